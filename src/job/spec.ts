@@ -1,0 +1,205 @@
+/**
+ * What a job is: the one schema that REST, CLI, gRPC, pipelines and events validate with. Field names are the wire's
+ * (snake_case, seed 001); the same document is stored, less `env` and `secret_env`, which are kept sealed beside it.
+ * Every object is strict: an unknown field is an error, never ignored.
+ */
+import { z } from 'zod'
+import { publicIdPattern } from '../lib/ids.ts'
+import { errorClasses } from './outcome.ts'
+import { defaultRetry } from './retry.ts'
+
+/** Limits of a single job document; one place, quoted in error messages. */
+export const specLimits = {
+  nameLength: 200,
+  arguments: 4096,
+  /** Linux refuses one argument of 128 KiB or more (MAX_ARG_STRLEN), counted with its closing NUL. */
+  argumentBytes: 128 * 1024 - 1,
+  /** All arguments together; the kernel's own limit for arguments plus environment is 2 MiB at the usual stack size. */
+  commandBytes: 1024 * 1024,
+  envEntries: 1000,
+  envBytes: 256 * 1024,
+  payloadBytes: 64 * 1024,
+  dependencies: 1000,
+  submitBatch: 10_000,
+  maxAttempts: 100,
+  delaySeconds: 366 * 24 * 3600,
+  timeoutSeconds: 30 * 24 * 3600,
+} as const
+
+const bytes = (text: string): number => Buffer.byteLength(text)
+const noNul = (text: string): boolean => !text.includes('\0')
+
+const argument = z
+  .string()
+  .refine(noNul, 'must not contain a NUL character')
+  .refine((a) => bytes(a) <= specLimits.argumentBytes, `one argument is at most ${specLimits.argumentBytes} bytes`)
+
+const command = z
+  .array(argument)
+  .min(1, 'must name a program, e.g. ["make", "all"]')
+  .max(specLimits.arguments, `at most ${specLimits.arguments} arguments`)
+  .refine((c) => (c[0] ?? '').trim() !== '', 'the program name must not be empty')
+  .refine(
+    (c) => c.reduce((sum, a) => sum + bytes(a) + 1, 0) <= specLimits.commandBytes,
+    `all arguments together are at most ${specLimits.commandBytes} bytes; put large data into a file`,
+  )
+
+const envName = z
+  .string()
+  .regex(
+    /^[A-Za-z_][A-Za-z0-9_]{0,254}$/,
+    'a variable name has letters, digits and _ only, and does not begin with a digit',
+  )
+  .refine((n) => !n.toUpperCase().startsWith('RUNYARD_'), 'names beginning with RUNYARD_ are reserved')
+const envValue = z.string().refine(noNul, 'must not contain a NUL character')
+const env = z
+  .record(envName, envValue)
+  .refine((e) => Object.keys(e).length <= specLimits.envEntries, `at most ${specLimits.envEntries} variables`)
+  .refine(
+    (e) => Object.entries(e).reduce((s, [k, v]) => s + bytes(k) + bytes(v) + 2, 0) <= specLimits.envBytes,
+    `all variables together are at most ${specLimits.envBytes} bytes`,
+  )
+
+const absolutePath = z
+  .string()
+  .max(4096)
+  .refine(noNul, 'must not contain a NUL character')
+  .refine((p) => p.startsWith('/'), 'must be an absolute path')
+  .refine((p) => !p.split('/').includes('..'), 'must not contain ..')
+
+export const limitsSchema = z.strictObject({
+  /** Share of one core; 0.5 is half a core. */
+  cpu: z.number().min(0.01, 'at least 0.01 of a core').max(1024).optional(),
+  memory_bytes: z
+    .int()
+    .min(4 * 1024 * 1024, 'at least 4 MiB')
+    .max(2 ** 44)
+    .optional(),
+  pids: z.int().min(1).max(1_000_000).optional(),
+  open_files: z.int().min(16, 'at least 16').max(1_048_576).optional(),
+  /** Bytes of stdout and stderr together that are kept; the rest is discarded and the log says so. */
+  output_bytes: z
+    .int()
+    .min(0)
+    .max(2 ** 44)
+    .optional(),
+  /** Size of the private work directory and of /tmp, each; a sized tmpfs, hence counted as memory too. */
+  disk_bytes: z
+    .int()
+    .min(64 * 1024, 'at least 64 KiB')
+    .max(2 ** 44)
+    .optional(),
+  io_bytes_per_second: z
+    .int()
+    .min(64 * 1024, 'at least 64 KiB per second')
+    .max(2 ** 40)
+    .optional(),
+})
+export type Limits = z.infer<typeof limitsSchema>
+
+export const retrySchema = z.strictObject({
+  backoff_seconds: z.number().min(0).max(86_400).default(defaultRetry.backoff_seconds),
+  factor: z.number().min(1).max(100).default(defaultRetry.factor),
+  max_backoff_seconds: z
+    .number()
+    .min(0)
+    .max(7 * 86_400)
+    .default(defaultRetry.max_backoff_seconds),
+  jitter: z.number().min(0).max(1).default(defaultRetry.jitter),
+  on: z.array(z.enum(errorClasses)).default(defaultRetry.on),
+})
+
+export const queueNamePattern = /^[a-z0-9][a-z0-9._-]{0,62}$/
+const labelKey = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$/, 'a label name has letters, digits, . _ / and - only')
+const labelValue = z.string().regex(/^[A-Za-z0-9._/-]{0,63}$/, 'a label value has letters, digits, . _ / and - only')
+export const labelsSchema = z
+  .record(labelKey, labelValue)
+  .refine((l) => Object.keys(l).length <= 32, 'at most 32 labels')
+
+export const jobSpecSchema = z
+  .strictObject({
+    /** Shown in lists; the command line when missing. */
+    name: z
+      .string()
+      .trim()
+      .min(1)
+      .max(specLimits.nameLength)
+      .refine(noNul, 'must not contain a NUL character')
+      .optional(),
+    command,
+    /** Allow-listed directory, bound read-write at its own path; the private /job when missing. */
+    working_dir: absolutePath.optional(),
+    env: env.optional(),
+    /** Like `env`; values are masked in the log and never shown again. */
+    secret_env: env.optional(),
+    /** Free JSON, kept with the job and given back. */
+    payload: z
+      .json()
+      .refine(
+        (p) => bytes(JSON.stringify(p)) <= specLimits.payloadBytes,
+        `at most ${specLimits.payloadBytes} bytes as JSON`,
+      )
+      .optional(),
+    queue: z
+      .string()
+      .regex(queueNamePattern, 'a queue name has lower-case letters, digits, . _ and - only')
+      .default('default'),
+    /** 0 to 10, higher first. */
+    priority: z.int().min(0, 'is 0 to 10').max(10, 'is 0 to 10').default(5),
+    /** Labels that the runner must carry. */
+    required_labels: labelsSchema.optional(),
+    /** ISO 8601 instant; at most one of not_before and delay_seconds. */
+    not_before: z.iso.datetime({ offset: true }).optional(),
+    delay_seconds: z.number().min(0).max(specLimits.delaySeconds).optional(),
+    depends_on: z
+      .array(z.string().regex(publicIdPattern, 'is a job id of 12 characters'))
+      .max(specLimits.dependencies)
+      .optional(),
+    /** When a dependency ends without success: `skip` this job, or `run` it all the same. */
+    on_dependency_failure: z.enum(['skip', 'run']).optional(),
+    max_attempts: z.int().min(1).max(specLimits.maxAttempts).default(1),
+    retry: retrySchema.optional(),
+    /** Wall time of one attempt; the server's COMMAND_TIMEOUT_SECONDS when missing. */
+    timeout_seconds: z.number().min(0.1, 'at least 0.1').max(specLimits.timeoutSeconds).optional(),
+    /** Between SIGTERM and SIGKILL. */
+    stop_grace_seconds: z.number().min(0).max(3600).default(5),
+    executor: z.enum(['sandbox']).default('sandbox'),
+    /** `none` runs without namespaces and only where the administrator allowed it. */
+    isolation: z.enum(['full', 'none']).default('full'),
+    network: z.enum(['none', 'host']).default('none'),
+    limits: limitsSchema.optional(),
+    /** Extra paths inside the sandbox, under the administrator's allow-list. */
+    binds: z
+      .array(z.strictObject({ path: absolutePath, mode: z.enum(['ro', 'rw']).default('ro') }))
+      .max(64)
+      .optional(),
+  })
+  .refine((s) => !(s.not_before !== undefined && s.delay_seconds !== undefined), {
+    path: ['delay_seconds'],
+    message: 'give not_before or delay_seconds, not both',
+  })
+  .refine(
+    (s) =>
+      !(s.limits?.disk_bytes !== undefined && (s.working_dir !== undefined || s.binds?.some((b) => b.mode === 'rw'))),
+    { path: ['limits', 'disk_bytes'], message: 'cannot be held together with a read-write working_dir or bind' },
+  )
+
+/** As a user writes it. */
+export type JobSpecInput = z.input<typeof jobSpecSchema>
+/** After defaults. */
+export type JobSpec = z.output<typeof jobSpecSchema>
+/** As stored in `jobs.spec`: without the values that are sealed. */
+export type StoredSpec = Omit<JobSpec, 'env' | 'secret_env'> & { name: string }
+/** What is sealed beside it. */
+export interface SealedEnv {
+  env: Record<string, string>
+  secret_env: Record<string, string>
+}
+
+/** The job's name when it has none: its command line, cut to the limit. */
+export function nameOf(spec: Pick<JobSpec, 'name' | 'command'>): string {
+  const line = spec.name ?? spec.command.join(' ').replaceAll(/\s+/g, ' ').trim()
+  return line.length <= specLimits.nameLength ? line : `${line.slice(0, specLimits.nameLength - 1)}…`
+}

@@ -1,0 +1,107 @@
+/**
+ * The runner's only view of a server. `grpc-control-plane.ts` implements it over a unix socket or mTLS;
+ * `fake-control-plane.ts` in tests. Every message about an attempt carries its fence (key, number, token); an answer
+ * `stale` means: this attempt is no longer yours, kill it and report nothing more.
+ */
+import type { Outcome } from '../job/outcome.ts'
+import type { Limits, StoredSpec } from '../job/spec.ts'
+
+export interface AttemptRef {
+  /** Internal job number, a decimal string (int8 does not fit a JS number). */
+  jobKey: string
+  number: number
+  /** The fence; a decimal string that rises with every attempt of the job. */
+  token: string
+}
+
+export interface Assignment extends AttemptRef {
+  jobId: string
+  spec: StoredSpec
+  env: Record<string, string>
+  secretEnv: Record<string, string>
+  /** Administrator defaults already applied; `named` were asked for by the job or are the administrator's minimum. */
+  limits: Limits
+  named: (keyof Limits)[]
+  timeoutSeconds: number
+}
+
+export interface RunnerDescription {
+  name: string
+  /** Changes with every runner process. */
+  session: string
+  version: string
+  hostname: string
+  labels: Record<string, string>
+  slots: number
+  cpuMillis: number
+  memoryMib: number
+  executors: string[]
+  facilities: unknown
+}
+
+export interface Registered {
+  runnerId: string
+  heartbeatMs: number
+  leaseMs: number
+  graceMs: number
+  /** Attempts that this runner's name still holds in the database: the new process adopts or reports them. */
+  held: AttemptRef[]
+}
+
+export interface ClaimInput {
+  slots: number
+  cpuMillis: number
+  memoryMib: number
+  /** Everything the runner already has; a lease that is not in here is delivered again. */
+  held: AttemptRef[]
+  /** The server holds the call at most this long when there is no work. */
+  waitMs: number
+}
+
+export interface HeartbeatAnswer {
+  /** Attempts whose lease was extended. */
+  renewed: AttemptRef[]
+  cancel: AttemptRef[]
+  /** Given away or ended: kill without reporting. */
+  stale: AttemptRef[]
+}
+
+export interface AppendResult {
+  ref: AttemptRef
+  /** Bytes of the record file the server has; the next chunk starts here. A lower value than sent means: rewind. */
+  accepted: number
+  /** Bytes that survive a power cut. */
+  durable: number
+  stale: boolean
+}
+
+export interface LogChunk {
+  ref: AttemptRef
+  /** Offset in the record file (`logs/records.ts`), not in a stream. */
+  offset: number
+  bytes: Uint8Array
+}
+
+export interface FinishReport {
+  ref: AttemptRef
+  outcome: Outcome
+  /** Length of the complete record file; the server answers only when it has sealed exactly this much. */
+  logLength: number
+}
+
+export type ReportResult = 'accepted' | 'stale' | 'log_incomplete'
+
+export interface ControlPlane {
+  register(runner: RunnerDescription): Promise<Registered>
+  claim(input: ClaimInput, signal: AbortSignal): Promise<Assignment[]>
+  heartbeat(held: AttemptRef[]): Promise<HeartbeatAnswer>
+  /** Cancels as they happen; a hint only, the heartbeat's answer is the truth. Ends when the link does. */
+  cancels(signal: AbortSignal): AsyncIterable<AttemptRef>
+  started(refs: { ref: AttemptRef; startedAt: Date; unenforced: string[] }[]): Promise<ReportResult[]>
+  appendLog(chunks: LogChunk[]): Promise<AppendResult[]>
+  finish(reports: FinishReport[]): Promise<ReportResult[]>
+  /** Give leases back without spending an attempt (drain, or a start that failed through the runner's own fault). */
+  handBack(refs: AttemptRef[], reason: string): Promise<ReportResult[]>
+  /** No further claims; the server shows the runner as draining or offline. */
+  goodbye(state: 'draining' | 'offline'): Promise<void>
+}
