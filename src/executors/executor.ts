@@ -24,6 +24,12 @@ export interface AttemptOrder {
   slot: number
   /** Monotonic keeper deadline in ms from now; the launcher kills the attempt then unless it is extended. */
   keepForMs: number
+  /**
+   * Awaited by `start` when both pipes exist: the runner opens its reading sides here. The executor holds the pipes
+   * open until this returns (a pipe that nobody has open forgets what a short command wrote into it), and calls it only
+   * for a command that did start: what bubblewrap says about one that did not is no output of the job.
+   */
+  onPipes?(pipes: { stdout: string; stderr: string }): Promise<void>
 }
 
 export type StopReason = 'cancelled' | 'timeout' | 'shutdown' | 'lease_lost'
@@ -39,6 +45,8 @@ export interface Ended {
   /** Processes left after the stop ladder; 0 unless something is in uninterruptible sleep. */
   remaining: number
   unenforced: string[]
+  /** The launcher ended it because nobody extended its time: the runner had lost its server, or had died. */
+  killedByKeeper: boolean
   startedAt: Date
   endedAt: Date
 }
@@ -81,6 +89,10 @@ export interface Executor {
   start(order: AttemptOrder): Promise<RunningAttempt>
   /** Takes over an attempt that an earlier runner process started, from what is on disk; null when nothing runs there. */
   adopt(dir: string): Promise<RunningAttempt | null>
+  /** Kills and removes everything of this runner's earlier attempts whose key is not in `keep`; says how many there were. */
+  sweep(keep: Set<string>): Promise<number>
+  /** Lets go of what the executor keeps for itself (empty cgroups, unused pipes); running attempts stay. */
+  close(): Promise<void>
 }
 
 export type { Outcome }

@@ -14,6 +14,12 @@ export interface AttemptRef {
   token: string
 }
 
+/** Names the attempt on this runner: its directory, its launcher entry, its log. */
+export const attemptKey = (ref: AttemptRef): string => `${ref.jobKey}-${ref.number}`
+
+export const sameAttempt = (a: AttemptRef, b: AttemptRef): boolean =>
+  a.jobKey === b.jobKey && a.number === b.number && a.token === b.token
+
 export interface Assignment extends AttemptRef {
   jobId: string
   spec: StoredSpec

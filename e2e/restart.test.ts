@@ -1,0 +1,62 @@
+/** What dies and comes back: the server, the runner, the whole of `up`. Real kills by pid. */
+import { expect, test } from 'vitest'
+import { ended, exited, logOf, readServerFile, signIn, startSystem, until } from './system.ts'
+
+const short = { RUNYARD_HEARTBEAT_SECONDS: '1', RUNYARD_LEASE_SECONDS: '3', RUNYARD_GRACE_SECONDS: '3' }
+
+test('a job survives kill -9 and restart of the server, log and exit code included', async () => {
+  const system = await startSystem({}, { up: false })
+  const server = system.spawn(['server'])
+  try {
+    await signIn(system)
+    const runner = system.spawn(['runner'])
+    const { id } = (await system.api.calls.jobs.submit({
+      command: ['bash', '-c', 'for i in $(seq 1 30); do echo line $i; sleep 0.2; done; exit 3'],
+    } as never)) as { id: string }
+    await until('its first lines', async () => (await logOf(system, id)).toString().includes('line 5'))
+    const { pid } = await readServerFile(system)
+    process.kill(pid, 'SIGKILL')
+    await exited(server)
+    const again = system.spawn(['server'])
+    await signIn(system)
+    const job = await ended(system, id)
+    expect(job).toMatchObject({ state: 'failed', attempts_spent: 1, result: { exit_code: 3 } })
+    expect((await logOf(system, id)).toString()).toBe(Array.from({ length: 30 }, (_, i) => `line ${i + 1}\n`).join(''))
+    runner.kill('SIGTERM')
+    expect(await exited(runner)).toBe(0)
+    again.kill('SIGTERM')
+    expect(await exited(again)).toBe(0)
+  } finally {
+    await system.stop()
+  }
+}, 120_000)
+
+test('a runner that is killed and never comes back: its job is dead before another runner starts it', async () => {
+  const system = await startSystem({ ...short, RUNYARD_RUNNER_SLOTS: '1' }, { up: false })
+  const server = system.spawn(['server'])
+  try {
+    await signIn(system)
+    const first = system.spawn(['runner'], { RUNYARD_RUNNER_NAME: 'first' })
+    const { id } = (await system.api.calls.jobs.submit({
+      command: ['bash', '-c', 'echo pid; for i in $(seq 1 40); do date +%s.%N; sleep 0.25; done'],
+      max_attempts: 2,
+      retry: { backoff_seconds: 0 },
+    } as never)) as { id: string }
+    await until('the first attempt', async () => (await logOf(system, id)).toString().includes('pid'))
+    const runners = await system.api.calls.runners.list()
+    expect(runners.runners).toHaveLength(1)
+    first.kill('SIGKILL')
+    await exited(first)
+    const second = system.spawn(['runner'], { RUNYARD_RUNNER_NAME: 'second' })
+    const job = await ended(system, id, 90_000)
+    expect(job).toMatchObject({ state: 'succeeded', attempts_spent: 2 })
+    const { attempts } = await system.api.calls.jobs.attempts({ id })
+    expect(attempts.map((a) => [a.state, a.runner])).toEqual([['lost', 'first'], ['succeeded', 'second']])
+    second.kill('SIGTERM')
+    expect(await exited(second)).toBe(0)
+    server.kill('SIGTERM')
+    expect(await exited(server)).toBe(0)
+  } finally {
+    await system.stop()
+  }
+}, 150_000)

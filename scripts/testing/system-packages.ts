@@ -1,0 +1,66 @@
+/**
+ * Programs of the host that some tests need. As root on a Debian-like host they are installed; nobody else's host is
+ * changed, and what is missing is said.
+ */
+import { accessSync, constants, existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { externalMissing } from '../../test/servers.ts'
+import { run } from './command.ts'
+
+interface Need {
+  what: string
+  isThere(): boolean
+  /** Tried in order: newer systems carry newer versions only. */
+  packages: string[]
+}
+
+const onPath = (program: string): boolean =>
+  [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin'].some((dir) => {
+    try {
+      accessSync(join(dir, program), constants.X_OK)
+      return true
+    } catch {
+      return false
+    }
+  })
+
+const needs: Need[] = [
+  { what: 'bubblewrap', isThere: () => onPath('bwrap'), packages: ['bubblewrap'] },
+  { what: 'an external PostgreSQL', isThere: () => !externalMissing(), packages: ['postgresql-15', 'postgresql'] },
+]
+
+/** Only the programs are wanted: Debian would start a server of its own at once. */
+function keepServerDown(): void {
+  const file = '/etc/postgresql-common/createcluster.conf'
+  if (existsSync(file)) return
+  mkdirSync('/etc/postgresql-common', { recursive: true })
+  writeFileSync(file, 'create_main_cluster = false\n')
+}
+
+async function install(need: Need): Promise<void> {
+  const apt = (...args: string[]) =>
+    run('apt-get', args, { capture: true, env: { DEBIAN_FRONTEND: 'noninteractive' }, limitMs: 180_000 })
+  if (need.packages.some((name) => name.startsWith('postgresql'))) keepServerDown()
+  for (const refreshed of [false, true]) {
+    if (refreshed) await apt('update')
+    for (const name of need.packages) {
+      const { code } = await apt('install', '-y', '--no-install-recommends', name)
+      if (code === 0 && need.isThere()) return
+    }
+  }
+}
+
+export async function installMissing(): Promise<void> {
+  const missing = needs.filter((need) => !need.isThere())
+  if (missing.length === 0) return
+  const may = process.getuid?.() === 0 && onPath('apt-get') && !process.env.RUNYARD_TEST_NO_INSTALL
+  for (const need of missing) {
+    if (may) {
+      console.log(`installing ${need.what} …`)
+      await install(need)
+    }
+    if (!need.isThere()) {
+      console.log(`missing: ${need.what} (apt-get install ${need.packages[0]}); tests that need it are skipped`)
+    }
+  }
+}

@@ -1,0 +1,41 @@
+/** A vitest reporter that writes the tally of all projects to the file named by RUNYARD_TEST_TALLY. */
+import { writeFileSync } from 'node:fs'
+import type { Reporter, TestModule } from 'vitest/node'
+import { emptyTally, type Tally } from './tally.ts'
+
+function count(module: TestModule, tally: Tally): void {
+  const where = `[${module.project.name}] ${module.relativeModuleId}`
+  // A file that does not even load has no tests that could fail.
+  for (const error of module.errors()) {
+    tally.failed++
+    tally.failures.push(`${where}: ${error.message.split('\n')[0]}`)
+  }
+  for (const test of module.children.allTests()) {
+    const what = `${where} > ${test.fullName}`
+    const result = test.result()
+    if (result.state === 'passed') tally.passed++
+    else if (result.state === 'failed') {
+      tally.failed++
+      tally.failures.push(what)
+    } else {
+      const reason = result.state === 'skipped' ? result.note : 'it did not run to its end'
+      tally.skipped.push({ what, reason: reason ?? 'its condition for this host is not met' })
+    }
+  }
+}
+
+export default class TallyReporter implements Reporter {
+  onTestRunEnd(modules: readonly TestModule[], unhandled: readonly { message: string }[], reason: string): void {
+    const tally = emptyTally()
+    for (const module of modules) count(module, tally)
+    for (const error of unhandled) {
+      tally.failed++
+      tally.failures.push(`outside of any test: ${error.message.split('\n')[0]}`)
+    }
+    if (reason === 'interrupted') {
+      tally.failed++
+      tally.failures.push('the run was interrupted')
+    }
+    writeFileSync(process.env.RUNYARD_TEST_TALLY ?? 'tally.json', JSON.stringify(tally))
+  }
+}

@@ -1,0 +1,51 @@
+/** What a new installation needs before anybody can sign in, safe when several servers start at once. */
+import type { Db } from '../db/pool.ts'
+import { AppError } from '../lib/app-error.ts'
+import { audit } from './audit.ts'
+import { generatePassword } from './passwords.ts'
+import { systemPrincipal } from './permissions.ts'
+import type { Sealer } from './secrets.ts'
+import { createUser } from './users.ts'
+
+/** One of our advisory locks; any constant that nobody else uses. */
+const bootstrapLock = 7_281_001
+
+export interface Bootstrapped {
+  created: boolean
+  username: string
+  /** Only when it was generated just now: shown once, stored nowhere. */
+  generatedPassword?: string
+}
+
+/** Creates the first administrator unless there is one. An existing account is never changed by configuration. */
+export async function bootstrapAdmin(db: Db, input: { username: string; password?: string }): Promise<Bootstrapped> {
+  return db.tx(async (tx) => {
+    await tx.query('select pg_advisory_xact_lock($1)', [bootstrapLock])
+    const { rows } = await tx.query<{ username: string }>(
+      `select username from users where role = 'admin' order by id limit 1`,
+    )
+    if (rows[0]) return { created: false, username: rows[0].username }
+    const password = input.password ?? generatePassword()
+    const user = await createUser(tx, { username: input.username, password, role: 'admin' })
+    await audit(tx, { actor: systemPrincipal, action: 'user.create', target: `user:${user.username}`, result: 'done' })
+    return {
+      created: true,
+      username: user.username,
+      ...(input.password === undefined ? { generatedPassword: password } : {}),
+    }
+  })
+}
+
+/** The first server writes the key's id; one that comes with another key could open nothing and refuses to start. */
+export async function claimSecretKey(db: Db, sealer: Sealer): Promise<void> {
+  const { rows } = await db.query<{ key: string }>(
+    `update installation set secret_key_id = coalesce(secret_key_id, $1) returning secret_key_id as key`,
+    [sealer.keyId],
+  )
+  if (rows[0]?.key === sealer.keyId) return
+  throw new AppError(
+    'failed_precondition',
+    `this database was sealed with key ${rows[0]?.key}, and this server has key ${sealer.keyId}: ` +
+      'give it the first server’s key, RUNYARD_SECRET_KEY or the file secrets/secret.key of its data directory',
+  )
+}

@@ -1,0 +1,42 @@
+/** The credential of the command line on the server's own machine: an API token of the first administrator, in a file. */
+import { join } from 'node:path'
+import type { Db } from '../db/pool.ts'
+import { AppError } from '../lib/app-error.ts'
+import { ensurePrivateDir } from '../lib/private-dir.ts'
+import { createApiToken, verifyApiToken } from './api-tokens.ts'
+import { readSecretFile, replaceSecretFile } from './key-files.ts'
+import { secretsDir } from './keys.ts'
+
+export const localTokenPath = (dataDir: string): string => join(secretsDir(dataDir), 'local.token')
+
+const name = 'command line on this machine'
+
+/** Keeps a file that still holds; else makes a new token and revokes the one before. */
+export async function ensureLocalToken(db: Db, dataDir: string): Promise<string> {
+  const path = localTokenPath(dataDir)
+  await ensurePrivateDir(secretsDir(dataDir))
+  const kept = await readSecretFile(path)
+  if (kept !== null && (await stillHolds(db, kept))) return kept
+  const token = await db.tx(async (tx) => {
+    const { rows } = await tx.query<{ id: string }>(
+      `select id from users where role = 'admin' and disabled_at is null order by id limit 1 for update`,
+    )
+    if (!rows[0]) throw new AppError('failed_precondition', 'there is no enabled administrator: runyard user add --role admin')
+    await tx.query(
+      `update api_tokens set revoked_at = now() where user_id = $1 and name = $2 and revoked_at is null`,
+      [rows[0].id, name],
+    )
+    return (await createApiToken(tx, { userId: rows[0].id, name })).token
+  })
+  await replaceSecretFile(path, token)
+  return token
+}
+
+async function stillHolds(db: Db, token: string): Promise<boolean> {
+  try {
+    return (await verifyApiToken(db, token)).role === 'admin'
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'unauthenticated') return false
+    throw error
+  }
+}

@@ -1,0 +1,67 @@
+/** Who may do what: the role table of the product, pure data and two functions over it. */
+
+export const roles = ['admin', 'operator', 'viewer'] as const
+export type Role = (typeof roles)[number]
+
+/** A person, by password (JWT) or by an API token of theirs. */
+export interface Person {
+  kind: 'user' | 'token'
+  userId: string
+  username: string
+  role: Role
+  /** Of the API token, when kind is `token`. */
+  tokenId?: string
+}
+
+/** A runner by its connection, or Runyard itself (upkeep, bootstrap). */
+export interface Machine {
+  kind: 'runner' | 'system'
+  userId: null
+  username: string
+  role: null
+}
+
+export type Principal = Person | Machine
+
+export const systemPrincipal: Machine = { kind: 'system', userId: null, username: 'system', role: null }
+
+/** `own`: only what belongs to the asker. What one may not see answers 404, so reading decides that too. */
+export type Scope = 'all' | 'own' | 'none'
+
+const table = {
+  'job.submit': { admin: 'all', operator: 'own', viewer: 'none' },
+  'job.read': { admin: 'all', operator: 'own', viewer: 'all' },
+  'job.cancel': { admin: 'all', operator: 'own', viewer: 'none' },
+  'job.rerun': { admin: 'all', operator: 'own', viewer: 'none' },
+  'job.delete': { admin: 'all', operator: 'own', viewer: 'none' },
+  'queue.read': { admin: 'all', operator: 'all', viewer: 'all' },
+  'queue.change': { admin: 'all', operator: 'none', viewer: 'none' },
+  'runner.read': { admin: 'all', operator: 'all', viewer: 'all' },
+  'user.read': { admin: 'all', operator: 'own', viewer: 'own' },
+  'user.create': { admin: 'all', operator: 'none', viewer: 'none' },
+  'user.change': { admin: 'all', operator: 'none', viewer: 'none' },
+  'user.change_password': { admin: 'all', operator: 'own', viewer: 'own' },
+  // A token never does more than its owner, and an administrator makes none in another's name.
+  'token.create': { admin: 'own', operator: 'own', viewer: 'own' },
+  'token.read': { admin: 'own', operator: 'own', viewer: 'own' },
+  'token.revoke': { admin: 'all', operator: 'own', viewer: 'own' },
+  'audit.read': { admin: 'all', operator: 'none', viewer: 'none' },
+} as const satisfies Record<string, Record<Role, Scope>>
+
+export type Action = keyof typeof table
+export const actions = Object.keys(table) as Action[]
+
+/** For lists: all rows, only one's own, or none. */
+export function scopeOf(principal: Principal, action: Action): Scope {
+  // A runner talks through its own port, which checks the fence of every message; it has no other rights.
+  if (principal.role === null) return principal.kind === 'system' ? 'all' : 'none'
+  return table[action][principal.role]
+}
+
+/** Without an object: may they do it at all, to something of their own? */
+export function may(principal: Principal, action: Action, object?: { ownerId: string | null }): boolean {
+  const scope = scopeOf(principal, action)
+  if (scope === 'all') return true
+  if (scope === 'none') return false
+  return object === undefined || (object.ownerId !== null && object.ownerId === principal.userId)
+}

@@ -1,0 +1,118 @@
+/** The typed client of the REST API, for the CLI and for tests. Every failure is an AppError. */
+import { createORPCClient, onError, ORPCError } from '@orpc/client'
+import type { ContractRouterClient } from '@orpc/contract'
+import type { JsonifiedClient } from '@orpc/openapi-client'
+import { OpenAPILink } from '@orpc/openapi-client/fetch'
+import { AppError, errorCodes, isAppError, type ErrorCode } from '../lib/app-error.ts'
+import { problemSchema } from './contract/base.ts'
+import { apiPrefix, contract, type Contract } from './contract/index.ts'
+import { followLog, type FollowEvent, type FollowRequest } from './client-follow.ts'
+import { readLog, type LogRange, type ReadLogRequest } from './client-log.ts'
+
+export interface ApiClientOptions {
+  /** e.g. `http://127.0.0.1:8000`. */
+  baseUrl: string
+  /** Access token or API token; none for open routes only. */
+  token?: string
+  /** Of one request, milliseconds; 0 waits for ever. */
+  timeoutMs?: number
+}
+
+export interface CallContext {
+  /** Sent as `Idempotency-Key`; makes a submit safe to repeat. */
+  idempotencyKey?: string
+}
+
+export type ApiCalls = JsonifiedClient<ContractRouterClient<Contract, CallContext>>
+
+export interface ApiClient {
+  calls: ApiCalls
+  /** Raw bytes of a log, a range of them. */
+  readLog(request: ReadLogRequest): Promise<LogRange>
+  /** Replay, then live, over reconnects; ends with `{type: 'end'}`. Slow readers slow the server's sending, nothing else. */
+  followLog(request: FollowRequest, signal?: AbortSignal): AsyncGenerator<FollowEvent>
+  /** OAuth2 password grant. */
+  passwordGrant(username: string, password: string): Promise<{ access_token: string; expires_in: number }>
+}
+
+export function createApiClient(options: ApiClientOptions): ApiClient {
+  const timeoutMs = options.timeoutMs ?? 30_000
+  const send = (request: Request): Promise<Response> => {
+    const signal = timeoutMs === 0 ? request.signal : AbortSignal.any([request.signal, AbortSignal.timeout(timeoutMs)])
+    return fetch(request, { signal, redirect: 'error' }).catch((error: unknown) => {
+      throw unreachable(options.baseUrl, error)
+    })
+  }
+  const authorization = options.token === undefined ? {} : { authorization: `Bearer ${options.token}` }
+  const link = new OpenAPILink<CallContext>(contract, {
+    url: new URL(apiPrefix, options.baseUrl).href,
+    headers: ({ context }) => ({
+      ...authorization,
+      ...(context.idempotencyKey === undefined ? {} : { 'idempotency-key': context.idempotencyKey }),
+    }),
+    fetch: send,
+    customErrorResponseBodyDecoder: (body, response) =>
+      new ORPCError('PROBLEM', { status: response.status, data: body, cause: retryAfter(response.headers) }),
+    interceptors: [
+      onError((error) => {
+        throw toAppError(error)
+      }),
+    ],
+  })
+  const plain: PlainFetch = async (path, init) => {
+    const headers = { ...authorization, ...init?.headers }
+    const response = await send(new Request(new URL(`${apiPrefix}${path}`, options.baseUrl), { ...init, headers }))
+    if (response.ok) return response
+    const body: unknown = await response.json().catch(() => undefined)
+    throw problemToAppError(response.status, body, retryAfter(Object.fromEntries(response.headers)))
+  }
+  return {
+    calls: createORPCClient<ApiCalls>(link),
+    readLog: (request) => readLog(plain, request),
+    followLog: (request, signal) => followLog(options, request, signal),
+    async passwordGrant(username, password) {
+      const response = await plain('/auth/token', {
+        method: 'POST',
+        body: new URLSearchParams({ grant_type: 'password', username, password }),
+      })
+      return (await response.json()) as { access_token: string; expires_in: number }
+    },
+  }
+}
+
+export type PlainFetch = (
+  path: string,
+  init?: { method?: string; headers?: Record<string, string>; body?: URLSearchParams; signal?: AbortSignal },
+) => Promise<Response>
+
+function unreachable(baseUrl: string, cause: unknown): AppError {
+  if (isAppError(cause)) return cause
+  if (cause instanceof DOMException && cause.name === 'AbortError') throw cause
+  if (cause instanceof DOMException && cause.name === 'TimeoutError') {
+    return new AppError('deadline_exceeded', `${baseUrl} did not answer in time`, { cause })
+  }
+  return new AppError('unavailable', `no Runyard server answers at ${baseUrl}`, { cause, retryAfterSeconds: 1 })
+}
+
+function retryAfter(headers: Record<string, string | string[] | undefined>): number | undefined {
+  const seconds = Number(headers['retry-after'])
+  return Number.isFinite(seconds) ? seconds : undefined
+}
+
+function toAppError(error: unknown): unknown {
+  if (!(error instanceof ORPCError)) return error
+  const after = typeof error.cause === 'number' ? error.cause : undefined
+  return problemToAppError(error.status, error.data, after)
+}
+
+function problemToAppError(status: number, body: unknown, retryAfterSeconds: number | undefined): AppError {
+  const problem = problemSchema.safeParse(body)
+  if (!problem.success) {
+    return new AppError('internal', `the server answered ${status} without a problem body; is it a Runyard server?`)
+  }
+  const { title, detail, errors } = problem.data
+  const code = errorCodes.find((known) => known === title) ?? ('internal' satisfies ErrorCode)
+  return new AppError(code, detail, { fields: errors, retryAfterSeconds })
+}
+
+export type { FollowEvent, FollowRequest, LogRange, ReadLogRequest }

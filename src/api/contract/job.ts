@@ -1,0 +1,127 @@
+/** How a job looks on the wire: its spec as it was written, then what became of it. */
+import { z } from 'zod'
+import { errorClasses } from '../../job/outcome.ts'
+import { jobStates } from '../../job/state.ts'
+import { batchWords, type BatchWord } from '../../job/status-word.ts'
+import { instant, publicId } from './base.ts'
+
+/** Batch words (seed 001). */
+export const statusWords = batchWords
+export type StatusWord = BatchWord
+
+export const waitingCodes = [
+  'dependency',
+  'delay',
+  'backoff',
+  'queue_paused',
+  'queue_limit',
+  'rate_limit',
+  'user_cap',
+  'no_matching_runner',
+  'no_capacity',
+  'ready',
+] as const
+
+export const usageSchema = z.object({
+  cpu_ms: z.number().optional(),
+  memory_peak_bytes: z.number().optional(),
+  io_read_bytes: z.number().optional(),
+  io_write_bytes: z.number().optional(),
+})
+
+export const resultSchema = z.object({
+  exit_code: z.int().nullable(),
+  signal: z.string().nullable(),
+  error_class: z.enum(errorClasses).nullable(),
+  message: z.string().nullable(),
+  usage: usageSchema.nullable(),
+  /** Built-in default limits that the runner could not hold. */
+  unenforced: z.array(z.string()),
+  /** 0 proves that the whole tree is dead; null when the attempt never ran. */
+  remaining_processes: z.int().nullable(),
+})
+
+const limits = z.object({
+  cpu: z.number().optional(),
+  memory_bytes: z.number().optional(),
+  pids: z.number().optional(),
+  open_files: z.number().optional(),
+  output_bytes: z.number().optional(),
+  disk_bytes: z.number().optional(),
+  io_bytes_per_second: z.number().optional(),
+})
+
+export const jobSchema = z.object({
+  id: publicId,
+  name: z.string(),
+  command: z.array(z.string()),
+  working_dir: z.string().optional(),
+  /** Only in the answer for one job, and only to its owner and to administrators. */
+  env: z.record(z.string(), z.string()).optional(),
+  /** Names only; the values are never shown. Only in the answer for one job. */
+  secret_env_names: z.array(z.string()).optional(),
+  /** Only in the answer for one job. */
+  payload: z.json().optional(),
+  queue: z.string(),
+  priority: z.int(),
+  required_labels: z.record(z.string(), z.string()).optional(),
+  not_before: z.string().optional(),
+  delay_seconds: z.number().optional(),
+  depends_on: z.array(z.string()).optional(),
+  on_dependency_failure: z.enum(['skip', 'run']).optional(),
+  max_attempts: z.int(),
+  retry: z
+    .object({
+      backoff_seconds: z.number(),
+      factor: z.number(),
+      max_backoff_seconds: z.number(),
+      jitter: z.number(),
+      on: z.array(z.enum(errorClasses)),
+    })
+    .optional(),
+  timeout_seconds: z.number().optional(),
+  stop_grace_seconds: z.number(),
+  executor: z.string(),
+  isolation: z.enum(['full', 'none']),
+  network: z.string(),
+  /** What the job asked for. */
+  limits: limits.optional(),
+  binds: z.array(z.object({ path: z.string(), mode: z.enum(['ro', 'rw']) })).optional(),
+  /** What holds: the job's limits over the administrator's defaults. */
+  effective_limits: limits,
+  state: z.enum(jobStates),
+  status: z.enum(statusWords),
+  waiting_reason: z.object({ code: z.enum(waitingCodes), text: z.string() }).nullable(),
+  /** Username. */
+  owner: z.string(),
+  created_at: instant,
+  started_at: instant.nullable(),
+  ended_at: instant.nullable(),
+  /** From start to end, or to now while it runs. */
+  duration_ms: z.number().nullable(),
+  attempts_spent: z.int(),
+  last_attempt: z.int(),
+  cancel_requested: z.boolean(),
+  cancel_reason: z.string().nullable(),
+  rerun_of: z.string().nullable(),
+  /** How the job ended; null until then. */
+  result: resultSchema.nullable(),
+})
+export type Job = z.infer<typeof jobSchema>
+export type JobResult = z.infer<typeof resultSchema>
+
+export const attemptSchema = z.object({
+  number: z.int(),
+  state: z.string(),
+  runner: z.string(),
+  leased_at: instant,
+  started_at: instant.nullable(),
+  ended_at: instant.nullable(),
+  duration_ms: z.number().nullable(),
+  result: resultSchema.nullable(),
+  /** Set when the log is sealed. */
+  log: z
+    .object({ stdout_bytes: z.number(), stderr_bytes: z.number(), truncated_bytes: z.number() })
+    .nullable(),
+})
+export type Attempt = z.infer<typeof attemptSchema>

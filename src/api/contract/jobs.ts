@@ -1,0 +1,115 @@
+import { z } from 'zod'
+import { jobSpecSchema, queueNamePattern, specLimits } from '../../job/spec.ts'
+import { jobStates } from '../../job/state.ts'
+import { base, instant, page, publicId, queryList, withIdempotencyKey } from './base.ts'
+import { attemptSchema, jobSchema, statusWords } from './job.ts'
+
+const tags = ['jobs']
+const onlyId = z.strictObject({ id: publicId })
+
+const submit = base
+  .route({
+    method: 'POST',
+    path: '/jobs',
+    tags,
+    successStatus: 202,
+    summary: 'Submit one job',
+    description: 'Answers when the job is durable.',
+    spec: withIdempotencyKey,
+  })
+  .input(jobSpecSchema)
+  .output(jobSchema)
+
+const submitMany = base
+  .route({
+    method: 'POST',
+    path: '/jobs/bulk',
+    tags,
+    successStatus: 202,
+    summary: `Submit up to ${specLimits.submitBatch} jobs, all or none`,
+    spec: withIdempotencyKey,
+  })
+  .input(z.strictObject({ jobs: z.array(jobSpecSchema).min(1).max(specLimits.submitBatch) }))
+  .output(z.object({ ids: z.array(publicId), replayed: z.boolean() }))
+
+export const listJobsInput = z.strictObject({
+  ...page,
+  /** States, e.g. `queued,running`. */
+  state: queryList(z.enum(jobStates)).optional(),
+  /** Batch words, e.g. `waiting`; adds to `state`. */
+  status: queryList(z.enum(statusWords)).optional(),
+  queue: z.string().regex(queueNamePattern, 'is a queue name').optional(),
+  /** Part of the name, any case. */
+  name: z.string().min(1).max(200).optional(),
+  /** Username; operators see their own jobs only. */
+  owner: z.string().min(1).max(200).optional(),
+  /** Created at or after. */
+  since: instant.optional(),
+  /** Created before. */
+  until: instant.optional(),
+  rerun_of: publicId.optional(),
+})
+
+const list = base
+  .route({ method: 'GET', path: '/jobs', tags, summary: 'List jobs, newest first' })
+  .input(listJobsInput)
+  .output(z.object({ jobs: z.array(jobSchema), next_cursor: z.string().nullable() }))
+
+const stats = base
+  .route({ method: 'GET', path: '/jobs/stats', tags, summary: 'Count the jobs that you may see' })
+  .output(
+    z.object({
+      waiting: z.int(),
+      running: z.int(),
+      passed: z.int(),
+      failed: z.int(),
+      cancelled: z.int(),
+      total: z.int(),
+      by_state: z.record(z.enum(jobStates), z.int()),
+    }),
+  )
+
+const get = base
+  .route({ method: 'GET', path: '/jobs/{id}', tags, summary: 'One job' })
+  .input(onlyId)
+  .output(jobSchema)
+
+const remove = base
+  .route({
+    method: 'DELETE',
+    path: '/jobs/{id}',
+    tags,
+    successStatus: 204,
+    summary: 'Delete an ended job and its logs',
+  })
+  .input(onlyId)
+
+const cancel = base
+  .route({
+    method: 'POST',
+    path: '/jobs/{id}/cancel',
+    tags,
+    successStatus: 202,
+    summary: 'Cancel a job: at once when it waits, else its runner stops the whole process tree',
+  })
+  .input(z.strictObject({ id: publicId, reason: z.string().trim().min(1).max(500).optional() }))
+  .output(z.object({ id: publicId, state: z.enum(jobStates), cancel_requested: z.boolean() }))
+
+const rerun = base
+  .route({
+    method: 'POST',
+    path: '/jobs/{id}/rerun',
+    tags,
+    successStatus: 202,
+    summary: 'Submit a new job with the spec of this one',
+    spec: withIdempotencyKey,
+  })
+  .input(onlyId)
+  .output(jobSchema)
+
+const attempts = base
+  .route({ method: 'GET', path: '/jobs/{id}/attempts', tags, summary: 'The attempts of a job, first to last' })
+  .input(onlyId)
+  .output(z.object({ attempts: z.array(attemptSchema) }))
+
+export const jobs = { submit, submitMany, list, stats, get, delete: remove, cancel, rerun, attempts }

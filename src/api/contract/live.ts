@@ -1,0 +1,55 @@
+/** What the WebSocket `/api/v1/ws` carries; one JSON object a message. */
+import { z } from 'zod'
+import { publicId } from './base.ts'
+import { jobSchema } from './job.ts'
+
+const sub = z.string().min(1).max(64)
+export const logStreams = ['stdout', 'stderr', 'all'] as const
+
+export const clientMessage = z.union([
+  z.strictObject({ type: z.literal('subscribe'), id: sub, topic: z.literal('jobs') }),
+  z.strictObject({ type: z.literal('subscribe'), id: sub, topic: z.literal('job'), job_id: publicId }),
+  z.strictObject({
+    type: z.literal('subscribe'),
+    id: sub,
+    topic: z.literal('log'),
+    job_id: publicId,
+    /** The newest attempt and all after it when missing: waits for the first one and ends with the job. */
+    attempt: z.int().min(1).max(1_000_000).optional(),
+    /** With `attempt`: go on with the attempts after it and end with the job. */
+    onward: z.boolean().default(false),
+    stream: z.enum(logStreams).default('all'),
+    /** Byte of the (first) attempt's stream to begin at. */
+    offset: z.int().min(0).default(0),
+  }),
+  z.strictObject({ type: z.literal('unsubscribe'), id: sub }),
+])
+export type ClientMessage = z.input<typeof clientMessage>
+
+export const serverMessage = z.discriminatedUnion('type', [
+  /** The subscription stands: nothing that happens from now on is missed. */
+  z.object({ type: z.literal('subscribed'), sub }),
+  /** A job is as given now. Several changes in short time may come as one. */
+  z.object({ type: z.literal('job'), sub, job: jobSchema }),
+  /** The job is no longer there. */
+  z.object({ type: z.literal('job_gone'), sub, job_id: publicId }),
+  /** More changed than this connection could take; read the list again. */
+  z.object({ type: z.literal('resync'), sub }),
+  z.object({
+    type: z.literal('log'),
+    sub,
+    attempt: z.int(),
+    /** `mark` is a note of Runyard's own in the order of arrival, no output: e.g. that the rest was cut off. */
+    stream: z.enum(['stdout', 'stderr', 'mark']),
+    /** Of the subscribed stream: the next subscribe may begin at offset + the bytes given here. */
+    offset: z.number(),
+    /** Milliseconds since 1970. */
+    time: z.number(),
+    /** Base64. */
+    data: z.string(),
+  }),
+  /** Nothing more comes: the attempt's log is complete; `state` is the job's. */
+  z.object({ type: z.literal('log_end'), sub, attempt: z.int().nullable(), state: z.string() }),
+  z.object({ type: z.literal('error'), sub: sub.nullable(), code: z.string(), message: z.string() }),
+])
+export type ServerMessage = z.infer<typeof serverMessage>

@@ -1,0 +1,116 @@
+import { z } from 'zod'
+import { base, instant } from './base.ts'
+
+export const roles = ['admin', 'operator', 'viewer'] as const
+
+const username = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}$/, 'has letters, digits and . _ @ + - only, at most 128 characters')
+const password = z.string().min(10, 'has at least 10 characters').max(1024)
+
+const meSchema = z.object({
+  /** `user` by session or password, `token` by API token. */
+  kind: z.enum(['user', 'token', 'runner', 'system']),
+  username: z.string(),
+  role: z.enum(roles),
+})
+export type Me = z.infer<typeof meSchema>
+
+export const me = base
+  .route({ method: 'GET', path: '/me', tags: ['people'], summary: 'Who is asking' })
+  .output(meSchema)
+
+const signIn = base
+  .route({
+    method: 'POST',
+    path: '/auth/session',
+    tags: ['people'],
+    summary: 'Sign in for a browser: sets the cookie runyard_session',
+  })
+  .meta({ open: true })
+  .input(z.strictObject({ username: z.string().min(1).max(200), password: z.string().min(1).max(1024) }))
+  .output(z.object({ user: meSchema, expires_at: instant }))
+
+const signOut = base
+  .route({
+    method: 'DELETE',
+    path: '/auth/session',
+    tags: ['people'],
+    successStatus: 204,
+    summary: 'Sign out: clears the cookie',
+  })
+  .meta({ open: true })
+
+const userSchema = z.object({
+  username: z.string(),
+  role: z.enum(roles),
+  max_running: z.int(),
+  disabled: z.boolean(),
+  created_at: instant,
+})
+export type User = z.infer<typeof userSchema>
+
+const createUser = base
+  .route({
+    method: 'POST',
+    path: '/users',
+    tags: ['people'],
+    successStatus: 201,
+    summary: 'Create a user (administrators)',
+  })
+  .input(
+    z.strictObject({
+      username,
+      password,
+      role: z.enum(roles).default('operator'),
+      max_running: z.int().min(0).max(1_000_000).optional(),
+    }),
+  )
+  .output(userSchema)
+
+const listUsers = base
+  .route({ method: 'GET', path: '/users', tags: ['people'], summary: 'List users (administrators)' })
+  .output(z.object({ users: z.array(userSchema) }))
+
+const tokenSchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  created_at: instant,
+  expires_at: instant.nullable(),
+  last_used_at: instant.nullable(),
+})
+export type ApiToken = z.infer<typeof tokenSchema>
+
+const createToken = base
+  .route({
+    method: 'POST',
+    path: '/tokens',
+    tags: ['people'],
+    successStatus: 201,
+    summary: 'Create an API token of your own; it is shown this once',
+  })
+  .input(
+    z.strictObject({
+      name: z.string().trim().min(1).max(100),
+      expires_in_days: z.int().min(1).max(3650).optional(),
+    }),
+  )
+  .output(z.object({ ...tokenSchema.shape, token: z.string() }))
+
+const listTokens = base
+  .route({ method: 'GET', path: '/tokens', tags: ['people'], summary: 'Your API tokens that still hold' })
+  .output(z.object({ tokens: z.array(tokenSchema) }))
+
+const revokeToken = base
+  .route({
+    method: 'DELETE',
+    path: '/tokens/{id}',
+    tags: ['people'],
+    successStatus: 204,
+    summary: 'Revoke one of your API tokens',
+  })
+  .input(z.strictObject({ id: z.string().regex(/^\d{1,18}$/, 'is the id of a token') }))
+
+export const session = { create: signIn, delete: signOut }
+export const users = { create: createUser, list: listUsers }
+export const tokens = { create: createToken, list: listTokens, delete: revokeToken }

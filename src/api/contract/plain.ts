@@ -1,0 +1,116 @@
+/** Routes beside the contract: bytes with ranges, the form-encoded OAuth2 grant, the WebSocket. Their OpenAPI entries. */
+import { logStreams } from './live.ts'
+
+const problem = (description: string) => ({
+  description,
+  content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+})
+const bytes = { 'text/plain': { schema: { type: 'string', format: 'binary' } } }
+const jobId = {
+  name: 'id',
+  in: 'path',
+  required: true,
+  schema: { type: 'string', pattern: '^[0-9a-z]{12}$' },
+}
+const logParameters = [
+  jobId,
+  {
+    name: 'stream',
+    in: 'query',
+    description: '`all` is both in order of arrival',
+    schema: { type: 'string', enum: logStreams, default: 'all' },
+  },
+  { name: 'attempt', in: 'query', description: 'the newest when missing', schema: { type: 'integer', minimum: 1 } },
+  { name: 'download', in: 'query', description: 'as an attachment', schema: { type: 'boolean', default: false } },
+  { name: 'Range', in: 'header', description: 'one range of bytes', schema: { type: 'string' } },
+]
+
+export const plainPaths = {
+  '/auth/token': {
+    post: {
+      operationId: 'auth.token',
+      tags: ['people'],
+      summary: 'OAuth2 password grant',
+      security: [],
+      requestBody: {
+        required: true,
+        content: {
+          'application/x-www-form-urlencoded': {
+            schema: {
+              type: 'object',
+              required: ['grant_type', 'username', 'password'],
+              properties: {
+                grant_type: { const: 'password' },
+                username: { type: 'string' },
+                password: { type: 'string' },
+                scope: { type: 'string' },
+              },
+            },
+          },
+        },
+      },
+      responses: {
+        200: {
+          description: 'A bearer token',
+          content: {
+            'application/json': {
+              schema: {
+                type: 'object',
+                required: ['access_token', 'token_type', 'expires_in'],
+                properties: {
+                  access_token: { type: 'string' },
+                  token_type: { const: 'bearer' },
+                  expires_in: { type: 'integer' },
+                },
+              },
+            },
+          },
+        },
+        401: problem('Wrong name or password'),
+        422: problem('A field is missing or the grant is not `password`'),
+        429: problem('Too many wrong passwords'),
+      },
+    },
+  },
+  '/jobs/{id}/logs': {
+    get: {
+      operationId: 'jobs.logs',
+      tags: ['jobs'],
+      summary: 'The raw bytes of a log, as far as they are there',
+      parameters: logParameters,
+      responses: {
+        200: { description: 'All of it', content: bytes },
+        206: { description: 'The range', content: bytes },
+        404: problem('No such job or attempt, or it is not yours to see'),
+        416: problem('The range begins after the end'),
+      },
+    },
+  },
+  '/ws': {
+    get: {
+      operationId: 'live',
+      tags: ['jobs'],
+      summary: 'WebSocket: job changes and live logs',
+      responses: { 101: { description: 'Switching protocols' }, 403: problem('Foreign Origin') },
+    },
+  },
+  '/openapi.json': {
+    get: {
+      operationId: 'openapi',
+      tags: ['system'],
+      summary: 'This document',
+      security: [],
+      responses: { 200: { description: 'OpenAPI 3.1', content: { 'application/json': { schema: { type: 'object' } } } } },
+    },
+  },
+} as const
+
+/** Exactly these need no principal. Everything else under the prefix answers 401 without one. */
+export const openRoutes: readonly string[] = [
+  'GET /api/v1/health',
+  'GET /api/v1/ready',
+  'GET /api/v1/openapi.json',
+  'POST /api/v1/auth/token',
+  'POST /api/v1/auth/session',
+  'DELETE /api/v1/auth/session',
+]

@@ -1,0 +1,176 @@
+/** RunnerService on the wire ↔ `operations/runner-port.ts`. Translates and checks; decides nothing. */
+import { Code, ConnectError, type ConnectRouter, type Interceptor } from '@connectrpc/connect'
+import { AppError, isAppError, type ErrorCode } from '../../lib/app-error.ts'
+import { emitFact } from '../../lib/facts.ts'
+import { checkedOutcome, type ReportResult as Reported, type RunnerPort } from '../../operations/runner-port.ts'
+import { ReportResult, RunnerService } from './gen/runyard/runner/v1/runner_pb.js'
+
+const codeOf: Record<ErrorCode, Code> = {
+  invalid_argument: Code.InvalidArgument,
+  unauthenticated: Code.Unauthenticated,
+  permission_denied: Code.PermissionDenied,
+  not_found: Code.NotFound,
+  conflict: Code.AlreadyExists,
+  failed_precondition: Code.FailedPrecondition,
+  resource_exhausted: Code.ResourceExhausted,
+  unavailable: Code.Unavailable,
+  deadline_exceeded: Code.DeadlineExceeded,
+  internal: Code.Internal,
+}
+
+/** Errors in words for the runner's log; a defect of ours keeps its stack here. */
+const mapErrors: Interceptor = (next) => async (request) => {
+  try {
+    return await next(request)
+  } catch (error) {
+    if (error instanceof ConnectError) throw error
+    if (isAppError(error) && error.code !== 'internal') throw new ConnectError(error.message, codeOf[error.code])
+    if (request.signal.aborted) throw new ConnectError('the call was cancelled', Code.Canceled)
+    const stack = error instanceof Error ? error.stack : String(error)
+    emitFact({ name: 'runner_call.failed', level: 'error', method: request.method.name, error: stack })
+    throw new ConnectError('a defect of the server; its log has the details', Code.Internal)
+  }
+}
+
+const results: Record<Reported, ReportResult> = {
+  accepted: ReportResult.ACCEPTED,
+  stale: ReportResult.STALE,
+  log_incomplete: ReportResult.LOG_INCOMPLETE,
+}
+
+interface WireRef {
+  jobKey: string
+  number: number
+  token: string
+}
+
+/** Decimal strings that fit an int8; anything else would be the database's error. */
+function refOf(wire: WireRef | undefined): WireRef {
+  const { jobKey = '', number = 0, token = '' } = wire ?? {}
+  if (!isKey(jobKey) || !isKey(token) || number < 1 || number > 2_147_483_647) {
+    throw new AppError('invalid_argument', 'an attempt is named by job_key, number and token')
+  }
+  return { jobKey, number, token }
+}
+
+const isKey = (text: string): boolean => /^[1-9]\d{0,17}$/.test(text)
+
+function fromOf(request: { runnerId: string; session: string }): { runnerId: string; session: string } {
+  if (!isKey(request.runnerId) || request.session === '') {
+    throw new AppError('invalid_argument', 'register first: runner_id and session are missing')
+  }
+  return { runnerId: request.runnerId, session: request.session }
+}
+
+function json(text: string, field: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new AppError('invalid_argument', `${field} is not JSON`)
+  }
+}
+
+const offsetOf = (wire: bigint): number => {
+  if (wire > BigInt(Number.MAX_SAFE_INTEGER)) throw new AppError('invalid_argument', 'an offset is too large')
+  return Number(wire)
+}
+
+export const runnerServiceInterceptors = [mapErrors]
+
+export function runnerServiceRoutes(port: RunnerPort): (router: ConnectRouter) => void {
+  return (router) =>
+    router.service(RunnerService, {
+      async register(request) {
+        if (request.name === '' || request.session === '' || request.slots < 1) {
+          throw new AppError('invalid_argument', 'a runner has a name, a session and at least one slot')
+        }
+        const { facilitiesJson, labels, executors, ...rest } = request
+        return port.register({
+          name: rest.name,
+          session: rest.session,
+          version: rest.version,
+          hostname: rest.hostname,
+          labels,
+          slots: rest.slots,
+          cpuMillis: rest.cpuMillis,
+          memoryMib: rest.memoryMib,
+          executors,
+          facilities: json(facilitiesJson === '' ? '{}' : facilitiesJson, 'facilities_json'),
+        })
+      },
+
+      async claim(request, { signal }) {
+        const { slots, cpuMillis, memoryMib, waitMs } = request
+        const offer = { ...fromOf(request), slots, cpuMillis, memoryMib, held: request.held.map(refOf) }
+        const assigned = await port.claim(offer, waitMs, signal)
+        return {
+          assignments: assigned.map((a) => ({
+            ref: a.ref,
+            jobId: a.publicId,
+            specJson: JSON.stringify(a.spec),
+            env: a.env,
+            secretEnv: a.secretEnv,
+            limitsJson: JSON.stringify(a.limits),
+            namedLimits: a.named,
+            timeoutSeconds: a.timeoutSeconds,
+          })),
+        }
+      },
+
+      heartbeat: (request) => port.heartbeat(fromOf(request), request.held.map(refOf)),
+
+      async *watchCancels(request, { signal }) {
+        for await (const cancel of port.cancels(fromOf(request), signal)) yield { cancel }
+      },
+
+      async reportStarted(request) {
+        const items = request.started.map((item) => ({
+          ref: refOf(item.ref),
+          startedAt: instantOf(item.startedAtMs),
+          unenforced: item.unenforced,
+        }))
+        return { results: (await port.started(fromOf(request), items)).map((r) => results[r]) }
+      },
+
+      async appendLog(request) {
+        const chunks = request.chunks.map((chunk) => ({
+          ref: refOf(chunk.ref),
+          offset: offsetOf(chunk.offset),
+          bytes: chunk.bytes,
+        }))
+        const appended = await port.appendLog(fromOf(request), chunks)
+        return {
+          results: appended.map((a) => ({ accepted: BigInt(a.accepted), durable: BigInt(a.durable), stale: a.stale })),
+        }
+      },
+
+      async finish(request) {
+        const reports = request.reports.map((report) => ({
+          ref: refOf(report.ref),
+          outcome: checkedOutcome(json(report.outcomeJson, 'outcome_json')),
+          logLength: offsetOf(report.logLength),
+        }))
+        return { results: (await port.finish(fromOf(request), reports)).map((r) => results[r]) }
+      },
+
+      async handBack(request) {
+        const refs = request.refs.map(refOf)
+        return { results: (await port.handBack(fromOf(request), refs, request.reason)).map((r) => results[r]) }
+      },
+
+      async goodbye(request) {
+        const { state } = request
+        if (state !== 'draining' && state !== 'offline') {
+          throw new AppError('invalid_argument', 'state is draining or offline')
+        }
+        await port.goodbye(fromOf(request), state)
+        return {}
+      },
+    })
+}
+
+function instantOf(ms: bigint): Date {
+  const date = new Date(Number(ms))
+  if (Number.isNaN(date.getTime())) throw new AppError('invalid_argument', 'started_at_ms is no time')
+  return date
+}

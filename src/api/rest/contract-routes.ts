@@ -1,0 +1,74 @@
+/**
+ * Each procedure of the contract is a Fastify route of its own, so the route table, body limits and the question "who
+ * asks" are Fastify's, and oRPC validates and calls.
+ */
+import { StandardBracketNotationSerializer } from '@orpc/openapi-client/standard'
+import { createProcedureClient, isProcedure, type AnyProcedure } from '@orpc/server'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Operations } from '../../operations/index.ts'
+import type { Ask } from '../../operations/deps.ts'
+import { apiPrefix } from '../contract/base.ts'
+import { fieldsRefused } from '../errors.ts'
+import { createRouter } from './router.ts'
+
+export interface CallContext {
+  ask: Ask
+  request: FastifyRequest
+  reply: FastifyReply
+}
+
+const bracketNotation = new StandardBracketNotationSerializer({ maxBracketNotationArrayIndex: 1000 })
+
+export const askOf = (request: FastifyRequest): Ask => ({
+  principal: request.principal,
+  address: request.ip,
+  requestId: request.id,
+})
+
+export function installContractRoutes(app: FastifyInstance, options: { operations: Operations; version: string }): void {
+  for (const [path, procedure] of procedures(createRouter(options))) {
+    const { method = 'POST', path: route = '', successStatus = 200 } = procedure['~orpc'].route
+    const url = `${apiPrefix}${route.replaceAll(/\{(\w+)\}/g, ':$1')}`
+    const signIn = url.endsWith('/auth/session') && method === 'POST'
+    app.route({
+      method,
+      url,
+      config: signIn ? { rateLimit: { max: 60, timeWindow: 60_000 } } : {},
+      async handler(request, reply) {
+        const context: CallContext = { ask: askOf(request), request, reply }
+        const call = createProcedureClient(procedure, { path, context })
+        const output: unknown = await call(inputOf(request))
+        if (successStatus === 204) return reply.code(204).send()
+        return reply.code(successStatus).type('application/json').send(JSON.stringify(output))
+      },
+    })
+  }
+}
+
+function* procedures(router: object, path: string[] = []): Generator<[string[], AnyProcedure]> {
+  for (const [name, entry] of Object.entries(router) as [string, unknown][]) {
+    if (isProcedure(entry)) yield [[...path, name], entry]
+    else if (typeof entry === 'object' && entry !== null) yield* procedures(entry, [...path, name])
+  }
+}
+
+/** Path parameters and either the query or the body, as one object (oRPC's compact structure). */
+function inputOf(request: FastifyRequest): unknown {
+  const params = request.params as Record<string, string>
+  const fromBody = request.method !== 'GET' && request.method !== 'HEAD'
+  const data = fromBody ? request.body : queryOf(request)
+  const names = Object.keys(params)
+  if (data === undefined || data === null) return names.length === 0 ? undefined : params
+  if (typeof data !== 'object' || Array.isArray(data)) {
+    throw fieldsRefused([{ field: '', message: `the ${fromBody ? 'body' : 'query'} must be an object of fields` }])
+  }
+  const twice = names.filter((name) => Object.hasOwn(data, name))
+  if (twice.length > 0) throw fieldsRefused(twice.map((field) => ({ field, message: 'is in the path already' })))
+  return { ...data, ...params }
+}
+
+function queryOf(request: FastifyRequest): unknown {
+  const text = request.url.split('?', 2)[1]
+  if (text === undefined || text === '') return undefined
+  return bracketNotation.deserialize([...new URLSearchParams(text)])
+}

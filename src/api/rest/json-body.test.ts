@@ -1,0 +1,30 @@
+import { expect, test } from 'vitest'
+import { parseJsonBody } from './json-body.ts'
+
+const refusal = (text: string | Buffer): { message: string; fields: string[] } => {
+  try {
+    parseJsonBody(Buffer.from(text))
+  } catch (error) {
+    const { message, fields } = error as { message: string; fields: { field: string }[] }
+    return { message, fields: fields.map((f) => f.field) }
+  }
+  return { message: 'taken', fields: [] }
+}
+
+test('ordinary JSON is taken as it is', () => {
+  expect(parseJsonBody(Buffer.from('{"a":[1,{"b":"ü"}]}'))).toEqual({ a: [1, { b: 'ü' }] })
+  expect(parseJsonBody(Buffer.alloc(0))).toBeUndefined()
+})
+
+test('what is no JSON or no UTF-8 is a 400', () => {
+  expect(refusal('{"a":').message).toMatch(/not valid JSON/)
+  expect(refusal(Buffer.from([0x22, 0xff, 0x22])).message).toMatch(/not valid JSON/)
+})
+
+test('prototype keys, NUL, half surrogates and depth are named by their field', () => {
+  expect(refusal('{"jobs":[{"__proto__":{"role":"admin"}}]}').fields).toEqual(['jobs[0].__proto__'])
+  expect(refusal(String.raw`{"a":{"b":["x","y\u0000"]}}`).fields).toEqual(['a.b[1]'])
+  expect(refusal(String.raw`{"\u005f_proto__":1}`).fields).toEqual(['__proto__'])
+  expect(refusal(String.raw`{"payload":"\ud800"}`).fields).toEqual(['payload'])
+  expect(refusal('['.repeat(10_000) + ']'.repeat(10_000)).message).toMatch(/nested deeper/)
+})

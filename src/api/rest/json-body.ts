@@ -1,0 +1,55 @@
+/** Reads a JSON body and refuses what JSON.parse lets through but a database or a prototype would not survive. */
+import type { FieldProblem } from '../../lib/app-error.ts'
+import { fieldPath, fieldsRefused, HttpRefusal } from '../errors.ts'
+
+const maxDepth = 64
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
+export function parseJsonBody(raw: Buffer): unknown {
+  if (raw.length === 0) return undefined
+  let value: unknown
+  try {
+    value = JSON.parse(utf8.decode(raw))
+  } catch {
+    throw new HttpRefusal(400, 'invalid_argument', 'the body is not valid JSON in UTF-8')
+  }
+  const problems = inspectJson(value)
+  if (problems.length > 0) throw fieldsRefused(problems)
+  return value
+}
+
+/** Iterative, so that depth costs no stack. Reports at most 20. */
+export function inspectJson(root: unknown): FieldProblem[] {
+  const problems: FieldProblem[] = []
+  const stack: { value: unknown; path: PropertyKey[] }[] = [{ value: root, path: [] }]
+  while (stack.length > 0 && problems.length < 20) {
+    const { value, path } = stack.pop()!
+    const refuse = (message: string): void => {
+      problems.push({ field: fieldPath(path), message })
+    }
+    if (typeof value === 'string') {
+      if (!value.isWellFormed()) refuse('contains half of a surrogate pair, which is no character')
+      if (value.includes('\0')) refuse('must not contain a NUL character')
+    }
+    if (typeof value !== 'object' || value === null) continue
+    if (path.length >= maxDepth) {
+      refuse(`is nested deeper than ${maxDepth} levels`)
+      continue
+    }
+    if (Array.isArray(value)) {
+      value.forEach((item, i) => {
+        if (needsLook(item)) stack.push({ value: item, path: [...path, i] })
+      })
+      continue
+    }
+    for (const [key, item] of Object.entries(value)) {
+      if (key === '__proto__') problems.push({ field: fieldPath([...path, key]), message: 'is not a known field' })
+      else if (!key.isWellFormed() || key.includes('\0')) refuse('has a field name that is no valid text')
+      if (needsLook(item)) stack.push({ value: item, path: [...path, key] })
+    }
+  }
+  return problems
+}
+
+const needsLook = (value: unknown): boolean =>
+  typeof value === 'string' ? !value.isWellFormed() || value.includes('\0') : typeof value === 'object' && value !== null

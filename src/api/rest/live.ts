@@ -1,0 +1,122 @@
+/** WebSocket `/api/v1/ws`: job changes and live logs, by subscription; the protocol is in `contract/live.ts`. */
+import type { FastifyInstance } from 'fastify'
+import type { WebSocket } from 'ws'
+import { AppError, isAppError } from '../../lib/app-error.ts'
+import { emitFact } from '../../lib/facts.ts'
+import type { Ask } from '../../operations/deps.ts'
+import type { Operations } from '../../operations/index.ts'
+import { apiPrefix } from '../contract/base.ts'
+import { clientMessage, type ServerMessage } from '../contract/live.ts'
+import { HttpRefusal, toAppError } from '../errors.ts'
+import { askOf } from './contract-routes.ts'
+import { createRecheck, credentialsOf, type Authenticate } from './http-access.ts'
+import { createOutbox } from './outbox.ts'
+import { watchJobs, watchLog, type Subscription } from './subscriptions.ts'
+
+const mostSubscriptions = 64
+/** A socket whose credential no longer holds is closed at the latest this much later, and one look more. */
+const recheckMs = 2_000
+
+/** Close codes of ours, in the private range. */
+const closed = { unauthenticated: 4401, stopping: 1001 } as const
+
+export function installLive(
+  app: FastifyInstance,
+  options: { operations: Operations; authenticate: Authenticate; recheckMs?: number },
+): void {
+  const recheck = createRecheck(options.authenticate, (options.recheckMs ?? recheckMs) / 2)
+  const sockets = new Set<WebSocket>()
+  void app.register(async (scope) => {
+    scope.get(
+      `${apiPrefix}/ws`,
+      { websocket: true, preValidation: async (request) => mustUpgrade(request.headers.upgrade) },
+      (socket, request) => {
+        sockets.add(socket)
+        const credentials = credentialsOf(request)
+        const ask = askOf(request)
+        const session = openSession(socket, ask, options.operations)
+        const timer = setInterval(() => {
+          recheck(credentials).then(
+            (principal) => {
+              if (principal === null) socket.close(closed.unauthenticated, 'sign in again')
+              else ask.principal = principal
+            },
+            // The database is away: nothing is decided, the next look decides.
+            () => {},
+          )
+        }, options.recheckMs ?? recheckMs)
+        socket.on('close', () => {
+          clearInterval(timer)
+          sockets.delete(socket)
+          session.end()
+        })
+      },
+    )
+  })
+  app.addHook('preClose', async () => {
+    for (const socket of sockets) socket.close(closed.stopping, 'the server is stopping')
+    const late = setTimeout(() => sockets.forEach((socket) => socket.terminate()), 1_000)
+    await Promise.all([...sockets].map((socket) => new Promise((resolve) => socket.once('close', resolve))))
+    clearTimeout(late)
+  })
+}
+
+function mustUpgrade(upgrade: string | undefined): void {
+  if (upgrade?.toLowerCase() === 'websocket') return
+  throw new HttpRefusal(426, 'invalid_argument', 'this address takes WebSocket connections only')
+}
+
+function openSession(socket: WebSocket, ask: Ask, operations: Operations) {
+  const outbox = createOutbox(socket)
+  const subscriptions = new Map<string, Subscription>()
+  const send = (message: ServerMessage): Promise<boolean> => outbox.send(JSON.stringify(message))
+  const fail = (sub: string | null, error: unknown): void => {
+    const known = toAppError(error)
+    if (!isAppError(error)) emitFact({ name: 'live.failed', level: 'error', error: String((error as Error)?.stack) })
+    void send({ type: 'error', sub, code: known.code, message: known.message })
+  }
+
+  socket.on('error', () => socket.terminate())
+  socket.on('message', (data, binary) => {
+    const message = binary ? undefined : parse(data)
+    if (message === undefined) {
+      return fail(null, new AppError('invalid_argument', 'not a message of this protocol'))
+    }
+    if (message.type === 'unsubscribe') {
+      subscriptions.get(message.id)?.end()
+      subscriptions.delete(message.id)
+      return undefined
+    }
+    const { id } = message
+    if (subscriptions.has(id)) {
+      return fail(id, new AppError('conflict', 'there is a subscription with this id'))
+    }
+    if (subscriptions.size >= mostSubscriptions) {
+      return fail(id, new AppError('resource_exhausted', `at most ${mostSubscriptions} subscriptions`))
+    }
+    const start = message.topic === 'log' ? watchLog : watchJobs
+    const subscription = start({ message: message as never, ask, operations, outbox, send })
+    subscriptions.set(id, subscription)
+    subscription.done
+      .catch((error: unknown) => fail(id, error))
+      .finally(() => {
+        if (subscriptions.get(id) === subscription) subscriptions.delete(id)
+      })
+    return undefined
+  })
+
+  return {
+    end() {
+      for (const subscription of subscriptions.values()) subscription.end()
+      subscriptions.clear()
+    },
+  }
+}
+
+function parse(data: unknown) {
+  try {
+    return clientMessage.parse(JSON.parse(String(data)))
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,92 @@
+/** The contract, implemented: each handler hands over to one operation. */
+import { implement } from '@orpc/server'
+import { AppError } from '../../lib/app-error.ts'
+import type { Operations } from '../../operations/index.ts'
+import { contract } from '../contract/index.ts'
+import type { CallContext } from './contract-routes.ts'
+import { sessionCookie } from './http-access.ts'
+
+export function createRouter({ operations: on, version }: { operations: Operations; version: string }) {
+  const os = implement(contract).$context<CallContext>()
+
+  const idempotencyKey = ({ request }: CallContext): string | undefined => {
+    const header = request.headers['idempotency-key']
+    return Array.isArray(header) ? header.join(',') : header
+  }
+  const oneJob = async (context: CallContext, submitted: { publicIds: string[]; replayed: boolean }) => {
+    if (submitted.replayed) context.reply.header('idempotency-replayed', 'true')
+    return on.getJob(context.ask, submitted.publicIds[0] ?? '')
+  }
+
+  return os.router({
+    health: os.health.handler(() => ({ status: 'ok', version })),
+    ready: os.ready.handler(async () => {
+      const missing = await on.notReady()
+      if (missing.length === 0) return { status: 'ready' }
+      const what = missing.map((m) => `${m.field} ${m.message}`).join('; ')
+      throw new AppError('unavailable', `not ready: ${what}`, { fields: missing, retryAfterSeconds: 2 })
+    }),
+    me: os.me.handler(({ context }) => on.whoAmI(context.ask)),
+    session: {
+      create: os.session.create.handler(async ({ input, context }) => {
+        const signedIn = await on.signIn(context.ask, input)
+        context.reply.setCookie(sessionCookie, signedIn.token, {
+          httpOnly: true,
+          sameSite: 'strict',
+          secure: context.request.protocol === 'https',
+          path: '/',
+          maxAge: signedIn.expiresInSeconds,
+        })
+        const expires = new Date(Date.now() + signedIn.expiresInSeconds * 1000)
+        return { user: signedIn.user, expires_at: expires.toISOString() }
+      }),
+      delete: os.session.delete.handler(({ context }) => {
+        context.reply.clearCookie(sessionCookie, { path: '/' })
+      }),
+    },
+    jobs: {
+      submit: os.jobs.submit.handler(async ({ input, context }) =>
+        oneJob(
+          context,
+          await on.submitJobs(context.ask, { specs: [input], many: false, idempotencyKey: idempotencyKey(context) }),
+        ),
+      ),
+      submitMany: os.jobs.submitMany.handler(async ({ input, context }) => {
+        const key = idempotencyKey(context)
+        const done = await on.submitJobs(context.ask, { specs: input.jobs, many: true, idempotencyKey: key })
+        if (done.replayed) context.reply.header('idempotency-replayed', 'true')
+        return { ids: done.publicIds, replayed: done.replayed }
+      }),
+      list: os.jobs.list.handler(({ input, context }) => on.listJobs(context.ask, input)),
+      stats: os.jobs.stats.handler(({ context }) => on.jobStats(context.ask)),
+      get: os.jobs.get.handler(({ input, context }) => on.getJob(context.ask, input.id)),
+      delete: os.jobs.delete.handler(({ input, context }) => on.deleteJob(context.ask, input.id)),
+      cancel: os.jobs.cancel.handler(async ({ input, context }) => {
+        const result = await on.cancelJob(context.ask, input)
+        return { id: result.publicId, state: result.state, cancel_requested: true }
+      }),
+      rerun: os.jobs.rerun.handler(async ({ input, context }) =>
+        oneJob(context, await on.rerunJob(context.ask, { id: input.id, idempotencyKey: idempotencyKey(context) })),
+      ),
+      attempts: os.jobs.attempts.handler(async ({ input, context }) => ({
+        attempts: await on.listAttempts(context.ask, input.id),
+      })),
+    },
+    queues: {
+      list: os.queues.list.handler(async ({ context }) => ({ queues: await on.listQueues(context.ask) })),
+      put: os.queues.put.handler(({ input, context }) => on.putQueue(context.ask, input)),
+    },
+    runners: {
+      list: os.runners.list.handler(async ({ context }) => ({ runners: await on.listRunners(context.ask) })),
+    },
+    users: {
+      create: os.users.create.handler(({ input, context }) => on.createUser(context.ask, input)),
+      list: os.users.list.handler(async ({ context }) => ({ users: await on.listUsers(context.ask) })),
+    },
+    tokens: {
+      create: os.tokens.create.handler(({ input, context }) => on.createToken(context.ask, input)),
+      list: os.tokens.list.handler(async ({ context }) => ({ tokens: await on.listTokens(context.ask) })),
+      delete: os.tokens.delete.handler(({ input, context }) => on.revokeToken(context.ask, input.id)),
+    },
+  })
+}

@@ -1,0 +1,48 @@
+/** OAuth2 password grant (RFC 6749 §4.3): the only route that takes a form, and it sets no cookie. */
+import type { FastifyInstance } from 'fastify'
+import { z } from 'zod'
+import type { Operations } from '../../operations/index.ts'
+import { apiPrefix } from '../contract/base.ts'
+import { fieldPath, fieldsRefused, HttpRefusal } from '../errors.ts'
+import { askOf } from './contract-routes.ts'
+
+const grant = z.object({
+  grant_type: z.literal('password', 'must be "password"'),
+  username: z.string('is missing').min(1, 'is missing').max(200),
+  password: z.string('is missing').min(1, 'is missing').max(1024),
+})
+
+export function installTokenRoute(app: FastifyInstance, operations: Operations): void {
+  void app.register(async (scope) => {
+    scope.removeAllContentTypeParsers()
+    scope.addContentTypeParser(
+      'application/x-www-form-urlencoded',
+      { parseAs: 'string', bodyLimit: 16 * 1024 },
+      (_request, body, done) => done(null, Object.fromEntries(new URLSearchParams(String(body)))),
+    )
+    scope.route({
+      method: 'POST',
+      url: `${apiPrefix}/auth/token`,
+      config: { rateLimit: { max: 60, timeWindow: 60_000 } },
+      async handler(request) {
+        if (request.body === undefined || request.body === null) {
+          throw new HttpRefusal(415, 'invalid_argument', 'send the grant as application/x-www-form-urlencoded')
+        }
+        const parsed = grant.safeParse(request.body)
+        if (!parsed.success) {
+          throw fieldsRefused(parsed.error.issues.map((i) => ({ field: fieldPath(i.path), message: i.message })))
+        }
+        const { token, expiresInSeconds } = await operations.signIn(askOf(request), parsed.data)
+        return { access_token: token, token_type: 'bearer', expires_in: expiresInSeconds }
+      },
+      // 415 here names the one content type that this route takes.
+      errorHandler(error, request, reply) {
+        const wrongType = error.code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE'
+        const shown = wrongType
+          ? new HttpRefusal(415, 'invalid_argument', 'send the grant as application/x-www-form-urlencoded')
+          : error
+        return app.errorHandler(shown as typeof error, request, reply)
+      },
+    })
+  })
+}

@@ -1,0 +1,41 @@
+/** The built dashboard with its routes, or a page that says how to build it. */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import fastifyStatic from '@fastify/static'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { HttpRefusal } from '../errors.ts'
+import { isApiPath } from './http-access.ts'
+
+const missing = `<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>Runyard</title>
+<h1>Runyard is running</h1>
+<p>The dashboard is not built yet. In the folder of Runyard, type: <code>npm run prepare</code></p>
+<p>The API is at <a href="/api/v1/openapi.json">/api/v1/openapi.json</a>.</p>
+`
+
+const wantsPage = (request: FastifyRequest): boolean =>
+  (request.method === 'GET' || request.method === 'HEAD') &&
+  !isApiPath(request.url) &&
+  !/\.[a-z0-9]{1,8}$/i.test(request.url.split('?', 1)[0] ?? '')
+
+export async function installWeb(app: FastifyInstance, webRoot: string): Promise<void> {
+  const built = existsSync(join(webRoot, 'index.html'))
+  if (built) {
+    await app.register(fastifyStatic, {
+      root: webRoot,
+      wildcard: false,
+      // Vite puts a hash of the content into the names below /assets.
+      setHeaders: (reply, path) => {
+        const lasting = path.startsWith(join(webRoot, 'assets'))
+        reply.header('cache-control', lasting ? 'public, max-age=31536000, immutable' : 'no-cache')
+      },
+    })
+  } else {
+    app.get('/', (_request, reply) => reply.type('text/html; charset=utf-8').send(missing))
+  }
+  app.setNotFoundHandler((request, reply) => {
+    if (!wantsPage(request)) throw new HttpRefusal(404, 'not_found', 'there is nothing at this address')
+    if (!built) return reply.redirect('/')
+    return reply.header('cache-control', 'no-cache').sendFile('index.html')
+  })
+}

@@ -1,0 +1,38 @@
+/** Every command: its name, one line for the overview, and the file that does it. */
+import type { Command } from 'commander'
+
+export interface CommandEntry {
+  name: string
+  summary: string
+  load: () => Promise<{ define: (command: Command) => void }>
+  /** `run` exits with the job's code, so its own failures, wrong usage included, have a code of their own. */
+  ownExitCode?: number
+  hidden?: boolean
+}
+
+export const commands: CommandEntry[] = [
+  {
+    name: 'run',
+    summary: 'run a command, follow its output, exit with its code',
+    load: () => import('./commands/run.ts'),
+    ownExitCode: 125,
+  },
+  { name: 'start', summary: 'start a job in the background, print its id', load: () => import('./commands/start.ts') },
+  { name: 'stop', summary: 'stop jobs with their whole process tree', load: () => import('./commands/stop.ts') },
+  { name: 'status', summary: 'how a job is', load: () => import('./commands/status.ts') },
+  { name: 'log', summary: "a job's output, byte for byte; -f follows", load: () => import('./commands/log.ts') },
+  { name: 'ls', summary: 'list jobs, newest first', load: () => import('./commands/ls.ts') },
+  { name: 'rerun', summary: 'submit a job again as it was', load: () => import('./commands/rerun.ts') },
+  { name: 'up', summary: 'database, server and runner for this machine', load: () => import('./commands/up.ts') },
+  { name: 'down', summary: 'stop what `up` or `start` left running', load: () => import('./commands/down.ts') },
+  { name: 'setup', summary: 'install what this machine lacks', load: () => import('./commands/setup.ts') },
+  { name: 'doctor', summary: 'what this machine can do, and each fix', load: () => import('./commands/doctor.ts') },
+  { name: 'server', summary: 'the control plane alone', load: () => import('./commands/server.ts') },
+  { name: 'runner', summary: 'a runner alone', load: () => import('./commands/runner.ts') },
+  { name: 'config', summary: 'every setting, its value and where it is from', load: () => import('./commands/config.ts') },
+  { name: 'init-db', summary: 'create or update the database', load: () => import('./commands/init-db.ts') },
+  { name: 'user', summary: 'people who may sign in', load: () => import('./commands/user.ts') },
+  { name: 'token', summary: 'your API tokens', load: () => import('./commands/token.ts') },
+  { name: 'login', summary: 'sign in to a server, here or elsewhere', load: () => import('./commands/login.ts') },
+  { name: 'logout', summary: 'forget that login', load: () => import('./commands/logout.ts') },
+]

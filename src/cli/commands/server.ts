@@ -1,0 +1,33 @@
+import type { Command } from 'commander'
+import { addSettingOptions, configOf, globalsOf } from '../globals.ts'
+import { print, printJson } from '../render.ts'
+import { reportError } from '../report-error.ts'
+import { version } from '../version.ts'
+
+export function define(command: Command): void {
+  addSettingOptions(command, ['server'])
+  command.addHelpText('after', '\nJobs wait until a runner comes: `runyard runner`, or use `runyard up` for both.')
+  command.action(async () => {
+    const config = configOf(command)
+    const { json } = globalsOf(command)
+    const [{ logFacts }, { serve, exitCodeOfServeError }] = await Promise.all([
+      import('../../server/fact-log.ts'),
+      import('../serve.ts'),
+    ])
+    logFacts(config.logLevel)
+    try {
+      process.exitCode = await serve({
+        config,
+        mode: 'foreground',
+        onUp({ url, firstLogin }) {
+          if (json) return printJson({ url, data_dir: config.dataDir, version, pid: process.pid, first_login: firstLogin ?? null })
+          print(`Runyard ${version} serves ${url}`)
+          if (firstLogin) print(`First login, shown this once: ${firstLogin.username} / ${firstLogin.password}`)
+        },
+      })
+    } catch (error) {
+      reportError(error, { json })
+      process.exitCode = exitCodeOfServeError(error)
+    }
+  })
+}

@@ -1,0 +1,31 @@
+import type { Command } from 'commander'
+import { exitCodes } from '../exit-codes.ts'
+import { globalsOf } from '../globals.ts'
+import { print, printJson } from '../render.ts'
+import { confirm } from '../prompt.ts'
+
+export function define(command: Command): void {
+  command.option('-y, --yes', 'do it without asking').action(async (options: { yes?: boolean }) => {
+    const { applySetup, planSetup } = await import('../../executors/setup.ts')
+    const { json } = globalsOf(command)
+    const plan = await planSetup()
+    const tell = json ? () => {} : print
+    for (const facility of plan.present) tell(`✓ ${facility}`)
+    if (plan.steps.length === 0) {
+      if (json) return printJson({ ...plan, done: true })
+      return tell('Nothing is missing.')
+    }
+    for (const step of plan.steps) {
+      tell(`• ${step.title}${step.manual === undefined ? '' : ` (${step.manual})`}`)
+      for (const line of step.commands) tell(`    ${line}`)
+    }
+    const agreed = options.yes === true || (!json && (await confirm('Do this now?')))
+    if (!agreed) {
+      if (json) return printJson({ ...plan, done: false })
+      return tell('Nothing was changed. `runyard setup --yes` does it.')
+    }
+    const { done } = await applySetup(plan, tell)
+    if (json) printJson({ ...plan, done })
+    if (!done) process.exitCode = exitCodes.failed
+  })
+}

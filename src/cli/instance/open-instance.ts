@@ -1,0 +1,44 @@
+/** What `up` and `server` do before anything else: private directories, the lock, the door for clients. */
+import { AppError } from '../../lib/app-error.ts'
+import { ensurePrivateDir } from '../../lib/private-dir.ts'
+import type { Config } from '../../config/config.ts'
+import { version } from '../version.ts'
+import { readFacts, removeFacts, writeFacts } from './files.ts'
+import { hostInstance, type HostOptions, type InstanceHost } from './host.ts'
+import { ensureInstanceId, takeLock } from './lock.ts'
+
+export interface OpenInstance extends InstanceHost {
+  id: string
+}
+
+/** Another process holds the data directory. */
+export class Held extends AppError {
+  constructor(dataDir: string, pid: number | undefined) {
+    const who = pid === undefined ? 'another Runyard' : `another Runyard (process ${pid})`
+    super('conflict', `${who} is using the data directory ${dataDir}; stop it (runyard down) or choose another --data-dir`)
+  }
+}
+
+export async function openInstance(
+  config: Config,
+  options: Omit<HostOptions, 'runDir' | 'version'>,
+): Promise<OpenInstance> {
+  // As root, PostgreSQL runs as another user who must pass; everything inside is closed by itself.
+  const mode = process.getuid?.() === 0 ? 0o711 : 0o700
+  await ensurePrivateDir(config.dataDir, mode)
+  await ensurePrivateDir(config.runDir, mode)
+  const id = await ensureInstanceId(config.dataDir)
+  const lock = await takeLock(id, 'server')
+  if (lock === undefined) throw new Held(config.dataDir, (await readFacts(config.dataDir, 'instance.json'))?.pid)
+  const host = await hostInstance({ ...options, runDir: config.runDir, version })
+  await writeFacts(config.dataDir, 'instance.json', { pid: process.pid, run_dir: config.runDir, version })
+  return {
+    ...host,
+    id,
+    async close() {
+      await removeFacts(config.dataDir, 'instance.json')
+      await lock.release()
+      await host.close()
+    },
+  }
+}

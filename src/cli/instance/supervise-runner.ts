@@ -1,0 +1,107 @@
+/**
+ * Keeps one runner process beside the server: starts it, starts it again when it died, and takes over one that
+ * outlived an `up` that was killed, with the jobs that it runs.
+ */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { emitFact } from '../../lib/facts.ts'
+import { entryFile } from '../package-root.ts'
+import { version } from '../version.ts'
+import { readFacts, startTimeOf } from './files.ts'
+import { watchLock } from './lock.ts'
+
+export interface SuperviseOptions {
+  instanceId: string
+  dataDir: string
+  /** Words behind `runyard runner`. */
+  args: string[]
+  env: NodeJS.ProcessEnv
+  /** How long a stopping runner may take before it is told a second time. */
+  drainMs: number
+  /** It ended several times right after its start. */
+  onHopeless?(): void
+}
+
+export interface SupervisedRunner {
+  /** `fast` may be asked for after a slow stop has begun. */
+  stop(fast?: boolean): Promise<void>
+}
+
+const steadyMs = 20_000
+const longestPauseMs = 15_000
+const killAfterMs = 15_000
+
+export function superviseRunner(options: SuperviseOptions): SupervisedRunner {
+  let stopping = false
+  let wake = (): void => {}
+  let current: { signal(name: NodeJS.Signals): void; gone: Promise<void> } | undefined
+
+  const oneLife = async (): Promise<void> => {
+    const holder = await watchLock(options.instanceId, 'runner')
+    if (holder === undefined) {
+      const child = startRunner(options)
+      current = { signal: (name) => child.kill(name), gone: goneOf(child) }
+    } else {
+      const facts = await readFacts(options.dataDir, 'runner.json')
+      const sure = facts !== undefined && startTimeOf(facts.pid) === facts.start_time
+      emitFact({ name: 'runner.found_alive', pid: facts?.pid, version: facts?.version })
+      current = { signal: (name) => void (sure && process.kill(facts.pid, name)), gone: holder.gone }
+      // After an upgrade the old program finishes what it has, then the new one takes over.
+      if (facts !== undefined && facts.version !== version) current.signal('SIGTERM')
+    }
+    if (stopping) current.signal('SIGTERM')
+    await current.gone
+    current = undefined
+  }
+
+  const loop = (async () => {
+    let failures = 0
+    while (!stopping) {
+      const begun = performance.now()
+      await oneLife()
+      if (stopping) return
+      failures = performance.now() - begun > steadyMs ? 0 : failures + 1
+      if (failures === 3) options.onHopeless?.()
+      const pause = Math.min(longestPauseMs, 250 * 2 ** failures)
+      emitFact({ name: 'runner.ended', level: 'warn', again_in_ms: pause })
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, pause)
+        wake = () => {
+          clearTimeout(timer)
+          resolve()
+        }
+      })
+    }
+  })()
+
+  return {
+    async stop(fast = false) {
+      const again = stopping
+      stopping = true
+      wake()
+      current?.signal('SIGTERM')
+      if (fast && !again) current?.signal('SIGTERM')
+      if (again) return loop
+      const timers = [
+        setTimeout(() => current?.signal('SIGTERM'), options.drainMs + 5_000),
+        setTimeout(() => current?.signal('SIGKILL'), options.drainMs + 5_000 + killAfterMs),
+      ]
+      await loop
+      for (const timer of timers) clearTimeout(timer)
+    },
+  }
+}
+
+function startRunner({ args, env }: SuperviseOptions): ChildProcess {
+  // A session of its own: Ctrl-C in the terminal is for us to hear, and the runner outlives us when we are killed.
+  const stdio: ['ignore', 'inherit', 'inherit'] = ['ignore', 'inherit', 'inherit']
+  return spawn(process.execPath, [entryFile, 'runner', ...args], { env, stdio, detached: true })
+}
+
+const goneOf = (child: ChildProcess): Promise<void> =>
+  new Promise((resolve) => {
+    child.once('exit', () => resolve())
+    child.once('error', (error) => {
+      emitFact({ name: 'runner.start_failed', level: 'error', error: error.message })
+      resolve()
+    })
+  })

@@ -1,0 +1,89 @@
+import { Command } from 'commander'
+import { expect, test } from 'vitest'
+import { jobSpecSchema, type JobSpecInput } from '../job/spec.ts'
+import { addJobOptions, parseBind, parseVariable, specOf, type JobOptions } from './job-options.ts'
+
+function specFrom(...argv: string[]): JobSpecInput {
+  const program = new Command().enablePositionalOptions().exitOverride().configureOutput({ writeErr: () => {} })
+  const command = program.command('start').argument('[words...]').passThroughOptions().exitOverride()
+  command.configureOutput({ writeErr: () => {} })
+  addJobOptions(command)
+  let spec: JobSpecInput | undefined
+  command.action((words: string[], options: JobOptions) => {
+    spec = specOf(words, options)
+  })
+  program.parse(['start', ...argv], { from: 'user' })
+  return spec!
+}
+
+test('options stop at the first word that is none', () => {
+  expect(specFrom('echo', 'Hello World')).toEqual({ command: ['echo', 'Hello World'] })
+  expect(specFrom('--', 'bash', '-c', 'echo Hello World')).toEqual({ command: ['bash', '-c', 'echo Hello World'] })
+  expect(specFrom('-n', 'hello_world', '--', 'echo', 'Hello')).toEqual({ name: 'hello_world', command: ['echo', 'Hello'] })
+  expect(specFrom('ls', '-n', '--json', '--', '-x')).toEqual({ command: ['ls', '-n', '--json', '--', '-x'] })
+})
+
+test('every option arrives in the document under its wire name, and the schema takes it', () => {
+  const spec = specFrom(
+    ...['-n', 'build', '-e', 'A=1', '-e', 'B=x=y', '--secret', 'K=v', '--timeout', '90s', '--cpu', '0.5'],
+    ...['--memory', '64m', '--pids', '10', '--open-files', '64', '--output', '1m', '--io', '10m', '--stop-grace', '2s'],
+    ...['--queue', 'fast', '--priority', '9', '--label', 'gpu=a100', '--label', 'zone=b', '--retries', '2'],
+    ...['--after', 'aaaaaaaaaaaa', '--after', 'bbbbbbbbbbbb', '--on-dependency-failure', 'run', '--delay', '5m'],
+    ...['--network', 'host', '--isolation', 'none', '--bind', '/data', '--bind', '/out:rw', '-w', '/srv/x', 'make'],
+  )
+  expect(spec).toEqual({
+    name: 'build',
+    command: ['make'],
+    env: { A: '1', B: 'x=y' },
+    secret_env: { K: 'v' },
+    working_dir: '/srv/x',
+    binds: [
+      { path: '/data', mode: 'ro' },
+      { path: '/out', mode: 'rw' },
+    ],
+    network: 'host',
+    isolation: 'none',
+    timeout_seconds: 90,
+    stop_grace_seconds: 2,
+    limits: {
+      cpu: 0.5,
+      memory_bytes: 64 * 1024 * 1024,
+      pids: 10,
+      open_files: 64,
+      output_bytes: 1024 * 1024,
+      io_bytes_per_second: 10 * 1024 * 1024,
+    },
+    queue: 'fast',
+    priority: 9,
+    required_labels: { gpu: 'a100', zone: 'b' },
+    max_attempts: 3,
+    depends_on: ['aaaaaaaaaaaa', 'bbbbbbbbbbbb'],
+    on_dependency_failure: 'run',
+    delay_seconds: 300,
+  })
+  expect(jobSpecSchema.safeParse(spec).error).toBeUndefined()
+  expect(specFrom('--disk', '8m', 'x').limits).toEqual({ disk_bytes: 8 * 1024 * 1024 })
+})
+
+test.each([
+  [['--timeout', '5', 'x'], 'is not a time: say 5s, 5m or 5h'],
+  [['--memory', 'lots', 'x'], 'is not a size'],
+  [['--cpu', '-1', 'x'], 'is not a number'],
+  [['--network', 'all', 'x'], 'Allowed choices are none, host'],
+  [['-e', '=x', 'x'], 'write KEY=VALUE'],
+  [['--secret', 'RUNYARD_TEST_SURELY_UNSET', 'x'], 'is not set in the environment'],
+  [['--memroy', '1m', 'x'], "unknown option '--memroy'"],
+])('%j is refused with words that help', (argv, words) => {
+  expect(() => specFrom(...argv)).toThrow(words)
+})
+
+test('a variable without a value is taken from the environment', () => {
+  expect(parseVariable('TOKEN', { TOKEN: 'a=b' })).toEqual(['TOKEN', 'a=b'])
+  expect(parseVariable('EMPTY=', {})).toEqual(['EMPTY', ''])
+})
+
+test('a bind is read-only unless it says otherwise, and relative paths are made absolute', () => {
+  expect(parseBind('/a:b')).toEqual({ path: '/a:b', mode: 'ro' })
+  expect(parseBind('/a:rw')).toEqual({ path: '/a', mode: 'rw' })
+  expect(parseBind('x:ro')).toEqual({ path: `${process.cwd()}/x`, mode: 'ro' })
+})

@@ -1,0 +1,144 @@
+/** The options of `run` and `start`, and the job document that they write. */
+import { resolve } from 'node:path'
+import { InvalidArgumentError, Option, type Command } from 'commander'
+import type { JobSpecInput } from '../job/spec.ts'
+import { parseDuration, parseNumber, parseSize, parseWhole } from './units.ts'
+
+export interface JobOptions {
+  name?: string
+  timeout?: number
+  cpu?: number
+  memory?: number
+  pids?: number
+  openFiles?: number
+  disk?: number
+  output?: number
+  io?: number
+  env?: Record<string, string>
+  secret?: Record<string, string>
+  workdir?: string
+  queue?: string
+  priority?: number
+  label?: Record<string, string>
+  network?: 'none' | 'host'
+  isolation?: 'full' | 'none'
+  bind?: { path: string; mode: 'ro' | 'rw' }[]
+  retries?: number
+  after?: string[]
+  onDependencyFailure?: 'skip' | 'run'
+  delay?: number
+  stopGrace?: number
+  idempotencyKey?: string
+}
+
+type Environment = Record<string, string | undefined>
+
+/** `KEY=VALUE`, or `KEY` to take the value from our own environment. */
+export function parseVariable(text: string, environment: Environment = process.env): [string, string] {
+  const equals = text.indexOf('=')
+  if (equals === 0 || text === '') throw new InvalidArgumentError('write KEY=VALUE, or KEY to take it from the environment')
+  if (equals > 0) return [text.slice(0, equals), text.slice(equals + 1)]
+  const value = environment[text]
+  if (value === undefined) throw new InvalidArgumentError(`${text} is not set in the environment; write ${text}=VALUE`)
+  return [text, value]
+}
+
+export function parseBind(text: string): { path: string; mode: 'ro' | 'rw' } {
+  const [, path = text, mode = 'ro'] = /^(.+?):(ro|rw)$/.exec(text) ?? []
+  if (path === '') throw new InvalidArgumentError('write PATH, PATH:ro or PATH:rw')
+  return { path: resolve(path), mode: mode === 'rw' ? 'rw' : 'ro' }
+}
+
+function parseLabel(text: string): [string, string] {
+  const equals = text.indexOf('=')
+  if (equals < 1) throw new InvalidArgumentError('write KEY=VALUE')
+  return [text.slice(0, equals), text.slice(equals + 1)]
+}
+
+const collect =
+  <T>(parse: (text: string) => T) =>
+  (text: string, before: T[] = []): T[] => [...before, parse(text)]
+
+// Null prototype: `-e __proto__=x` is a variable like any other, refused by the server's name rule at most.
+const collectPairs =
+  (parse: (text: string) => [string, string]) =>
+  (text: string, before: Record<string, string> = Object.create(null)): Record<string, string> => {
+    const [key, value] = parse(text)
+    return Object.assign(before, { [key]: value })
+  }
+
+export function addJobOptions(command: Command): void {
+  const limits = 'Limits (within the administrator’s maximum; one that cannot be held refuses the job):'
+  const when = 'When and where:'
+  const add = (flags: string, meaning: string, shape: (option: Option) => Option, group?: string): void => {
+    const option = shape(new Option(flags, meaning))
+    command.addOption(group === undefined ? option : option.helpGroup(group))
+  }
+  const parsed =
+    (parse: (text: string, before: any) => unknown) =>
+    (option: Option): Option =>
+      option.argParser(parse)
+
+  add('-n, --name <name>', 'shown in lists (default: the command line)', (o) => o)
+  add('-e, --env <KEY=VALUE>', 'environment variable; KEY alone takes it from here', parsed(collectPairs((t) => parseVariable(t))))
+  add('--secret <KEY=VALUE>', 'the same, sealed at rest and masked in the log', parsed(collectPairs((t) => parseVariable(t))))
+  add('-w, --workdir <dir>', 'an allowed directory, read-write (default: a private one)', parsed((t) => resolve(t)))
+  add('--bind <path[:rw]>', 'show an allowed path of the host in the sandbox', parsed(collect(parseBind)))
+  add('--network <kind>', 'none (default) or host', (o) => o.choices(['none', 'host']))
+  add('--isolation <kind>', 'full (default) or none, where allowed', (o) => o.choices(['full', 'none']))
+
+  add('--timeout <time>', 'wall time of an attempt, e.g. 3s, 5m, 1h', parsed(parseDuration), limits)
+  add('--cpu <cores>', 'e.g. 0.5', parsed(parseNumber), limits)
+  add('--memory <size>', 'e.g. 64m', parsed(parseSize), limits)
+  add('--pids <n>', 'processes and threads', parsed(parseWhole), limits)
+  add('--open-files <n>', 'open files of each process', parsed(parseWhole), limits)
+  add('--disk <size>', 'private work directory and /tmp', parsed(parseSize), limits)
+  add('--output <size>', 'output that is kept', parsed(parseSize), limits)
+  add('--io <size>', 'disk bytes per second', parsed(parseSize), limits)
+  add('--stop-grace <time>', 'between SIGTERM and SIGKILL (default: 5s)', parsed(parseDuration), limits)
+
+  add('--queue <name>', 'waiting line', (o) => o, when)
+  add('--priority <0-10>', 'higher first (default: 5)', parsed(parseWhole), when)
+  add('--label <k=v>', 'the runner must carry this label', parsed(collectPairs(parseLabel)), when)
+  add('--retries <n>', 'further attempts after a failure', parsed(parseWhole), when)
+  add('--after <id>', 'wait for this job to end', parsed(collect((t) => t)), when)
+  add('--on-dependency-failure <what>', 'skip (default) or run', (o) => o.choices(['skip', 'run']), when)
+  add('--delay <time>', 'wait at least so long', parsed(parseDuration), when)
+  add('--idempotency-key <key>', 'the same key gives the same job for 24 hours', (o) => o, when)
+}
+
+/** Without what was not given: the server's defaults stay the server's. */
+const given = <T extends object>(fields: T): T =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T
+
+export function specOf(command: string[], options: JobOptions): JobSpecInput {
+  const limits = given({
+    cpu: options.cpu,
+    memory_bytes: options.memory,
+    pids: options.pids,
+    open_files: options.openFiles,
+    disk_bytes: options.disk,
+    output_bytes: options.output,
+    io_bytes_per_second: options.io,
+  })
+  return given({
+    name: options.name,
+    command,
+    working_dir: options.workdir,
+    env: options.env,
+    secret_env: options.secret,
+    queue: options.queue,
+    priority: options.priority,
+    required_labels: options.label,
+    depends_on: options.after,
+    on_dependency_failure: options.onDependencyFailure,
+    delay_seconds: options.delay,
+    max_attempts: options.retries === undefined ? undefined : options.retries + 1,
+    timeout_seconds: options.timeout,
+    stop_grace_seconds: options.stopGrace,
+    isolation: options.isolation,
+    network: options.network,
+    binds: options.bind,
+    limits: Object.keys(limits).length === 0 ? undefined : limits,
+  })
+}

@@ -1,0 +1,15 @@
+import { existsSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+/** The folder with our package.json, from the sources and from the bundle in dist/ alike. */
+export const packageRoot: string = (() => {
+  let folder = dirname(fileURLToPath(import.meta.url))
+  while (!existsSync(join(folder, 'bin', 'runyard.js')) && folder !== dirname(folder)) folder = dirname(folder)
+  return folder
+})()
+
+/** How to start ourselves again: what `node` runs. */
+export const entryFile: string = existsSync(join(packageRoot, 'src', 'main.ts'))
+  ? join(packageRoot, 'src', 'main.ts')
+  : join(packageRoot, 'dist', 'runyard.js')

@@ -1,0 +1,55 @@
+/** What people see: tables that fit the terminal, colour only where it is a terminal, JSON for programs. */
+import { stripVTControlCharacters, styleText } from 'node:util'
+import Table from 'cli-table3'
+
+export interface Column {
+  title: string
+  /** Gives way when the terminal is too narrow; at most one. */
+  shrinks?: boolean
+}
+
+type Colour = Parameters<typeof styleText>[0]
+
+export const paint = (colour: Colour, text: string): string => styleText(colour, text, { stream: process.stdout })
+
+/** A job's name is anybody's text: nothing in it may move the cursor or set a title. */
+export const printable = (text: string): string =>
+  stripVTControlCharacters(text).replaceAll(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '·')
+
+const noLines = {
+  ...{ top: '', 'top-mid': '', 'top-left': '', 'top-right': '', bottom: '', 'bottom-mid': '', 'bottom-left': '' },
+  ...{ 'bottom-right': '', left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: '  ' },
+}
+
+/** Two spaces between columns; the shrinking one ends in `…`. Piped output is never cut. */
+export function table(columns: Column[], rows: string[][], width = terminalWidth()): string {
+  const widthOf = (cell: string): number => stripVTControlCharacters(cell).length
+  const natural = columns.map((column, i) => Math.max(widthOf(column.title), ...rows.map((row) => widthOf(row[i] ?? ''))))
+  const over = natural.reduce((sum, w) => sum + w, 0) + 2 * (columns.length - 1) - (width ?? Infinity)
+  const shrinking = columns.findIndex((column) => column.shrinks)
+  const cut = over > 0 && shrinking >= 0 ? Math.max(8, natural[shrinking]! - over) : undefined
+  const printed = new Table({
+    head: columns.map((column) => paint('bold', column.title)),
+    chars: noLines,
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0, compact: true },
+    colWidths: columns.map((_, i) => (i === shrinking && cut !== undefined ? cut : null)),
+  })
+  printed.push(...rows)
+  const lines = printed.toString().split('\n')
+  return `${lines.map((line) => line.trimEnd()).join('\n')}\n`
+}
+
+export const terminalWidth = (): number | undefined => (process.stdout.isTTY ? process.stdout.columns : undefined)
+
+export const printJson = (value: unknown): void => {
+  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`)
+}
+
+export const print = (line: string): void => {
+  process.stdout.write(`${line}\n`)
+}
+
+/** Notices go to stderr, and only where a person reads them. */
+export const notice = (line: string, verbose = false): void => {
+  if (process.stderr.isTTY || verbose) process.stderr.write(`runyard: ${line}\n`)
+}

@@ -1,0 +1,538 @@
+/**
+ * Every setting, once: name, environment name, flag, default, bounds, meaning. `config.ts` reads it, the CLI builds its
+ * flags from it, and docs/configuration.md is generated from it.
+ */
+import { dataDirOf, runDirOf, type Surroundings } from './places.ts'
+
+/** What a setting's text becomes. `path` is made absolute; `bytes` takes `512M`; `labels` is `k=v,k2=v2`. */
+export interface ValueTypes {
+  int: number
+  number: number
+  bytes: number
+  string: string
+  path: string
+  bool: boolean
+  list: string[]
+  labels: Record<string, string>
+}
+export type SettingType = keyof ValueTypes
+export type SettingGroup = 'server' | 'secrets' | 'jobs' | 'limits' | 'queue' | 'runner' | 'http' | 'client'
+
+export interface Setting {
+  group: SettingGroup
+  env: string
+  /** Other accepted environment names. */
+  alias?: string
+  /** Long flag of `server`, `runner` and `up`; most settings are not worth one. */
+  flag?: string
+  type: SettingType
+  /** Missing: the setting may be left unset. A function looks at the machine; `defaultText` says it in the docs. */
+  default?: unknown
+  defaultText?: string
+  min?: number
+  max?: number
+  /** The only accepted values (of each entry, for a list). */
+  oneOf?: readonly string[]
+  /** Never shown, only that it is set. */
+  secret?: true
+  meaning: string
+}
+
+const MiB = 1024 * 1024
+const GiB = 1024 * MiB
+const bytesMax = 2 ** 44
+
+export const limitNames = [
+  'cpu',
+  'memory_bytes',
+  'pids',
+  'open_files',
+  'output_bytes',
+  'disk_bytes',
+  'io_bytes_per_second',
+] as const
+
+export const settings = {
+  host: {
+    group: 'server',
+    env: 'RUNYARD_HOST',
+    flag: '--host',
+    type: 'string',
+    default: '127.0.0.1',
+    meaning: 'Address to listen on. Anything but loopback needs strong secrets.',
+  },
+  port: {
+    group: 'server',
+    env: 'RUNYARD_PORT',
+    flag: '--port',
+    type: 'int',
+    default: 8000,
+    min: 0,
+    max: 65_535,
+    meaning: 'Port of REST, WebSocket and dashboard; 0 takes a free one.',
+  },
+  dataDir: {
+    group: 'server',
+    env: 'RUNYARD_DATA_DIR',
+    flag: '--data-dir',
+    type: 'path',
+    default: (s: Surroundings) => dataDirOf(s),
+    defaultText: '`/var/lib/runyard` as root, else `$XDG_DATA_HOME/runyard` or `~/.local/share/runyard`',
+    meaning: 'Where everything that lasts is kept: embedded database, logs, secrets, spools.',
+  },
+  runDir: {
+    group: 'server',
+    env: 'RUNYARD_RUN_DIR',
+    flag: '--run-dir',
+    type: 'path',
+    default: (s: Surroundings, dataDir: string) => runDirOf(s, dataDir),
+    defaultText:
+      '`/run/runyard/<hash>` as root, else `$XDG_RUNTIME_DIR/runyard/<hash>` or `/tmp/runyard-<uid>/<hash>`; the hash is of the data directory',
+    meaning: 'Where sockets are; short, because a socket path holds 107 bytes.',
+  },
+  databaseUrl: {
+    group: 'server',
+    env: 'DATABASE_URL',
+    alias: 'RUNYARD_DATABASE_URL',
+    flag: '--database-url',
+    type: 'string',
+    secret: true,
+    defaultText: 'unset: an embedded PostgreSQL in the data directory',
+    meaning: 'PostgreSQL (15 or later) to use instead of the embedded one.',
+  },
+  databasePoolSize: {
+    group: 'server',
+    env: 'RUNYARD_DATABASE_POOL_SIZE',
+    type: 'int',
+    default: 12,
+    min: 2,
+    max: 500,
+    meaning: 'Database connections of one server.',
+  },
+  logLevel: {
+    group: 'server',
+    env: 'RUNYARD_LOG_LEVEL',
+    flag: '--log-level',
+    type: 'string',
+    default: 'info',
+    oneOf: ['debug', 'info', 'warn', 'error', 'silent'],
+    meaning: 'Least level of the log lines on stderr.',
+  },
+
+  jwtSecret: {
+    group: 'secrets',
+    env: 'RUNYARD_JWT_SECRET',
+    type: 'string',
+    secret: true,
+    defaultText: 'made at first start and kept in `<data dir>/secrets/`',
+    meaning: 'Signs access tokens; 32 characters or more.',
+  },
+  secretKey: {
+    group: 'secrets',
+    env: 'RUNYARD_SECRET_KEY',
+    type: 'string',
+    secret: true,
+    defaultText: 'made at first start and kept in `<data dir>/secrets/`',
+    meaning: 'Seals stored secrets; 32 bytes as base64 (`openssl rand -base64 32`).',
+  },
+  adminUsername: {
+    group: 'secrets',
+    env: 'RUNYARD_ADMIN_USERNAME',
+    type: 'string',
+    default: 'admin',
+    meaning: 'Name of the first administrator, created when there is no user yet.',
+  },
+  adminPassword: {
+    group: 'secrets',
+    env: 'RUNYARD_ADMIN_PASSWORD',
+    type: 'string',
+    secret: true,
+    defaultText: 'made at first start and printed once',
+    meaning: 'Password of the first administrator.',
+  },
+  tokenTtlSeconds: {
+    group: 'secrets',
+    env: 'RUNYARD_TOKEN_TTL_SECONDS',
+    type: 'int',
+    default: 12 * 3600,
+    min: 60,
+    max: 30 * 86_400,
+    meaning: 'How long an access token or a session lives.',
+  },
+
+  commandTimeoutSeconds: {
+    group: 'jobs',
+    env: 'COMMAND_TIMEOUT_SECONDS',
+    alias: 'RUNYARD_COMMAND_TIMEOUT_SECONDS',
+    type: 'number',
+    default: 3600,
+    min: 0.1,
+    max: 30 * 86_400,
+    meaning: 'Wall time of an attempt when the job names none.',
+  },
+  maxTimeoutSeconds: {
+    group: 'jobs',
+    env: 'RUNYARD_MAX_TIMEOUT_SECONDS',
+    type: 'number',
+    default: 30 * 86_400,
+    min: 0.1,
+    max: 30 * 86_400,
+    meaning: 'The longest wall time that a job may ask for.',
+  },
+  defaultWorkingDir: {
+    group: 'jobs',
+    env: 'DEFAULT_WORKING_DIR',
+    alias: 'RUNYARD_DEFAULT_WORKING_DIR',
+    type: 'path',
+    defaultText: 'unset: a private, empty directory for each attempt',
+    meaning: 'Working directory of jobs that name none; must be under an allowed one.',
+  },
+  allowedWorkdirs: {
+    group: 'jobs',
+    env: 'ALLOWED_WORKDIRS',
+    alias: 'RUNYARD_ALLOWED_WORKDIRS',
+    type: 'list',
+    default: [] as string[],
+    meaning: 'Directories below which a job may name its `working_dir`, comma separated.',
+  },
+  allowedReadOnlyBinds: {
+    group: 'jobs',
+    env: 'RUNYARD_ALLOWED_READ_ONLY_BINDS',
+    type: 'list',
+    default: [] as string[],
+    meaning: 'Paths below which a job may see more of the host, read-only.',
+  },
+  allowedReadWriteBinds: {
+    group: 'jobs',
+    env: 'RUNYARD_ALLOWED_READ_WRITE_BINDS',
+    type: 'list',
+    default: [] as string[],
+    meaning: 'Paths below which a job may write to the host.',
+  },
+  allowIsolationNone: {
+    group: 'jobs',
+    env: 'RUNYARD_ALLOW_ISOLATION_NONE',
+    type: 'bool',
+    default: false,
+    meaning: 'Whether a job may ask to run without isolation.',
+  },
+  allowNetworkHost: {
+    group: 'jobs',
+    env: 'RUNYARD_ALLOW_NETWORK_HOST',
+    type: 'bool',
+    default: false,
+    meaning: "Whether a job may ask for the host's network.",
+  },
+
+  defaultCpu: {
+    group: 'limits',
+    env: 'RUNYARD_DEFAULT_CPU',
+    type: 'number',
+    default: 1,
+    min: 0.01,
+    max: 1024,
+    meaning: 'Cores of a job that names none.',
+  },
+  maxCpu: {
+    group: 'limits',
+    env: 'RUNYARD_MAX_CPU',
+    type: 'number',
+    default: (s: Surroundings) => s.cores,
+    defaultText: "this host's cores",
+    min: 0.01,
+    max: 1024,
+    meaning: 'Most cores that a job may ask for.',
+  },
+  defaultMemoryBytes: {
+    group: 'limits',
+    env: 'RUNYARD_DEFAULT_MEMORY_BYTES',
+    type: 'bytes',
+    default: 512 * MiB,
+    min: 4 * MiB,
+    max: bytesMax,
+    meaning: 'Memory of a job that names none.',
+  },
+  maxMemoryBytes: {
+    group: 'limits',
+    env: 'RUNYARD_MAX_MEMORY_BYTES',
+    type: 'bytes',
+    default: (s: Surroundings) => Math.max(s.memoryMib, 512) * MiB,
+    defaultText: "this host's memory",
+    min: 4 * MiB,
+    max: bytesMax,
+    meaning: 'Most memory that a job may ask for.',
+  },
+  defaultPids: {
+    group: 'limits',
+    env: 'RUNYARD_DEFAULT_PIDS',
+    type: 'int',
+    default: 256,
+    min: 1,
+    max: 1_000_000,
+    meaning: 'Processes and threads of a job that names none.',
+  },
+  maxPids: {
+    group: 'limits',
+    env: 'RUNYARD_MAX_PIDS',
+    type: 'int',
+    default: 32_768,
+    min: 1,
+    max: 1_000_000,
+    meaning: 'Most processes and threads that a job may ask for.',
+  },
+  defaultOpenFiles: {
+    group: 'limits',
+    env: 'RUNYARD_DEFAULT_OPEN_FILES',
+    type: 'int',
+    default: 1024,
+    min: 16,
+    max: 1_048_576,
+    meaning: 'Open files per process of a job that names none.',
+  },
+  maxOpenFiles: {
+    group: 'limits',
+    env: 'RUNYARD_MAX_OPEN_FILES',
+    type: 'int',
+    default: 65_536,
+    min: 16,
+    max: 1_048_576,
+    meaning: 'Most open files per process that a job may ask for.',
+  },
+  defaultDiskBytes: {
+    group: 'limits',
+    env: 'RUNYARD_DEFAULT_DISK_BYTES',
+    type: 'bytes',
+    default: 256 * MiB,
+    min: 64 * 1024,
+    max: bytesMax,
+    meaning: 'Size of the private work directory, and of /tmp, of a job that names none.',
+  },
+  maxDiskBytes: {
+    group: 'limits',
+    env: 'RUNYARD_MAX_DISK_BYTES',
+    type: 'bytes',
+    default: 16 * GiB,
+    min: 64 * 1024,
+    max: bytesMax,
+    meaning: 'Most private disk that a job may ask for; it is a tmpfs, hence memory.',
+  },
+  defaultOutputBytes: {
+    group: 'limits',
+    env: 'RUNYARD_DEFAULT_OUTPUT_BYTES',
+    type: 'bytes',
+    default: 100 * MiB,
+    min: 0,
+    max: bytesMax,
+    meaning: 'Output that is kept of a job that names no cap.',
+  },
+  maxOutputBytes: {
+    group: 'limits',
+    env: 'RUNYARD_MAX_OUTPUT_BYTES',
+    type: 'bytes',
+    default: 16 * GiB,
+    min: 0,
+    max: bytesMax,
+    meaning: 'Most output that a job may ask to keep.',
+  },
+  defaultIoBytesPerSecond: {
+    group: 'limits',
+    env: 'RUNYARD_DEFAULT_IO_BYTES_PER_SECOND',
+    type: 'bytes',
+    defaultText: 'unset: no limit',
+    min: 64 * 1024,
+    max: 2 ** 40,
+    meaning: 'Disk bytes per second of a job that names none.',
+  },
+  maxIoBytesPerSecond: {
+    group: 'limits',
+    env: 'RUNYARD_MAX_IO_BYTES_PER_SECOND',
+    type: 'bytes',
+    defaultText: 'unset: no maximum',
+    min: 64 * 1024,
+    max: 2 ** 40,
+    meaning: 'Most disk bytes per second that a job may ask for.',
+  },
+  enforceLimits: {
+    group: 'limits',
+    env: 'RUNYARD_ENFORCE_LIMITS',
+    type: 'list',
+    default: [] as string[],
+    oneOf: limitNames,
+    meaning: 'Limits that a runner must be able to hold; a job is refused where one of them is not.',
+  },
+
+  heartbeatSeconds: {
+    group: 'queue',
+    env: 'RUNYARD_HEARTBEAT_SECONDS',
+    type: 'number',
+    default: 10,
+    min: 0.1,
+    max: 60,
+    meaning: 'Pause between two heartbeats of a runner.',
+  },
+  leaseSeconds: {
+    group: 'queue',
+    env: 'RUNYARD_LEASE_SECONDS',
+    type: 'number',
+    default: 30,
+    min: 0.5,
+    max: 600,
+    meaning: 'How long a claim holds without a heartbeat; then the job is `unknown`.',
+  },
+  graceSeconds: {
+    group: 'queue',
+    env: 'RUNYARD_GRACE_SECONDS',
+    type: 'number',
+    default: 30,
+    min: 0.5,
+    max: 600,
+    meaning: 'How long an `unknown` job is left to its runner before it is given to another.',
+  },
+  retainDays: {
+    group: 'queue',
+    env: 'RUNYARD_RETAIN_DAYS',
+    type: 'number',
+    default: 30,
+    min: 0,
+    max: 36_500,
+    meaning: 'Ended jobs older than this are removed, with their logs; 0 keeps them whatever their age.',
+  },
+  retainCount: {
+    group: 'queue',
+    env: 'RUNYARD_RETAIN_COUNT',
+    type: 'int',
+    default: 100_000,
+    min: 0,
+    max: 1_000_000_000,
+    meaning: 'Only so many of the newest ended jobs are kept; 0 keeps all.',
+  },
+  defaultUserMaxRunning: {
+    group: 'queue',
+    env: 'RUNYARD_DEFAULT_USER_MAX_RUNNING',
+    type: 'int',
+    default: 100,
+    min: 0,
+    max: 1_000_000,
+    meaning: 'Running jobs that a new user may have at once.',
+  },
+
+  runnerName: {
+    group: 'runner',
+    env: 'RUNYARD_RUNNER_NAME',
+    flag: '--name',
+    type: 'string',
+    default: (s: Surroundings) => s.hostname,
+    defaultText: "this host's name",
+    meaning: 'Name of the runner; one runner per name.',
+  },
+  runnerSlots: {
+    group: 'runner',
+    env: 'RUNYARD_RUNNER_SLOTS',
+    flag: '--slots',
+    type: 'int',
+    default: (s: Surroundings) => Math.max(2, s.cores),
+    defaultText: 'the number of cores, at least 2',
+    min: 1,
+    max: 10_000,
+    meaning: 'Jobs that the runner executes at once.',
+  },
+  runnerLabels: {
+    group: 'runner',
+    env: 'RUNYARD_RUNNER_LABELS',
+    flag: '--labels',
+    type: 'labels',
+    default: {} as Record<string, string>,
+    meaning: 'Labels that jobs may require, as `gpu=a100,zone=b`.',
+  },
+  runnerCpuMillis: {
+    group: 'runner',
+    env: 'RUNYARD_RUNNER_CPU_MILLIS',
+    type: 'int',
+    default: (s: Surroundings) => s.cores * 1000,
+    defaultText: "this host's cores",
+    min: 10,
+    max: 10_000_000,
+    meaning: 'Thousandths of a core that the runner may give to jobs that ask for them.',
+  },
+  runnerMemoryMib: {
+    group: 'runner',
+    env: 'RUNYARD_RUNNER_MEMORY_MIB',
+    type: 'int',
+    default: (s: Surroundings) => s.memoryMib,
+    defaultText: "this host's memory",
+    min: 4,
+    max: 100_000_000,
+    meaning: 'MiB of memory that the runner may give to jobs that ask for it.',
+  },
+  runnerUidBase: {
+    group: 'runner',
+    env: 'RUNYARD_RUNNER_UID_BASE',
+    type: 'int',
+    default: 190_000,
+    min: 1000,
+    max: 2_000_000_000,
+    meaning: 'First uid of the range that attempts run as when the runner is root.',
+  },
+  runnerUidCount: {
+    group: 'runner',
+    env: 'RUNYARD_RUNNER_UID_COUNT',
+    type: 'int',
+    default: 1024,
+    min: 1,
+    max: 100_000,
+    meaning: 'Length of that range; at least the number of slots.',
+  },
+  drainSeconds: {
+    group: 'runner',
+    env: 'RUNYARD_DRAIN_SECONDS',
+    type: 'number',
+    default: 25,
+    min: 0,
+    max: 86_400,
+    meaning: 'How long a stopping runner lets its jobs finish before it hands them back.',
+  },
+
+  bodyLimitBytes: {
+    group: 'http',
+    env: 'RUNYARD_BODY_LIMIT_BYTES',
+    type: 'bytes',
+    default: 16 * MiB,
+    min: 1024,
+    max: GiB,
+    meaning: 'Largest request body.',
+  },
+  corsOrigins: {
+    group: 'http',
+    env: 'RUNYARD_CORS_ORIGINS',
+    type: 'list',
+    default: [] as string[],
+    meaning: 'Other origins whose pages may call the API, comma separated.',
+  },
+  trustProxy: {
+    group: 'http',
+    env: 'RUNYARD_TRUST_PROXY',
+    type: 'bool',
+    default: false,
+    meaning: 'Whether `X-Forwarded-*` of the peer is believed; only behind a proxy of yours.',
+  },
+
+  server: {
+    group: 'client',
+    env: 'RUNYARD_SERVER',
+    flag: '--server',
+    type: 'string',
+    defaultText: 'the server of the data directory',
+    meaning: 'Address of the server that the command line talks to.',
+  },
+  token: {
+    group: 'client',
+    env: 'RUNYARD_TOKEN',
+    type: 'string',
+    secret: true,
+    defaultText: "the saved login, or the data directory's own credential",
+    meaning: 'API token of the command line.',
+  },
+} as const satisfies Record<string, Setting>
+
+export type SettingName = keyof typeof settings
+export const settingNames = Object.keys(settings) as SettingName[]

@@ -1,0 +1,108 @@
+/** The one way to the database: statements, transactions, and errors that say whether trying again makes sense. */
+import { Kysely, PostgresDialect } from 'kysely'
+import pg from 'pg'
+import { emitFact } from '../lib/facts.ts'
+import { asAppError } from './db-errors.ts'
+import type { Schema } from './tables.ts'
+
+export type DbConfig = pg.PoolConfig
+
+/** Statements with a name are prepared once per connection: half the cost on the hot paths (claim, heartbeat, finish). */
+export interface Statement {
+  name?: string
+  text: string
+  values?: readonly unknown[]
+}
+export interface Result<R> {
+  rows: R[]
+  rowCount: number
+}
+
+/** A database or a transaction on it. bigint comes back as a string; cast counts to int in SQL. */
+export interface Queryable {
+  query<R = Record<string, unknown>>(sql: Statement | string, values?: readonly unknown[]): Promise<Result<R>>
+}
+
+export interface Db extends Queryable {
+  pool: pg.Pool
+  /** Commits what `fn` did, or nothing of it when it throws. */
+  tx<T>(fn: (tx: Queryable) => Promise<T>): Promise<T>
+  kysely: Kysely<Schema>
+  end(): Promise<void>
+}
+
+/** A dead peer is noticed in 25 s instead of 2 hours, on both sides: a lost session must not keep its locks. */
+export const serverKeepalive = '-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3'
+
+export function clientConfig(target: string | DbConfig): DbConfig {
+  const given: DbConfig = typeof target === 'string' ? { connectionString: target } : target
+  return {
+    application_name: `runyard ${process.pid}`,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
+    connectionTimeoutMillis: 5000,
+    options: serverKeepalive,
+    ...given,
+  }
+}
+
+const limits: DbConfig = {
+  max: 12,
+  idleTimeoutMillis: 30_000,
+  statement_timeout: 60_000,
+  lock_timeout: 15_000,
+  idle_in_transaction_session_timeout: 30_000,
+}
+
+async function run<R>(
+  on: pg.Pool | pg.PoolClient,
+  sql: Statement | string,
+  values?: readonly unknown[],
+): Promise<Result<R>> {
+  try {
+    const given = typeof sql === 'string' ? { text: sql, values } : { ...sql, values: sql.values ?? values }
+    const { rows, rowCount } = await on.query(given as pg.QueryConfig)
+    return { rows: rows as R[], rowCount: rowCount ?? 0 }
+  } catch (error) {
+    throw asAppError(error)
+  }
+}
+
+async function transaction<T>(pool: pg.Pool, fn: (tx: Queryable) => Promise<T>): Promise<T> {
+  let client: pg.PoolClient
+  try {
+    client = await pool.connect()
+  } catch (error) {
+    throw asAppError(error)
+  }
+  // Without a listener a connection that breaks between two statements would end the process.
+  const broken = (): void => {}
+  client.on('error', broken)
+  let failure: Error | undefined
+  try {
+    await run(client, 'begin')
+    const result = await fn({ query: (sql, values) => run(client, sql, values) })
+    await run(client, 'commit')
+    return result
+  } catch (error) {
+    await client.query('rollback').catch((cause: Error) => (failure = cause))
+    throw error
+  } finally {
+    client.off('error', broken)
+    client.release(failure)
+  }
+}
+
+export function openDb(target: string | DbConfig): Db {
+  const pool = new pg.Pool({ ...limits, ...clientConfig(target) })
+  pool.on('error', (error) => emitFact({ name: 'db.connection_lost', level: 'warn', message: error.message }))
+  const kysely = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) })
+  let ended: Promise<void> | undefined
+  return {
+    pool,
+    kysely,
+    query: (sql, values) => run(pool, sql, values),
+    tx: (fn) => transaction(pool, fn),
+    end: () => (ended ??= pool.end()),
+  }
+}

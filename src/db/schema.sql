@@ -1,0 +1,227 @@
+-- Written by src/db/dump-schema.ts from a migrated database. Do not edit.
+
+create sequence attempt_token as bigint start 1 increment 1;
+
+create table api_tokens (
+  id bigint generated always as identity not null,
+  user_id bigint not null,
+  name text not null,
+  hash bytea not null,
+  created_at timestamp with time zone default now() not null,
+  expires_at timestamp with time zone,
+  last_used_at timestamp with time zone,
+  revoked_at timestamp with time zone,
+  constraint api_tokens_pkey PRIMARY KEY (id),
+  constraint api_tokens_hash_key UNIQUE (hash),
+  constraint api_tokens_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+);
+
+CREATE INDEX api_tokens_user ON public.api_tokens USING btree (user_id);
+
+create table attempts (
+  job_id bigint not null,
+  number integer not null,
+  token bigint default nextval('attempt_token'::regclass) not null,
+  runner_id bigint not null,
+  state text not null,
+  leased_at timestamp with time zone default now() not null,
+  lease_expires_at timestamp with time zone not null,
+  started_at timestamp with time zone,
+  ended_at timestamp with time zone,
+  outcome jsonb,
+  log jsonb,
+  unenforced text[],
+  constraint attempts_pkey PRIMARY KEY (job_id, number),
+  constraint attempts_job_id_fkey FOREIGN KEY (job_id) REFERENCES jobs(id) ON DELETE CASCADE,
+  constraint attempts_runner_id_fkey FOREIGN KEY (runner_id) REFERENCES runners(id),
+  constraint attempts_state_check CHECK ((state = ANY (ARRAY['leased'::text, 'running'::text, 'unknown'::text, 'handed_back'::text, 'succeeded'::text, 'failed'::text, 'timed_out'::text, 'oom_killed'::text, 'cancelled'::text, 'lost'::text])))
+) with (fillfactor=80);
+
+CREATE INDEX attempts_held ON public.attempts USING btree (runner_id) WHERE (ended_at IS NULL);
+
+create table audit_log (
+  id bigint generated always as identity not null,
+  at timestamp with time zone default clock_timestamp() not null,
+  actor_kind text not null,
+  actor text not null,
+  action text not null,
+  target text,
+  result text not null,
+  detail jsonb default '{}'::jsonb not null,
+  address text,
+  constraint audit_log_pkey PRIMARY KEY (id),
+  constraint audit_log_result_check CHECK ((result = ANY (ARRAY['done'::text, 'refused'::text])))
+);
+
+CREATE TRIGGER audit_log_append_only BEFORE DELETE OR UPDATE ON public.audit_log FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER audit_log_no_truncate BEFORE TRUNCATE ON public.audit_log FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+create table audit_seals (
+  seq bigint not null,
+  audit_id bigint not null,
+  hash bytea not null,
+  constraint audit_seals_pkey PRIMARY KEY (seq),
+  constraint audit_seals_audit_id_key UNIQUE (audit_id),
+  constraint audit_seals_audit_id_fkey FOREIGN KEY (audit_id) REFERENCES audit_log(id)
+);
+
+CREATE TRIGGER audit_seals_append_only BEFORE DELETE OR UPDATE ON public.audit_seals FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER audit_seals_no_truncate BEFORE TRUNCATE ON public.audit_seals FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+create table idempotency_keys (
+  owner_id bigint not null,
+  key text not null,
+  body_hash bytea not null,
+  job_ids text[] not null,
+  created_at timestamp with time zone default now() not null,
+  constraint idempotency_keys_pkey PRIMARY KEY (owner_id, key),
+  constraint idempotency_keys_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES users(id) ON DELETE CASCADE
+);
+
+CREATE INDEX idempotency_keys_age ON public.idempotency_keys USING btree (created_at);
+
+create table installation (
+  only_row boolean default true not null,
+  created_at timestamp with time zone default now() not null,
+  upkeep_seen_at timestamp with time zone default now() not null,
+  reap_not_before timestamp with time zone default now() not null,
+  secret_key_id text,
+  constraint installation_pkey PRIMARY KEY (only_row),
+  constraint installation_only_row_check CHECK (only_row)
+);
+
+create table job_dependencies (
+  job_id bigint not null,
+  depends_on_id bigint not null,
+  constraint job_dependencies_pkey PRIMARY KEY (job_id, depends_on_id),
+  constraint job_dependencies_depends_on_id_fkey FOREIGN KEY (depends_on_id) REFERENCES jobs(id) ON DELETE CASCADE,
+  constraint job_dependencies_job_id_fkey FOREIGN KEY (job_id) REFERENCES jobs(id) ON DELETE CASCADE
+);
+
+CREATE INDEX job_dependencies_reverse ON public.job_dependencies USING btree (depends_on_id);
+
+create table jobs (
+  id bigint generated always as identity not null,
+  public_id text not null,
+  owner_id bigint not null,
+  queue_id bigint not null,
+  lane_id bigint,
+  state text not null,
+  state_since timestamp with time zone default now() not null,
+  rank bigint,
+  name text not null,
+  spec jsonb not null,
+  env_sealed bytea,
+  priority smallint not null,
+  created_at timestamp with time zone default now() not null,
+  not_before timestamp with time zone,
+  scheduled_for text,
+  blockers_left integer default 0 not null,
+  max_attempts integer not null,
+  attempts_spent integer default 0 not null,
+  last_attempt integer default 0 not null,
+  cancel_requested_at timestamp with time zone,
+  cancel_reason text,
+  started_at timestamp with time zone,
+  ended_at timestamp with time zone,
+  outcome jsonb,
+  rerun_of text,
+  constraint jobs_pkey PRIMARY KEY (id),
+  constraint jobs_public_id_key UNIQUE (public_id),
+  constraint jobs_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES users(id),
+  constraint jobs_queue_id_fkey FOREIGN KEY (queue_id) REFERENCES queues(id),
+  constraint jobs_priority_check CHECK (((priority >= 0) AND (priority <= 10))),
+  constraint jobs_scheduled_for_check CHECK ((scheduled_for = ANY (ARRAY['delay'::text, 'backoff'::text]))),
+  constraint jobs_state_check CHECK ((state = ANY (ARRAY['blocked'::text, 'scheduled'::text, 'queued'::text, 'leased'::text, 'running'::text, 'unknown'::text, 'succeeded'::text, 'failed'::text, 'timed_out'::text, 'oom_killed'::text, 'cancelled'::text, 'lost'::text, 'skipped'::text])))
+) with (autovacuum_vacuum_scale_factor=0.02, autovacuum_vacuum_cost_delay=0, autovacuum_analyze_scale_factor=0.05);
+
+CREATE INDEX jobs_claim ON public.jobs USING btree (lane_id, rank, id) WHERE (state = 'queued'::text);
+CREATE INDEX jobs_due ON public.jobs USING btree (not_before) WHERE (state = 'scheduled'::text);
+CREATE INDEX jobs_ended ON public.jobs USING btree (ended_at) WHERE (ended_at IS NOT NULL);
+CREATE INDEX jobs_held ON public.jobs USING btree (id) WHERE (state = ANY (ARRAY['leased'::text, 'running'::text, 'unknown'::text]));
+CREATE INDEX jobs_owner ON public.jobs USING btree (owner_id, id);
+CREATE INDEX jobs_state ON public.jobs USING btree (state, id);
+
+create table lanes (
+  id bigint generated always as identity not null,
+  queue_id bigint not null,
+  owner_id bigint not null,
+  executor text not null,
+  required_labels text[] not null,
+  cpu_millis integer not null,
+  memory_mib integer not null,
+  last_used_at timestamp with time zone default now() not null,
+  constraint lanes_pkey PRIMARY KEY (id),
+  constraint lanes_queue_id_owner_id_executor_required_labels_cpu_millis_key UNIQUE (queue_id, owner_id, executor, required_labels, cpu_millis, memory_mib),
+  constraint lanes_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES users(id) ON DELETE CASCADE,
+  constraint lanes_queue_id_fkey FOREIGN KEY (queue_id) REFERENCES queues(id) ON DELETE CASCADE
+);
+
+create table queues (
+  id bigint generated always as identity not null,
+  name text not null,
+  concurrency integer,
+  rate_starts integer,
+  rate_seconds double precision,
+  rate_tokens double precision,
+  rate_refilled_at timestamp with time zone,
+  paused boolean default false not null,
+  created_at timestamp with time zone default now() not null,
+  constraint queues_pkey PRIMARY KEY (id),
+  constraint queues_name_key UNIQUE (name),
+  constraint queues_check CHECK (((rate_starts IS NULL) = (rate_seconds IS NULL))),
+  constraint queues_concurrency_check CHECK ((concurrency > 0)),
+  constraint queues_rate_seconds_check CHECK ((rate_seconds > (0)::double precision)),
+  constraint queues_rate_starts_check CHECK ((rate_starts > 0))
+);
+
+create table runners (
+  id bigint generated always as identity not null,
+  name text not null,
+  session text not null,
+  version text not null,
+  hostname text not null,
+  labels text[] not null,
+  slots integer not null,
+  cpu_millis integer not null,
+  memory_mib integer not null,
+  executors text[] not null,
+  facilities jsonb not null,
+  state text not null,
+  registered_at timestamp with time zone default now() not null,
+  last_seen_at timestamp with time zone default now() not null,
+  constraint runners_pkey PRIMARY KEY (id),
+  constraint runners_name_key UNIQUE (name),
+  constraint runners_state_check CHECK ((state = ANY (ARRAY['online'::text, 'draining'::text, 'offline'::text])))
+);
+
+create table schema_migrations (
+  version text not null,
+  checksum text not null,
+  applied_at timestamp with time zone default now() not null,
+  constraint schema_migrations_pkey PRIMARY KEY (version)
+);
+
+create table users (
+  id bigint generated always as identity not null,
+  username text not null,
+  password_hash text not null,
+  role text not null,
+  max_running integer default 100 not null,
+  disabled_at timestamp with time zone,
+  sessions_valid_after timestamp with time zone default now() not null,
+  created_at timestamp with time zone default now() not null,
+  constraint users_pkey PRIMARY KEY (id),
+  constraint users_max_running_check CHECK ((max_running >= 0)),
+  constraint users_role_check CHECK ((role = ANY (ARRAY['admin'::text, 'operator'::text, 'viewer'::text])))
+);
+
+CREATE UNIQUE INDEX users_username ON public.users USING btree (lower(username));
+
+CREATE OR REPLACE FUNCTION public.refuse_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  raise exception 'the audit log is append-only';
+end $function$;

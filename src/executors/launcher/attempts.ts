@@ -1,0 +1,130 @@
+/**
+ * What the launcher has started: each with its keeper's deadline, its record on disk, and whoever waits for its end.
+ * Nothing here is needed to take an attempt over: `launch.json` and `exit.json` in the attempt's directory say it all.
+ */
+import { spawn } from 'node:child_process'
+import { open, rename } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { performance } from 'node:perf_hooks'
+import { killTree, type Tree } from '../kill-tree.ts'
+import { bootId, startTimeOf } from '../processes.ts'
+import { chainOf } from './chain.ts'
+import { openForChild } from './hand-over.ts'
+import type { Launched, LaunchExit, LaunchOrder } from './launcher.ts'
+
+interface Attempt {
+  tree: Tree
+  keepUntil: number
+  killedByKeeper: boolean
+  exit: LaunchExit | null
+  waiting: ((exit: LaunchExit) => void)[]
+}
+
+export interface Attempts {
+  start(order: LaunchOrder): Promise<Launched>
+  exited(id: string): Promise<LaunchExit>
+  extend(ids: string[], keepForMs: number): void
+  forget(id: string): void
+  running(): string[]
+  /** Kills every attempt whose deadline has passed. */
+  keep(): void
+  killAll(): Promise<void>
+}
+
+export function createAttempts(privateDir: string, onIdle: () => void): Attempts {
+  const attempts = new Map<string, Attempt>()
+  const boot = bootId()
+  const alive = (): Attempt[] => [...attempts.values()].filter((attempt) => attempt.exit === null)
+
+  const ended = async (id: string, recordDir: string, code: number | null, signal: string | null): Promise<void> => {
+    const attempt = attempts.get(id)
+    if (!attempt) return
+    const exit: LaunchExit = { id, code, signal, killedByKeeper: attempt.killedByKeeper }
+    attempt.exit = exit
+    for (const resolve of attempt.waiting.splice(0)) resolve(exit)
+    // A released attempt has no directory any more, and nobody who would read this.
+    await record(recordDir, 'exit.json', { ...exit, at: new Date().toISOString() }, true).catch(() => {})
+    if (alive().length === 0) onIdle()
+  }
+
+  return {
+    async start(order) {
+      if (attempts.has(order.id)) throw new Error(`attempt ${order.id} was started before`)
+      const files = openForChild(order.fds, privateDir)
+      let child
+      try {
+        const chain = chainOf(order)
+        child = spawn(chain.file, chain.args, {
+          cwd: order.cwd,
+          env: order.env,
+          stdio: files.stdio,
+          detached: true,
+        })
+      } finally {
+        files.close()
+      }
+      const { pid } = child
+      if (pid === undefined) throw await new Promise<Error>((resolve) => child.once('error', resolve))
+      const launched: Launched = { pid, startTime: startTimeOf(pid) ?? '' }
+      attempts.set(order.id, {
+        tree: { cgroups: order.cgroupProcs.map((file) => dirname(file)), roots: [launched], marker: order.marker },
+        keepUntil: performance.now() + order.keepForMs,
+        killedByKeeper: false,
+        exit: null,
+        waiting: [],
+      })
+      child.once('exit', (code, signal) => void ended(order.id, order.recordDir, code, signal))
+      await record(order.recordDir, 'launch.json', {
+        id: order.id,
+        pid,
+        start_time: launched.startTime,
+        boot_id: boot,
+        at: new Date().toISOString(),
+      })
+      return launched
+    },
+    exited(id) {
+      const attempt = attempts.get(id)
+      if (!attempt) return Promise.reject(new Error(`unknown attempt ${id}`))
+      if (attempt.exit) return Promise.resolve(attempt.exit)
+      return new Promise((resolve) => attempt.waiting.push(resolve))
+    },
+    extend(ids, keepForMs) {
+      for (const id of ids) {
+        const attempt = attempts.get(id)
+        if (attempt) attempt.keepUntil = performance.now() + keepForMs
+      }
+    },
+    forget(id) {
+      // One that still runs keeps its keeper.
+      if (attempts.get(id)?.exit) attempts.delete(id)
+    },
+    running: () => [...attempts].filter(([, attempt]) => attempt.exit === null).map(([id]) => id),
+    keep() {
+      for (const attempt of alive()) {
+        if (performance.now() < attempt.keepUntil || attempt.killedByKeeper) continue
+        attempt.killedByKeeper = true
+        void killTree(attempt.tree, 60_000)
+      }
+    },
+    async killAll() {
+      await Promise.all(alive().map((attempt) => killTree(attempt.tree)))
+    },
+  }
+}
+
+/**
+ * Written beside and renamed, so that a reader sees all of it or nothing. Only the end is synced: after a power cut no
+ * process is alive, which the boot id in `launch.json` shows, but how one ended is worth keeping.
+ */
+async function record(dir: string, name: string, document: unknown, sync = false): Promise<void> {
+  const path = join(dir, name)
+  const file = await open(`${path}.new`, 'w', 0o600)
+  try {
+    await file.writeFile(JSON.stringify(document))
+    if (sync) await file.datasync()
+  } finally {
+    await file.close()
+  }
+  await rename(`${path}.new`, path)
+}

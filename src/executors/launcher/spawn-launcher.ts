@@ -1,0 +1,62 @@
+/** Starts the launcher process, detached from everything of the runner's. */
+import { spawn } from 'node:child_process'
+import { accessSync, closeSync, constants, existsSync, mkdirSync, openSync } from 'node:fs'
+import { delimiter, dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { cgroupMounts } from '../cgroup/mounts.ts'
+import { ownScopeEnv } from './delegated-cgroup.ts'
+
+/** `main.ts` in the source tree, `launcher.js` beside the bundle in the packed package. */
+function entry(): string {
+  const source = fileURLToPath(new URL('./main.ts', import.meta.url))
+  return existsSync(source) ? source : fileURLToPath(new URL('./launcher.js', import.meta.url))
+}
+
+export async function spawnLauncher(socketPath: string): Promise<void> {
+  const dir = dirname(socketPath)
+  mkdirSync(dir, { recursive: true, mode: 0o700 })
+  // A small heap: every spawn copies the page tables of its parent.
+  const node = [process.execPath, '--max-old-space-size=64', '--max-semi-space-size=1', '--no-warnings']
+  const command = [...node, entry(), socketPath]
+  const scope = scopeCommand()
+  const log = openSync(join(dir, 'launcher.log'), 'a', 0o600)
+  try {
+    const [file, ...args] = [...scope, ...command]
+    const child = spawn(file ?? '', args, {
+      cwd: '/',
+      detached: true,
+      stdio: ['ignore', log, log],
+      env: {
+        PATH: process.env.PATH ?? '/usr/sbin:/usr/bin:/sbin:/bin',
+        // Without it the source tree's types are stripped anew, which costs the launcher 40 MB for ever.
+        NODE_COMPILE_CACHE: join(dir, 'launcher-code'),
+        ...(scope.length > 0 ? { [ownScopeEnv]: '1', XDG_RUNTIME_DIR: process.env.XDG_RUNTIME_DIR } : {}),
+      },
+    })
+    child.once('error', () => {}) // the caller sees that nobody listens
+    child.unref()
+  } finally {
+    closeSync(log)
+  }
+}
+
+/** Without root, cgroup v2 is to be had only inside a tree that systemd delegated to us. */
+function scopeCommand(): string[] {
+  const mounts = cgroupMounts()
+  const runtimeDir = process.env.XDG_RUNTIME_DIR
+  if (process.getuid?.() === 0 || mounts.v1.size > 0 || !mounts.v2 || !runtimeDir) return []
+  if (!existsSync(join(runtimeDir, 'systemd', 'private')) || !onPath('systemd-run')) return []
+  return ['systemd-run', '--user', '--scope', '--quiet', '--collect', '--property=Delegate=yes', '--']
+}
+
+export function onPath(program: string): string | null {
+  for (const dir of (process.env.PATH ?? '/usr/sbin:/usr/bin:/sbin:/bin').split(delimiter)) {
+    try {
+      accessSync(join(dir, program), constants.X_OK)
+      return join(dir, program)
+    } catch {
+      // Not in this one.
+    }
+  }
+  return null
+}

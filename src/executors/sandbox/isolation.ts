@@ -1,0 +1,119 @@
+/** The recipe: one job's bubblewrap arguments, and the files that are handed over by fd (`sandbox.md` 3.3). */
+import type { LaunchFd } from '../launcher/launcher.ts'
+import type { AllowedBind, AllowedPath } from './policy.ts'
+import { networkView, systemView } from './system-view.ts'
+
+export interface SandboxRecipe {
+  command: string[]
+  env: Record<string, string>
+  hostname: string
+  network: 'none' | 'host'
+  diskBytes: number
+  workingDir: AllowedPath | null
+  binds: AllowedBind[]
+  /** bwrap's own report (child pid, exit code), appended to this file. */
+  statusFile: string
+  seccomp: Buffer | null
+  /** From `bwrap --help`; an older one does without. */
+  supports: BwrapSupport
+  /** A program with its arguments that sets RLIMITs inside, before the command; empty when cgroups hold them. */
+  limiter: string[]
+  stdout: string
+  stderr: string
+}
+
+export interface BwrapSupport {
+  bindFd: boolean
+  disableUserns: boolean
+  size: boolean
+}
+
+/** Who the job is inside. Not 65534: that is how unmapped owners look, and all of /usr would seem to be the job's. */
+export const jobIdentity = { uid: 1000, gid: 1000, name: 'job', home: '/job' }
+const { uid, gid, name, home } = jobIdentity
+
+const passwd = [
+  'root:x:0:0:root:/root:/usr/sbin/nologin',
+  `${name}:x:${uid}:${gid}:${name}:${home}:/bin/sh`,
+  'nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin',
+]
+const group = ['root:x:0:', `${name}:x:${gid}:`, 'nogroup:x:65534:']
+const nsswitch = ['passwd: files', 'group: files', 'hosts: files dns']
+
+export const defaultEnv: Record<string, string> = {
+  PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+  HOME: home,
+  TMPDIR: '/tmp',
+  LANG: 'C.UTF-8',
+  USER: name,
+  LOGNAME: name,
+  SHELL: '/bin/sh',
+}
+
+const argsFd = 3
+/** The beginning of the command line of every bubblewrap process, until the job's command takes its place. */
+export const bwrapArgv = ['bwrap', '--args', String(argsFd), '--']
+
+export function sandboxLaunch(recipe: SandboxRecipe): { argv: string[]; fds: LaunchFd[] } {
+  const fds: LaunchFd[] = [
+    { fd: 0, path: '/dev/null', open: 'read' },
+    // Read-write: a pipe whose reader died neither kills the job nor loses a line (`sandbox.md` 3.8).
+    { fd: 1, path: recipe.stdout, open: 'readwrite' },
+    { fd: 2, path: recipe.stderr, open: 'readwrite' },
+  ]
+  let nextFd = argsFd + 1
+  const hand = (make: (fd: number) => LaunchFd): string => {
+    fds.push(make(nextFd))
+    return String(nextFd++)
+  }
+  const handText = (lines: string[]): string =>
+    hand((fd) => ({ fd, data: Buffer.from(`${lines.join('\n')}\n`).toString('base64') }))
+  const file = (path: string, lines: string[]): string[] => ['--perms', '0444', '--ro-bind-data', handText(lines), path]
+  const tmpfs = (path: string, mode: string): string[] => [
+    ...(recipe.supports.size ? ['--size', String(recipe.diskBytes)] : []),
+    ...['--perms', mode, '--tmpfs', path],
+  ]
+  const bind = (what: AllowedPath, mode: 'ro' | 'rw'): string[] => {
+    const option = mode === 'rw' ? '--bind' : '--ro-bind'
+    if (!recipe.supports.bindFd) return [option, what.real, what.path]
+    return [`${option}-fd`, hand((fd) => ({ fd, path: what.real, open: 'exact' })), what.path]
+  }
+
+  const args = [
+    '--unshare-all',
+    ...(recipe.network === 'host' ? ['--share-net'] : []),
+    '--unshare-user',
+    ...(recipe.supports.disableUserns ? ['--disable-userns'] : []),
+    '--die-with-parent',
+    '--new-session',
+    ...['--cap-drop', 'ALL', '--uid', String(uid), '--gid', String(gid), '--hostname', recipe.hostname],
+    '--clearenv',
+    ...Object.entries({ ...defaultEnv, ...recipe.env }).flatMap(([key, value]) => ['--setenv', key, value]),
+    ...systemView(),
+    ...(recipe.network === 'host'
+      ? networkView()
+      : [
+          ...file('/etc/hosts', ['127.0.0.1 localhost', '::1 localhost', `127.0.1.1 ${recipe.hostname}`]),
+          ...file('/etc/nsswitch.conf', nsswitch),
+        ]),
+    ...file('/etc/passwd', passwd),
+    ...file('/etc/group', group),
+    ...['--proc', '/proc', '--dev', '/dev'],
+    ...tmpfs('/dev/shm', '1777'),
+    // bubblewrap's /dev is a tmpfs without a size: without this a job could fill memory there past its disk limit.
+    ...['--remount-ro', '/dev'],
+    ...['--perms', '0755', '--dir', '/run', '--perms', '0755', '--dir', '/var', '--symlink', '../tmp', '/var/tmp'],
+    ...tmpfs('/tmp', '1777'),
+    ...tmpfs(home, '0755'),
+    ...(recipe.workingDir ? bind(recipe.workingDir, 'rw') : []),
+    ...recipe.binds.flatMap((b) => bind(b, b.mode)),
+    ...['--remount-ro', '/', '--chdir', recipe.workingDir?.path ?? home],
+    ...(recipe.seccomp ? ['--seccomp', handData(recipe.seccomp, hand)] : []),
+    ...['--json-status-fd', hand((fd) => ({ fd, path: recipe.statusFile, open: 'append' }))],
+  ]
+  fds.push({ fd: argsFd, data: Buffer.from(`${args.join('\0')}\0`).toString('base64') })
+  return { argv: [...bwrapArgv, ...recipe.limiter, ...recipe.command], fds }
+}
+
+const handData = (bytes: Buffer, hand: (make: (fd: number) => LaunchFd) => string): string =>
+  hand((fd) => ({ fd, data: bytes.toString('base64') }))

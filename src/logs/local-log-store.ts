@@ -1,0 +1,204 @@
+/**
+ * Logs in a local directory. A log lies in memory for at most 100 ms, then in a live file, fsynced together with the
+ * others that changed; sealed, it is one compressed file. A short job's log never touches the live file.
+ */
+import { AppError } from '../lib/app-error.ts'
+import { emitFact } from '../lib/facts.ts'
+import { createFlusher } from './flusher.ts'
+import { createKeyedLock } from './keyed-lock.ts'
+import { openLiveLog, type LiveLog, type Waiting } from './live-log.ts'
+import { createLogFiles } from './log-files.ts'
+import { checkAttemptKey, type LogStore, type SealedLog } from './log-store.ts'
+import { locateIn, piecesFrom, readFrom, type RecordSource } from './record-source.ts'
+import { outputBefore } from './checkpoints.ts'
+import { openSealedLog, type SealedSource } from './sealed-log.ts'
+import { createWaiters } from './waiters.ts'
+
+export interface LocalLogStoreOptions {
+  /** What may wait in memory over all logs; behind it chunks go to their files at once. */
+  waitingBytes?: number
+  /** Memory for the state of logs that are not in use. */
+  cacheBytes?: number
+  flushEveryMs?: number
+}
+
+type Log = LiveLog | SealedSource
+const isLive = (log: Log): log is LiveLog => !log.sealed
+
+export function createLocalLogStore(directory: string, options: LocalLogStoreOptions = {}): LogStore {
+  const mostWaiting = options.waitingBytes ?? 32 * 1024 * 1024
+  const mostCached = options.cacheBytes ?? 32 * 1024 * 1024
+  const files = createLogFiles(directory)
+  const lock = createKeyedLock()
+  const waiters = createWaiters()
+  /** Least recently used first. */
+  const logs = new Map<string, Log>()
+  let cached = 0
+  const waiting: Waiting = { bytes: 0 }
+
+  const load = async (key: string): Promise<Log> => {
+    const index = await files.sealedIndex(key)
+    if (index === null) return openLiveLog(files.live(key), waiting)
+    // A crash between sealing and removing.
+    await files.removeLive(key)
+    return openSealedLog(() => files.openSealed(key), index)
+  }
+
+  const remember = (key: string, log: Log): Log => {
+    logs.delete(key)
+    logs.set(key, log)
+    return log
+  }
+
+  /** Call under the lock. */
+  const opened = async (key: string): Promise<Log> => {
+    const known = logs.get(key)
+    if (known) return remember(key, known)
+    const log = remember(key, await load(key))
+    cached += log.memory()
+    if (cached > mostCached) forget()
+    return log
+  }
+
+  /** Lets go of the longest unused logs that are on disk as they are in memory. */
+  const forget = (): void => {
+    cached = 0
+    for (const log of logs.values()) cached += log.memory()
+    for (const [key, log] of logs) {
+      if (cached <= mostCached * 0.8) return
+      if (lock.busy(key) || (isLive(log) && log.dirty)) continue
+      logs.delete(key)
+      cached -= log.memory()
+    }
+  }
+
+  /** The state in memory is void: what the file has decides. Call under the lock. */
+  const reload = async (key: string, log: LiveLog, length?: number): Promise<Log> => {
+    await log.cut(length)
+    log.drop()
+    logs.delete(key)
+    return opened(key)
+  }
+
+  /** Reading does not wait for a seal in progress. */
+  const source = async (key: string): Promise<Log> => {
+    checkAttemptKey(key)
+    return logs.get(key) ?? lock.run(key, () => opened(key))
+  }
+
+  /** A live file may be sealed away between opening the log and reading it. */
+  const reading = async <T>(key: string, read: (from: RecordSource) => Promise<T>): Promise<T> => {
+    try {
+      return await read(await source(key))
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+      return read(await source(key))
+    }
+  }
+
+  const flusher = createFlusher({
+    everyMs: options.flushEveryMs ?? 80,
+    async flush(key) {
+      const log = logs.get(key)
+      if (log === undefined || !isLive(log)) return
+      await lock.run(key, () => log.write())
+      // Not under the lock: appends go on during an fsync.
+      try {
+        await log.sync()
+      } catch (error) {
+        // After a failed fsync nobody knows what the disk has of what came since the last good one, and the next
+        // fsync would not say: the runner sends it again.
+        const lost = await lock.run(key, async () => logs.get(key) === log && (await reload(key, log)) !== log)
+        if (lost) throw error
+      }
+    },
+    failed(key, error) {
+      emitFact({ name: 'log.write_failed', level: 'error', attempt: key, message: (error as Error).message })
+    },
+  })
+
+  return {
+    async append(key, offset, bytes) {
+      checkAttemptKey(key)
+      return lock.run(key, async () => {
+        const log = await opened(key)
+        if (!isLive(log)) return { accepted: log.length, durable: log.length }
+        const before = log.length
+        const appended = await onDisk(directory, () =>
+          log.append(offset, bytes, flusher.failing(key) || waiting.bytes > mostWaiting),
+        )
+        if (log.dirty) flusher.add(key)
+        if (log.length > before) waiters.wake(key, 'changed')
+        return appended
+      })
+    },
+
+    async seal(key, length) {
+      checkAttemptKey(key)
+      return lock.run(key, async () => {
+        let log = await opened(key)
+        // The runner's host lost power and with it the end of its spool: the runner's word counts.
+        if (isLive(log) && length !== undefined && length < log.length) log = await reload(key, log, length)
+        if (length !== undefined && log.length !== length) {
+          throw new AppError('failed_precondition', `the log has ${log.length} of ${length} bytes`)
+        }
+        if (isLive(log)) {
+          const live = log
+          const index = await onDisk(directory, () => files.seal(key, live.blocks(), live.sums.truncatedBytes))
+          log = openSealedLog(() => files.openSealed(key), index)
+          remember(key, log)
+          live.drop()
+          flusher.delete(key)
+          if (live.hasFile) await files.removeLive(key)
+          waiters.wake(key, 'changed')
+        }
+        return sumsOf(log as SealedSource)
+      })
+    },
+
+    read: (key, wanted) => reading(key, (from) => readFrom(from, wanted)),
+    locate: (key, stream, offset) => reading(key, async (from) => locateIn(from, stream, offset)),
+    pieces: (key, cursor, limit) => reading(key, (from) => piecesFrom(from, cursor, limit)),
+    size: async (key, stream) => outputBefore(await source(key), stream),
+    async sealed(key) {
+      const log = await source(key)
+      return isLive(log) ? null : sumsOf(log)
+    },
+
+    async changed(key, cursor, signal) {
+      const log = await source(key)
+      if (log.length > cursor.position || !isLive(log)) return 'changed'
+      if (cursor.position > 0 && log.length === 0 && !log.hasFile) return 'removed'
+      return waiters.wait(key, signal)
+    },
+
+    async remove(key) {
+      checkAttemptKey(key)
+      await lock.run(key, async () => {
+        const log = logs.get(key)
+        if (log && isLive(log)) log.drop()
+        logs.delete(key)
+        flusher.delete(key)
+        await files.removeAll(key)
+        waiters.wake(key, 'removed')
+      })
+    },
+
+    list: () => files.list(),
+    close: () => flusher.close(),
+  }
+}
+
+const sumsOf = (log: SealedSource): SealedLog => ({ ...log.sums })
+
+/** A full or broken disk is a matter of time: the runner keeps its spool and tries again. */
+async function onDisk<T>(directory: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (error instanceof AppError || !/^E[A-Z0-9]+$/.test(code ?? '')) throw error
+    const why = code === 'ENOSPC' || code === 'EDQUOT' ? `no space left in ${directory}: make room there` : code
+    throw new AppError('unavailable', `the log cannot be stored: ${why}`, { retryAfterSeconds: 5, cause: error })
+  }
+}

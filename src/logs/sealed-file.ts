@@ -1,0 +1,169 @@
+/**
+ * A sealed log: the record file in zstd blocks with an index behind them, so that any window of it is one short read.
+ *
+ *   "RYLOGZ1\n" | blocks | index: compressed u32, raw u32, stdout u32, stderr u32 each | footer
+ *   footer: length u64 | stdout u64 | stderr u64 | truncated u64 | blocks u32 | index crc32 u32 | "RYLOGEND" | crc32 u32
+ *
+ * Written under another name, fsynced, then renamed. The footer is the proof that it is whole.
+ */
+import type { FileHandle } from 'node:fs/promises'
+import { promisify } from 'node:util'
+import { constants, crc32, zstdCompress, zstdDecompress } from 'node:zlib'
+import type { Checkpoint } from './checkpoints.ts'
+import type { SealedLog } from './log-store.ts'
+import { eachRecord } from './records.ts'
+
+const compress = promisify(zstdCompress)
+const decompress = promisify(zstdDecompress)
+
+const magic = Buffer.from('RYLOGZ1\n')
+const endMagic = Buffer.from('RYLOGEND')
+const footerBytes = 52
+const entryBytes = 16
+
+/** Raw bytes of a block: the cost of reading any window of it, some 0.3 ms. */
+export const blockBytes = 256 * 1024
+
+const params = { [constants.ZSTD_c_compressionLevel]: 3, [constants.ZSTD_c_checksumFlag]: 1 }
+
+export interface SealedIndex {
+  sums: SealedLog
+  blocks: number
+  /** Where block i begins, with the output before it; `i === blocks` is the end. */
+  checkpoint(i: number): Checkpoint
+  /** Where block i lies in the sealed file. */
+  place(i: number): { at: number; length: number }
+}
+
+/** Writes a whole sealed log. `chunks` are whole records, each of about `blockBytes` or the last one. */
+export async function writeSealed(
+  file: FileHandle,
+  chunks: Iterable<Buffer> | AsyncIterable<Buffer>,
+  truncatedBytes: number,
+): Promise<SealedIndex> {
+  const entries: number[][] = []
+  let waiting: Buffer[] = [magic]
+  let at = 0
+  const write = async (): Promise<void> => {
+    const bytes = waiting.length === 1 ? waiting[0]! : Buffer.concat(waiting)
+    waiting = []
+    await writeAll(file, bytes, at)
+    at += bytes.length
+  }
+  for await (const raw of chunks) {
+    let stdout = 0
+    let stderr = 0
+    eachRecord(
+      raw,
+      ({ stream, from, to }) => {
+        if (stream === 'stdout') stdout += to - from
+        else if (stream === 'stderr') stderr += to - from
+      },
+      { verify: false },
+    )
+    const packed = await compress(raw, { params })
+    entries.push([packed.length, raw.length, stdout, stderr])
+    waiting.push(packed)
+    if (waiting.length > 4) await write()
+  }
+  const table = Buffer.alloc(entries.length * entryBytes)
+  entries.flat().forEach((value, i) => table.writeUInt32LE(value, i * 4))
+  const index = indexOf(table, truncatedBytes)
+  const footer = Buffer.alloc(footerBytes)
+  const { length, stdout_bytes, stderr_bytes, truncated_bytes } = index.sums
+  ;[length, stdout_bytes, stderr_bytes, truncated_bytes].forEach((sum, i) => footer.writeBigUInt64LE(BigInt(sum), i * 8))
+  footer.writeUInt32LE(entries.length, 32)
+  footer.writeUInt32LE(crc32(table), 36)
+  endMagic.copy(footer, 40)
+  footer.writeUInt32LE(crc32(footer.subarray(0, 48)), 48)
+  waiting.push(table, footer)
+  await write()
+  return index
+}
+
+/** Null when the file is not a whole sealed log. */
+export async function readSealedIndex(file: FileHandle): Promise<SealedIndex | null> {
+  const { size } = await file.stat()
+  if (size < magic.length + footerBytes) return null
+  // Most logs are small: index and footer in one read.
+  const near = await readAt(file, Math.max(0, size - 4096), Math.min(size, 4096))
+  const footer = near.subarray(near.length - footerBytes)
+  if (near.length < footerBytes || !footer.subarray(40, 48).equals(endMagic)) return null
+  if (footer.readUInt32LE(48) !== crc32(footer.subarray(0, 48))) return null
+  const tableBytes = footer.readUInt32LE(32) * entryBytes
+  if (magic.length + tableBytes + footerBytes > size) return null
+  const inside = near.length - footerBytes - tableBytes
+  const table =
+    inside >= 0
+      ? Buffer.from(near.subarray(inside, inside + tableBytes))
+      : await readAt(file, size - footerBytes - tableBytes, tableBytes)
+  if (table.length !== tableBytes || crc32(table) !== footer.readUInt32LE(36)) return null
+  const index = indexOf(table, Number(footer.readBigUInt64LE(24)))
+  const end = index.place(index.blocks).at
+  return end + tableBytes + footerBytes === size && index.sums.length === Number(footer.readBigUInt64LE(0)) ? index : null
+}
+
+export async function readBlock(file: FileHandle, index: SealedIndex, block: number): Promise<Buffer> {
+  const { at, length } = index.place(block)
+  return decompress(await readAt(file, at, length))
+}
+
+/** The block that holds a position of the record file. */
+export function blockAt(index: SealedIndex, position: number): number {
+  let low = 0
+  let high = index.blocks - 1
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2)
+    if (index.checkpoint(middle).position <= position) low = middle
+    else high = middle - 1
+  }
+  return low
+}
+
+function indexOf(table: Buffer, truncatedBytes: number): SealedIndex {
+  const blocks = table.length / entryBytes
+  // Sums before each block; doubles hold 2^53 bytes.
+  const at = new Float64Array(blocks + 1)
+  const position = new Float64Array(blocks + 1)
+  const stdout = new Float64Array(blocks + 1)
+  const stderr = new Float64Array(blocks + 1)
+  at[0] = magic.length
+  for (let i = 0; i < blocks; i++) {
+    const entry = i * entryBytes
+    at[i + 1] = at[i]! + table.readUInt32LE(entry)
+    position[i + 1] = position[i]! + table.readUInt32LE(entry + 4)
+    stdout[i + 1] = stdout[i]! + table.readUInt32LE(entry + 8)
+    stderr[i + 1] = stderr[i]! + table.readUInt32LE(entry + 12)
+  }
+  return {
+    blocks,
+    sums: {
+      length: position[blocks]!,
+      stdout_bytes: stdout[blocks]!,
+      stderr_bytes: stderr[blocks]!,
+      truncated_bytes: truncatedBytes,
+    },
+    checkpoint: (i) => ({ position: position[i]!, stdout: stdout[i]!, stderr: stderr[i]! }),
+    place: (i) => ({ at: at[i]!, length: (at[i + 1] ?? at[i]!) - at[i]! }),
+  }
+}
+
+export async function readAt(file: FileHandle, at: number, length: number): Promise<Buffer> {
+  const bytes = Buffer.allocUnsafe(length)
+  let done = 0
+  while (done < length) {
+    const { bytesRead } = await file.read(bytes, done, length - done, at + done)
+    if (bytesRead === 0) break
+    done += bytesRead
+  }
+  return bytes.subarray(0, done)
+}
+
+/** A full disk may take a part; the rest then fails with ENOSPC. */
+export async function writeAll(file: FileHandle, bytes: Uint8Array, at: number): Promise<void> {
+  let done = 0
+  while (done < bytes.length) {
+    const { bytesWritten } = await file.write(bytes, done, bytes.length - done, at + done)
+    done += bytesWritten
+  }
+}

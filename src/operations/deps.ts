@@ -1,0 +1,43 @@
+import type { Principal } from '../access/authenticate.ts'
+import type { Sealer } from '../access/secrets.ts'
+import type { SignInThrottle } from '../access/sign-in.ts'
+import type { Config } from '../config/config.ts'
+import type { Db } from '../db/pool.ts'
+import { AppError } from '../lib/app-error.ts'
+import type { LogStore } from '../logs/log-store.ts'
+import type { Dispatcher } from '../queue/dispatcher.ts'
+
+/** What every operation works with; made once by the composition root. */
+export interface Deps {
+  db: Db
+  config: Config
+  sealer: Sealer
+  /** Signs access tokens. */
+  jwtSecret: Uint8Array
+  /** Keys the fingerprints of submitted bodies, which may contain secrets. */
+  fingerprintKey: Buffer
+  logs: LogStore
+  dispatcher: Dispatcher
+  throttle: SignInThrottle
+}
+
+/** Who asks for one operation, and from where. */
+export interface Ask {
+  principal: Principal | null
+  /** The name somebody gave who is not signed in. */
+  claimed?: string
+  address?: string
+  requestId?: string
+}
+
+export interface KnownAsk extends Ask {
+  principal: Principal
+}
+
+export function known(ask: Ask): KnownAsk {
+  if (ask.principal === null) throw new AppError('unauthenticated', 'sign in first')
+  return { ...ask, principal: ask.principal }
+}
+
+export const notFound = (what: string): AppError =>
+  new AppError('not_found', `there is no such ${what}, or you may not see it`)

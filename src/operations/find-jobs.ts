@@ -1,0 +1,108 @@
+/** Looking at jobs. What one may not see does not exist. */
+import { scopeOf } from '../access/permissions.ts'
+import { findUser } from '../access/users.ts'
+import type { Queryable } from '../db/pool.ts'
+import { AppError } from '../lib/app-error.ts'
+import { jobStates, type JobState } from '../job/state.ts'
+import { batchWordOf, statesOfBatchWord, type BatchWord } from '../job/status-word.ts'
+import {
+  findJob,
+  jobStats as countJobs,
+  listAttempts as findAttempts,
+  listJobs as findJobs,
+  waitingReasons,
+  type JobRow,
+} from '../queue/find.ts'
+import { known, notFound, type Ask, type Deps, type KnownAsk } from './deps.ts'
+import { openEnv } from './new-job.ts'
+import { showAttempt, showJob, showMore, type ShownJob } from './show-job.ts'
+
+/** The owner to whom a reader's view is narrowed; undefined is everybody's. */
+export function ownerScope(ask: KnownAsk): string | undefined {
+  const scope = scopeOf(ask.principal, 'job.read')
+  if (scope === 'all') return undefined
+  if (scope === 'none' || ask.principal.userId === null) throw new AppError('permission_denied', 'you may not see jobs')
+  return ask.principal.userId
+}
+
+export async function jobOf(db: Queryable, ask: KnownAsk, id: string): Promise<JobRow> {
+  const row = await findJob(db, id, ownerScope(ask))
+  if (row === null) throw notFound('job')
+  return row
+}
+
+export async function getJob(deps: Deps, anyAsk: Ask, id: string): Promise<ShownJob> {
+  const ask = known(anyAsk)
+  const row = await jobOf(deps.db, ask, id)
+  const [shown] = await show(deps, [row])
+  const env = openEnv(row.envSealed, row.publicId, deps)
+  const mayReadEnv = ask.principal.role === 'admin' || row.ownerId === ask.principal.userId
+  return { ...shown!, ...showMore(row, env, mayReadEnv) }
+}
+
+/** Those of the ids that may be seen, in no promised order. */
+export async function showJobs(deps: Deps, anyAsk: Ask, ids: string[]): Promise<ShownJob[]> {
+  const ownerId = ownerScope(known(anyAsk))
+  const { rows } = await findJobs(deps.db, { ids, ownerId }, null, ids.length)
+  return show(deps, rows)
+}
+
+export interface ListInput {
+  state?: JobState[]
+  status?: BatchWord[]
+  queue?: string
+  name?: string
+  owner?: string
+  since?: string
+  until?: string
+  rerun_of?: string
+  cursor?: string
+  limit: number
+}
+
+export async function listJobs(deps: Deps, anyAsk: Ask, input: ListInput) {
+  const ask = known(anyAsk)
+  const scope = ownerScope(ask)
+  const owner = input.owner === undefined ? undefined : await findUser(deps.db, input.owner)
+  // Another's name looks the same to an operator as a name that nobody has.
+  if (owner === null || (scope !== undefined && owner !== undefined && owner.id !== scope)) {
+    return { jobs: [], next_cursor: null }
+  }
+  const states = [...(input.state ?? []), ...(input.status ?? []).flatMap(statesOfBatchWord)]
+  const filter = {
+    ...(input.state || input.status ? { state: states } : {}),
+    queue: input.queue,
+    name: input.name,
+    ownerId: scope ?? owner?.id,
+    since: input.since === undefined ? undefined : new Date(input.since),
+    until: input.until === undefined ? undefined : new Date(input.until),
+    rerunOf: input.rerun_of,
+  }
+  const { rows, nextCursor } = await findJobs(deps.db, filter, input.cursor ?? null, input.limit)
+  return { jobs: await show(deps, rows), next_cursor: nextCursor }
+}
+
+async function show(deps: Deps, rows: JobRow[]): Promise<ShownJob[]> {
+  const waiting = rows.filter((row) => ['blocked', 'scheduled', 'queued'].includes(row.state)).map((row) => row.publicId)
+  const reasons = waiting.length === 0 ? new Map() : await waitingReasons(deps.db, waiting)
+  const now = new Date()
+  return rows.map((row) => showJob(row, { policy: deps.config, waitingReason: reasons.get(row.publicId), now }))
+}
+
+export async function listAttempts(deps: Deps, anyAsk: Ask, id: string) {
+  const row = await jobOf(deps.db, known(anyAsk), id)
+  const now = new Date()
+  return (await findAttempts(deps.db, row.jobKey)).map((attempt) => showAttempt(attempt, now))
+}
+
+export async function jobStats(deps: Deps, anyAsk: Ask) {
+  const counts = await countJobs(deps.db, ownerScope(known(anyAsk)))
+  const sums = { waiting: 0, running: 0, passed: 0, failed: 0, cancelled: 0, total: 0 }
+  const byState = Object.fromEntries(jobStates.map((state) => [state, counts[state] ?? 0])) as Record<JobState, number>
+  for (const state of jobStates) {
+    sums[batchWordOf(state)] += byState[state]
+    sums.total += byState[state]
+  }
+  return { ...sums, by_state: byState }
+}
+

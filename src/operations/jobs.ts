@@ -1,0 +1,201 @@
+/** What a user does with jobs: may you? → the queue → one audit row, all in one transaction. */
+import type { Queryable } from '../db/pool.ts'
+import { may } from '../access/permissions.ts'
+import { AppError } from '../lib/app-error.ts'
+import type { GroupCommit, Settled } from '../lib/group-commit.ts'
+import { createGroupCommit } from '../lib/group-commit.ts'
+import { specLimits, type JobSpec } from '../job/spec.ts'
+import { cancel } from '../queue/cancel.ts'
+import { deleteEnded } from '../queue/find.ts'
+import { submit } from '../queue/submit.ts'
+import type { CancelResult, NewJob } from '../queue/types.ts'
+import { attemptKey } from '../queue/types.ts'
+import { audited, noteDone, noteRefused } from './audited.ts'
+import { known, type Ask, type Deps, type KnownAsk } from './deps.ts'
+import { jobOf, ownerScope } from './find-jobs.ts'
+import { checkPolicy, fingerprint, jobAgain, newJob } from './new-job.ts'
+
+export interface Submitted {
+  publicIds: string[]
+  replayed: boolean
+}
+
+interface SubmitRequest {
+  ask: KnownAsk
+  action: 'job.submit' | 'job.rerun'
+  jobs: NewJob[]
+  idempotency?: { key: string; bodyHash: Buffer }
+  fieldPrefix: (i: number) => string
+}
+
+export type SubmitTogether = GroupCommit<SubmitRequest, Submitted>
+
+/** Single submits that arrive together share one transaction, hence one fsync; their errors stay apart. */
+export function createSubmitTogether(deps: Deps): SubmitTogether {
+  return createGroupCommit<SubmitRequest, Submitted>(
+    async (requests) => {
+      if (requests.length > 1) {
+        try {
+          return await deps.db.tx(async (tx) => {
+            const done: Settled<Submitted>[] = []
+            for (const group of groupsOf(requests)) done.push(...(await submitGroup(tx, group)))
+            return done
+          })
+        } catch {
+          // One of them was refused: nothing is committed, and each is tried by itself to find out whose fault it is.
+        }
+      }
+      const settled = await Promise.allSettled(
+        requests.map((request) => deps.db.tx(async (tx) => submitGroup(tx, [request]))),
+      )
+      return settled.map((s) => (s.status === 'fulfilled' ? s.value[0]! : { ok: false, error: s.reason }))
+    },
+    { maxItems: 200, concurrency: 2 },
+  )
+}
+
+/** Neighbours of one owner without idempotency keys go into one statement; the order of requests is kept. */
+function groupsOf(requests: SubmitRequest[]): SubmitRequest[][] {
+  const groups: SubmitRequest[][] = []
+  const joinable = (r: SubmitRequest): boolean => r.idempotency === undefined
+  for (const request of requests) {
+    const last = groups.at(-1)
+    const fits = last?.every((r) => joinable(r) && r.ask.principal.userId === request.ask.principal.userId)
+    if (fits && joinable(request)) last!.push(request)
+    else groups.push([request])
+  }
+  return groups
+}
+
+async function submitGroup(tx: Queryable, group: SubmitRequest[]): Promise<Settled<Submitted>[]> {
+  const [first] = group
+  if (first === undefined) return []
+  const result = await submit(tx, {
+    ownerId: first.ask.principal.userId!,
+    jobs: group.flatMap((request) => request.jobs),
+    idempotency: first.idempotency,
+    fieldPrefix: first.fieldPrefix,
+  })
+  const answers: Settled<Submitted>[] = []
+  for (const request of group) {
+    const publicIds = group.length === 1 ? result.publicIds : request.jobs.map((job) => job.publicId)
+    const detail = { count: publicIds.length, ids: publicIds.slice(0, 20), replayed: result.replayed }
+    await noteDone(tx, request.ask, { action: request.action, target: `job:${publicIds[0]}` }, detail)
+    answers.push({ ok: true, value: { publicIds, replayed: result.replayed } })
+  }
+  return answers
+}
+
+export interface SubmitInput {
+  specs: JobSpec[]
+  /** Whether the caller sent a list, for the paths of fields in errors. */
+  many: boolean
+  idempotencyKey?: string
+}
+
+export async function submitJobs(
+  deps: Deps,
+  together: SubmitTogether,
+  anyAsk: Ask,
+  input: SubmitInput,
+): Promise<Submitted> {
+  const ask = known(anyAsk)
+  const fieldPrefix = input.many ? (i: number) => `jobs[${i}].` : () => ''
+  const act = { action: 'job.submit' as const }
+  try {
+    maySubmit(ask)
+    checkKey(input.idempotencyKey)
+    checkPolicy(input.specs, deps, fieldPrefix)
+    const key = input.idempotencyKey
+    const request: SubmitRequest = {
+      ask,
+      ...act,
+      jobs: input.specs.map((spec) => newJob(spec, deps)),
+      idempotency: key === undefined ? undefined : { key, bodyHash: fingerprint(input.specs, deps) },
+      fieldPrefix,
+    }
+    return await together.add(request)
+  } catch (error) {
+    await noteRefused(deps, ask, act, error)
+    throw error
+  }
+}
+
+function maySubmit(ask: KnownAsk): void {
+  if (!may(ask.principal, 'job.submit') || ask.principal.userId === null) {
+    throw new AppError('permission_denied', `your role (${ask.principal.role}) may not submit jobs`)
+  }
+}
+
+function checkKey(key: string | undefined): void {
+  if (key === undefined || /^[\x20-\x7e]{1,255}$/.test(key)) return
+  const message = 'has 1 to 255 printable ASCII characters'
+  throw new AppError('invalid_argument', `Idempotency-Key ${message}`, { fields: [{ field: 'Idempotency-Key', message }] })
+}
+
+/** A new job from the stored spec of another; its owner is who asks. */
+export async function rerunJob(
+  deps: Deps,
+  together: SubmitTogether,
+  anyAsk: Ask,
+  input: { id: string; idempotencyKey?: string },
+): Promise<Submitted> {
+  const ask = known(anyAsk)
+  const act = { action: 'job.rerun' as const, target: `job:${input.id}` }
+  try {
+    const row = await jobOf(deps.db, ask, input.id)
+    maySubmit(ask)
+    if (!may(ask.principal, 'job.rerun', { ownerId: row.ownerId })) {
+      throw new AppError('permission_denied', 'only the owner or an administrator may run this job again')
+    }
+    checkKey(input.idempotencyKey)
+    const key = input.idempotencyKey
+    const job = jobAgain({ publicId: row.publicId, spec: row.spec, envSealed: row.envSealed }, deps)
+    if (ask.principal.userId !== row.ownerId) delete job.spec.depends_on
+    checkPolicy([job.spec], deps, () => '')
+    const idempotency = key === undefined ? undefined : { key, bodyHash: fingerprint({ rerun: input.id }, deps) }
+    return await together.add({ ask, action: 'job.rerun', jobs: [job], idempotency, fieldPrefix: () => '' })
+  } catch (error) {
+    await noteRefused(deps, ask, act, error)
+    throw error
+  }
+}
+
+export async function cancelJob(deps: Deps, anyAsk: Ask, input: { id: string; reason?: string }): Promise<CancelResult> {
+  const ask = known(anyAsk)
+  return audited(deps, ask, { action: 'job.cancel', target: `job:${input.id}` }, async (tx, note) => {
+    await mustAct(tx, ask, input.id, 'job.cancel', 'cancel')
+    const result = await cancel(tx, {
+      publicId: input.id,
+      ownerId: ownerScope(ask),
+      reason: input.reason ?? `cancelled by ${ask.principal.username}`,
+    })
+    note({ requested: result.requested })
+    return result
+  })
+}
+
+export async function deleteJob(deps: Deps, anyAsk: Ask, id: string): Promise<void> {
+  const ask = known(anyAsk)
+  const removed = await audited(deps, ask, { action: 'job.delete', target: `job:${id}` }, async (tx) => {
+    await mustAct(tx, ask, id, 'job.delete', 'delete')
+    return deleteEnded(tx, id)
+  })
+  // After the commit: a log without a job is swept by upkeep, a job without its log would be a lie.
+  for (const ref of removed) await deps.logs.remove(attemptKey(ref))
+}
+
+async function mustAct(
+  db: Queryable,
+  ask: KnownAsk,
+  id: string,
+  action: 'job.cancel' | 'job.delete',
+  verb: string,
+): Promise<void> {
+  const row = await jobOf(db, ask, id)
+  if (!may(ask.principal, action, { ownerId: row.ownerId })) {
+    throw new AppError('permission_denied', `only the owner or an administrator may ${verb} this job`)
+  }
+}
+
+export const submitLimit = specLimits.submitBatch

@@ -1,0 +1,117 @@
+/** Reading a job's output: a range of what is there, or replay and then live. */
+import { may } from '../access/permissions.ts'
+import { AppError } from '../lib/app-error.ts'
+import { isTerminal } from '../job/state.ts'
+import { follow } from '../logs/follow.ts'
+import type { LogPiece, LogStream } from '../logs/log-store.ts'
+import type { JobRow } from '../queue/find.ts'
+import { attemptKey } from '../queue/types.ts'
+import { known, notFound, type Ask, type Deps } from './deps.ts'
+import { jobOf } from './find-jobs.ts'
+import type { JobChanges } from './job-changes.ts'
+
+export interface OpenLogInput {
+  jobId: string
+  /** The newest when missing. */
+  attempt?: number
+  stream: LogStream
+}
+
+export interface OpenLog {
+  attempt: number | null
+  /** Bytes of the stream now; `bytes` gives no more than these. */
+  size: number
+  bytes(start: number, end: number): AsyncGenerator<Buffer>
+}
+
+const chunk = 256 * 1024
+
+export async function openLog(deps: Deps, anyAsk: Ask, input: OpenLogInput): Promise<OpenLog> {
+  const row = await readable(deps, anyAsk, input.jobId)
+  const attempt = input.attempt ?? row.lastAttempt
+  if (attempt === 0) return { attempt: null, size: 0, async *bytes() {} }
+  if (attempt > row.lastAttempt) throw notFound('attempt')
+  const key = attemptKey({ jobKey: row.jobKey, number: attempt })
+  return {
+    attempt,
+    size: await deps.logs.size(key, input.stream),
+    async *bytes(start, end) {
+      for (let offset = start; offset < end; ) {
+        const limit = Math.min(chunk, end - offset)
+        const { bytes } = await deps.logs.read(key, { stream: input.stream, offset, limit })
+        // Removed while it was read: the connection breaks off short of its content-length.
+        if (bytes.length === 0) throw new AppError('unavailable', 'the log was removed')
+        yield bytes
+        offset += bytes.length
+      }
+    },
+  }
+}
+
+export interface FollowInput extends OpenLogInput {
+  /** Of the first attempt's stream. */
+  offset: number
+  /** With `attempt`: go on with those after it, until the job ends. */
+  onward: boolean
+}
+
+export type Followed =
+  | ({ type: 'log'; attempt: number } & LogPiece)
+  | { type: 'end'; attempt: number | null; state: string }
+
+/** A change notice may be lost; a look this often repairs that. */
+const lookEveryMs = 2_000
+
+export async function* followLog(
+  deps: Deps,
+  changes: JobChanges,
+  ask: Ask,
+  input: FollowInput,
+  signal: AbortSignal,
+): AsyncGenerator<Followed> {
+  const onlyThis = input.attempt !== undefined && !input.onward
+  let last: number | null = null
+  let { offset } = input
+  for (;;) {
+    // Asked for before the look, so that a change between the two is not missed.
+    const looked = new AbortController()
+    const change = changes.next(input.jobId, lookEveryMs, AbortSignal.any([signal, looked.signal]))
+    const row = await readable(deps, ask, input.jobId).catch((error: unknown) => {
+      looked.abort()
+      throw error
+    })
+    const next: number = last === null ? (input.attempt ?? row.lastAttempt) : last + 1
+    if (next > 0 && next <= row.lastAttempt) {
+      looked.abort()
+      const key = attemptKey({ jobKey: row.jobKey, number: next })
+      for await (const piece of follow(deps.logs, key, { stream: input.stream, offset }, signal)) {
+        yield { type: 'log', attempt: next, ...piece }
+      }
+      if (signal.aborted) return
+      last = next
+      offset = 0
+      if (!onlyThis) continue
+    }
+    if (onlyThis && last !== null) {
+      looked.abort()
+      const now = await readable(deps, ask, input.jobId)
+      yield { type: 'end', attempt: last, state: now.state }
+      return
+    }
+    if (isTerminal(row.state)) {
+      looked.abort()
+      if (onlyThis) throw notFound('attempt')
+      yield { type: 'end', attempt: last, state: row.state }
+      return
+    }
+    await change
+    if (signal.aborted) return
+  }
+}
+
+async function readable(deps: Deps, anyAsk: Ask, jobId: string): Promise<JobRow> {
+  const ask = known(anyAsk)
+  const row = await jobOf(deps.db, ask, jobId)
+  if (!may(ask.principal, 'job.read', { ownerId: row.ownerId })) throw notFound('job')
+  return row
+}

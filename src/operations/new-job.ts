@@ -1,0 +1,65 @@
+/** From a validated spec to the rows that are stored: policy checked, names given, environment sealed. */
+import { createHmac } from 'node:crypto'
+import { AppError, type FieldProblem } from '../lib/app-error.ts'
+import { newPublicId } from '../lib/ids.ts'
+import { nameOf, type JobSpec, type SealedEnv, type StoredSpec } from '../job/spec.ts'
+import type { NewJob } from '../queue/types.ts'
+import type { Deps } from './deps.ts'
+import { reservation } from './limits.ts'
+import { policyProblems } from './submit-policy.ts'
+
+export function checkPolicy(specs: readonly JobSpec[], deps: Deps, prefix: (i: number) => string): void {
+  const problems: FieldProblem[] = specs.flatMap((spec, i) =>
+    policyProblems(spec, deps.config).map((p) => ({ ...p, field: `${prefix(i)}${p.field}` })),
+  )
+  if (problems.length === 0) return
+  const [first] = problems
+  throw new AppError('invalid_argument', `${first?.field} ${first?.message}`, { fields: problems.slice(0, 100) })
+}
+
+export function newJob(spec: JobSpec, deps: Deps): NewJob {
+  const { env = {}, secret_env = {}, ...rest } = spec
+  const publicId = newPublicId()
+  const stored: StoredSpec = { ...rest, name: nameOf(spec) }
+  if (stored.working_dir === undefined && deps.config.defaultWorkingDir !== undefined) {
+    stored.working_dir = deps.config.defaultWorkingDir
+  }
+  return { publicId, spec: stored, envSealed: sealEnv({ env, secret_env }, publicId, deps), ...reservation(spec) }
+}
+
+/** A new job of an earlier one's spec; delays and not-before were about then. */
+export function jobAgain(
+  earlier: { publicId: string; spec: StoredSpec; envSealed: Buffer | null },
+  deps: Deps,
+): NewJob {
+  const publicId = newPublicId()
+  const { not_before: _, delay_seconds: __, ...spec } = earlier.spec
+  const env = openEnv(earlier.envSealed, earlier.publicId, deps)
+  return { publicId, spec, envSealed: sealEnv(env, publicId, deps), ...reservation(spec), rerunOf: earlier.publicId }
+}
+
+/** Bound to its job: a row copied to another job does not open. */
+const aadOf = (publicId: string): string => `job-env:${publicId}`
+
+function sealEnv(env: SealedEnv, publicId: string, deps: Deps): Buffer | null {
+  const empty = Object.keys(env.env).length === 0 && Object.keys(env.secret_env).length === 0
+  return empty ? null : deps.sealer.seal(Buffer.from(JSON.stringify(env)), aadOf(publicId))
+}
+
+export function openEnv(sealed: Buffer | null, publicId: string, deps: Deps): SealedEnv {
+  if (sealed === null) return { env: {}, secret_env: {} }
+  return JSON.parse(deps.sealer.open(sealed, aadOf(publicId)).toString()) as SealedEnv
+}
+
+/** Fingerprint of a request body for idempotency keys: independent of key order, keyed because bodies hold secrets. */
+export function fingerprint(body: unknown, deps: Deps): Buffer {
+  return createHmac('sha256', deps.fingerprintKey).update(canonical(body)).digest()
+}
+
+function canonical(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
+  const entries = Object.entries(value).filter(([, item]) => item !== undefined)
+  entries.sort(([a], [b]) => (a < b ? -1 : 1))
+  return `{${entries.map(([key, item]) => `${JSON.stringify(key)}:${canonical(item)}`).join(',')}}`
+}

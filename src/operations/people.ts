@@ -1,0 +1,114 @@
+/** Accounts, sign-in and API tokens. */
+import { createApiToken, listApiTokens, revokeApiToken, type ApiTokenRow } from '../access/api-tokens.ts'
+import { may, type Role } from '../access/permissions.ts'
+import { signIn as checkSignIn } from '../access/sign-in.ts'
+import { issueAccessToken } from '../access/tokens.ts'
+import { createUser, listUsers, type User } from '../access/users.ts'
+import { AppError } from '../lib/app-error.ts'
+import { audited, noteDone, noteRefused } from './audited.ts'
+import { known, notFound, type Ask, type Deps, type KnownAsk } from './deps.ts'
+
+export function whoAmI(ask: Ask) {
+  const { principal } = known(ask)
+  if (principal.role === null) throw new AppError('permission_denied', 'only people have an account')
+  return { kind: principal.kind, username: principal.username, role: principal.role }
+}
+
+export interface SignInInput {
+  username: string
+  password: string
+}
+
+export async function signIn(deps: Deps, ask: Ask, input: SignInInput) {
+  const claimed = { ...ask, claimed: input.username }
+  const act = { action: 'user.sign_in' }
+  try {
+    // No transaction around it: a password hash takes long, and a crowd at the door must not use up the connections.
+    const user = await checkSignIn(deps.db, deps.throttle, { ...input, address: ask.address ?? '' })
+    claimed.principal = { kind: 'user', userId: user.id, username: user.username, role: user.role }
+    const issued = await issueAccessToken(deps.jwtSecret, user, deps.config.tokenTtlSeconds)
+    await noteDone(deps.db, claimed, act, {})
+    const shown = { kind: 'user' as const, username: user.username, role: user.role }
+    return { token: issued.token, expiresInSeconds: issued.expiresInSeconds, user: shown }
+  } catch (error) {
+    await noteRefused(deps, claimed, act, error)
+    throw error
+  }
+}
+
+export interface CreateUserInput {
+  username: string
+  password: string
+  role: Role
+  max_running?: number
+}
+
+export async function createUserBy(deps: Deps, anyAsk: Ask, input: CreateUserInput) {
+  const ask = known(anyAsk)
+  return audited(deps, ask, { action: 'user.create', target: `user:${input.username}` }, async (tx, note) => {
+    onlyAdmin(ask, 'user.create')
+    const { username, password, role } = input
+    const maxRunning = input.max_running ?? deps.config.defaultUserMaxRunning
+    note({ role, max_running: maxRunning })
+    return showUser(await createUser(tx, { username, password, role, maxRunning }))
+  })
+}
+
+export async function listUsersFor(deps: Deps, anyAsk: Ask) {
+  onlyAdmin(known(anyAsk), 'user.create')
+  return (await listUsers(deps.db)).map(showUser)
+}
+
+function onlyAdmin(ask: KnownAsk, action: 'user.create'): void {
+  if (!may(ask.principal, action)) throw new AppError('permission_denied', 'only an administrator may do this')
+}
+
+const showUser = (user: User) => ({
+  username: user.username,
+  role: user.role,
+  max_running: user.maxRunning,
+  disabled: user.disabledAt !== null,
+  created_at: user.createdAt.toISOString(),
+})
+
+export interface CreateTokenInput {
+  name: string
+  expires_in_days?: number
+}
+
+export async function createToken(deps: Deps, anyAsk: Ask, input: CreateTokenInput) {
+  const ask = known(anyAsk)
+  return audited(deps, ask, { action: 'token.create' }, async (tx, note) => {
+    const userId = own(ask, 'token.create')
+    const days = input.expires_in_days
+    const expiresInSeconds = days === undefined ? undefined : days * 86_400
+    const made = await createApiToken(tx, { userId, name: input.name, expiresInSeconds })
+    note({ name: input.name, expires_in_days: days ?? null }, `token:${made.id}`)
+    return { ...showToken(made), token: made.token }
+  })
+}
+
+export async function listTokens(deps: Deps, anyAsk: Ask) {
+  return (await listApiTokens(deps.db, own(known(anyAsk), 'token.read'))).map(showToken)
+}
+
+export async function revokeToken(deps: Deps, anyAsk: Ask, id: string): Promise<void> {
+  const ask = known(anyAsk)
+  await audited(deps, ask, { action: 'token.revoke', target: `token:${id}` }, async (tx) => {
+    if (!(await revokeApiToken(tx, { id, ownerId: own(ask, 'token.revoke') }))) throw notFound('token')
+  })
+}
+
+function own(ask: KnownAsk, action: 'token.create' | 'token.read' | 'token.revoke'): string {
+  const { userId } = ask.principal
+  if (userId === null || !may(ask.principal, action)) throw new AppError('permission_denied', 'only people have tokens')
+  return userId
+}
+
+const showToken = (row: ApiTokenRow) => ({
+  id: row.id,
+  name: row.name,
+  created_at: row.createdAt.toISOString(),
+  expires_at: row.expiresAt?.toISOString() ?? null,
+  last_used_at: row.lastUsedAt?.toISOString() ?? null,
+})

@@ -1,0 +1,64 @@
+/** Cancels to the runners that listen, as they happen. A hint: the heartbeat's answer is the truth. */
+import type { Db } from '../db/pool.ts'
+import { emitFact } from '../lib/facts.ts'
+import { cancelsAmong } from '../queue/held.ts'
+import type { AttemptRef } from '../queue/types.ts'
+import type { JobChanges } from './job-changes.ts'
+
+export interface RunnerCancels {
+  /** Batches of attempts to stop, until the signal. */
+  watch(runnerId: string, signal: AbortSignal): AsyncGenerator<AttemptRef[]>
+  stop(): void
+}
+
+export function createRunnerCancels(db: Db, changes: JobChanges): RunnerCancels {
+  const inboxes = new Map<string, Set<(refs: AttemptRef[]) => void>>()
+  const unwatch = changes.watch({
+    changed(ids) {
+      if (inboxes.size === 0) return
+      cancelsAmong(db, ids).then(
+        (cancels) => {
+          const byRunner = Map.groupBy(cancels, (cancel) => cancel.runnerId)
+          for (const [runnerId, of] of byRunner) {
+            for (const deliver of inboxes.get(runnerId) ?? []) deliver(of.map((cancel) => cancel.ref))
+          }
+        },
+        (error: unknown) => emitFact({ name: 'cancels.missed', level: 'warn', error: String(error) }),
+      )
+    },
+    // The next heartbeat tells.
+    resync() {},
+  })
+
+  return {
+    async *watch(runnerId, signal) {
+      let pending: AttemptRef[] = []
+      let wake = (): void => {}
+      const deliver = (refs: AttemptRef[]): void => {
+        pending.push(...refs)
+        wake()
+      }
+      const of = inboxes.get(runnerId) ?? new Set()
+      inboxes.set(runnerId, of)
+      of.add(deliver)
+      const onAbort = (): void => wake()
+      signal.addEventListener('abort', onAbort)
+      try {
+        while (!signal.aborted) {
+          if (pending.length === 0) {
+            await new Promise<void>((resolve) => (wake = resolve))
+            continue
+          }
+          const batch = pending
+          pending = []
+          yield batch
+        }
+      } finally {
+        signal.removeEventListener('abort', onAbort)
+        of.delete(deliver)
+        if (of.size === 0) inboxes.delete(runnerId)
+      }
+    },
+    stop: unwatch,
+  }
+}

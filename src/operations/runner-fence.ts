@@ -1,0 +1,62 @@
+/**
+ * Log bytes are the most frequent message, so their fence is remembered: asked of the database once, and again at
+ * least every heartbeat. The last word stays with `finish`, which is fenced in the statement that writes.
+ */
+import type { Db } from '../db/pool.ts'
+import { stillHeld } from '../queue/held.ts'
+import { attemptKey, type AttemptRef, type FromRunner } from '../queue/types.ts'
+
+export interface Fence {
+  /** For each: whether log bytes of this attempt are taken from this runner process. */
+  holds(from: FromRunner, refs: readonly AttemptRef[]): Promise<boolean[]>
+  /** The attempt is over or went elsewhere. */
+  forget(ref: AttemptRef): void
+}
+
+interface Remembered {
+  runnerId: string
+  session: string
+  token: string
+  at: number
+}
+
+export function createFence(db: Db, rememberMs: number, clock: () => number = () => performance.now()): Fence {
+  const known = new Map<string, Remembered>()
+
+  const fresh = (from: FromRunner, ref: AttemptRef): boolean => {
+    const entry = known.get(attemptKey(ref))
+    return (
+      entry !== undefined &&
+      entry.token === ref.token &&
+      entry.runnerId === from.runnerId &&
+      entry.session === from.session &&
+      clock() - entry.at < rememberMs
+    )
+  }
+  const sweep = (): void => {
+    const now = clock()
+    for (const [key, entry] of known) if (now - entry.at >= rememberMs) known.delete(key)
+  }
+
+  return {
+    async holds(from, refs) {
+      const unsure = refs.filter((ref) => !fresh(from, ref))
+      if (unsure.length > 0) {
+        sweep()
+        const at = clock()
+        const held = await stillHeld(
+          db,
+          unsure.map((ref) => ({ ...from, ref })),
+        )
+        unsure.forEach((ref, i) => {
+          if (held[i]) known.set(attemptKey(ref), { ...from, token: ref.token, at })
+          else known.delete(attemptKey(ref))
+        })
+      }
+      return refs.map((ref) => fresh(from, ref))
+    },
+    forget(ref) {
+      known.delete(attemptKey(ref))
+    },
+  }
+}

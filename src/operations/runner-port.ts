@@ -1,0 +1,210 @@
+/**
+ * The server's side of the runner port, whatever the transport. A runner has no rights of its own: every message is
+ * fenced by its attempt's (key, number, token) and by the runner process that sends it.
+ */
+import { AppError, isAppError } from '../lib/app-error.ts'
+import { emitFact } from '../lib/facts.ts'
+import { createGroupCommit } from '../lib/group-commit.ts'
+import type { Outcome } from '../job/outcome.ts'
+import { isTerminal, type JobState } from '../job/state.ts'
+import { finish } from '../queue/finish.ts'
+import { handBack } from '../queue/hand-back.ts'
+import { heartbeat } from '../queue/heartbeat.ts'
+import { goodbye, registerRunner, type RunnerDescription } from '../queue/runners.ts'
+import { started } from '../queue/started.ts'
+import {
+  attemptKey,
+  type Accepted,
+  type AttemptRef,
+  type ClaimedJob,
+  type FinishItem,
+  type FromRunner,
+  type HeartbeatResult,
+  type RunnerOffer,
+} from '../queue/types.ts'
+import type { Deps } from './deps.ts'
+import type { JobChanges } from './job-changes.ts'
+import { effectiveLimits, type EffectiveLimits } from './limits.ts'
+import { openEnv } from './new-job.ts'
+import { createFence } from './runner-fence.ts'
+import { createRunnerCancels } from './runner-cancels.ts'
+
+export interface Assigned extends EffectiveLimits {
+  ref: AttemptRef
+  publicId: string
+  spec: ClaimedJob['spec']
+  env: Record<string, string>
+  secretEnv: Record<string, string>
+}
+
+export interface LogChunk {
+  ref: AttemptRef
+  offset: number
+  bytes: Uint8Array
+}
+
+export interface FinishReport {
+  ref: AttemptRef
+  outcome: Outcome
+  logLength: number
+}
+
+export type ReportResult = Accepted | 'log_incomplete'
+export type RunnerPort = ReturnType<typeof createRunnerPort>
+
+/** Longest long poll: below every proxy's idle limit, far below a lease's meaning. */
+const longestWaitMs = 30_000
+
+export function createRunnerPort(deps: Deps, changes: JobChanges) {
+  const { db, config, logs } = deps
+  const leaseSeconds = config.leaseSeconds
+  const fence = createFence(db, config.heartbeatSeconds * 1000)
+  const cancels = createRunnerCancels(db, changes)
+
+  /** Finishes of several calls and runners share one transaction. */
+  const finishTogether = createGroupCommit<FinishItem, Accepted>(
+    async (items) => {
+      const { results } = await finish(db, items)
+      return results.map((value) => ({ ok: true, value }))
+    },
+    { maxItems: 500, concurrency: 1 },
+  )
+
+  const sealLog = async (from: FromRunner, report: FinishReport): Promise<FinishItem | ReportResult> => {
+    try {
+      const log = await logs.seal(attemptKey(report.ref), report.logLength)
+      return { ...from, ref: report.ref, outcome: report.outcome, log }
+    } catch (error) {
+      if (isAppError(error) && error.code === 'failed_precondition') return 'log_incomplete'
+      throw error
+    }
+  }
+
+  return {
+    async register(description: RunnerDescription) {
+      const { runnerId, held } = await registerRunner(db, description)
+      emitFact({ name: 'runner.registered', runner: description.name, id: runnerId, held: held.length })
+      return {
+        runnerId,
+        held,
+        heartbeatMs: config.heartbeatSeconds * 1000,
+        leaseMs: leaseSeconds * 1000,
+        graceMs: config.graceSeconds * 1000,
+      }
+    },
+
+    async claim(offer: RunnerOffer, waitMs: number, signal: AbortSignal): Promise<Assigned[]> {
+      const claimed = await deps.dispatcher.request(offer, Math.min(waitMs, longestWaitMs), signal)
+      return claimed.map((job) => assign(job, deps))
+    },
+
+    async heartbeat(from: FromRunner, held: AttemptRef[]): Promise<HeartbeatResult> {
+      const answers = await heartbeat(db, [{ ...from, held }], { leaseSeconds })
+      const answer = answers.get(from.runnerId) ?? { renewed: [], cancel: [], stale: held }
+      for (const ref of answer.stale) fence.forget(ref)
+      return answer
+    },
+
+    cancels: (from: FromRunner, signal: AbortSignal) => cancels.watch(from.runnerId, signal),
+
+    async started(
+      from: FromRunner,
+      items: { ref: AttemptRef; startedAt: Date; unenforced: string[] }[],
+    ): Promise<ReportResult[]> {
+      const { results } = await started(
+        db,
+        items.map((item) => ({ ...from, ...item })),
+      )
+      return results
+    },
+
+    async appendLog(from: FromRunner, chunks: LogChunk[]) {
+      const held = await fence.holds(
+        from,
+        chunks.map((chunk) => chunk.ref),
+      )
+      // One after another where they are of one attempt: a chunk begins where the one before ended.
+      const tails = new Map<string, Promise<unknown>>()
+      return Promise.all(
+        chunks.map(async (chunk, i) => {
+          if (!held[i]) return { accepted: 0, durable: 0, stale: true }
+          const key = attemptKey(chunk.ref)
+          const before = tails.get(key)
+          const appended = (before ?? Promise.resolve()).then(() => logs.append(key, chunk.offset, chunk.bytes))
+          tails.set(key, appended.catch(() => {}))
+          return { ...(await appended), stale: false }
+        }),
+      )
+    },
+
+    /** Answered only when the log is sealed durable and the outcome committed. */
+    async finish(from: FromRunner, reports: FinishReport[]): Promise<ReportResult[]> {
+      const held = await fence.holds(
+        from,
+        reports.map((report) => report.ref),
+      )
+      return Promise.all(
+        reports.map(async (report, i) => {
+          // Also when the answer to an accepted report was lost: nothing is left to do for the runner either way.
+          if (!held[i]) return 'stale'
+          const sealed = await sealLog(from, report)
+          if (typeof sealed === 'string') return sealed
+          const result = await finishTogether.add(sealed)
+          fence.forget(report.ref)
+          if (result === 'accepted') noteFinished(report)
+          return result
+        }),
+      )
+    },
+
+    async handBack(from: FromRunner, refs: AttemptRef[], reason: string): Promise<ReportResult[]> {
+      const { results } = await handBack(
+        db,
+        refs.map((ref) => ({ ...from, ref })),
+      )
+      await Promise.all(
+        refs.map(async (ref, i) => {
+          fence.forget(ref)
+          // What it wrote before stays readable as a finished log.
+          if (results[i] === 'accepted') await logs.seal(attemptKey(ref))
+        }),
+      )
+      emitFact({ name: 'job.handed_back', count: results.filter((r) => r === 'accepted').length, reason })
+      return results
+    },
+
+    async goodbye(from: FromRunner, state: 'draining' | 'offline'): Promise<void> {
+      await goodbye(db, from, state)
+    },
+
+    async drain(): Promise<void> {
+      cancels.stop()
+      await finishTogether.drain()
+    },
+  }
+}
+
+function assign(job: ClaimedJob, deps: Deps): Assigned {
+  const { env, secret_env } = openEnv(job.envSealed, job.publicId, deps)
+  const { jobKey, number, token } = job
+  emitFact({ name: 'job.leased', id: job.publicId, attempt: number })
+  return {
+    ref: { jobKey, number, token },
+    publicId: job.publicId,
+    spec: job.spec,
+    env,
+    secretEnv: secret_env,
+    ...effectiveLimits(job.spec, deps.config),
+  }
+}
+
+function noteFinished(report: FinishReport): void {
+  emitFact({ name: 'attempt.finished', job: report.ref.jobKey, attempt: report.ref.number, state: report.outcome.state })
+}
+
+/** What the wire carries as JSON is checked like any other input. */
+export function checkedOutcome(value: unknown): Outcome {
+  const state = (value as { state?: JobState } | null)?.state
+  if (state === undefined || !isTerminal(state)) throw new AppError('invalid_argument', 'outcome_json has no final state')
+  return value as Outcome
+}

@@ -1,0 +1,29 @@
+import { may } from '../access/permissions.ts'
+import { AppError } from '../lib/app-error.ts'
+import { listRunners as findRunners } from '../queue/find.ts'
+import { known, type Ask, type Deps } from './deps.ts'
+
+export async function listRunners(deps: Deps, anyAsk: Ask) {
+  if (!may(known(anyAsk).principal, 'runner.read')) throw new AppError('permission_denied', 'you may not see runners')
+  return (await findRunners(deps.db)).map((row) => ({
+    id: row.id,
+    name: row.name,
+    state: row.state,
+    version: row.version,
+    hostname: row.hostname,
+    labels: Object.fromEntries(row.labels.map((label) => splitLabel(label))),
+    slots: row.slots,
+    slots_used: row.slotsUsed,
+    cpu_millis: row.cpuMillis,
+    memory_mib: row.memoryMib,
+    executors: row.executors,
+    facilities: row.facilities,
+    registered_at: row.registeredAt.toISOString(),
+    last_seen_at: row.lastSeenAt.toISOString(),
+  }))
+}
+
+function splitLabel(label: string): [string, string] {
+  const at = label.indexOf('=')
+  return [label.slice(0, at), label.slice(at + 1)]
+}

@@ -1,0 +1,87 @@
+/** A row of the queue as its reader sees it. Pure. */
+import type { Outcome } from '../job/outcome.ts'
+import type { SealedEnv, StoredSpec } from '../job/spec.ts'
+import { isTerminal } from '../job/state.ts'
+import { batchWordOf } from '../job/status-word.ts'
+import type { AttemptRow, JobRow, WaitingReason } from '../queue/find.ts'
+import { effectiveLimits, type LimitPolicy } from './limits.ts'
+
+export interface Surroundings {
+  policy: LimitPolicy
+  /** Of a waiting job. */
+  waitingReason?: WaitingReason
+  now: Date
+}
+
+export function showJob(row: JobRow, { policy, waitingReason, now }: Surroundings) {
+  const { payload: _, depends_on, ...spec } = row.spec as StoredSpec
+  return {
+    ...spec,
+    depends_on,
+    id: row.publicId,
+    name: row.name,
+    queue: row.queue,
+    effective_limits: effectiveLimits(row.spec, policy).limits,
+    state: row.state,
+    status: batchWordOf(row.state),
+    waiting_reason: waitingReason ?? null,
+    owner: row.owner,
+    created_at: row.createdAt.toISOString(),
+    started_at: row.startedAt?.toISOString() ?? null,
+    ended_at: row.endedAt?.toISOString() ?? null,
+    duration_ms: duration(row.startedAt, row.endedAt, now),
+    attempts_spent: row.attemptsSpent,
+    last_attempt: row.lastAttempt,
+    cancel_requested: row.cancelRequestedAt !== null,
+    cancel_reason: row.cancelReason,
+    rerun_of: row.rerunOf,
+    result: isTerminal(row.state) ? showResult(row.outcome) : null,
+  }
+}
+
+export type ShownJob = ReturnType<typeof showJob> & {
+  env?: Record<string, string>
+  secret_env_names?: string[]
+  payload?: StoredSpec['payload']
+}
+
+/** What only the page of one job shows; the values of `env` only to its owner and administrators. */
+export function showMore(row: JobRow, env: SealedEnv, mayReadEnv: boolean) {
+  return {
+    ...(mayReadEnv && Object.keys(env.env).length > 0 ? { env: env.env } : {}),
+    secret_env_names: Object.keys(env.secret_env),
+    ...(row.spec.payload === undefined ? {} : { payload: row.spec.payload }),
+  }
+}
+
+export function showResult(outcome: Outcome | null) {
+  if (outcome === null) return null
+  return {
+    exit_code: outcome.exit_code ?? null,
+    signal: outcome.signal ?? null,
+    error_class: outcome.error_class ?? null,
+    message: outcome.message ?? null,
+    usage: outcome.usage ?? null,
+    unenforced: outcome.unenforced ?? [],
+    remaining_processes: outcome.remaining_processes ?? null,
+  }
+}
+
+export function showAttempt(row: AttemptRow, now: Date) {
+  return {
+    number: row.number,
+    state: row.state,
+    runner: row.runner,
+    leased_at: row.leasedAt.toISOString(),
+    started_at: row.startedAt?.toISOString() ?? null,
+    ended_at: row.endedAt?.toISOString() ?? null,
+    duration_ms: duration(row.startedAt, row.endedAt, now),
+    result: showResult(row.outcome),
+    log: row.log,
+  }
+}
+
+function duration(started: Date | null, ended: Date | null, now: Date): number | null {
+  if (started === null) return null
+  return Math.max(0, (ended ?? now).getTime() - started.getTime())
+}

@@ -1,0 +1,37 @@
+import { expect, test } from 'vitest'
+import { loadConfig } from '../config/config.ts'
+import { jobSpecSchema, type JobSpecInput } from '../job/spec.ts'
+import { isUnder, policyProblems, type SubmitPolicy } from './submit-policy.ts'
+
+const strict: SubmitPolicy = loadConfig({ env: { RUNYARD_DATA_DIR: '/nonexistent/runyard' } })
+const fieldsOf = (input: Partial<JobSpecInput>, policy = strict): string[] =>
+  policyProblems(jobSpecSchema.parse({ command: ['true'], ...input }), policy).map((p) => p.field)
+
+test.each([
+  ['/srv/a', ['/srv'], true],
+  ['/srv', ['/srv/'], true],
+  ['/srv-evil', ['/srv'], false],
+  ['/srv/./a//b', ['/srv/a'], true],
+  ['/etc', ['/'], true],
+  ['/srv', [], false],
+])('%s under %j: %s', (path, allowed, answer) => {
+  expect(isUnder(path, allowed)).toBe(answer)
+})
+
+test('by default nothing of the host is open to a job', () => {
+  expect(fieldsOf({ working_dir: '/srv' })).toEqual(['working_dir'])
+  expect(fieldsOf({ binds: [{ path: '/srv', mode: 'ro' }] })).toEqual(['binds[0].path'])
+  expect(fieldsOf({ isolation: 'none', network: 'host' })).toEqual(['isolation', 'network'])
+  expect(fieldsOf({})).toEqual([])
+})
+
+test('a read-write path may be bound read-only, not the other way round', () => {
+  const policy = { ...strict, allowedReadOnlyBinds: ['/ro'], allowedReadWriteBinds: ['/rw'] }
+  expect(fieldsOf({ binds: [{ path: '/ro/x' }, { path: '/rw/x' }, { path: '/rw', mode: 'rw' }] }, policy)).toEqual([])
+  expect(fieldsOf({ binds: [{ path: '/ro/x', mode: 'rw' }] }, policy)).toEqual(['binds[0].path'])
+})
+
+test('each refusal says which setting opens it', () => {
+  const [problem] = policyProblems(jobSpecSchema.parse({ command: ['true'], working_dir: '/srv' }), strict)
+  expect(problem?.message).toMatch(/ALLOWED_WORKDIRS/)
+})

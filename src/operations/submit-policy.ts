@@ -1,0 +1,62 @@
+/**
+ * What the administrator allows a job to ask for. Checked here for a clear answer at submit, and once more on the
+ * runner, where paths are real (`executors/`).
+ */
+import path from 'node:path'
+import type { FieldProblem } from '../lib/app-error.ts'
+import type { JobSpec } from '../job/spec.ts'
+import { limitProblems, type LimitPolicy } from './limits.ts'
+
+export interface SubmitPolicy extends LimitPolicy {
+  defaultWorkingDir?: string | undefined
+  allowedWorkdirs: readonly string[]
+  allowedReadOnlyBinds: readonly string[]
+  allowedReadWriteBinds: readonly string[]
+  allowIsolationNone: boolean
+  allowNetworkHost: boolean
+}
+
+/** Equal to an allowed directory or below it; by path components, so `/logs-evil` is not below `/logs`. */
+export function isUnder(candidate: string, allowed: readonly string[]): boolean {
+  const wanted = path.posix.normalize(candidate)
+  return allowed.some((entry) => {
+    const root = path.posix.normalize(entry).replace(/(?<=.)\/+$/, '')
+    return wanted === root || wanted.startsWith(root === '/' ? '/' : `${root}/`)
+  })
+}
+
+const listed = (paths: readonly string[]): string => (paths.length === 0 ? 'none is allowed' : paths.join(', '))
+
+export function policyProblems(spec: JobSpec, policy: SubmitPolicy): FieldProblem[] {
+  const problems = limitProblems(spec, policy)
+  const workdirs = policy.defaultWorkingDir ? [...policy.allowedWorkdirs, policy.defaultWorkingDir] : policy.allowedWorkdirs
+  if (spec.working_dir !== undefined && !isUnder(spec.working_dir, workdirs)) {
+    problems.push({
+      field: 'working_dir',
+      message: `is outside the allowed working directories (${listed(workdirs)}); an administrator sets ALLOWED_WORKDIRS`,
+    })
+  }
+  spec.binds?.forEach((bind, i) => {
+    const readWrite = bind.mode === 'rw'
+    const allowed = readWrite ? policy.allowedReadWriteBinds : [...policy.allowedReadOnlyBinds, ...policy.allowedReadWriteBinds]
+    if (isUnder(bind.path, allowed)) return
+    const setting = readWrite ? 'RUNYARD_ALLOWED_READ_WRITE_BINDS' : 'RUNYARD_ALLOWED_READ_ONLY_BINDS'
+    problems.push({
+      field: `binds[${i}].path`,
+      message: `is outside the allowed paths (${listed(allowed)}); an administrator sets ${setting}`,
+    })
+  })
+  if (spec.isolation === 'none' && !policy.allowIsolationNone) {
+    problems.push({
+      field: 'isolation',
+      message: 'jobs without isolation are not allowed on this server; an administrator sets RUNYARD_ALLOW_ISOLATION_NONE',
+    })
+  }
+  if (spec.network === 'host' && !policy.allowNetworkHost) {
+    problems.push({
+      field: 'network',
+      message: 'the host network is not allowed on this server; an administrator sets RUNYARD_ALLOW_NETWORK_HOST',
+    })
+  }
+  return problems
+}

@@ -1,0 +1,174 @@
+/**
+ * Gives waiting jobs to runners: lock, look, plan, take. One round at a time over all servers, so that caps counted from
+ * held jobs are exact and cannot leak; a round costs a few milliseconds whatever is waiting (decision 1).
+ */
+import type { Db, Queryable } from '../db/pool.ts'
+import { lookAtOffers, lookAtWork, type OfferRow } from './claim-look.ts'
+import { finish } from './finish.ts'
+import { heartbeat } from './heartbeat.ts'
+import { notify } from './notify.ts'
+import { planClaim, type Assigned, type PlanRunner } from './plan-claim.ts'
+import { inTransaction, newLease, rateTokens } from './statements.ts'
+import { attemptKey, type ClaimedJob, type RunnerOffer } from './types.ts'
+import { undelivered, type Undelivered } from './undelivered.ts'
+
+/** Any number that no other advisory lock of ours uses. */
+const claimLock = 7_203_001
+
+export interface ClaimOptions {
+  leaseSeconds: number
+}
+
+/** What each runner got; a runner that is not in the answer was replaced by a newer session and must register again. */
+export async function claim(
+  db: Db,
+  offers: RunnerOffer[],
+  options: ClaimOptions,
+): Promise<Map<string, ClaimedJob[]>> {
+  const again = await deliverAgain(db, offers, options)
+  const round = await inTransaction(db, (tx) => claimRound(tx, without(offers, again), options))
+  const given = new Map(round.known.map((runnerId) => [runnerId, [] as ClaimedJob[]]))
+  for (const { runnerId, job } of [...again, ...round.taken]) given.get(runnerId)?.push(job)
+  return given
+}
+
+/** What the offers have left after the leases that are delivered again. */
+const without = (offers: RunnerOffer[], again: Undelivered[]): RunnerOffer[] =>
+  offers.map((offer) => {
+    const mine = again.filter((a) => a.runnerId === offer.runnerId)
+    return {
+      ...offer,
+      slots: offer.slots - mine.length,
+      cpuMillis: offer.cpuMillis - mine.reduce((sum, a) => sum + a.cpuMillis, 0),
+      memoryMib: offer.memoryMib - mine.reduce((sum, a) => sum + a.memoryMib, 0),
+    }
+  })
+
+async function claimRound(
+  tx: Queryable,
+  offers: RunnerOffer[],
+  { leaseSeconds }: ClaimOptions,
+): Promise<{ known: string[]; taken: { runnerId: string; job: ClaimedJob }[] }> {
+  // The switches keep a plan that was made while the table was empty from reading a million rows later.
+  await tx.query({
+    name: 'queue_claim_lock',
+    text: `select pg_advisory_xact_lock($1), set_config('enable_seqscan', 'off', true),
+      set_config('enable_bitmapscan', 'off', true), set_config('jit', 'off', true)`,
+    values: [claimLock],
+  })
+  const rows = await lookAtOffers(tx, offers)
+  const known = rows.map((row) => row.runner_id)
+  const free = rows.filter((row) => row.state === 'online').map((row) => whatIsFree(row, offers))
+  const runners = free.filter((runner) => runner.slots > 0)
+  if (runners.length === 0) return { known, taken: [] }
+  const { lanes, candidates } = await lookAtWork(tx, runners)
+  const plan = planClaim(lanes, candidates, runners)
+  return { known, taken: plan.length > 0 ? await take(tx, plan, leaseSeconds) : [] }
+}
+
+/** The lesser of what the runner offers and what the database says it has left. */
+function whatIsFree(row: OfferRow, offers: RunnerOffer[]): PlanRunner {
+  const offer = offers.find((o) => o.runnerId === row.runner_id)!
+  return {
+    runnerId: row.runner_id,
+    labels: row.labels,
+    executors: row.executors,
+    slots: Math.min(offer.slots, row.slots_left),
+    cpuMillis: Math.min(offer.cpuMillis, row.cpu_left),
+    memoryMib: Math.min(offer.memoryMib, row.memory_left),
+  }
+}
+
+async function take(
+  tx: Queryable,
+  plan: Assigned[],
+  leaseSeconds: number,
+): Promise<{ runnerId: string; job: ClaimedJob }[]> {
+  const { rows } = await tx.query<TakenRow>({
+    name: 'queue_claim_take',
+    text: takePlanned,
+    values: [plan.map((p) => p.jobKey), plan.map((p) => p.runnerId), leaseSeconds],
+  })
+  const jobs = new Map(rows.map((row) => [row.id, row]))
+  await notify(
+    tx,
+    rows.map((row) => row.public_id),
+    false,
+  )
+  return plan.flatMap(({ jobKey, runnerId }) => {
+    const row = jobs.get(jobKey)
+    return row ? [{ runnerId, job: claimedJob(row) }] : []
+  })
+}
+
+interface TakenRow {
+  id: string
+  public_id: string
+  spec: ClaimedJob['spec']
+  env_sealed: Buffer | null
+  owner_id: string
+  number: number
+  token: string
+}
+
+const claimedJob = (row: TakenRow): ClaimedJob => ({
+  jobKey: row.id,
+  number: row.number,
+  token: row.token,
+  publicId: row.public_id,
+  spec: row.spec,
+  envSealed: row.env_sealed,
+  ownerId: row.owner_id,
+})
+
+// A row that somebody holds (a cancel in progress) is left out, never waited for: all claims wait behind this one.
+const takePlanned = `
+  with planned as (
+    select j.id, p.runner_id from unnest($1::bigint[], $2::bigint[]) as p(job_id, runner_id)
+    join jobs j on j.id = p.job_id
+    where j.state = 'queued' order by j.id for no key update of j skip locked
+  ), moved as (
+    update jobs j set state = 'leased', state_since = now(), last_attempt = j.last_attempt + 1
+    from planned where j.id = planned.id and j.state = 'queued'
+    returning j.id, j.public_id, j.spec, j.env_sealed, j.owner_id, j.queue_id, j.last_attempt, planned.runner_id
+  ), attempt as (
+    insert into attempts (job_id, number, runner_id, state, leased_at, lease_expires_at)
+    select id, last_attempt, runner_id, 'leased', clock_timestamp(), ${newLease('$3')} from moved
+    returning job_id, number, token
+  ), spent as (
+    update queues q set rate_tokens = ${rateTokens('q')} - started.n, rate_refilled_at = clock_timestamp()
+    from (select queue_id, count(*)::int as n from moved group by queue_id) started
+    where q.id = started.queue_id and q.rate_starts is not null
+  )
+  select moved.id, moved.public_id, moved.spec, moved.env_sealed, moved.owner_id, attempt.number, attempt.token
+  from moved join attempt on attempt.job_id = moved.id`
+
+/** Leases whose answer got lost on the way: the runner does not have them, and no start was ever reported. */
+async function deliverAgain(
+  db: Db,
+  offers: RunnerOffer[],
+  options: ClaimOptions,
+): Promise<Undelivered[]> {
+  const lost = await undelivered(db, offers)
+  if (lost.length === 0) return []
+  const sessions = new Map(offers.map((offer) => [offer.runnerId, offer.session]))
+  const from = (runnerId: string) => ({ runnerId, session: sessions.get(runnerId)! })
+  const cancelled = lost.filter((l) => l.cancelRequested)
+  await finish(
+    db,
+    cancelled.map(({ runnerId, job }) => ({
+      ...from(runnerId),
+      ref: job,
+      outcome: { state: 'cancelled' as const, message: 'cancelled before it started', remaining_processes: 0 },
+      log: null,
+    })),
+  )
+  const open = lost.filter((l) => !l.cancelRequested)
+  const answers = await heartbeat(
+    db,
+    open.map(({ runnerId, job }) => ({ ...from(runnerId), held: [job] })),
+    options,
+  )
+  const renewed = new Set([...answers.values()].flatMap((answer) => answer.renewed.map(attemptKey)))
+  return open.filter(({ job }) => renewed.has(attemptKey(job)))
+}

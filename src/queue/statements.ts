@@ -1,0 +1,44 @@
+/** Pieces of SQL that several verbs share, built from `job/state.ts` so that no list of states is written twice. */
+import type { Db, Queryable } from '../db/pool.ts'
+import { sqlStateOf } from '../db/db-errors.ts'
+import { isAppError } from '../lib/app-error.ts'
+import { heldStates, terminalStates, waitingStates } from '../job/state.ts'
+
+const list = (states: readonly string[]): string => `(${states.map((state) => `'${state}'`).join(', ')})`
+export const held = list(heldStates)
+export const waiting = list(waitingStates)
+export const terminal = list(terminalStates)
+
+/**
+ * A job's place in its lane, fixed when it is first queued: milliseconds, less 300,000 for each level of priority.
+ * `clock_timestamp()`, since a long submit must not sort before what was queued while it ran.
+ */
+export const newRank = (priority: string): string =>
+  `((extract(epoch from clock_timestamp()) * 1000)::bigint - ${priority} * 300000)`
+
+/** Whole tokens that a queue's bucket holds now; null when the queue has no rate limit. */
+export const rateTokens = (q: string): string =>
+  `case when ${q}.rate_starts is null then null else least(${q}.rate_starts, coalesce(${q}.rate_tokens, ${q}.rate_starts)
+    + greatest(0, extract(epoch from clock_timestamp() - coalesce(${q}.rate_refilled_at, clock_timestamp())))
+    * ${q}.rate_starts / ${q}.rate_seconds) end`
+
+/** When a lease granted now ends, by the database's clock and not by the start of a transaction that had to wait. */
+export const newLease = (seconds: string): string => `clock_timestamp() + make_interval(secs => ${seconds})`
+
+/** In the caller's transaction when there is one, so that an audit row stands or falls with the change. */
+export async function inTransaction<T>(db: Db | Queryable, fn: (tx: Queryable) => Promise<T>): Promise<T> {
+  if (!('tx' in db)) return fn(db)
+  for (let tries = 1; ; tries++) {
+    try {
+      return await db.tx(fn)
+    } catch (error) {
+      // Locks are taken in the order of ids; what is left are dependents added in between, and those find a quiet moment.
+      if (tries === 5 || !isDeadlock(error)) throw error
+    }
+  }
+}
+
+function isDeadlock(error: unknown): boolean {
+  const code = sqlStateOf(isAppError(error) ? error.cause : error)
+  return code === '40P01' || code === '40001'
+}

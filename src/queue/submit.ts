@@ -1,0 +1,128 @@
+/** Makes jobs of specs: one or ten thousand in one transaction, durable when it commits, once per idempotency key. */
+import type { Queryable } from '../db/pool.ts'
+import { AppError, type FieldProblem } from '../lib/app-error.ts'
+import { dependencyEdges, firstStates, lockDependencies } from './submit-dependencies.ts'
+import { lanesFor } from './lanes.ts'
+import { notify } from './notify.ts'
+import { newRank } from './statements.ts'
+import type { NewJob } from './types.ts'
+
+/** Hours that an idempotency key is kept (promise 1). */
+export const idempotencyHours = 24
+
+export interface SubmitInput {
+  ownerId: string
+  jobs: NewJob[]
+  idempotency?: { key: string; bodyHash: Buffer }
+  /** How the caller wrote the n-th job, for error fields: `jobs[3].` unless told; `` for a single one. */
+  fieldPrefix?: (index: number) => string
+}
+
+export async function submit(tx: Queryable, input: SubmitInput): Promise<{ publicIds: string[]; replayed: boolean }> {
+  const { jobs, ownerId } = input
+  const publicIds = jobs.map((job) => job.publicId)
+  const earlier = await claimKey(tx, input, publicIds)
+  if (earlier) return { publicIds: earlier, replayed: true }
+  if (jobs.length === 0) return { publicIds, replayed: false }
+
+  const prefix = input.fieldPrefix ?? ((index) => `jobs[${index}].`)
+  const queueIds = await resolveQueues(tx, jobs, prefix)
+  const dependencies = await lockDependencies(tx, ownerId, jobs, prefix)
+  const first = firstStates(jobs, dependencies)
+  const laneIds = await lanesFor(tx, ownerId, jobs, queueIds)
+
+  const rows = jobs.map((job, i) => ({
+    public_id: job.publicId,
+    queue_id: queueIds[i],
+    lane_id: laneIds[i],
+    state: first[i]!.state,
+    blockers_left: first[i]!.blockers,
+    name: job.spec.name,
+    spec: job.spec,
+    env_sealed: job.envSealed?.toString('base64') ?? null,
+    priority: job.spec.priority,
+    not_before: job.spec.not_before === undefined ? null : Date.parse(job.spec.not_before) / 1000,
+    delay: job.spec.delay_seconds ?? null,
+    max_attempts: job.spec.max_attempts,
+    rerun_of: job.rerunOf ?? null,
+  }))
+  const inserted = await tx.query<{ id: string; public_id: string; state: string }>({
+    name: 'queue_submit',
+    text: insertJobs,
+    values: [JSON.stringify(rows), ownerId],
+  })
+  const keys = new Map(inserted.rows.map((row) => [row.public_id, row.id]))
+  const edges = dependencyEdges(jobs, dependencies, keys)
+  if (edges.jobs.length > 0) {
+    await tx.query(
+      'insert into job_dependencies (job_id, depends_on_id) select * from unnest($1::bigint[], $2::bigint[]) on conflict do nothing',
+      [edges.jobs, edges.dependsOn],
+    )
+  }
+  await notify(tx, publicIds, inserted.rows.some((row) => row.state === 'queued'))
+  return { publicIds, replayed: false }
+}
+
+/** `first` is `ready` for a job that nothing blocks: the database's clock decides between scheduled and queued. */
+const insertJobs = `
+  with given as materialized (
+    select r.*, case when r.not_before is not null then to_timestamp(r.not_before)
+      when r.delay is not null then clock_timestamp() + make_interval(secs => r.delay) end as due
+    from jsonb_to_recordset($1::jsonb) as r(public_id text, queue_id bigint, lane_id bigint, state text,
+      blockers_left int, name text, spec jsonb, env_sealed text, priority int, not_before float8, delay float8,
+      max_attempts int, rerun_of text)
+  ), placed as materialized (
+    select given.*, case when state <> 'ready' then state when due > clock_timestamp() then 'scheduled' else 'queued' end
+      as first_state
+    from given
+  )
+  insert into jobs (public_id, owner_id, queue_id, lane_id, state, rank, name, spec, env_sealed, priority, not_before,
+    scheduled_for, blockers_left, max_attempts, ended_at, rerun_of)
+  select public_id, $2::bigint, queue_id, lane_id, first_state,
+    case when first_state = 'queued' then ${newRank('priority')} end,
+    name, spec, decode(env_sealed, 'base64'), priority, due,
+    case when first_state = 'scheduled' then 'delay' end, blockers_left, max_attempts,
+    case when first_state = 'skipped' then now() end, rerun_of
+  from placed
+  returning id, public_id, state`
+
+/** Takes the key for this call; the ids of the first call when it was taken with the same body. */
+async function claimKey(tx: Queryable, input: SubmitInput, publicIds: string[]): Promise<string[] | null> {
+  if (!input.idempotency) return null
+  const { key, bodyHash } = input.idempotency
+  // Waits for a concurrent call with the same key to commit or roll back, so exactly one of the two makes jobs.
+  const taken = await tx.query(
+    `insert into idempotency_keys as k (owner_id, key, body_hash, job_ids) values ($1, $2, $3, $4)
+     on conflict (owner_id, key) do update
+       set body_hash = excluded.body_hash, job_ids = excluded.job_ids, created_at = now()
+       where k.created_at < now() - make_interval(hours => ${idempotencyHours})
+     returning 1`,
+    [input.ownerId, key, bodyHash, publicIds],
+  )
+  if (taken.rowCount === 1) return null
+  const { rows } = await tx.query<{ body_hash: Buffer; job_ids: string[] }>(
+    'select body_hash, job_ids from idempotency_keys where owner_id = $1 and key = $2',
+    [input.ownerId, key],
+  )
+  if (rows[0]?.body_hash.equals(bodyHash)) return rows[0].job_ids
+  throw new AppError('conflict', 'this Idempotency-Key was used with another request body; use a new key', {
+    fields: [{ field: 'Idempotency-Key', message: 'was used with another request body' }],
+  })
+}
+
+async function resolveQueues(tx: Queryable, jobs: NewJob[], prefix: (i: number) => string): Promise<string[]> {
+  const names = [...new Set(jobs.map((job) => job.spec.queue))]
+  const { rows } = await tx.query<{ id: string; name: string }>({
+    name: 'queue_resolve',
+    text: 'select id, name from queues where name = any($1::text[])',
+    values: [names],
+  })
+  const ids = new Map(rows.map((row) => [row.name, row.id]))
+  const problems: FieldProblem[] = jobs.flatMap(({ spec }, i) =>
+    ids.has(spec.queue) ? [] : [{ field: `${prefix(i)}queue`, message: `there is no queue named ${spec.queue}` }],
+  )
+  if (problems.length > 0) {
+    throw new AppError('invalid_argument', problems[0]!.message, { fields: problems.slice(0, 100) })
+  }
+  return jobs.map((job) => ids.get(job.spec.queue)!)
+}

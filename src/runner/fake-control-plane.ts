@@ -1,0 +1,239 @@
+/** A control plane in memory for tests of the runner: leases, fences, logs by offset, and a switch that takes it away. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Outcome } from '../job/outcome.ts'
+import type { Limits } from '../job/spec.ts'
+import { jobSpecSchema, nameOf, type JobSpecInput } from '../job/spec.ts'
+import { AppError } from '../lib/app-error.ts'
+import { eachRecord, type RecordStream } from '../logs/records.ts'
+import {
+  attemptKey,
+  type Assignment,
+  type AttemptRef,
+  type ControlPlane,
+  type LogChunk,
+  type ReportResult,
+} from './control-plane.ts'
+
+export interface FakeAttempt {
+  assignment: Assignment
+  state: 'waiting' | 'leased' | 'running' | 'handed_back' | 'given_away' | Outcome['state']
+  /** The record file, in the pieces it came in. */
+  pieces: Buffer[]
+  size: number
+  outcome?: Outcome
+  handBackReason?: string
+  starts: number
+}
+
+export interface FakeControlPlane extends ControlPlane {
+  attempts: Map<string, FakeAttempt>
+  /** Every call answers `unavailable`. */
+  away: boolean
+  heartbeats: number
+  registrations: number
+  goodbyes: string[]
+  appendCalls: number
+  submit(spec: JobSpecInput, options?: { limits?: Limits; timeoutSeconds?: number }): FakeAttempt
+  cancel(attempt: FakeAttempt): void
+  giveAway(attempt: FakeAttempt): void
+  /** As a server that lost what it had not yet written durably. */
+  forgetLog(attempt: FakeAttempt, keep: number): void
+  ended(attempt: FakeAttempt): Promise<FakeAttempt>
+}
+
+const defaultLimits: Limits = {
+  cpu: 1,
+  memory_bytes: 512 * 2 ** 20,
+  pids: 256,
+  open_files: 1024,
+  disk_bytes: 64 * 2 ** 20,
+  output_bytes: 1024 * 2 ** 20,
+}
+
+export interface FakeTimes {
+  heartbeatMs: number
+  leaseMs: number
+  graceMs: number
+}
+
+export function createFakeControlPlane(
+  times: FakeTimes = { heartbeatMs: 10_000, leaseMs: 30_000, graceMs: 30_000 },
+): FakeControlPlane {
+  const attempts = new Map<string, FakeAttempt>()
+  const cancels = new Set<AttemptRef>()
+  let jobs = 0
+  let changed = Promise.withResolvers<void>()
+  const change = () => {
+    changed.resolve()
+    changed = Promise.withResolvers()
+  }
+  const held = (a: FakeAttempt) => a.state === 'leased' || a.state === 'running'
+  const owned = (ref: AttemptRef): FakeAttempt | undefined => {
+    const found = attempts.get(attemptKey(ref))
+    return found && held(found) && found.assignment.token === ref.token ? found : undefined
+  }
+  const refOf = ({ assignment: { jobKey, number, token } }: FakeAttempt): AttemptRef => ({ jobKey, number, token })
+
+  const plane: FakeControlPlane = {
+    attempts,
+    away: false,
+    heartbeats: 0,
+    registrations: 0,
+    goodbyes: [],
+    appendCalls: 0,
+
+    submit(input, options = {}) {
+      const { env = {}, secret_env = {}, ...spec } = jobSpecSchema.parse(input)
+      const jobKey = String(++jobs)
+      const assignment: Assignment = {
+        jobKey,
+        number: 1,
+        token: String(1000 + jobs),
+        jobId: `job${jobKey.padStart(9, '0')}`,
+        spec: { ...spec, name: nameOf(spec) },
+        env,
+        secretEnv: secret_env,
+        limits: { ...defaultLimits, ...spec.limits, ...options.limits },
+        named: Object.keys(spec.limits ?? {}) as (keyof Limits)[],
+        timeoutSeconds: options.timeoutSeconds ?? spec.timeout_seconds ?? 60,
+      }
+      const attempt: FakeAttempt = { assignment, state: 'waiting', pieces: [], size: 0, starts: 0 }
+      attempts.set(attemptKey(assignment), attempt)
+      change()
+      return attempt
+    },
+    cancel(attempt) {
+      cancels.add(refOf(attempt))
+      change()
+    },
+    giveAway(attempt) {
+      attempt.state = 'given_away'
+      change()
+    },
+    forgetLog(attempt, keep) {
+      attempt.pieces = [Buffer.concat(attempt.pieces).subarray(0, keep)]
+      attempt.size = attempt.pieces[0]!.length
+    },
+    async ended(attempt) {
+      while (attempt.state === 'waiting' || held(attempt)) await changed.promise
+      return attempt
+    },
+
+    async register() {
+      awayCheck(plane)
+      plane.registrations++
+      return { runnerId: '7', ...times, held: [...attempts.values()].filter(held).map(refOf) }
+    },
+    async claim(input, signal) {
+      const until = Date.now() + input.waitMs
+      for (;;) {
+        awayCheck(plane)
+        const known = new Set(input.held.map(attemptKey))
+        const all = [...attempts.values()]
+        const again = all.filter((a) => held(a) && !known.has(attemptKey(a.assignment)))
+        const fresh = all.filter((a) => a.state === 'waiting').slice(0, input.slots)
+        for (const attempt of fresh) attempt.state = 'leased'
+        if (again.length + fresh.length > 0) return [...again, ...fresh].map((a) => a.assignment)
+        const left = until - Date.now()
+        if (left <= 0) return []
+        const over = new Promise((_, reject) =>
+          signal.addEventListener('abort', () => reject(new AppError('unavailable', 'aborted')), { once: true }),
+        )
+        await Promise.race([changed.promise, sleep(Math.min(left, 50)), over])
+      }
+    },
+    async heartbeat(refs) {
+      awayCheck(plane)
+      plane.heartbeats++
+      return {
+        renewed: refs.filter((ref) => owned(ref)),
+        cancel: [...cancels].filter((ref) => owned(ref)),
+        stale: refs.filter((ref) => !owned(ref)),
+      }
+    },
+    async *cancels(signal) {
+      const told = new Set<AttemptRef>()
+      while (!signal.aborted) {
+        awayCheck(plane)
+        for (const ref of cancels) {
+          if (!told.has(ref) && owned(ref)) yield ref
+          told.add(ref)
+        }
+        await Promise.race([changed.promise, sleep(20)])
+      }
+    },
+    async started(reports) {
+      awayCheck(plane)
+      return reports.map(({ ref }): ReportResult => {
+        const attempt = owned(ref)
+        if (!attempt) return 'stale'
+        attempt.state = 'running'
+        attempt.starts++
+        change()
+        return 'accepted'
+      })
+    },
+    async appendLog(chunks) {
+      awayCheck(plane)
+      plane.appendCalls++
+      const results = chunks.map((chunk) => append(owned(chunk.ref), chunk))
+      change()
+      return results
+    },
+    async finish(reports) {
+      awayCheck(plane)
+      return reports.map(({ ref, outcome, logLength }): ReportResult => {
+        const attempt = owned(ref)
+        if (!attempt) return 'stale'
+        if (attempt.size < logLength) return 'log_incomplete'
+        attempt.outcome = outcome
+        attempt.state = outcome.state
+        change()
+        return 'accepted'
+      })
+    },
+    async handBack(refs, reason) {
+      awayCheck(plane)
+      return refs.map((ref): ReportResult => {
+        const attempt = owned(ref)
+        if (!attempt) return 'stale'
+        attempt.state = 'handed_back'
+        attempt.handBackReason = reason
+        change()
+        return 'accepted'
+      })
+    },
+    async goodbye(state) {
+      awayCheck(plane)
+      plane.goodbyes.push(state)
+    },
+  }
+  return plane
+}
+
+function awayCheck(plane: FakeControlPlane): void {
+  if (plane.away) throw new AppError('unavailable', 'the server is away')
+}
+
+/** As the log store does it: whole records from the offset on, nothing behind a gap. */
+function append(attempt: FakeAttempt | undefined, { ref, offset, bytes }: LogChunk) {
+  if (!attempt) return { ref, accepted: 0, durable: 0, stale: true }
+  const have = attempt.size
+  if (offset <= have && offset + bytes.length > have) {
+    const fresh = Buffer.from(bytes).subarray(have - offset)
+    const whole = eachRecord(fresh, () => {})
+    attempt.pieces.push(fresh.subarray(0, whole))
+    attempt.size += whole
+  }
+  return { ref, accepted: attempt.size, durable: attempt.size, stale: false }
+}
+
+/** What the server would show of one stream. */
+export function outputOf(attempt: FakeAttempt, stream: RecordStream = 'stdout'): Buffer {
+  const bytes = Buffer.concat(attempt.pieces)
+  const parts: Buffer[] = []
+  eachRecord(bytes, (record) => {
+    if (record.stream === stream) parts.push(bytes.subarray(record.from, record.to))
+  })
+  return Buffer.concat(parts)
+}

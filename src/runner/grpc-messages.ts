@@ -1,0 +1,47 @@
+/** Between the port's types and the generated messages. */
+import type {
+  AppendLogResult,
+  Assignment as WireAssignment,
+  AttemptRef as WireRef,
+} from '../api/grpc/gen/runyard/runner/v1/runner_pb.js'
+import { ReportResult as WireResult } from '../api/grpc/gen/runyard/runner/v1/runner_pb.js'
+import type { Limits, StoredSpec } from '../job/spec.ts'
+import { AppError } from '../lib/app-error.ts'
+import type { AppendResult, Assignment, AttemptRef, ReportResult, RunnerDescription } from './control-plane.ts'
+
+export const attemptRef = (wire: WireRef): AttemptRef => ({
+  jobKey: wire.jobKey,
+  number: wire.number,
+  token: wire.token,
+})
+
+export function assignment(wire: WireAssignment): Assignment {
+  if (wire.ref === undefined) throw new AppError('internal', 'the server sent an assignment without its fence')
+  return {
+    ...attemptRef(wire.ref),
+    jobId: wire.jobId,
+    spec: JSON.parse(wire.specJson) as StoredSpec,
+    env: wire.env,
+    secretEnv: wire.secretEnv,
+    limits: JSON.parse(wire.limitsJson) as Limits,
+    named: wire.namedLimits as (keyof Limits)[],
+    timeoutSeconds: wire.timeoutSeconds,
+  }
+}
+
+export function reportResult(wire: WireResult): ReportResult {
+  if (wire === WireResult.ACCEPTED) return 'accepted'
+  if (wire === WireResult.STALE) return 'stale'
+  if (wire === WireResult.LOG_INCOMPLETE) return 'log_incomplete'
+  throw new AppError('internal', 'the server gave an answer this runner does not know')
+}
+
+export function appendResult(ref: AttemptRef, wire: AppendLogResult | undefined): AppendResult {
+  if (wire === undefined) throw new AppError('internal', 'the server answered for fewer chunks than were sent')
+  return { ref, accepted: Number(wire.accepted), durable: Number(wire.durable), stale: wire.stale }
+}
+
+export function describe(runner: RunnerDescription) {
+  const { facilities, ...rest } = runner
+  return { ...rest, facilitiesJson: JSON.stringify(facilities) }
+}

@@ -1,0 +1,87 @@
+/** What an attempt's end means to its user. Pure; the first reason is kept: a timeout that needed a kill is a timeout. */
+import type { Ended, StartRefused, StopReason } from '../executors/executor.ts'
+import type { Outcome } from '../job/outcome.ts'
+
+export interface EndInput {
+  ended: Ended
+  /** Why we stopped it; undefined when it ended by itself. */
+  reason: StopReason | undefined
+  timeoutMs: number
+  memoryBytes: number
+}
+
+export function outcomeOf({ ended, reason, timeoutMs, memoryBytes }: EndInput): Outcome {
+  const facts: Outcome = {
+    state: 'succeeded',
+    exit_code: ended.exitCode,
+    signal: ended.signal,
+    started_at: ended.startedAt.toISOString(),
+    ended_at: ended.endedAt.toISOString(),
+    usage: ended.usage,
+    remaining_processes: ended.remaining,
+    unenforced: ended.unenforced,
+    ...(ended.oomKills > 0 ? { oom_kills: ended.oomKills } : {}),
+  }
+  if (reason === 'cancelled') return { ...facts, state: 'cancelled', message: 'cancelled' }
+  if (reason === 'timeout') {
+    return { ...facts, state: 'timed_out', error_class: 'timeout', message: `timed out after ${seconds(timeoutMs)}` }
+  }
+  if (reason === 'lease_lost') return { ...facts, state: 'lost', error_class: 'lost', message: leaseLostMessage }
+  if (reason === 'shutdown') {
+    return { ...facts, state: 'failed', error_class: 'infrastructure', message: 'stopped because its runner shut down' }
+  }
+  if (ended.oomKilled) {
+    return {
+      ...facts,
+      state: 'oom_killed',
+      error_class: 'oom',
+      message: `killed for using more than its ${size(memoryBytes)} of memory`,
+    }
+  }
+  if (ended.signal !== null) {
+    return { ...facts, state: 'failed', error_class: 'signal', message: `killed by ${ended.signal}` }
+  }
+  if (ended.exitCode !== 0) {
+    return { ...facts, state: 'failed', error_class: 'exit', message: `exited with code ${ended.exitCode}` }
+  }
+  return facts
+}
+
+export const leaseLostMessage =
+  'the runner could not reach the server for so long that the job was stopped; it may run again elsewhere'
+
+/** An attempt that never ran. */
+export function refusedOutcome(refused: StartRefused, reason: StopReason | undefined, at: Date): Outcome {
+  if (reason === 'cancelled') return { state: 'cancelled', message: 'cancelled before it started' }
+  return { state: 'failed', error_class: refused.errorClass, message: refused.message, ended_at: at.toISOString() }
+}
+
+/** A fault of this runner, not of the job. */
+export const infrastructureOutcome = (message: string, at: Date): Outcome => ({
+  state: 'failed',
+  error_class: 'infrastructure',
+  message,
+  ended_at: at.toISOString(),
+})
+
+export const lostOutcome = (message: string, at: Date): Outcome => ({
+  state: 'lost',
+  error_class: 'lost',
+  message,
+  ended_at: at.toISOString(),
+})
+
+export function seconds(ms: number): string {
+  return `${Number((ms / 1000).toFixed(3))} s`
+}
+
+export function size(bytes: number): string {
+  const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB']
+  let value = bytes
+  let unit = 0
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024
+    unit++
+  }
+  return `${Number(value.toFixed(1))} ${units[unit]}`
+}

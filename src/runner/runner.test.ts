@@ -1,0 +1,175 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { createFakeExecutor, type FakeRun } from '../executors/fake.ts'
+import { StartRefused } from '../executors/executor.ts'
+import { outputOf } from './fake-control-plane.ts'
+import { createRig, type Rig } from './test-rig.ts'
+
+let rig: Rig
+beforeEach(async () => {
+  rig = await createRig()
+})
+afterEach(() => rig.close())
+
+/** The fake executor runs what the job's first argument names. */
+const running = (runs: Record<string, FakeRun>) => createFakeExecutor((order) => runs[order.spec.command[0]!] ?? {})
+const sha = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
+
+test('a job is claimed, run, logged and finished, and nothing of it is left', async () => {
+  const { over, runner } = rig.start(running({ hello: { stdout: 'hello\n', stderr: 'warned\n' } }))
+  const attempt = await rig.plane.ended(rig.plane.submit({ command: ['hello'] }))
+  expect(attempt.outcome).toMatchObject({ state: 'succeeded', exit_code: 0, remaining_processes: 0 })
+  expect(attempt.starts).toBe(1)
+  expect(outputOf(attempt).toString()).toBe('hello\n')
+  expect(outputOf(attempt, 'stderr').toString()).toBe('warned\n')
+  runner.stop()
+  await over
+  expect(await rig.left()).toEqual([])
+  expect(rig.plane.goodbyes).toEqual(['draining', 'offline'])
+})
+
+test('how it ended is said in the user’s words', async () => {
+  const MiB = 2 ** 20
+  rig.start(
+    running({
+      three: { exitCode: 3 },
+      segv: { signal: 'SIGSEGV' },
+      oom: { signal: 'SIGKILL', oomKilled: true },
+      slow: { ms: 60_000 },
+      missing: { refuse: new StartRefused('start', 'command not found: missing') },
+      unlimited: { refuse: new StartRefused('refused', 'this runner cannot limit memory') },
+    }),
+  )
+  const { plane } = rig
+  const ended = await Promise.all([
+    plane.ended(plane.submit({ command: ['three'] })),
+    plane.ended(plane.submit({ command: ['segv'] })),
+    plane.ended(plane.submit({ command: ['oom'] }, { limits: { memory_bytes: 64 * MiB } })),
+    plane.ended(plane.submit({ command: ['slow'] }, { timeoutSeconds: 0.3 })),
+    plane.ended(plane.submit({ command: ['missing'] })),
+    plane.ended(plane.submit({ command: ['unlimited'] })),
+  ])
+  expect(ended.map(({ outcome: o }) => [o!.state, o!.error_class, o!.message])).toEqual([
+    ['failed', 'exit', 'exited with code 3'],
+    ['failed', 'signal', 'killed by SIGSEGV'],
+    ['oom_killed', 'oom', 'killed for using more than its 64 MiB of memory'],
+    ['timed_out', 'timeout', 'timed out after 0.3 s'],
+    ['failed', 'start', 'command not found: missing'],
+    ['failed', 'refused', 'this runner cannot limit memory'],
+  ])
+})
+
+test('a timeout that needs a kill is a timeout, and a cancel that comes later does not rename it', async () => {
+  rig.start(running({ stubborn: { ms: 60_000, ignoresTerm: true } }))
+  const attempt = rig.plane.submit({ command: ['stubborn'], stop_grace_seconds: 0.4 }, { timeoutSeconds: 0.2 })
+  await expect.poll(() => attempt.state).toBe('running')
+  await sleep(350)
+  rig.plane.cancel(attempt)
+  await rig.plane.ended(attempt)
+  expect(attempt.outcome).toMatchObject({ state: 'timed_out', signal: 'SIGKILL' })
+})
+
+test('a cancel ends the job as cancelled, at whatever moment it comes', async () => {
+  rig.start(running({ slow: { ms: 300 } }))
+  const attempts = []
+  for (let i = 0; i < 30; i++) {
+    const attempt = rig.plane.submit({ command: ['slow'] })
+    attempts.push(attempt)
+    setTimeout(() => rig.plane.cancel(attempt), Math.random() * 120)
+    await sleep(10)
+  }
+  const ended = await Promise.all(attempts.map((attempt) => rig.plane.ended(attempt)))
+  const states = new Set(ended.map(({ outcome }) => outcome!.state))
+  expect([...states]).toEqual(['cancelled'])
+})
+
+test('every byte arrives: 40 MB without a newline beside many small jobs', async () => {
+  const big = randomBytes(40 * 2 ** 20)
+  rig.start(running({ big: { stdout: big }, small: { stdout: Buffer.from([0, 255, 254, 10]) } }))
+  const bigOne = rig.plane.submit({ command: ['big'] })
+  const small = Array.from({ length: 40 }, () => rig.plane.submit({ command: ['small'] }))
+  await Promise.all([bigOne, ...small].map((attempt) => rig.plane.ended(attempt)))
+  expect(sha(outputOf(bigOne))).toBe(sha(big))
+  for (const attempt of small) expect([...outputOf(attempt)]).toEqual([0, 255, 254, 10])
+}, 30_000)
+
+test('output over the limit is cut with a mark, and the job ends as it would have', async () => {
+  rig.start(running({ chatty: { stdout: 'x'.repeat(200_000) } }))
+  const attempt = await rig.plane.ended(rig.plane.submit({ command: ['chatty'] }, { limits: { output_bytes: 1000 } }))
+  expect(attempt.outcome).toMatchObject({ state: 'succeeded' })
+  expect(outputOf(attempt).length).toBe(1000)
+  const marks = outputOf(attempt, 'mark').toString()
+  expect(marks.endsWith('{"kind":"truncated","bytes":199000}')).toBe(true)
+})
+
+test('secrets are masked before they touch the disk, and the state file has none', async () => {
+  rig.start(running({ leak: { stdout: 'pw=hunter2-hunter2;\n', ms: 60_000 } }))
+  const attempt = rig.plane.submit({ command: ['leak'], secret_env: { PASSWORD: 'hunter2-hunter2' } })
+  await expect.poll(() => outputOf(attempt).toString()).toBe('pw=***;\n')
+  const { execFileSync } = await import('node:child_process')
+  const files = execFileSync('find', [`${rig.dir}/attempts`, '-type', 'f', '-exec', 'cat', '{}', '+'])
+  expect(files.toString('latin1')).toContain('"secret_env_names":["PASSWORD"]')
+  expect(files.toString('latin1')).not.toContain('hunter2')
+  rig.plane.cancel(attempt)
+  await rig.plane.ended(attempt)
+})
+
+test('a log that the server lost is shipped again before the job ends', async () => {
+  rig.start(running({ talk: { stdout: 'one two three\n', ms: 400 } }))
+  const attempt = rig.plane.submit({ command: ['talk'] })
+  await expect.poll(() => attempt.size).toBeGreaterThan(0)
+  rig.plane.forgetLog(attempt, 0)
+  await rig.plane.ended(attempt)
+  expect(attempt.outcome?.state).toBe('succeeded')
+  expect(outputOf(attempt).toString()).toBe('one two three\n')
+})
+
+test('an attempt that was given away is killed without a report', async () => {
+  const executor = running({ slow: { ms: 60_000 } })
+  rig.start(executor)
+  const attempt = rig.plane.submit({ command: ['slow'] })
+  await expect.poll(() => attempt.state).toBe('running')
+  rig.plane.giveAway(attempt)
+  await expect.poll(() => rig.left()).toEqual([])
+  expect(attempt.outcome).toBeUndefined()
+})
+
+test('a delivery that got lost comes again and runs once', async () => {
+  const executor = running({ slow: { ms: 200 } })
+  rig.start(executor)
+  const attempt = rig.plane.submit({ command: ['slow'] })
+  await expect.poll(() => attempt.state).toBe('running')
+  // The plane delivers every lease again that a claim does not name; naming it is what is tested here.
+  const other = rig.plane.submit({ command: ['slow'] })
+  await Promise.all([rig.plane.ended(attempt), rig.plane.ended(other)])
+  expect(executor.started.map((order) => order.key).toSorted()).toEqual(['1-1', '2-1'])
+})
+
+test('jobs run on and are reported when the server comes back', async () => {
+  const rounds = { hello: { stdout: 'before\n', ms: 300 } }
+  rig.start(running(rounds))
+  const attempt = rig.plane.submit({ command: ['hello'] })
+  await expect.poll(() => attempt.state).toBe('running')
+  await rig.stopServing()
+  await sleep(500)
+  expect(attempt.state).toBe('running')
+  await rig.serveAgain()
+  await rig.plane.ended(attempt)
+  expect(attempt.outcome?.state).toBe('succeeded')
+  expect(outputOf(attempt).toString()).toBe('before\n')
+  expect(rig.facts.map((fact) => fact.name)).toEqual(expect.arrayContaining(['runner.link_lost', 'runner.link_back']))
+})
+
+test('without a heartbeat for too long the job is stopped and said to be lost', async () => {
+  const executor = running({ slow: { ms: 60_000 } })
+  rig.start(executor)
+  const attempt = rig.plane.submit({ command: ['slow'] })
+  await expect.poll(() => attempt.state).toBe('running')
+  rig.plane.away = true
+  const lost = () => rig.facts.filter((fact) => fact.name === 'attempt.ended' && fact.state === 'lost').length
+  await expect.poll(lost, { timeout: 6_000 }).toBe(1)
+  rig.plane.away = false
+  await rig.plane.ended(attempt)
+  expect(attempt.outcome).toMatchObject({ state: 'lost', error_class: 'lost' })
+}, 15_000)

@@ -1,0 +1,141 @@
+/** The composition root: makes one server of its parts, in order, and takes it apart in reverse. */
+import { hkdfSync } from 'node:crypto'
+import { join } from 'node:path'
+import { authenticate } from '../access/authenticate.ts'
+import { bootstrapAdmin, claimSecretKey, type Bootstrapped } from '../access/bootstrap.ts'
+import { ensureKeys, type Keys } from '../access/keys.ts'
+import { ensureLocalToken } from '../access/local-token.ts'
+import { createSealer } from '../access/secrets.ts'
+import { createSignInThrottle } from '../access/sign-in.ts'
+import { listenForRunners } from '../api/grpc/runner-listener.ts'
+import { createHttpApp } from '../api/rest/app.ts'
+import type { Config } from '../config/config.ts'
+import { startEmbedded } from '../db/embedded.ts'
+import { listen } from '../db/listen.ts'
+import { migrate } from '../db/migrate.ts'
+import { openDb, type Db } from '../db/pool.ts'
+import { ensurePrivateDir } from '../lib/private-dir.ts'
+import { createLocalLogStore } from '../logs/local-log-store.ts'
+import { createOperations } from '../operations/index.ts'
+import type { Deps } from '../operations/deps.ts'
+import { createJobChanges } from '../operations/job-changes.ts'
+import { createRunnerPort } from '../operations/runner-port.ts'
+import { createDispatcher } from '../queue/dispatcher.ts'
+import { listenHttp } from './listen-http.ts'
+import { removeServerFile, runnerSocketPath, writeServerFile } from './places.ts'
+import { createUnwind } from './unwind.ts'
+import { startUpkeep } from './upkeep.ts'
+
+export interface ServerOptions {
+  version: string
+  /** Folder of the built dashboard. */
+  webRoot: string
+}
+
+export interface RunningServer {
+  /** e.g. `http://127.0.0.1:8000`. */
+  url: string
+  runnerSocket: string
+  /** The first administrator; with the password when it was made just now. */
+  admin: Bootstrapped
+  /** The credential of the command line on this machine. */
+  localToken: string
+  /** New work is refused at once, what is in progress gets its time, then everything is let go. Idempotent. */
+  stop(): Promise<void>
+}
+
+export async function startServer(config: Config, options: ServerOptions): Promise<RunningServer> {
+  const unwind = createUnwind()
+  try {
+    await ensurePrivateDir(config.dataDir, dirMode())
+    await ensurePrivateDir(config.runDir, dirMode())
+    const { db, databaseUrl } = await openDatabase(config, unwind)
+    const { keys, admin, localToken } = await bootstrap(config, db)
+
+    const logs = await createLocalLogStore(join(config.dataDir, 'logs'))
+    unwind.add('logs', () => logs.close())
+    const dispatcher = createDispatcher(db, { leaseSeconds: config.leaseSeconds })
+    unwind.add('dispatcher', () => dispatcher.stop())
+    const deps = dependencies(config, keys, { db, logs, dispatcher })
+
+    const changes = createJobChanges()
+    const notices = listen(
+      databaseUrl,
+      {
+        runyard_work: () => dispatcher.wake(),
+        runyard_jobs: (ids) => changes.changed(ids.split(',')),
+      },
+      () => {
+        dispatcher.wake()
+        changes.missed()
+      },
+    )
+    unwind.add('notices', () => notices.stop())
+    await notices.ready
+    const upkeep = startUpkeep({ config, db, databaseUrl, logs })
+    unwind.add('upkeep', () => upkeep.stop())
+
+    const port = createRunnerPort(deps, changes)
+    unwind.add('reports in progress', () => port.drain())
+    const runnerSocket = runnerSocketPath(config.runDir)
+    const runners = await listenForRunners(runnerSocket, port)
+    unwind.add('runner port', () => runners.stop(3_000))
+
+    const operations = createOperations(deps, changes)
+    unwind.add('submits in progress', () => operations.drain())
+    const app = await createHttpApp({
+      operations,
+      authenticate: (credentials) => authenticate(db, keys, credentials),
+      version: options.version,
+      webRoot: options.webRoot,
+      bodyLimitBytes: config.bodyLimitBytes,
+      corsOrigins: config.corsOrigins,
+      trustProxy: config.trustProxy,
+    })
+    unwind.add('http', () => app.close())
+    const url = await listenHttp(app, config)
+    await writeServerFile(config.dataDir, { url, pid: process.pid, version: options.version })
+    unwind.add('server file', () => removeServerFile(config.dataDir))
+    return { url, runnerSocket, admin, localToken, stop: () => unwind.run() }
+  } catch (error) {
+    await unwind.run()
+    throw error
+  }
+}
+
+/** As root, PostgreSQL runs as another user who must pass; everything inside is closed by itself. */
+const dirMode = (): number => (process.getuid?.() === 0 ? 0o711 : 0o700)
+
+async function openDatabase(
+  config: Config,
+  unwind: ReturnType<typeof createUnwind>,
+): Promise<{ db: Db; databaseUrl: string }> {
+  let databaseUrl = config.databaseUrl
+  if (databaseUrl === undefined) {
+    const embedded = await startEmbedded({ dataDir: config.dataDir, runDir: config.runDir })
+    unwind.add('embedded database', () => embedded.stop(), 30_000)
+    databaseUrl = embedded.url
+  }
+  const db = openDb({ connectionString: databaseUrl, max: config.databasePoolSize })
+  unwind.add('database', () => db.end())
+  await migrate(db)
+  return { db, databaseUrl }
+}
+
+async function bootstrap(config: Config, db: Db): Promise<{ keys: Keys; admin: Bootstrapped; localToken: string }> {
+  const keys = await ensureKeys(config)
+  await claimSecretKey(db, createSealer(keys.secretKey))
+  const admin = await bootstrapAdmin(db, { username: config.adminUsername, password: config.adminPassword })
+  return { keys, admin, localToken: await ensureLocalToken(db, config.dataDir) }
+}
+
+function dependencies(config: Config, keys: Keys, parts: Pick<Deps, 'db' | 'logs' | 'dispatcher'>): Deps {
+  return {
+    ...parts,
+    config,
+    sealer: createSealer(keys.secretKey),
+    jwtSecret: keys.jwtSecret,
+    fingerprintKey: Buffer.from(hkdfSync('sha256', keys.secretKey, '', 'runyard idempotency', 32)),
+    throttle: createSignInThrottle(),
+  }
+}

@@ -1,0 +1,44 @@
+/** Loops that one of all servers runs: the queue's upkeep and the seals of the audit log. */
+import { auditSealer } from '../access/audit-chain.ts'
+import type { Config } from '../config/config.ts'
+import { withLeadership } from '../db/leader.ts'
+import type { Db } from '../db/pool.ts'
+import { emitFact } from '../lib/facts.ts'
+import { startService } from '../lib/service.ts'
+import type { LogStore } from '../logs/log-store.ts'
+import { attemptKey, type AttemptRef } from '../queue/types.ts'
+import { upkeepServices } from '../queue/upkeep.ts'
+
+export interface UpkeepParts {
+  config: Config
+  db: Db
+  databaseUrl: string
+  logs: LogStore
+}
+
+type Key = Pick<AttemptRef, 'jobKey' | 'number'>
+
+export function startUpkeep({ config, db, databaseUrl, logs }: UpkeepParts): { stop(): Promise<void> } {
+  const services = [
+    ...upkeepServices(db, config, {
+      /** Their runner will not come back: what was shipped is all there will be. */
+      async lost(attempts: Key[]) {
+        for (const attempt of attempts) await logs.seal(attemptKey(attempt))
+      },
+      async pruned(attempts: Key[]) {
+        for (const attempt of attempts) await logs.remove(attemptKey(attempt))
+      },
+    }),
+    auditSealer(db),
+  ]
+  return withLeadership(databaseUrl, 'upkeep', async (lost) => {
+    const running = services.map((service) => startService(service, reportFailure))
+    await new Promise((resolve) => lost.addEventListener('abort', resolve, { once: true }))
+    await Promise.all(running.map((one) => one.stop()))
+  })
+}
+
+function reportFailure(name: string, error: unknown): void {
+  const message = error instanceof Error ? (error.stack ?? error.message) : String(error)
+  emitFact({ name: 'upkeep.failed', level: 'error', service: name, error: message })
+}

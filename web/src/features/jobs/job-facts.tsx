@@ -1,0 +1,87 @@
+import { Link } from '@tanstack/react-router'
+import type { ReactNode } from 'react'
+import type { Job } from '../../lib/api.ts'
+import { shellLine } from '../../lib/shell-words.ts'
+import { byteSize, duration, exactTime } from '../../lib/time.ts'
+
+/** What the job is: everything that was asked for and what holds. */
+export function JobFacts({ job }: { job: Job }) {
+  const limits = job.effective_limits
+  const labels = Object.entries(job.required_labels ?? {})
+  return (
+    <section aria-labelledby="facts" className="rounded-lg border border-line bg-surface p-4">
+      <h2 id="facts" className="mb-2 text-sm font-semibold">
+        Details
+      </h2>
+      <dl className="flex flex-col">
+        <Fact name="Command">
+          <code className="font-mono text-xs break-all whitespace-pre-wrap">{shellLine(job.command)}</code>
+        </Fact>
+        {job.working_dir && <Fact name="Directory">{job.working_dir}</Fact>}
+        <Fact name="Queue">{job.queue}</Fact>
+        <Fact name="Priority">{job.priority}</Fact>
+        <Fact name="Isolation">{job.isolation === 'full' ? 'Full' : 'None: runs like any process of the runner'}</Fact>
+        <Fact name="Network">{job.network === 'none' ? 'None' : job.network}</Fact>
+        <Fact name="Time limit">{job.timeout_seconds === undefined ? undefined : duration(job.timeout_seconds * 1000)}</Fact>
+        <Fact name="CPU">{limits.cpu === undefined ? undefined : limits.cpu === 1 ? '1 core' : `${limits.cpu} cores`}</Fact>
+        <Fact name="Memory">{size(limits.memory_bytes)}</Fact>
+        <Fact name="Disk">{size(limits.disk_bytes)}</Fact>
+        <Fact name="Output">{size(limits.output_bytes)}</Fact>
+        <Fact name="I/O">{limits.io_bytes_per_second && `${byteSize(limits.io_bytes_per_second)} per second`}</Fact>
+        <Fact name="Processes">{limits.pids}</Fact>
+        <Fact name="Open files">{limits.open_files}</Fact>
+        <Fact name="Attempts">{`${job.attempts_spent} of ${job.max_attempts}`}</Fact>
+        {job.not_before && <Fact name="Not before">{exactTime(job.not_before)}</Fact>}
+        {labels.length > 0 && <Fact name="Labels">{labels.map(([key, value]) => `${key}=${value}`).join(', ')}</Fact>}
+        {job.depends_on && job.depends_on.length > 0 && (
+          <Fact name="Depends on">
+            {job.depends_on.map((id) => (
+              <JobLink key={id} id={id} />
+            ))}
+          </Fact>
+        )}
+        {job.rerun_of && (
+          <Fact name="Re-run of">
+            <JobLink id={job.rerun_of} />
+          </Fact>
+        )}
+        <Names name="Environment" names={Object.entries(job.env ?? {}).map(([key, value]) => `${key}=${value}`)} />
+        <Names name="Secrets" names={(job.secret_env_names ?? []).map((key) => `${key}=•••`)} />
+        {job.payload !== undefined && (
+          <Fact name="Payload">
+            <code className="font-mono text-xs break-all whitespace-pre-wrap">{JSON.stringify(job.payload)}</code>
+          </Fact>
+        )}
+      </dl>
+    </section>
+  )
+}
+
+const size = (bytes: number | undefined) => (bytes === undefined ? undefined : byteSize(bytes))
+
+function Fact({ name, children }: { name: string; children: ReactNode }) {
+  if (children === undefined || children === null || children === '') return null
+  return (
+    <div className="flex gap-3 border-t border-line py-1.5 text-sm first:border-t-0">
+      <dt className="w-24 shrink-0 text-muted">{name}</dt>
+      <dd className="min-w-0 flex-1 break-words">{children}</dd>
+    </div>
+  )
+}
+
+function Names({ name, names }: { name: string; names: string[] }) {
+  if (names.length === 0) return null
+  return (
+    <Fact name={name}>
+      <code className="font-mono text-xs break-all whitespace-pre-wrap">{names.join('\n')}</code>
+    </Fact>
+  )
+}
+
+function JobLink({ id }: { id: string }) {
+  return (
+    <Link to="/jobs/$id" params={{ id }} className="mr-2 font-mono text-xs text-accent underline underline-offset-2">
+      {id}
+    </Link>
+  )
+}

@@ -1,0 +1,131 @@
+import type { ReactNode } from 'react'
+import { RelativeTime } from '../../components/relative-time.tsx'
+import type { Attempt, Job } from '../../lib/api.ts'
+import { cn } from '../../lib/cn.ts'
+import { byteSize, clockTime, duration, exactTime } from '../../lib/time.ts'
+import { StateIcon } from './state-chip.tsx'
+import { isEnded, isWaiting, states, type JobState } from './states.ts'
+
+/** A job's life from top to bottom: what happened when, and what it waits for now. */
+export function JobTimeline({ job, attempts }: { job: Job; attempts: Attempt[] }) {
+  return (
+    <section aria-labelledby="life" className="rounded-lg border border-line bg-surface p-4">
+      <h2 id="life" className="mb-3 text-sm font-semibold">
+        Life
+      </h2>
+      <ol className="flex flex-col">
+        <Step title="Submitted" at={job.created_at}>
+          by {job.owner} to {job.queue}
+          {job.rerun_of && <> · re-run of {job.rerun_of}</>}
+        </Step>
+        {attempts.map((attempt) => (
+          <AttemptSteps key={attempt.number} attempt={attempt} job={job} only={attempts.length === 1} />
+        ))}
+        {isWaiting(job.state) && (
+          <Step state={job.state} title={states[job.state].label} now>
+            {job.waiting_reason?.text ?? states[job.state].meaning}
+            {job.not_before && job.state === 'scheduled' && (
+              <>
+                {' '}
+                (<RelativeTime at={job.not_before} />)
+              </>
+            )}
+          </Step>
+        )}
+        {isEnded(job.state) && attempts.length === 0 && (
+          <Step state={job.state} title={states[job.state].label} at={job.ended_at}>
+            {job.cancel_reason ?? job.result?.message ?? 'Before it ran'}
+          </Step>
+        )}
+      </ol>
+    </section>
+  )
+}
+
+const attemptState = (attempt: Attempt): JobState =>
+  attempt.state in states ? (attempt.state as JobState) : attempt.state === 'handed_back' ? 'skipped' : 'unknown'
+
+function AttemptSteps({ attempt, job, only }: { attempt: Attempt; job: Job; only: boolean }) {
+  const state = attemptState(attempt)
+  const name = only ? '' : `Attempt ${attempt.number}: `
+  const { result } = attempt
+  const stopping = job.cancel_requested && attempt.ended_at === null
+  return (
+    <>
+      <Step title={`${name}${only ? 'T' : 't'}aken by ${attempt.runner}`} at={attempt.leased_at}>
+        {attempt.number === 1 && `waited ${duration(Date.parse(attempt.leased_at) - Date.parse(job.created_at))}`}
+      </Step>
+      {attempt.started_at && <Step title="Started" at={attempt.started_at} />}
+      <Step
+        state={state}
+        title={attempt.state === 'handed_back' ? 'Handed back unharmed' : stopping ? 'Stopping' : states[state].label}
+        at={attempt.ended_at}
+        now={attempt.ended_at === null}
+      >
+        {attempt.ended_at && <Outcome attempt={attempt} />}
+        {stopping && (job.cancel_reason ? `Cancel asked: ${job.cancel_reason}` : 'Cancel was asked; its process tree is being ended')}
+        {result && result.unenforced.length > 0 && (
+          <span className="mt-1 block text-running">Not enforced on this runner: {result.unenforced.join(', ')}</span>
+        )}
+      </Step>
+    </>
+  )
+}
+
+function Outcome({ attempt }: { attempt: Attempt }) {
+  const { result, log } = attempt
+  if (!result) return null
+  const facts: ReactNode[] = []
+  if (result.exit_code !== null) facts.push(`exit code ${result.exit_code}`)
+  if (result.signal) facts.push(result.signal)
+  if (attempt.duration_ms !== null) facts.push(`ran ${duration(attempt.duration_ms)}`)
+  const usage = result.usage
+  if (usage?.cpu_ms !== undefined) facts.push(`CPU ${duration(usage.cpu_ms)}`)
+  if (usage?.memory_peak_bytes !== undefined) facts.push(`peak memory ${byteSize(usage.memory_peak_bytes)}`)
+  if (usage?.io_read_bytes !== undefined) facts.push(`read ${byteSize(usage.io_read_bytes)}`)
+  if (usage?.io_write_bytes !== undefined) facts.push(`wrote ${byteSize(usage.io_write_bytes)}`)
+  if (log) facts.push(`log ${byteSize(log.stdout_bytes + log.stderr_bytes)}`)
+  return (
+    <>
+      {facts.join(' · ')}
+      {result.remaining_processes !== null && (
+        <span className="block">
+          {result.remaining_processes === 0
+            ? 'All of its processes are gone'
+            : `${result.remaining_processes} processes are still there`}
+        </span>
+      )}
+    </>
+  )
+}
+
+interface StepProps {
+  title: string
+  at?: string | null
+  state?: JobState
+  /** Still going on. */
+  now?: boolean
+  children?: ReactNode
+}
+
+function Step({ title, at, state, now, children }: StepProps) {
+  return (
+    <li className="group relative flex gap-3 pb-3 last:pb-0">
+      <span aria-hidden className="absolute top-5 bottom-0 left-[7px] w-px bg-line group-last:hidden" />
+      <span className="mt-0.5 flex size-4 shrink-0 items-center justify-center bg-surface">
+        {state ? <StateIcon state={state} /> : <span aria-hidden className="size-2 rounded-full bg-line-strong" />}
+      </span>
+      <div className="min-w-0 flex-1">
+        <div className="flex items-baseline justify-between gap-2">
+          <span className={cn('text-sm', (state || now) && 'font-semibold')}>{title}</span>
+          {at && (
+            <time dateTime={at} title={exactTime(at)} className="text-xs text-muted tabular-nums">
+              {clockTime(at)}
+            </time>
+          )}
+        </div>
+        {children && <div className="text-xs leading-5 break-words text-muted">{children}</div>}
+      </div>
+    </li>
+  )
+}

@@ -1,0 +1,52 @@
+import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query'
+import { api } from '../../lib/api.ts'
+import type { JobFilters } from './filters.ts'
+import { isWaiting } from './states.ts'
+
+const pageSize = 50
+
+export const jobListQuery = (filters: JobFilters) =>
+  infiniteQueryOptions({
+    queryKey: ['jobs', 'list', filters],
+    queryFn: ({ pageParam, signal }) =>
+      api.jobs.list(
+        {
+          limit: pageSize,
+          cursor: pageParam ?? undefined,
+          status: filters.status,
+          state: filters.state,
+          queue: filters.queue,
+          name: filters.q,
+        },
+        { signal },
+      ),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.next_cursor,
+  })
+
+export const statsQuery = queryOptions({
+  queryKey: ['jobs', 'stats'],
+  queryFn: ({ signal }) => api.jobs.stats(undefined, { signal }),
+  // The live connection says when to ask again; this is for when it cannot.
+  refetchInterval: 15_000,
+})
+
+export const jobQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['jobs', 'one', id],
+    queryFn: ({ signal }) => api.jobs.get({ id }, { signal }),
+    // Why a job waits can change without any change of the job itself: another job ends, a runner comes.
+    refetchInterval: ({ state }) => (state.data && isWaiting(state.data.state) ? 3_000 : false),
+  })
+
+export const attemptsQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['jobs', 'attempts', id],
+    queryFn: async ({ signal }) => (await api.jobs.attempts({ id }, { signal })).attempts,
+  })
+
+export const queuesQuery = queryOptions({
+  queryKey: ['queues'],
+  queryFn: async ({ signal }) => (await api.queues.list(undefined, { signal })).queues,
+  staleTime: 60_000,
+})

@@ -1,0 +1,128 @@
+import type { KeyValue } from '../../../components/key-values.tsx'
+import type { api } from '../../../lib/api.ts'
+
+export type JobInput = Parameters<typeof api.jobs.submit>[0]
+
+/** What stands in the form, as typed. */
+export interface JobForm {
+  mode: 'shell' | 'argv'
+  line: string
+  /** One argument a line. */
+  argv: string
+  name: string
+  working_dir: string
+  env: KeyValue[]
+  secret_env: KeyValue[]
+  queue: string
+  priority: string
+  network: 'none' | 'host'
+  timeout_seconds: string
+  max_attempts: string
+  delay_seconds: string
+  cpu: string
+  memory_mib: string
+  disk_mib: string
+  output_mib: string
+  pids: string
+  open_files: string
+  labels: KeyValue[]
+}
+
+export const emptyForm: JobForm = {
+  mode: 'shell',
+  line: '',
+  argv: '',
+  name: '',
+  working_dir: '',
+  env: [],
+  secret_env: [],
+  queue: 'default',
+  priority: '5',
+  network: 'none',
+  timeout_seconds: '',
+  max_attempts: '1',
+  delay_seconds: '',
+  cpu: '',
+  memory_mib: '',
+  disk_mib: '',
+  output_mib: '',
+  pids: '',
+  open_files: '',
+  labels: [],
+}
+
+const mib = 1024 * 1024
+
+/** The form as a job document. Only what was filled in is sent: the server's defaults hold for the rest. */
+export function toJobInput(form: JobForm): JobInput {
+  const limits = dropEmpty({
+    cpu: number(form.cpu),
+    memory_bytes: scaled(form.memory_mib, mib),
+    disk_bytes: scaled(form.disk_mib, mib),
+    output_bytes: scaled(form.output_mib, mib),
+    pids: number(form.pids),
+    open_files: number(form.open_files),
+  })
+  return dropEmpty({
+    command: form.mode === 'shell' ? ['bash', '-c', form.line] : form.argv.replace(/\n+$/, '').split('\n'),
+    name: form.name.trim() || undefined,
+    working_dir: form.working_dir.trim() || undefined,
+    env: record(form.env),
+    secret_env: record(form.secret_env),
+    queue: form.queue,
+    priority: number(form.priority),
+    network: form.network,
+    timeout_seconds: number(form.timeout_seconds),
+    max_attempts: number(form.max_attempts),
+    delay_seconds: number(form.delay_seconds),
+    limits: Object.keys(limits).length > 0 ? limits : undefined,
+    required_labels: record(form.labels),
+  }) as JobInput
+}
+
+/** NaN is sent as null and refused by the server at its field, rather than left out in silence. */
+const number = (text: string) => (text.trim() === '' ? undefined : Number(text))
+const scaled = (text: string, factor: number) => {
+  const value = number(text)
+  return value === undefined ? undefined : Math.round(value * factor)
+}
+
+function record(rows: KeyValue[]): Record<string, string> | undefined {
+  const filled = rows.filter((row) => row.key.trim() !== '' || row.value !== '')
+  return filled.length === 0 ? undefined : Object.fromEntries(filled.map((row) => [row.key.trim(), row.value]))
+}
+
+const dropEmpty = <T extends object>(value: T): T =>
+  Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined)) as T
+
+/** What the form itself can say before asking the server: an empty command would become `bash -c ''`. */
+export function missingField(form: JobForm): { field: string; message: string } | null {
+  if ((form.mode === 'shell' ? form.line : form.argv).trim() !== '') return null
+  return { field: 'command', message: 'Type what to run.' }
+}
+
+const places: [RegExp, string][] = [
+  [/^command/, 'command'],
+  [/^env(\.|\[|$)/, 'env'],
+  [/^secret_env/, 'secret_env'],
+  [/^required_labels/, 'labels'],
+  [/^limits\.memory_bytes/, 'memory_mib'],
+  [/^limits\.disk_bytes/, 'disk_mib'],
+  [/^limits\.output_bytes/, 'output_mib'],
+  [/^limits\.(\w+)/, '$1'],
+]
+
+/** The server's field problems by the form's own fields; those without a place here are under `other`. */
+export function errorsByField(problems: { field: string; message: string }[]): Record<string, string> {
+  const errors: Record<string, string> = {}
+  for (const { field, message } of problems) {
+    const rule = places.find(([pattern]) => pattern.test(field))
+    const place = rule ? field.replace(new RegExp(`${rule[0].source}.*$`), rule[1]) : field
+    const known = place in emptyForm || place === 'command'
+    const inner = /^(?:env|secret_env|required_labels)[.[]+([^\]]+)/.exec(field)?.[1]
+    const text = known ? (inner ? `${inner}: ${message}` : message) : `${field}: ${message}`
+    const key = known ? place : 'other'
+    errors[key] = errors[key] ? `${errors[key]}; ${text}` : text
+  }
+  return errors
+}

@@ -1,0 +1,118 @@
+import { useQuery } from '@tanstack/react-query'
+import { useNavigate } from '@tanstack/react-router'
+import { Command } from 'cmdk'
+import { Keyboard, List, LogOut, Moon, Plus, Sun } from 'lucide-react'
+import { useDeferredValue, useState, type ReactNode } from 'react'
+import { api } from '../../lib/api.ts'
+import { setTheme } from '../../lib/theme.ts'
+import { StateIcon } from '../jobs/state-chip.tsx'
+import { tones } from '../jobs/states.ts'
+import { signOut } from '../session/session.ts'
+
+const jobId = /^[0-9a-z]{12}$/
+
+/** Type to go anywhere: pages, acts, and jobs by name or id. */
+export default function Palette({ onClose, onHelp }: { onClose: () => void; onHelp: () => void }) {
+  const [text, setText] = useState('')
+  const navigate = useNavigate()
+  const wanted = useDeferredValue(text.trim())
+  const found = useQuery({
+    queryKey: ['palette', wanted],
+    queryFn: async () => {
+      if (jobId.test(wanted)) return [await api.jobs.get({ id: wanted })]
+      return (await api.jobs.list({ name: wanted, limit: 8 })).jobs
+    },
+    enabled: wanted.length >= 2,
+    retry: false,
+  })
+  const run = (act: () => void) => () => {
+    onClose()
+    act()
+  }
+  return (
+    <Command.Dialog
+      open
+      onOpenChange={(open) => !open && onClose()}
+      label="Search or go to"
+      shouldFilter
+      overlayClassName="fixed inset-0 z-40 bg-shade"
+      contentClassName="fixed top-[12vh] left-1/2 z-50 w-[min(36rem,calc(100vw-2rem))] -translate-x-1/2 overflow-hidden rounded-lg border border-line bg-surface shadow-xl"
+    >
+      <Command.Input
+        value={text}
+        onValueChange={setText}
+        placeholder="A page, an act, a job's name or id"
+        className="w-full border-b border-line bg-transparent px-4 py-3 text-lg outline-none placeholder:text-muted"
+      />
+      <Command.List className="max-h-[50dvh] overflow-y-auto p-1.5">
+        <Command.Empty className="px-3 py-6 text-center text-muted">
+          {found.isFetching ? 'Searching…' : 'Nothing found'}
+        </Command.Empty>
+        {found.data && found.data.length > 0 && (
+          <Group heading="Jobs">
+            {found.data.map((job) => (
+              <Item
+                key={job.id}
+                value={`${wanted} ${job.name} ${job.id}`}
+                onSelect={run(() => void navigate({ to: '/jobs/$id', params: { id: job.id } }))}
+              >
+                <StateIcon state={job.state} />
+                <span className="min-w-0 flex-1 truncate">{job.name}</span>
+                <span className="font-mono text-xs text-muted">{job.id}</span>
+              </Item>
+            ))}
+          </Group>
+        )}
+        <Group heading="Go to">
+          <Item onSelect={run(() => void navigate({ to: '/jobs/new' }))}>
+            <Plus aria-hidden className="size-4" /> New job
+          </Item>
+          <Item onSelect={run(() => void navigate({ to: '/jobs' }))}>
+            <List aria-hidden className="size-4" /> All jobs
+          </Item>
+          {tones.map(({ tone, label }) => (
+            <Item key={tone} onSelect={run(() => void navigate({ to: '/jobs', search: { status: tone } }))}>
+              <List aria-hidden className="size-4" /> {label} jobs
+            </Item>
+          ))}
+        </Group>
+        <Group heading="Act">
+          <Item onSelect={run(() => setTheme('light'))}>
+            <Sun aria-hidden className="size-4" /> Light colours
+          </Item>
+          <Item onSelect={run(() => setTheme('dark'))}>
+            <Moon aria-hidden className="size-4" /> Dark colours
+          </Item>
+          <Item onSelect={run(onHelp)}>
+            <Keyboard aria-hidden className="size-4" /> Keyboard help
+          </Item>
+          <Item onSelect={run(() => void signOut().finally(() => void navigate({ to: '/sign-in' })))}>
+            <LogOut aria-hidden className="size-4" /> Sign out
+          </Item>
+        </Group>
+      </Command.List>
+    </Command.Dialog>
+  )
+}
+
+const groupLook =
+  '[&_[cmdk-group-heading]]:px-2.5 [&_[cmdk-group-heading]]:py-1.5 [&_[cmdk-group-heading]]:text-xs [&_[cmdk-group-heading]]:text-muted'
+
+function Group({ heading, children }: { heading: string; children: ReactNode }) {
+  return (
+    <Command.Group heading={heading} className={groupLook}>
+      {children}
+    </Command.Group>
+  )
+}
+
+function Item({ children, ...rest }: { children: ReactNode; value?: string; onSelect: () => void }) {
+  return (
+    <Command.Item
+      className="flex cursor-pointer items-center gap-2.5 rounded-md px-2.5 py-1.5 aria-selected:bg-accent-soft aria-selected:text-accent"
+      {...rest}
+    >
+      {children}
+    </Command.Item>
+  )
+}
