@@ -49,7 +49,9 @@ export default defineConfig({
           name: 'e2e',
           include: ['e2e/**/*.test.ts'],
           globalSetup: ['test/setup-embedded.ts'],
+          // One at a time, after all others: they start whole systems and kill them by the clock.
           fileParallelism: false,
+          sequence: { groupOrder: 1 },
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },

@@ -40,7 +40,11 @@ export interface WatchedPage {
   foreign: string[]
 }
 
-export async function watchedPage(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<WatchedPage> {
+export async function watchedPage(
+  browser: Browser,
+  url: string,
+  options: BrowserContextOptions = {},
+): Promise<WatchedPage> {
   const context = await browser.newContext({ baseURL: url, ...options })
   const page = await context.newPage()
   const faults: string[] = []

@@ -8,7 +8,8 @@ import { ended, startSystem, type System } from './system.ts'
 
 const chromium = findChromium()
 const built = existsSync(fileURLToPath(new URL('../web/dist/index.html', import.meta.url)))
-const missing = chromium === null ? 'no chromium on this machine' : built ? null : 'web/dist is not built: npm run prepare'
+const missing =
+  chromium === null ? 'no chromium on this machine' : built ? null : 'web/dist is not built: npm run prepare'
 if (missing) console.warn(`skipped: the dashboard's browser tests, ${missing}`)
 
 describe.skipIf(missing !== null)('dashboard', () => {
@@ -73,7 +74,9 @@ describe.skipIf(missing !== null)('dashboard', () => {
     const page = await openSignedIn('/jobs')
     await page.getByRole('heading', { name: 'Jobs', level: 1 }).waitFor()
     await page.keyboard.press('n')
-    await page.getByRole('textbox', { name: 'Shell line' }).fill('for i in 1 2 3 4; do echo "step $i of $WHAT with $TOKEN"; sleep 1; done')
+    await page
+      .getByRole('textbox', { name: 'Shell line' })
+      .fill('for i in 1 2 3 4; do echo "step $i of $WHAT with $TOKEN"; sleep 1; done')
     await page.getByLabel('Name', { exact: false }).first().fill('four steps')
     await page.getByRole('button', { name: 'Add' }).first().click()
     await page.getByLabel('Variables: name 1').fill('WHAT')
@@ -91,9 +94,9 @@ describe.skipIf(missing !== null)('dashboard', () => {
     await page.getByRole('button', { name: 'Submit job' }).click()
 
     await page.getByRole('heading', { name: 'four steps' }).waitFor()
-    await page.getByText('step 1 of plenty with ***').waitFor()
-    expect(await page.getByText('step 4').count()).toBe(0) // live: the rest is still to come
-    await page.getByText('step 4 of plenty').waitFor()
+    await rows(page).getByText('step 1 of plenty with ***').waitFor()
+    expect(await rows(page).getByText('step 4').count()).toBe(0) // live: the rest is still to come
+    await rows(page).getByText('step 4 of plenty').waitFor()
     await page.getByText('All of its processes are gone').waitFor()
     await page.getByText('4 lines · complete').waitFor()
     expect(await page.locator('body').textContent()).not.toContain('open-sesame')
@@ -116,7 +119,7 @@ describe.skipIf(missing !== null)('dashboard', () => {
   test('cancels a running job after asking, and says that nothing of it is left', async () => {
     const id = await submit('echo begun; sleep 600', 'to be cancelled')
     const page = await openSignedIn(`/jobs/${id}`)
-    await page.getByText('begun').waitFor()
+    await rows(page).getByText('begun').waitFor()
     await page.getByRole('button', { name: 'Cancel' }).click()
     await page.getByRole('button', { name: 'Keep it' }).click()
     await page.getByRole('button', { name: 'Cancel' }).click()
@@ -153,7 +156,10 @@ describe.skipIf(missing !== null)('dashboard', () => {
 
   test('what a job writes stays text: HTML, links, terminal commands', async () => {
     const output = String.raw`<img src=x onerror="document.title='owned'"><script>document.title='owned'</script>\n\033[31mred\033[0m \033]0;owned\007title \033]8;;javascript:alert(1)\033\\click\033]8;;\033\\ \033]52;c;b3duZWQ=\007clip\n`
-    const id = await submit(`printf '${output.replaceAll("'", `'\\''`)}'; echo problem >&2`, '<b onclick=alert(1)>name</b>')
+    const id = await submit(
+      `printf '${output.replaceAll("'", `'\\''`)}'; echo problem >&2`,
+      '<b onclick=alert(1)>name</b>',
+    )
     await ended(system, id)
     const page = await openSignedIn(`/jobs/${id}`)
     await page.getByText('3 lines · complete').waitFor()
@@ -175,9 +181,10 @@ describe.skipIf(missing !== null)('dashboard', () => {
     await page.getByRole('dialog', { name: 'Keyboard' }).waitFor()
     await page.keyboard.press('Escape')
     await page.keyboard.press('Control+k')
+    await page.getByPlaceholder('A page, an act').waitFor()
     await page.keyboard.type('dark colours')
     await page.keyboard.press('Enter')
-    await expect.poll(() => page.locator('html').getAttribute('class')).toContain('dark')
+    await expect.poll(() => page.locator('html').getAttribute('class')).toBe('dark')
     await page.reload()
     expect(await page.locator('html').getAttribute('class')).toContain('dark')
     await page.keyboard.press('/')

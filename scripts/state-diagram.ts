@@ -30,9 +30,11 @@ export function drawStates(): string {
     rows.set(key, row)
   }
   const lines = ['```mermaid', 'stateDiagram-v2', '  [*] --> waiting: submitted']
-  for (const [name, members] of Object.entries(groups)) lines.push(`  state ${name} {`, ...members.map((m) => `    ${m}`), '  }')
+  for (const [name, members] of Object.entries(groups))
+    lines.push(`  state ${name} {`, ...members.map((m) => `    ${m}`), '  }')
   for (const [key, row] of rows) {
-    for (const from of boxes(row.from)) for (const to of boxes(row.to)) lines.push(`  ${from} --> ${to}: ${key.split('|')[0]}`)
+    for (const from of boxes(row.from))
+      for (const to of boxes(row.to)) lines.push(`  ${from} --> ${to}: ${key.split('|')[0]}`)
   }
   lines.push('  ended --> [*]')
   lines.push('```', '', '| from | to | on | made by |', '|---|---|---|---|')

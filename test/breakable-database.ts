@@ -12,7 +12,8 @@ export interface BreakableDatabase {
 }
 
 export async function breakableDatabase(url: string, dir: string): Promise<BreakableDatabase> {
-  const target = new URL(url)
+  // A URL with a socket directory has no host, which URL refuses: postgresql://user:word@/name?host=/dir
+  const target = new URL(url.replace('@/', '@unix/'))
   const port = target.port || '5432'
   const host = target.searchParams.get('host') ?? target.hostname
   const upstream = host.startsWith('/') ? { path: join(host, `.s.PGSQL.${port}`) } : { host, port: Number(port) }

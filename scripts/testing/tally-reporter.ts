@@ -1,14 +1,19 @@
-/** A vitest reporter that writes the tally of all projects to the file named by RUNYARD_TEST_TALLY. */
+/**
+ * A vitest reporter that writes the tally of all projects to the file named by RUNYARD_TEST_TALLY; after each test file,
+ * so that a run which is ended from outside still says what it saw.
+ */
 import { writeFileSync } from 'node:fs'
 import type { Reporter, TestModule } from 'vitest/node'
 import { emptyTally, type Tally } from './tally.ts'
+
+const firstLine = (text: string): string => text.split('\n')[0] ?? ''
 
 function count(module: TestModule, tally: Tally): void {
   const where = `[${module.project.name}] ${module.relativeModuleId}`
   // A file that does not even load has no tests that could fail.
   for (const error of module.errors()) {
     tally.failed++
-    tally.failures.push(`${where}: ${error.message.split('\n')[0]}`)
+    tally.failures.push(`${where}: ${firstLine(error.message)}`)
   }
   for (const test of module.children.allTests()) {
     const what = `${where} > ${test.fullName}`
@@ -25,17 +30,24 @@ function count(module: TestModule, tally: Tally): void {
 }
 
 export default class TallyReporter implements Reporter {
+  #seen = emptyTally()
+
+  #write(tally: Tally, complete: boolean): void {
+    writeFileSync(process.env.RUNYARD_TEST_TALLY ?? 'tally.json', JSON.stringify({ ...tally, complete }))
+  }
+
+  onTestModuleEnd(module: TestModule): void {
+    count(module, this.#seen)
+    this.#write(this.#seen, false)
+  }
+
   onTestRunEnd(modules: readonly TestModule[], unhandled: readonly { message: string }[], reason: string): void {
     const tally = emptyTally()
     for (const module of modules) count(module, tally)
     for (const error of unhandled) {
       tally.failed++
-      tally.failures.push(`outside of any test: ${error.message.split('\n')[0]}`)
+      tally.failures.push(`outside of any test: ${firstLine(error.message)}`)
     }
-    if (reason === 'interrupted') {
-      tally.failed++
-      tally.failures.push('the run was interrupted')
-    }
-    writeFileSync(process.env.RUNYARD_TEST_TALLY ?? 'tally.json', JSON.stringify(tally))
+    this.#write(tally, reason !== 'interrupted')
   }
 }

@@ -127,7 +127,8 @@ export async function verifyAudit(db: Db): Promise<AuditVerdict> {
       const seq = BigInt(row.seq)
       if (seq !== expected) report({ kind: 'missing_seal', seq: String(expected) })
       else if (row.id === null) report({ kind: 'missing_row', seq: row.seq, auditId: row.auditId })
-      else if (!link(previous, seq, row).equals(row.hash)) report({ kind: 'changed', seq: row.seq, auditId: row.auditId })
+      else if (!link(previous, seq, row).equals(row.hash))
+        report({ kind: 'changed', seq: row.seq, auditId: row.auditId })
       previous = row.hash // go on from what is stored: one change is one problem, not a thousand
       expected = seq + 1n
       checked += 1

@@ -20,19 +20,28 @@ export interface AuditEntry {
 const storable = (text: string): string => text.replaceAll('\0', '\ufffd').toWellFormed()
 const short = (text: string): string => storable(text.slice(0, 500))
 
-export async function audit(tx: Queryable, entry: AuditEntry): Promise<void> {
+export const audit = (tx: Queryable, entry: AuditEntry): Promise<void> => auditAll(tx, [entry])
+
+/** Several at once, in their order. */
+export async function auditAll(tx: Queryable, entries: readonly AuditEntry[]): Promise<void> {
+  const column = (value: (entry: AuditEntry) => string | null): (string | null)[] => entries.map(value)
   await tx.query({
     name: 'audit',
     text: `insert into audit_log (actor_kind, actor, action, target, result, detail, address)
-           values ($1, $2, $3, $4, $5, $6, $7)`,
+           select k, a, c, t, r, d::jsonb, w from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[],
+             $6::text[], $7::text[]) with ordinality as e(k, a, c, t, r, d, w, nr) order by nr`,
     values: [
-      entry.actor.kind,
-      short(entry.actor.username),
-      entry.action,
-      entry.target === undefined ? null : short(entry.target),
-      entry.result,
-      JSON.stringify(entry.detail ?? {}, (_key, value: unknown) => (typeof value === 'string' ? storable(value) : value)),
-      entry.address ?? null,
+      column((entry) => entry.actor.kind),
+      column((entry) => short(entry.actor.username)),
+      column((entry) => entry.action),
+      column((entry) => (entry.target === undefined ? null : short(entry.target))),
+      column((entry) => entry.result),
+      column((entry) =>
+        JSON.stringify(entry.detail ?? {}, (_key, value: unknown) =>
+          typeof value === 'string' ? storable(value) : value,
+        ),
+      ),
+      column((entry) => entry.address ?? null),
     ],
   })
 }

@@ -21,11 +21,12 @@ export async function ensureLocalToken(db: Db, dataDir: string): Promise<string>
     const { rows } = await tx.query<{ id: string }>(
       `select id from users where role = 'admin' and disabled_at is null order by id limit 1 for update`,
     )
-    if (!rows[0]) throw new AppError('failed_precondition', 'there is no enabled administrator: runyard user add --role admin')
-    await tx.query(
-      `update api_tokens set revoked_at = now() where user_id = $1 and name = $2 and revoked_at is null`,
-      [rows[0].id, name],
-    )
+    if (!rows[0])
+      throw new AppError('failed_precondition', 'there is no enabled administrator: runyard user add --role admin')
+    await tx.query(`update api_tokens set revoked_at = now() where user_id = $1 and name = $2 and revoked_at is null`, [
+      rows[0].id,
+      name,
+    ])
     return (await createApiToken(tx, { userId: rows[0].id, name })).token
   })
   await replaceSecretFile(path, token)

@@ -55,7 +55,7 @@ export const actions = Object.keys(table) as Action[]
 export function scopeOf(principal: Principal, action: Action): Scope {
   // A runner talks through its own port, which checks the fence of every message; it has no other rights.
   if (principal.role === null) return principal.kind === 'system' ? 'all' : 'none'
-  return table[action][principal.role]
+  return table[action][principal.role] ?? 'none'
 }
 
 /** Without an object: may they do it at all, to something of their own? */

@@ -44,7 +44,8 @@ export function createSealer(key: Uint8Array, purpose = 'job-env'): Sealer {
     },
     open(sealed, aad) {
       const bytes = Buffer.from(sealed)
-      if (bytes.length < headBytes || bytes[0] !== version) throw new AppError('failed_precondition', 'not a sealed value')
+      if (bytes.length < headBytes || bytes[0] !== version)
+        throw new AppError('failed_precondition', 'not a sealed value')
       if (!bytes.subarray(1, 9).equals(keyId)) {
         throw new AppError('failed_precondition', `sealed with another key (${bytes.subarray(1, 9).toString('hex')})`)
       }

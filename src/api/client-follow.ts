@@ -113,7 +113,8 @@ async function* subscription(
       if (next !== undefined) {
         if (waiting.length < highWater / 2) socket.resume()
         if (next.type === 'error' && next.code === 'unavailable') throw new LinkBroken()
-        if (next.type === 'error') throw new AppError(errorCodes.find((c) => c === next.code) ?? 'internal', next.message)
+        if (next.type === 'error')
+          throw new AppError(errorCodes.find((c) => c === next.code) ?? 'internal', next.message)
         yield next
         continue
       }

@@ -39,7 +39,7 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
   const timeoutMs = options.timeoutMs ?? 30_000
   const send = (request: Request): Promise<Response> => {
     const signal = timeoutMs === 0 ? request.signal : AbortSignal.any([request.signal, AbortSignal.timeout(timeoutMs)])
-    return fetch(request, { signal, redirect: 'error' }).catch((error: unknown) => {
+    return fetch(request, { signal, redirect: 'error' }).then(asJson, (error: unknown) => {
       throw unreachable(options.baseUrl, error)
     })
   }
@@ -84,6 +84,14 @@ export type PlainFetch = (
   path: string,
   init?: { method?: string; headers?: Record<string, string>; body?: URLSearchParams; signal?: AbortSignal },
 ) => Promise<Response>
+
+/** The link reads a body as JSON by this one content type only. */
+function asJson(response: Response): Response {
+  if (!response.headers.get('content-type')?.startsWith('application/problem+json')) return response
+  const headers = new Headers(response.headers)
+  headers.set('content-type', 'application/json')
+  return new Response(response.body, { status: response.status, headers })
+}
 
 function unreachable(baseUrl: string, cause: unknown): AppError {
   if (isAppError(cause)) return cause

@@ -75,9 +75,9 @@ export function addJobOptions(command: Command): void {
     command.addOption(group === undefined ? option : option.helpGroup(group))
   }
   const parsed =
-    (parse: (text: string, before: any) => unknown) =>
+    (parse: (text: string, before: never) => unknown) =>
     (option: Option): Option =>
-      option.argParser(parse)
+      option.argParser(parse as (text: string, before: unknown) => unknown)
 
   add('-n, --name <name>', 'shown in lists (default: the command line)', (o) => o)
   add('-e, --env <KEY=VALUE>', 'environment variable; KEY alone takes it from here', parsed(collectPairs((t) => parseVariable(t))))

@@ -13,3 +13,6 @@ export const packageRoot: string = (() => {
 export const entryFile: string = existsSync(join(packageRoot, 'src', 'main.ts'))
   ? join(packageRoot, 'src', 'main.ts')
   : join(packageRoot, 'dist', 'runyard.js')
+
+/** The built dashboard. */
+export const webRoot: string = entryFile.endsWith('.ts') ? join(packageRoot, 'web', 'dist') : join(packageRoot, 'dist', 'web')

@@ -1,5 +1,4 @@
 /** `up` and `server`: an instance with a server in this process, and for `up` a runner beside it, until told to stop. */
-import { join } from 'node:path'
 import type { Config } from '../config/config.ts'
 import { settings } from '../config/settings.ts'
 import { emitFact } from '../lib/facts.ts'
@@ -7,7 +6,7 @@ import { exitCodes } from './exit-codes.ts'
 import { readFacts, removeFacts, writeFacts, type FirstLogin } from './instance/files.ts'
 import { Held, openInstance } from './instance/open-instance.ts'
 import { superviseRunner, type SupervisedRunner } from './instance/supervise-runner.ts'
-import { packageRoot } from './package-root.ts'
+import { webRoot } from './package-root.ts'
 import { onStop, type StopSignal } from './process-life.ts'
 import { errorText } from './report-error.ts'
 import { version } from './version.ts'
@@ -35,14 +34,14 @@ export async function serve({ config, mode, runnerArgs, onUp }: ServeOptions): P
   })
   let runnerWanted = mode !== 'ephemeral'
   const abandoned = new Set<string>()
-  let startWantedRunner = (): void => {}
+  let onRunnerWanted = (): void => {}
   let cancelAbandoned = (_id: string): void => {}
 
   const instance = await openInstance(config, {
     ephemeral: mode === 'ephemeral',
     onRunnerWanted() {
       runnerWanted = true
-      startWantedRunner()
+      onRunnerWanted()
     },
     onAbandoned(id) {
       abandoned.add(id)
@@ -53,8 +52,22 @@ export async function serve({ config, mode, runnerArgs, onUp }: ServeOptions): P
   })
   try {
     instance.progress('starting the database and the server')
+    const startWantedRunner = (): void => {
+      if (runnerArgs === undefined || !runnerWanted) return
+      runner ??= superviseRunner({
+        instanceId: instance.id,
+        dataDir: config.dataDir,
+        args: runnerArgs,
+        env: withoutServerSecrets(process.env),
+        drainMs: config.drainSeconds * 1000,
+        onHopeless: () => instance.failed('the runner does not start; see the log of `runyard up`'),
+      })
+    }
+    onRunnerWanted = startWantedRunner
+    // Beside the server's own start: it waits for the server's socket.
+    startWantedRunner()
     const starting = import('../server/server.ts').then(({ startServer }) =>
-      startServer(config, { version, webRoot: join(packageRoot, 'web', 'dist') }),
+      startServer(config, { version, webRoot }),
     )
     // A stop that comes first waits for the start: half a database cluster helps nobody.
     const server = await starting
@@ -66,18 +79,6 @@ export async function serve({ config, mode, runnerArgs, onUp }: ServeOptions): P
       void cancel.then(() => cancelling.delete(cancel))
     }
     for (const id of abandoned) cancelAbandoned(id)
-    startWantedRunner = () => {
-      if (runnerArgs === undefined || !runnerWanted) return
-      runner ??= superviseRunner({
-        instanceId: instance.id,
-        dataDir: config.dataDir,
-        args: runnerArgs,
-        env: withoutServerSecrets(process.env),
-        drainMs: config.drainSeconds * 1000,
-        onHopeless: () => instance.failed('the runner does not start; see the log of `runyard up`'),
-      })
-    }
-    startWantedRunner()
     onUp({ url: server.url, username: server.admin.username, firstLogin: await firstLogin(config.dataDir, mode, server) })
     instance.ready(server.url)
 
@@ -90,6 +91,7 @@ export async function serve({ config, mode, runnerArgs, onUp }: ServeOptions): P
     return exitCodes.ok
   } catch (error) {
     instance.failed(errorText(error))
+    await runner?.stop(true)
     throw error
   } finally {
     await instance.close()

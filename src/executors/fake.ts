@@ -4,7 +4,7 @@
  */
 import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { AttemptOrder, Ended, Executor, Facilities, RunningAttempt } from './executor.ts'
@@ -41,7 +41,7 @@ const everything: Facilities = {
 
 const writeAll = async (path: string, bytes: string | Uint8Array): Promise<void> => {
   // r+ is O_RDWR: like a real job, it never waits for a reader and never dies of a missing one.
-  const stream = createWriteStream(path, { flags: 'r+', start: undefined })
+  const stream = createWriteStream(path, { flags: 'r+' })
   stream.end(bytes)
   await once(stream, 'close')
 }
@@ -63,12 +63,11 @@ export function createFakeExecutor(script: (order: AttemptOrder) => FakeRun = ()
       const plan = script(order)
       if (plan.refuse) throw plan.refuse
       await mkdir(order.dir, { recursive: true })
-      const pool = createPipePool(join(order.dir, 'pipes'))
-      const pipes = await pool.take(order.key)
+      const pipes = await createPipePool(join(order.dir, 'pipes')).take(order.key)
       const held = await holdPipes(pipes)
       await order.onPipes?.(pipes)
       started.push(order)
-      return running(order, plan, pipes, pool, held)
+      return running(order, plan, pipes, held)
     },
   }
 }
@@ -77,17 +76,18 @@ function running(
   order: AttemptOrder,
   plan: FakeRun,
   pipes: { stdout: string; stderr: string },
-  pool: ReturnType<typeof createPipePool>,
   held: { close(): Promise<void> },
 ): RunningAttempt {
   const stopped = new AbortController()
   const startedAt = new Date()
   let signal: string | null = plan.signal ?? null
+  let over = false
 
   const live = async (): Promise<Ended> => {
     await writeAll(pipes.stdout, plan.stdout ?? '')
     await writeAll(pipes.stderr, plan.stderr ?? '')
     await sleep(plan.ms ?? 0, undefined, { signal: stopped.signal }).catch(() => {})
+    over = true
     await held.close()
     return {
       exitCode: signal === null ? (plan.exitCode ?? 0) : null,
@@ -104,7 +104,7 @@ function running(
   }
   const ended = live()
   const die = (by: string): void => {
-    signal ??= by
+    if (!over) signal ??= by
     stopped.abort()
   }
 
@@ -115,10 +115,14 @@ function running(
     async stop(graceMs) {
       if (graceMs > 0 && !plan.ignoresTerm) die('SIGTERM')
       else if (graceMs === 0) die('SIGKILL')
-      else await Promise.race([ended, sleep(graceMs, undefined, { ref: false }).then(() => die('SIGKILL'))])
+      else void sleep(graceMs, undefined, { ref: false }).then(() => die('SIGKILL'))
       await ended
     },
     usage: async () => ({ cpu_ms: 1 }),
-    release: () => pool.drop(order.key),
+    async release() {
+      die('SIGKILL')
+      await ended
+      await rm(order.dir, { recursive: true, force: true })
+    },
   }
 }

@@ -6,7 +6,7 @@
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
-import { mkdir, open, readdir, rename, rm, type FileHandle } from 'node:fs/promises'
+import { mkdir, open, readdir, rename, rm, rmdir, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 
@@ -22,8 +22,10 @@ export interface PipePool {
   take(key: string): Promise<Pipes>
   /** Removes an attempt's pipes; nothing happens when they are gone. */
   drop(key: string): Promise<void>
-  /** Removes the pipes of every attempt that is not in `keep`, and the unused ones. */
+  /** Removes the pipes of every attempt that is not in `keep`, and unused ones of an earlier process. */
   sweep(keep: Set<string>): Promise<void>
+  /** Removes the unused ones, and the directory when nothing else is in it. */
+  close(): Promise<void>
 }
 
 const pathsOf = (dir: string, key: string): Pipes => ({
@@ -68,6 +70,10 @@ export function createPipePool(dir: string): PipePool {
         if (!keep.has(key) && !inUse.has(join(dir, name))) await rm(join(dir, name), { force: true })
       }
     },
+    async close() {
+      await Promise.all(free.splice(0).map((path) => rm(path, { force: true })))
+      await rmdir(dir).catch(() => {})
+    },
   }
 }
 
@@ -82,4 +88,20 @@ export async function holdPipes(pipes: Pipes): Promise<{ stderr: FileHandle; clo
       await Promise.all([stdout.close(), stderr.close()])
     },
   }
+}
+
+/** What is in the pipe now, without waiting for more. At most a pipe's own capacity. */
+export async function readWaiting(pipe: FileHandle): Promise<Buffer> {
+  const pieces: Buffer[] = []
+  for (;;) {
+    try {
+      const { bytesRead, buffer } = await pipe.read(Buffer.alloc(65_536))
+      if (bytesRead === 0) break
+      pieces.push(buffer.subarray(0, bytesRead))
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EAGAIN') break
+      throw error
+    }
+  }
+  return Buffer.concat(pieces)
 }

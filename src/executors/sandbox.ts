@@ -2,27 +2,26 @@
  * The sandbox executor: a command of this host in its own namespaces, as its own user, inside its own cgroup.
  * `start` reads as the steps that an attempt goes through.
  */
-import { readdir, mkdir, rm } from 'node:fs/promises'
+import { mkdir, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { createAttemptCgroup, setLimits, type AttemptCgroup } from './cgroup/attempt-cgroup.ts'
+import { join } from 'node:path'
+import { createAttemptCgroup, procsOf, setLimits } from './cgroup/attempt-cgroup.ts'
+import { removeSpace } from './cgroup/base.ts'
 import { removeCgroup } from './cgroup/remove.ts'
 import { StartRefused, type AttemptOrder, type Executor, type RunningAttempt } from './executor.ts'
 import { killTree } from './kill-tree.ts'
 import type { Launcher, LaunchOrder } from './launcher/launcher.ts'
-import { createPipePool, holdPipes, type Pipes } from './pipes.ts'
+import { createPipePool, holdPipes } from './pipes.ts'
 import { facilitiesOf } from './probe.ts'
 import { disksUnder } from './sandbox/disks.ts'
-import { commandStarted } from './sandbox/gate.ts'
+import { passGate } from './sandbox/gate.ts'
 import { bwrapSupport, hostLimits, runnerTag, surveyGround, type Ground } from './sandbox/ground.ts'
 import { sandboxLaunch } from './sandbox/isolation.ts'
 import { afterCgroup, limiterArgv, planLimits, type LimitPlan } from './sandbox/limits.ts'
 import { checkBinds, checkModes, checkWorkingDir, type AllowedBind, type AllowedPath, type Policy } from './sandbox/policy.ts'
 import { exitOf, releaseState, runningAttempt } from './sandbox/running.ts'
 import { seccompFilter } from './sandbox/seccomp.ts'
-import { loadExit, loadLaunch, loadState, saveState, statusFileOf, type AttemptState } from './sandbox/state.ts'
-import { refusalOf } from './sandbox/status.ts'
+import { loadExit, loadLaunch, loadState, saveState, statusFileOf, treeOf, type AttemptState } from './sandbox/state.ts'
 import { homePrefix, makeHome, newMarker, plainLaunch, type Identity } from './sandbox/unisolated.ts'
 
 export interface SandboxOptions extends Policy {
@@ -150,16 +149,17 @@ export function createSandboxExecutor(options: SandboxOptions): Executor {
     const checked = await check(order, at)
     const state = await prepare(order, checked, at)
     const held = await holdPipes(state.pipes)
+    let attempt: RunningAttempt | null = null
     try {
       const main = await launcher.start(launchOrder(order, checked, state, at))
       const exit = exitOf(state, main, launcher)
-      const attempt = runningAttempt(state, main, exit, deps)
-      await throughTheGate(order, state, checked, main, exit, held)
+      attempt = runningAttempt(state, main, exit, deps)
+      await passGate({ order, state, limiter: limiterArgv(checked.plan.inside), main, exit, stderr: held.stderr })
       await order.onPipes?.(state.pipes)
       return attempt
     } catch (error) {
-      await killTree({ cgroups: state.cgroup.dirs.map(({ dir }) => dir), roots: [], marker: state.marker })
-      await releaseState(state, deps)
+      if (attempt) await attempt.release()
+      else await killTree(treeOf(state, null)).then(() => releaseState(state, deps))
       throw error instanceof StartRefused ? error : new StartRefused('infrastructure', (error as Error).message)
     } finally {
       await held.close()
@@ -190,7 +190,7 @@ export function createSandboxExecutor(options: SandboxOptions): Executor {
 
   return {
     kind: 'sandbox',
-    probe: async () => facilitiesOf(await ground()),
+    probe: async () => facilitiesOf(await ground(), options.uidBase),
     start,
     async adopt(dir) {
       const state = await loadState(dir)
@@ -203,12 +203,11 @@ export function createSandboxExecutor(options: SandboxOptions): Executor {
     sweep,
     async close() {
       const at = await surveyed?.catch(() => null)
-      await pipes.sweep(new Set(await launcher.running().catch(() => [])), { unused: true })
-      // Only when empty: attempts that go on keep theirs.
-      for (const { dir } of at?.space.hierarchies ?? []) {
-        await removeIfEmpty(dir)
-        await removeIfEmpty(dirname(dir))
-      }
+      await pipes.close()
+      if (at) await removeSpace(at.space)
     },
   }
 }
+
+/** For the shell to find `setpriv` and `bwrap`; the job gets its own. */
+const hostPath = (): Record<string, string> => ({ PATH: process.env.PATH ?? '/usr/sbin:/usr/bin:/sbin:/bin' })

@@ -19,6 +19,7 @@ export const specLimits = {
   envEntries: 1000,
   envBytes: 256 * 1024,
   payloadBytes: 64 * 1024,
+  payloadDepth: 100,
   dependencies: 1000,
   submitBatch: 10_000,
   maxAttempts: 100,
@@ -28,10 +29,23 @@ export const specLimits = {
 
 const bytes = (text: string): number => Buffer.byteLength(text)
 const noNul = (text: string): boolean => !text.includes('\0')
+/** A lone surrogate is not a character: it has no UTF-8 form, and PostgreSQL refuses it. */
+const wellFormed = (text: string): boolean => text.isWellFormed()
+/** The same for all keys and strings of a payload; as JSON they show as escapes, a backslash itself as two. */
+const plainJson = (json: string): boolean => !/(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f][0-9a-f]{2})/i.test(json)
+
+/** Level by level: a recursion over 10,000 levels would end the request with our stack, not with an answer. */
+function depthOf(value: unknown): number {
+  const inner = (v: unknown): unknown[] => (typeof v === 'object' && v !== null ? Object.values(v) : [])
+  let depth = 0
+  for (let level = [value]; level.length > 0 && depth <= specLimits.payloadDepth; depth++) level = level.flatMap(inner)
+  return depth
+}
 
 const argument = z
   .string()
   .refine(noNul, 'must not contain a NUL character')
+  .refine(wellFormed, 'must be valid Unicode')
   .refine((a) => bytes(a) <= specLimits.argumentBytes, `one argument is at most ${specLimits.argumentBytes} bytes`)
 
 const command = z
@@ -44,6 +58,12 @@ const command = z
     `all arguments together are at most ${specLimits.commandBytes} bytes; put large data into a file`,
   )
 
+/** Without it the user reads "Invalid key in record" and not what is wrong with the key. */
+const keyProblem = {
+  error: (issue: z.core.$ZodRawIssue): string | undefined =>
+    issue.code === 'invalid_key' ? issue.issues[0]?.message : undefined,
+}
+
 const envName = z
   .string()
   .regex(
@@ -51,9 +71,12 @@ const envName = z
     'a variable name has letters, digits and _ only, and does not begin with a digit',
   )
   .refine((n) => !n.toUpperCase().startsWith('RUNYARD_'), 'names beginning with RUNYARD_ are reserved')
-const envValue = z.string().refine(noNul, 'must not contain a NUL character')
+const envValue = z
+  .string()
+  .refine(noNul, 'must not contain a NUL character')
+  .refine(wellFormed, 'must be valid Unicode')
 const env = z
-  .record(envName, envValue)
+  .record(envName, envValue, keyProblem)
   .refine((e) => Object.keys(e).length <= specLimits.envEntries, `at most ${specLimits.envEntries} variables`)
   .refine(
     (e) => Object.entries(e).reduce((s, [k, v]) => s + bytes(k) + bytes(v) + 2, 0) <= specLimits.envBytes,
@@ -64,6 +87,7 @@ const absolutePath = z
   .string()
   .max(4096)
   .refine(noNul, 'must not contain a NUL character')
+  .refine(wellFormed, 'must be valid Unicode')
   .refine((p) => p.startsWith('/'), 'must be an absolute path')
   .refine((p) => !p.split('/').includes('..'), 'must not contain ..')
 
@@ -115,7 +139,7 @@ const labelKey = z
   .regex(/^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$/, 'a label name has letters, digits, . _ / and - only')
 const labelValue = z.string().regex(/^[A-Za-z0-9._/-]{0,63}$/, 'a label value has letters, digits, . _ / and - only')
 export const labelsSchema = z
-  .record(labelKey, labelValue)
+  .record(labelKey, labelValue, keyProblem)
   .refine((l) => Object.keys(l).length <= 32, 'at most 32 labels')
 
 export const jobSpecSchema = z
@@ -127,6 +151,7 @@ export const jobSpecSchema = z
       .min(1)
       .max(specLimits.nameLength)
       .refine(noNul, 'must not contain a NUL character')
+      .refine(wellFormed, 'must be valid Unicode')
       .optional(),
     command,
     /** Allow-listed directory, bound read-write at its own path; the private /job when missing. */
@@ -136,11 +161,14 @@ export const jobSpecSchema = z
     secret_env: env.optional(),
     /** Free JSON, kept with the job and given back. */
     payload: z
-      .json()
+      .unknown()
+      .refine((p) => depthOf(p) <= specLimits.payloadDepth, `at most ${specLimits.payloadDepth} levels deep`)
+      .pipe(z.json())
       .refine(
         (p) => bytes(JSON.stringify(p)) <= specLimits.payloadBytes,
         `at most ${specLimits.payloadBytes} bytes as JSON`,
       )
+      .refine((p) => plainJson(JSON.stringify(p)), 'must not contain a NUL character or half a surrogate pair')
       .optional(),
     queue: z
       .string()

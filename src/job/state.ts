@@ -51,22 +51,22 @@ const moves = (from: readonly JobState[], to: readonly JobState[], on: string, b
   from.flatMap((f) => to.map((t) => ({ from: f, to: t, on, by })))
 
 export const transitions: readonly Move[] = [
-  ...moves(['blocked'], ['scheduled', 'queued'], 'dependencies met', 'queue/finish.ts'),
-  ...moves(['blocked'], ['skipped'], 'dependency failed', 'queue/finish.ts'),
-  ...moves(['scheduled'], ['queued'], 'time reached', 'queue/upkeep.ts'),
+  ...moves(['blocked'], ['scheduled', 'queued'], 'dependencies met', 'queue/dependents.ts'),
+  ...moves(['blocked'], ['skipped'], 'dependency failed', 'queue/dependents.ts'),
+  ...moves(['scheduled'], ['queued'], 'time reached', 'queue/promote-due.ts'),
   ...moves(['queued'], ['leased'], 'claimed', 'queue/claim.ts'),
   ...moves(['leased'], ['running'], 'started', 'queue/started.ts'),
   ...moves(['leased', 'running', 'unknown'], ['queued'], 'handed back', 'queue/hand-back.ts'),
-  ...moves(['leased', 'running'], ['unknown'], 'lease expired', 'queue/upkeep.ts'),
+  ...moves(['leased', 'running'], ['unknown'], 'lease expired', 'queue/rescue-lost.ts'),
   ...moves(['unknown'], ['leased', 'running'], 'heard again', 'queue/heartbeat.ts'),
   ...moves(
     ['leased', 'running', 'unknown'],
-    ['succeeded', 'failed', 'timed_out', 'oom_killed', 'cancelled'],
+    ['succeeded', 'failed', 'timed_out', 'oom_killed', 'cancelled', 'lost'],
     'finished',
     'queue/finish.ts',
   ),
   ...moves(['leased', 'running', 'unknown'], ['scheduled'], 'failed, attempts left', 'queue/finish.ts'),
-  ...moves(['unknown'], ['lost', 'cancelled', 'scheduled'], 'grace over', 'queue/upkeep.ts'),
+  ...moves(['unknown'], ['lost', 'cancelled', 'scheduled'], 'grace over', 'queue/rescue-lost.ts'),
   ...moves(['blocked', 'scheduled', 'queued'], ['cancelled'], 'cancelled', 'queue/cancel.ts'),
 ]
 

@@ -21,3 +21,6 @@ export async function ensurePrivateDir(path: string, mode = 0o700): Promise<void
   }
   if ((found.mode & 0o777) !== mode) await chmod(path, mode)
 }
+
+/** For the data and run directories: as root, PostgreSQL runs as another user who must pass; what is inside is closed by itself. */
+export const passableMode = (): number => (process.getuid?.() === 0 ? 0o711 : 0o700)

@@ -14,7 +14,12 @@ export const outputBefore = (place: { stdout: number; stderr: number }, stream: 
   stream === 'all' ? place.stdout + place.stderr : place[stream]
 
 /** The last of `count` checkpoints with at most `offset` bytes of the stream before it; the first one has none. */
-export function lastBefore(count: number, at: (i: number) => Checkpoint, stream: LogStream, offset: number): Checkpoint {
+export function lastBefore(
+  count: number,
+  at: (i: number) => Checkpoint,
+  stream: LogStream,
+  offset: number,
+): Checkpoint {
   let low = 0
   let high = count - 1
   if (count === 0 || offset <= 0) return start

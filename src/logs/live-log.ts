@@ -94,7 +94,10 @@ export async function openLiveLog(place: LiveFile, total: Waiting): Promise<Live
     try {
       const most = Math.max(limit, headerBytes + maxPayload)
       const bytes = await readAt(file, position, Math.min(most, written - position))
-      return bytes.subarray(0, eachRecord(bytes, () => {}, { verify: false }))
+      return bytes.subarray(
+        0,
+        eachRecord(bytes, () => {}, { verify: false }),
+      )
     } finally {
       await file.close()
     }

@@ -1,13 +1,12 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { afterAll, expect, test } from 'vitest'
 import type { AppError } from '../lib/app-error.ts'
 import { createLocalLogStore } from './local-log-store.ts'
-import { logStoreConformance, readAll } from './log-store-conformance.ts'
+import { readAll, usedMemory } from './log-samples.ts'
+import { logStoreConformance } from './log-store-conformance.ts'
 import { encodeOutput, encodeRecord, maxPayload } from './records.ts'
 
 const made: string[] = []
@@ -39,13 +38,41 @@ test('a short job costs one small file, and never a live one', async () => {
   const path = await newDirectory()
   const store = createLocalLogStore(path)
   const record = encodeRecord('stdout', 1, Buffer.from('hello\n'))
-  await store.append('1234567-1', 0, record)
+  expect(await store.append('1234567-1', 0, record)).toEqual({ accepted: record.length, durable: 0 })
   expect(await filesIn(path)).toEqual([])
   await store.seal('1234567-1', record.length)
   expect(await filesIn(path)).toEqual(['1234/1234567-1.sealed'])
   expect((await stat(join(path, '1234/1234567-1.sealed'))).size).toBeLessThan(200)
   await store.remove('1234567-1')
   expect(await readdir(path)).toEqual([])
+  await store.close()
+})
+
+test('kill -9 in the middle of writing: what was called durable is there, and all of it is a prefix', async () => {
+  const path = await newDirectory()
+  const writer = `
+    const { createLocalLogStore } = await import(${JSON.stringify(join(import.meta.dirname, 'local-log-store.ts'))})
+    const { encodeRecord } = await import(${JSON.stringify(join(import.meta.dirname, 'records.ts'))})
+    const store = createLocalLogStore(${JSON.stringify(path)}, { flushEveryMs: 5 })
+    for (let at = 0, n = 0; ; n++) {
+      const answer = await store.append('1-1', at, encodeRecord('stdout', n, Buffer.from(String(n % 10).repeat(1 + n % 3000))))
+      at = answer.accepted
+      process.stdout.write(answer.durable + '\\n')
+    }`
+  const child = spawn(process.execPath, ['--input-type=module', '-e', writer], { stdio: ['ignore', 'pipe', 'inherit'] })
+  let said = ''
+  for await (const chunk of child.stdout) {
+    said += chunk
+    if (Number(said.split('\n').at(-2) ?? 0) > 200_000) child.kill('SIGKILL')
+  }
+  const durable = Number(said.split('\n').at(-2))
+  const store = createLocalLogStore(path)
+  const { accepted } = await store.append('1-1', 0, Buffer.alloc(0))
+  expect(accepted).toBeGreaterThanOrEqual(durable)
+  const expected = Array.from({ length: 5000 }, (_, n) => String(n % 10).repeat(1 + (n % 3000))).join('')
+  const output = (await readAll(store, '1-1', 'stdout')).toString()
+  expect(expected.startsWith(output)).toBe(true)
+  expect(output.length).toBeGreaterThan(100_000)
   await store.close()
 })
 
@@ -59,7 +86,10 @@ test('power cut at every byte of the last record: the whole records before it, a
     for (const zeros of [0, 100]) {
       const key = `${cut + 1}-${zeros + 1}`
       // Zeros: the length was already on the disk, the bytes not yet.
-      await writeFile(join(path, '0', `${key}.live`), Buffer.concat([file.subarray(0, before.length + cut), Buffer.alloc(zeros)]))
+      await writeFile(
+        join(path, '0', `${key}.live`),
+        Buffer.concat([file.subarray(0, before.length + cut), Buffer.alloc(zeros)]),
+      )
       const store = createLocalLogStore(path)
       expect((await readAll(store, key, 'all')).toString()).toBe('kept')
       expect((await stat(join(path, '0', `${key}.live`))).size).toBe(before.length)
@@ -135,7 +165,10 @@ test('any window of a long sealed log is one short read', async () => {
   const chunks = 1000
   for (let n = 0; n < chunks; n++) {
     // stderr says almost nothing: its bytes are found without reading what lies between.
-    const parts = [encodeRecord('stdout', n, line(n)), ...(n % 500 === 0 ? [encodeRecord('stderr', n, Buffer.from('e'))] : [])]
+    const parts = [
+      encodeRecord('stdout', n, line(n)),
+      ...(n % 500 === 0 ? [encodeRecord('stderr', n, Buffer.from('e'))] : []),
+    ]
     at = (await store.append('7-1', at, Buffer.concat(parts))).accepted
   }
   await store.seal('7-1', at)
@@ -146,20 +179,16 @@ test('any window of a long sealed log is one short read', async () => {
     const { bytes } = await store.read('7-1', { stream: 'stdout', offset, limit: 64 * 1024 })
     times.push(performance.now() - begin)
     const n = Math.floor(offset / maxPayload)
-    const expected = Buffer.concat([line(n), line(n + 1)]).subarray(offset % maxPayload, (offset % maxPayload) + 64 * 1024)
+    const expected = Buffer.concat([line(n), line(n + 1)]).subarray(
+      offset % maxPayload,
+      (offset % maxPayload) + 64 * 1024,
+    )
     expect(bytes.equals(expected)).toBe(true)
   }
   expect((await readAll(store, '7-1', 'stderr')).toString()).toBe('ee')
   expect(times.sort((a, b) => a - b)[25]).toBeLessThan(50)
   await store.close()
 })
-
-function usedMemory(): number {
-  setFlagsFromString('--expose-gc')
-  runInNewContext('gc')()
-  const { arrayBuffers, heapUsed } = process.memoryUsage()
-  return arrayBuffers + heapUsed
-}
 
 test('five thousand live logs: bounded memory, and each is right', async () => {
   const path = await newDirectory()
@@ -213,7 +242,9 @@ test('a full disk: an error to the sender, nothing wrong in the log, and on with
       return 'taken'
     }
     expect(await take()).toBe('taken')
-    await expect.poll(() => take().catch((error: AppError) => error.code), { interval: 50, timeout: 3000 }).toBe('unavailable')
+    await expect
+      .poll(() => take().catch((error: AppError) => error.code), { interval: 50, timeout: 3000 })
+      .toBe('unavailable')
     await expect(store.seal('1-1', accepted)).rejects.toMatchObject({ code: 'unavailable' })
     expect((await filesIn(path)).filter((name) => name.endsWith('.sealing'))).toEqual([])
 
@@ -222,7 +253,9 @@ test('a full disk: an error to the sender, nothing wrong in the log, and on with
     accepted = (await store.append('1-1', accepted, record)).accepted
     expect(await store.seal('1-1', accepted)).toMatchObject({ stdout_bytes: (accepted / record.length) * 50_000 })
     expect(await store.seal('2-1', taken)).toMatchObject({ stdout_bytes: (taken / small.length) * 5 })
-    expect((await readAll(store, '1-1', 'all')).equals(Buffer.alloc((accepted / record.length) * 50_000, 'y'))).toBe(true)
+    expect((await readAll(store, '1-1', 'all')).equals(Buffer.alloc((accepted / record.length) * 50_000, 'y'))).toBe(
+      true,
+    )
   } finally {
     await store.close()
     execFileSync('umount', [path])

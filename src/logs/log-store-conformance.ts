@@ -1,40 +1,16 @@
 /** What every log store must do, whatever it keeps logs in. Call it in a test file of the store. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { follow } from './follow.ts'
-import type { LogPiece, LogStore, LogStream, StoredLog } from './log-store.ts'
-import { encodeMark, encodeOutput, encodeRecord, maxPayload } from './records.ts'
+import type { LogStore, StoredLog } from './log-store.ts'
+import { followConformance } from './log-follow-conformance.ts'
+import { outputOf, readAll, recordsOf, sample, streams } from './log-samples.ts'
+import { encodeRecord } from './records.ts'
 
 export interface OpenStore {
   store: LogStore
   /** Another process over the same logs, after this one has closed. */
   reopen(): Promise<LogStore>
   cleanUp(): Promise<void>
-}
-
-type Written = { stream: 'stdout' | 'stderr'; bytes: Buffer }
-
-const streams: LogStream[] = ['stdout', 'stderr', 'all']
-const outputOf = (written: Written[], stream: LogStream): Buffer =>
-  Buffer.concat(written.filter((w) => stream === 'all' || w.stream === stream).map((w) => w.bytes))
-const recordsOf = (written: Written[]): Buffer =>
-  Buffer.concat(written.flatMap(({ stream, bytes }, i) => encodeOutput(stream, 1_700_000_000_000 + i, bytes)))
-
-export async function readAll(store: LogStore, key: string, stream: LogStream, limit = 100_000): Promise<Buffer> {
-  const parts: Buffer[] = []
-  for (let offset = 0; ; ) {
-    const { bytes } = await store.read(key, { stream, offset, limit })
-    if (bytes.length === 0) return Buffer.concat(parts)
-    parts.push(bytes)
-    offset += bytes.length
-  }
-}
-
-async function collect(pieces: AsyncIterable<LogPiece>): Promise<LogPiece[]> {
-  const all: LogPiece[] = []
-  for await (const piece of pieces) all.push(piece)
-  return all
 }
 
 export function logStoreConformance(name: string, open: () => Promise<OpenStore>): void {
@@ -51,13 +27,6 @@ export function logStoreConformance(name: string, open: () => Promise<OpenStore>
       await store.close()
       await opened.cleanUp()
     })
-
-    const sample: Written[] = [
-      { stream: 'stdout', bytes: Buffer.from('hello\n') },
-      { stream: 'stderr', bytes: Buffer.from([0, 255, 0xc3, 13, 10]) },
-      { stream: 'stdout', bytes: Buffer.from('é'.repeat(50_000)) },
-      { stream: 'stderr', bytes: Buffer.from('end') },
-    ]
 
     test('gives back the bytes of each stream, live and sealed', async () => {
       const key = newKey()
@@ -93,32 +62,37 @@ export function logStoreConformance(name: string, open: () => Promise<OpenStore>
         { maxLength: 12 },
       )
       await fc.assert(
-        fc.asyncProperty(writes, fc.infiniteStream(fc.nat()), fc.array(fc.tuple(fc.nat(), fc.nat(200_000))), async (written, random, windows) => {
-          const key = newKey()
-          const file = recordsOf(written)
-          const pick = (most: number): number => (random.next().value as number) % most
-          let accepted = 0
-          while (accepted < file.length) {
-            const from = Math.max(0, accepted - pick(3) * 1000 * pick(2))
-            const aligned = from === accepted ? from : 0
-            const size = 70_000 + pick(200_000)
-            accepted = (await store.append(key, aligned, file.subarray(aligned, accepted + size))).accepted
-          }
-          for (const sealed of [false, true]) {
-            if (sealed) await store.seal(key, file.length)
-            for (const stream of streams) {
-              const expected = outputOf(written, stream)
-              expect((await readAll(store, key, stream)).equals(expected)).toBe(true)
-              for (const [at, limit] of windows) {
-                const offset = expected.length === 0 ? 0 : at % expected.length
-                const { bytes } = await store.read(key, { stream, offset, limit })
-                expect(bytes.equals(expected.subarray(offset, offset + bytes.length))).toBe(true)
-                expect(bytes.length === 0).toBe(limit === 0 || expected.length === 0)
+        fc.asyncProperty(
+          writes,
+          fc.infiniteStream(fc.nat()),
+          fc.array(fc.tuple(fc.nat(), fc.nat(200_000))),
+          async (written, random, windows) => {
+            const key = newKey()
+            const file = recordsOf(written)
+            const pick = (most: number): number => (random.next().value as number) % most
+            let accepted = 0
+            while (accepted < file.length) {
+              const from = Math.max(0, accepted - pick(3) * 1000 * pick(2))
+              const aligned = from === accepted ? from : 0
+              const size = 70_000 + pick(200_000)
+              accepted = (await store.append(key, aligned, file.subarray(aligned, accepted + size))).accepted
+            }
+            for (const sealed of [false, true]) {
+              if (sealed) await store.seal(key, file.length)
+              for (const stream of streams) {
+                const expected = outputOf(written, stream)
+                expect((await readAll(store, key, stream)).equals(expected)).toBe(true)
+                for (const [at, limit] of windows) {
+                  const offset = expected.length === 0 ? 0 : at % expected.length
+                  const { bytes } = await store.read(key, { stream, offset, limit })
+                  expect(bytes.equals(expected.subarray(offset, offset + bytes.length))).toBe(true)
+                  expect(bytes.length === 0).toBe(limit === 0 || expected.length === 0)
+                }
               }
             }
-          }
-          await store.remove(key)
-        }),
+            await store.remove(key)
+          },
+        ),
         { numRuns: 25 },
       )
     })
@@ -147,7 +121,10 @@ export function logStoreConformance(name: string, open: () => Promise<OpenStore>
       const record = encodeRecord('stdout', 1, Buffer.from('x'))
       await store.append(key, 0, record)
       await expect
-        .poll(async () => (await store.append(key, record.length, Buffer.alloc(0))).durable, { timeout: 2000, interval: 20 })
+        .poll(async () => (await store.append(key, record.length, Buffer.alloc(0))).durable, {
+          timeout: 2000,
+          interval: 20,
+        })
         .toBe(record.length)
     })
 
@@ -178,85 +155,28 @@ export function logStoreConformance(name: string, open: () => Promise<OpenStore>
       const key = newKey()
       const file = recordsOf(sample.slice(0, 2))
       await store.append(key, 0, Buffer.concat([file, encodeRecord('stdout', 5, Buffer.from('lost in the spool'))]))
-      expect(await store.seal(key, file.length)).toMatchObject({ length: file.length, stdout_bytes: 6, stderr_bytes: 5 })
-    })
-
-    test('marks are seen by followers, count in the sums, and are no output', async () => {
-      const key = newKey()
-      const file = Buffer.concat([
-        encodeRecord('stdout', 1, Buffer.from('ab')),
-        encodeMark(2, { kind: 'truncated', bytes: 10 }),
-        encodeMark(3, { kind: 'truncated', bytes: 4000 }),
-      ])
-      await store.append(key, 0, file)
-      expect(await store.seal(key, file.length)).toMatchObject({ stdout_bytes: 2, truncated_bytes: 4000 })
-      expect((await readAll(store, key, 'all')).toString()).toBe('ab')
-      const pieces = await collect(follow(store, key, { stream: 'all', offset: 0 }))
-      expect(pieces.map((p) => [p.stream, p.offset, p.time])).toEqual([['stdout', 0, 1], ['mark', 2, 2], ['mark', 2, 3]])
-    })
-
-    test('follow replays in order of arrival with times, goes on live, and ends with the seal', async () => {
-      const key = newKey()
-      const file = recordsOf(sample)
-      const first = recordsOf(sample.slice(0, 2))
-      await store.append(key, 0, first)
-      const seen = Object.fromEntries(streams.map((stream) => [stream, collect(follow(store, key, { stream, offset: 0 }))]))
-      const resumed = collect(follow(store, key, { stream: 'all', offset: 8 }))
-      await sleep(20)
-      await store.append(key, first.length, file.subarray(first.length))
-      await store.seal(key, file.length)
-      for (const stream of streams) {
-        const pieces = await seen[stream]!
-        expect(Buffer.concat(pieces.map((p) => p.bytes)).equals(outputOf(sample, stream))).toBe(true)
-        let offset = 0
-        for (const piece of pieces) {
-          expect(piece.offset).toBe(offset)
-          offset += piece.bytes.length
-        }
-      }
-      const order = (await seen['all']!).map((p) => [p.stream, p.time - 1_700_000_000_000])
-      expect(order).toEqual([['stdout', 0], ['stderr', 1], ['stdout', 2], ['stdout', 2], ['stderr', 3]])
-      expect(Buffer.concat((await resumed).map((p) => p.bytes)).equals(outputOf(sample, 'all').subarray(8))).toBe(true)
-    })
-
-    test('a follower is let go by its signal and by removal', async () => {
-      const key = newKey()
-      await store.append(key, 0, recordsOf(sample.slice(0, 1)))
-      const stop = new AbortController()
-      const aborted = collect(follow(store, key, { stream: 'all', offset: 0 }, stop.signal))
-      const removed = collect(follow(store, key, { stream: 'all', offset: 0 }))
-      await sleep(20)
-      stop.abort()
-      expect((await aborted).length).toBe(1)
-      await store.remove(key)
-      expect((await removed).length).toBe(1)
-    })
-
-    test('a hundred followers see all of it while one that stalls costs next to nothing', async () => {
-      const key = newKey()
-      const chunk = Buffer.alloc(maxPayload, 'line of the log\n')
-      const record = encodeRecord('stdout', 1, chunk)
-      const total = 200
-      const stalled = follow(store, key, { stream: 'stdout', offset: 0 })
-      const count = async (): Promise<number> => {
-        let bytes = 0
-        for await (const piece of follow(store, key, { stream: 'stdout', offset: 0 })) bytes += piece.bytes.length
-        return bytes
-      }
-      const counts = Array.from({ length: 100 }, count)
-      await store.append(key, 0, record)
-      const first = await stalled.next()
-      for (let i = 1; i < total; i++) await store.append(key, i * record.length, record)
-      await store.seal(key, total * record.length)
-      expect(new Set(await Promise.all(counts))).toEqual(new Set([total * maxPayload]))
-      // The stalled one finds everything where it stopped.
-      let seen = first.value!.bytes.length
-      for await (const piece of stalled) seen += piece.bytes.length
-      expect(seen).toBe(total * maxPayload)
+      expect(await store.seal(key, file.length)).toMatchObject({
+        length: file.length,
+        stdout_bytes: 6,
+        stderr_bytes: 5,
+      })
     })
 
     test('names are keys of attempts and nothing else', async () => {
-      const names = ['', '../1-1', '1', '1-', '1-0', '0-1', '01-1', '1-1/..', '1-1\n', '1-1\0', '%31-1', `${'9'.repeat(20)}-1`]
+      const names = [
+        '',
+        '../1-1',
+        '1',
+        '1-',
+        '1-0',
+        '0-1',
+        '01-1',
+        '1-1/..',
+        '1-1\n',
+        '1-1\0',
+        '%31-1',
+        `${'9'.repeat(20)}-1`,
+      ]
       for (const bad of [...names, '1-1.sealed', ' 1-1', '１-1', '-1-1', '1e3-1']) {
         const refused = { code: 'invalid_argument' }
         await expect(store.append(bad, 0, Buffer.alloc(0))).rejects.toMatchObject(refused)
@@ -298,5 +218,7 @@ export function logStoreConformance(name: string, open: () => Promise<OpenStore>
       expect((await store.append(live, 0, file)).accepted).toBe(file.length)
       expect(await store.seal(live, file.length)).toEqual(await store.sealed(sealed))
     })
+
+    followConformance({ store: () => store, newKey })
   })
 }

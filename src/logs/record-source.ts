@@ -17,6 +17,9 @@ export interface RecordSource {
 
 export const longestRead = 1024 * 1024
 
+/** From the nearest known place to the byte that was asked for may be some MiB: fewer, longer reads. */
+const shortestRead = 256 * 1024
+
 /** Steps of one answer. Output that is thinly spread among the other stream's comes in short answers, not late. */
 const mostSteps = 32
 
@@ -35,8 +38,9 @@ export async function readFrom(
   const parts: Buffer[] = []
   let cursor = locateIn(source, options.stream, options.offset)
   let wanted = Math.min(options.limit, longestRead, size - cursor.from)
-  for (let steps = 0; wanted > 0 && (steps < mostSteps || parts.length === 0); steps++) {
+  for (let steps = 0; wanted > 0 && steps < mostSteps;) {
     const next = await step(source, cursor, wanted)
+    if (parts.length > 0) steps += 1
     for (const piece of next.pieces) {
       if (piece.stream === 'mark' || wanted <= 0) continue
       parts.push(piece.bytes.subarray(0, wanted))
@@ -69,7 +73,10 @@ async function step(
   // Jumps over a stretch that has only the other stream.
   const near = from === 0 ? start : source.near(stream, from)
   const place = near.position > cursor.position ? { ...near } : { ...cursor }
-  const bytes = place.position < source.length ? await source.records(place.position, limit) : Buffer.alloc(0)
+  const bytes =
+    place.position < source.length
+      ? await source.records(place.position, Math.max(limit, shortestRead))
+      : Buffer.alloc(0)
   const pieces: LogPiece[] = []
   const consumed = eachRecord(
     bytes,

@@ -13,7 +13,8 @@ const all = (secrets: string[], text: string | Buffer): string => redact(secrets
 function naive(secrets: string[], text: Buffer): string {
   const places: { from: number; to: number }[] = []
   for (const form of secretForms(secrets)) {
-    for (let at = text.indexOf(form); at >= 0; at = text.indexOf(form, at + 1)) places.push({ from: at, to: at + form.length })
+    for (let at = text.indexOf(form); at >= 0; at = text.indexOf(form, at + 1))
+      places.push({ from: at, to: at + form.length })
   }
   places.sort((a, b) => a.from - b.from || b.to - a.to)
   let output = ''
@@ -35,7 +36,9 @@ test('every form of a secret is masked wherever the output is cut', () => {
   const raw = Buffer.from(secret)
   const forms = [
     raw,
-    ...[0, 1, 2].map((shift) => Buffer.from(Buffer.concat([Buffer.alloc(shift, 'x'), raw, Buffer.from('yz')]).toString('base64'))),
+    ...[0, 1, 2].map((shift) =>
+      Buffer.from(Buffer.concat([Buffer.alloc(shift, 'x'), raw, Buffer.from('yz')]).toString('base64')),
+    ),
     Buffer.from(encodeURIComponent(secret)),
     Buffer.from(new URLSearchParams({ a: secret }).toString().slice(2)),
     Buffer.from(JSON.stringify(secret)),
@@ -51,14 +54,22 @@ test('every form of a secret is masked wherever the output is cut', () => {
     for (let cut = 0; cut <= text.length; cut++) {
       expect(redact([secret], [text.subarray(0, cut), text.subarray(cut)]).toString()).toBe(whole)
     }
-    expect(redact([secret], [...text].map((byte) => Buffer.of(byte))).toString()).toBe(whole)
+    expect(
+      redact(
+        [secret],
+        [...text].map((byte) => Buffer.of(byte)),
+      ).toString(),
+    ).toBe(whole)
   }
 })
 
 test('any secrets, any text, any cuts: the same as a search through the whole', () => {
   // Few letters, so that secrets overlap with themselves and each other.
   const word = fc.string({ unit: fc.constantFrom('a', 'b', '"', '\n'), minLength: 1, maxLength: 8 })
-  const piece = fc.oneof(fc.string({ unit: fc.constantFrom('a', 'b', '"', '\\', '\n', 'Y', '%'), maxLength: 12 }), fc.nat(30))
+  const piece = fc.oneof(
+    fc.string({ unit: fc.constantFrom('a', 'b', '"', '\\', '\n', 'Y', '%'), maxLength: 12 }),
+    fc.nat(30),
+  )
   fc.assert(
     fc.property(
       fc.array(word, { minLength: 1, maxLength: 4 }),
@@ -66,10 +77,12 @@ test('any secrets, any text, any cuts: the same as a search through the whole', 
       fc.infiniteStream(fc.integer({ min: 1, max: 9 })),
       (secrets, pieces, sizes) => {
         const forms = secretForms(secrets)
-        const parts = pieces.map((part) => (typeof part === 'string' ? Buffer.from(part) : (forms[part % forms.length] ?? Buffer.alloc(0))))
+        const parts = pieces.map((part) =>
+          typeof part === 'string' ? Buffer.from(part) : (forms[part % forms.length] ?? Buffer.alloc(0)),
+        )
         const text = Buffer.concat(forms.length === 0 ? [] : parts)
         const chunks: Buffer[] = []
-        for (let at = 0; at < text.length; ) {
+        for (let at = 0; at < text.length;) {
           const size = sizes.next().value as number
           chunks.push(text.subarray(at, at + size))
           at += size

@@ -50,7 +50,13 @@ function* jsonForms(text: string): Generator<string> {
 
 /** Each encoder leaves other characters alone; some write lower-case hex; forms have + for a space. */
 function* urlForms(raw: Buffer): Generator<string> {
-  const keeps = [/[A-Za-z0-9._~-]/, /[A-Za-z0-9._~/-]/, /[A-Za-z0-9._*-]/, /[A-Za-z0-9._~!'()*-]/, /[A-Za-z0-9._~!'()*;/?:@&=+$,#-]/]
+  const keeps = [
+    /[A-Za-z0-9._~-]/,
+    /[A-Za-z0-9._~/-]/,
+    /[A-Za-z0-9._*-]/,
+    /[A-Za-z0-9._~!'()*-]/,
+    /[A-Za-z0-9._~!'()*;/?:@&=+$,#-]/,
+  ]
   for (const keep of keeps) {
     for (const upper of [true, false]) {
       let form = ''

@@ -2,7 +2,7 @@
  * Every request that would change something leaves one audit row: in the transaction of the change, or by itself
  * when it was refused. If the row cannot be written, nothing is changed.
  */
-import { audit, type AuditEntry } from '../access/audit.ts'
+import { audit, auditAll, type AuditEntry } from '../access/audit.ts'
 import type { Queryable } from '../db/pool.ts'
 import { isAppError } from '../lib/app-error.ts'
 import type { Ask, Deps } from './deps.ts'
@@ -44,8 +44,20 @@ export async function audited<T>(
   }
 }
 
-export async function noteDone(tx: Queryable, ask: Ask, act: Act, detail: Detail): Promise<void> {
-  await audit(tx, { actor: actorOf(ask), ...act, result: 'done', detail, address: ask.address })
+export interface Done {
+  ask: Ask
+  act: Act
+  detail: Detail
+}
+
+export const noteDone = (tx: Queryable, ask: Ask, act: Act, detail: Detail): Promise<void> =>
+  noteAllDone(tx, [{ ask, act, detail }])
+
+export async function noteAllDone(tx: Queryable, all: readonly Done[]): Promise<void> {
+  await auditAll(
+    tx,
+    all.map(({ ask, act, detail }) => ({ actor: actorOf(ask), ...act, result: 'done', detail, address: ask.address })),
+  )
 }
 
 /** Only refusals: an outage or a defect changed nothing and is nobody's attempt. */

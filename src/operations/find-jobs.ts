@@ -13,6 +13,7 @@ import {
   waitingReasons,
   type JobRow,
 } from '../queue/find.ts'
+import { createGroupCommit, type GroupCommit } from '../lib/group-commit.ts'
 import { known, notFound, type Ask, type Deps, type KnownAsk } from './deps.ts'
 import { openEnv } from './new-job.ts'
 import { showAttempt, showJob, showMore, type ShownJob } from './show-job.ts'
@@ -37,7 +38,21 @@ export async function getJob(deps: Deps, anyAsk: Ask, id: string): Promise<Shown
   const [shown] = await show(deps, [row])
   const env = openEnv(row.envSealed, row.publicId, deps)
   const mayReadEnv = ask.principal.role === 'admin' || row.ownerId === ask.principal.userId
-  return { ...shown!, ...showMore(row, env, mayReadEnv) }
+  return { ...shown!, ...showMore(row.spec, env, mayReadEnv) }
+}
+
+export type ShowTogether = GroupCommit<string, ShownJob | null>
+
+/** Jobs that were just submitted, looked up together. Whoever adds an id may see that job. */
+export function createShowTogether(deps: Deps): ShowTogether {
+  return createGroupCommit<string, ShownJob | null>(
+    async (ids) => {
+      const { rows } = await findJobs(deps.db, { ids }, null, ids.length)
+      const shown = new Map((await show(deps, rows)).map((job) => [job.id, job]))
+      return ids.map((id) => ({ ok: true, value: shown.get(id) ?? null }))
+    },
+    { maxItems: 200, concurrency: 2 },
+  )
 }
 
 /** Those of the ids that may be seen, in no promised order. */
@@ -83,7 +98,9 @@ export async function listJobs(deps: Deps, anyAsk: Ask, input: ListInput) {
 }
 
 async function show(deps: Deps, rows: JobRow[]): Promise<ShownJob[]> {
-  const waiting = rows.filter((row) => ['blocked', 'scheduled', 'queued'].includes(row.state)).map((row) => row.publicId)
+  const waiting = rows
+    .filter((row) => ['blocked', 'scheduled', 'queued'].includes(row.state))
+    .map((row) => row.publicId)
   const reasons = waiting.length === 0 ? new Map() : await waitingReasons(deps.db, waiting)
   const now = new Date()
   return rows.map((row) => showJob(row, { policy: deps.config, waitingReason: reasons.get(row.publicId), now }))
@@ -105,4 +122,3 @@ export async function jobStats(deps: Deps, anyAsk: Ask) {
   }
   return { ...sums, by_state: byState }
 }
-

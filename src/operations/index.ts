@@ -1,9 +1,18 @@
 /** The operations bound to one server's dependencies: what every face of the product calls. */
 import { noteRefused } from './audited.ts'
 import type { Ask, Deps } from './deps.ts'
-import { getJob, jobStats, listAttempts, listJobs, showJobs, type ListInput } from './find-jobs.ts'
+import type { JobSpec } from '../job/spec.ts'
+import { createShowTogether, getJob, jobStats, listAttempts, listJobs, showJobs, type ListInput } from './find-jobs.ts'
 import type { JobChanges } from './job-changes.ts'
-import { cancelJob, createSubmitTogether, deleteJob, rerunJob, submitJobs, type SubmitInput } from './jobs.ts'
+import {
+  cancelJob,
+  createSubmitTogether,
+  deleteJob,
+  rerunJob,
+  submitJob,
+  submitJobs,
+  type SubmitInput,
+} from './jobs.ts'
 import { followLog, openLog, type FollowInput, type OpenLogInput } from './logs.ts'
 import * as people from './people.ts'
 import { listQueues, putQueue, type PutQueueInput } from './queues.ts'
@@ -11,12 +20,18 @@ import { listRunners } from './runners.ts'
 
 export type Operations = ReturnType<typeof createOperations>
 
-export function createOperations(deps: Deps, changes: JobChanges) {
-  const together = createSubmitTogether(deps)
+/** What a request would miss right now; empty when ready. */
+export type NotReady = () => { field: string; message: string }[]
+
+export function createOperations(deps: Deps, changes: JobChanges, notReady: NotReady) {
+  const submits = createSubmitTogether(deps)
+  const shows = createShowTogether(deps)
   return {
     changes,
-    submitJobs: (ask: Ask, input: SubmitInput) => submitJobs(deps, together, ask, input),
-    rerunJob: (ask: Ask, input: { id: string; idempotencyKey?: string }) => rerunJob(deps, together, ask, input),
+    submitJobs: (ask: Ask, input: SubmitInput) => submitJobs(deps, submits, ask, input),
+    submitJob: (ask: Ask, spec: JobSpec, idempotencyKey?: string) =>
+      submitJob(deps, { submits, shows }, ask, spec, idempotencyKey),
+    rerunJob: (ask: Ask, input: { id: string; idempotencyKey?: string }) => rerunJob(deps, submits, ask, input),
     cancelJob: (ask: Ask, input: { id: string; reason?: string }) => cancelJob(deps, ask, input),
     deleteJob: (ask: Ask, id: string) => deleteJob(deps, ask, id),
     getJob: (ask: Ask, id: string) => getJob(deps, ask, id),
@@ -33,27 +48,17 @@ export function createOperations(deps: Deps, changes: JobChanges) {
     signIn: (ask: Ask, input: people.SignInInput) => people.signIn(deps, ask, input),
     createUser: (ask: Ask, input: people.CreateUserInput) => people.createUserBy(deps, ask, input),
     listUsers: (ask: Ask) => people.listUsersFor(deps, ask),
+    setPassword: (ask: Ask, input: people.SetPasswordInput) => people.setPassword(deps, ask, input),
     createToken: (ask: Ask, input: people.CreateTokenInput) => people.createToken(deps, ask, input),
     listTokens: (ask: Ask) => people.listTokens(deps, ask),
     revokeToken: (ask: Ask, id: string) => people.revokeToken(deps, ask, id),
-    notReady: () => notReady(deps),
+    notReady,
     /** A request that would change something and was refused before it reached an operation. */
     async noteRefusal(ask: Ask, route: string, error: unknown): Promise<void> {
       if (ask.principal === null || /^(GET|HEAD|OPTIONS) /.test(route)) return
       await noteRefused(deps, ask, { action: route }, error)
     },
     /** What was accepted is durable when this resolves. */
-    drain: () => together.drain(),
+    drain: () => submits.drain(),
   }
 }
-
-/** What a request would miss right now; empty when ready. */
-async function notReady(deps: Deps): Promise<{ field: string; message: string }[]> {
-  try {
-    await deps.db.query('select 1')
-    return []
-  } catch {
-    return [{ field: 'database', message: 'does not answer' }]
-  }
-}
-

@@ -4,15 +4,15 @@ import { may } from '../access/permissions.ts'
 import { AppError } from '../lib/app-error.ts'
 import type { GroupCommit, Settled } from '../lib/group-commit.ts'
 import { createGroupCommit } from '../lib/group-commit.ts'
-import { specLimits, type JobSpec } from '../job/spec.ts'
+import type { JobSpec } from '../job/spec.ts'
 import { cancel } from '../queue/cancel.ts'
-import { deleteEnded } from '../queue/find.ts'
+import { deleteEnded } from '../queue/prune.ts'
 import { submit } from '../queue/submit.ts'
-import type { CancelResult, NewJob } from '../queue/types.ts'
-import { attemptKey } from '../queue/types.ts'
-import { audited, noteDone, noteRefused } from './audited.ts'
+import { attemptKey, type CancelResult, type NewJob } from '../queue/types.ts'
+import { audited, noteAllDone, noteRefused } from './audited.ts'
 import { known, type Ask, type Deps, type KnownAsk } from './deps.ts'
-import { jobOf, ownerScope } from './find-jobs.ts'
+import { getJob, jobOf, ownerScope, type ShowTogether } from './find-jobs.ts'
+import { showMore, type ShownJob } from './show-job.ts'
 import { checkPolicy, fingerprint, jobAgain, newJob } from './new-job.ts'
 
 export interface Submitted {
@@ -76,14 +76,20 @@ async function submitGroup(tx: Queryable, group: SubmitRequest[]): Promise<Settl
     idempotency: first.idempotency,
     fieldPrefix: first.fieldPrefix,
   })
-  const answers: Settled<Submitted>[] = []
-  for (const request of group) {
+  const { replayed } = result
+  const submitted = group.map((request): Submitted => {
     const publicIds = group.length === 1 ? result.publicIds : request.jobs.map((job) => job.publicId)
-    const detail = { count: publicIds.length, ids: publicIds.slice(0, 20), replayed: result.replayed }
-    await noteDone(tx, request.ask, { action: request.action, target: `job:${publicIds[0]}` }, detail)
-    answers.push({ ok: true, value: { publicIds, replayed: result.replayed } })
-  }
-  return answers
+    return { publicIds, replayed }
+  })
+  await noteAllDone(
+    tx,
+    group.map(({ ask, action }, i) => {
+      const { publicIds } = submitted[i]!
+      const detail = { count: publicIds.length, ids: publicIds.slice(0, 20), replayed }
+      return { ask, act: { action, target: `job:${publicIds[0]}` }, detail }
+    }),
+  )
+  return submitted.map((value) => ({ ok: true, value }))
 }
 
 export interface SubmitInput {
@@ -121,6 +127,23 @@ export async function submitJobs(
   }
 }
 
+/** One job, and how it stands now: what a single submit answers. */
+export async function submitJob(
+  deps: Deps,
+  groups: { submits: SubmitTogether; shows: ShowTogether },
+  ask: Ask,
+  spec: JobSpec,
+  idempotencyKey?: string,
+): Promise<{ job: ShownJob; replayed: boolean }> {
+  const input = { specs: [spec], many: false, idempotencyKey }
+  const { publicIds, replayed } = await submitJobs(deps, groups.submits, ask, input)
+  const id = publicIds[0]!
+  const shown = replayed ? null : await groups.shows.add(id)
+  if (shown === null) return { job: await getJob(deps, ask, id), replayed }
+  const { env = {}, secret_env = {}, payload } = spec
+  return { job: { ...shown, ...showMore({ payload }, { env, secret_env }, true) }, replayed }
+}
+
 function maySubmit(ask: KnownAsk): void {
   if (!may(ask.principal, 'job.submit') || ask.principal.userId === null) {
     throw new AppError('permission_denied', `your role (${ask.principal.role}) may not submit jobs`)
@@ -130,7 +153,9 @@ function maySubmit(ask: KnownAsk): void {
 function checkKey(key: string | undefined): void {
   if (key === undefined || /^[\x20-\x7e]{1,255}$/.test(key)) return
   const message = 'has 1 to 255 printable ASCII characters'
-  throw new AppError('invalid_argument', `Idempotency-Key ${message}`, { fields: [{ field: 'Idempotency-Key', message }] })
+  throw new AppError('invalid_argument', `Idempotency-Key ${message}`, {
+    fields: [{ field: 'Idempotency-Key', message }],
+  })
 }
 
 /** A new job from the stored spec of another; its owner is who asks. */
@@ -151,7 +176,6 @@ export async function rerunJob(
     checkKey(input.idempotencyKey)
     const key = input.idempotencyKey
     const job = jobAgain({ publicId: row.publicId, spec: row.spec, envSealed: row.envSealed }, deps)
-    if (ask.principal.userId !== row.ownerId) delete job.spec.depends_on
     checkPolicy([job.spec], deps, () => '')
     const idempotency = key === undefined ? undefined : { key, bodyHash: fingerprint({ rerun: input.id }, deps) }
     return await together.add({ ask, action: 'job.rerun', jobs: [job], idempotency, fieldPrefix: () => '' })
@@ -161,7 +185,11 @@ export async function rerunJob(
   }
 }
 
-export async function cancelJob(deps: Deps, anyAsk: Ask, input: { id: string; reason?: string }): Promise<CancelResult> {
+export async function cancelJob(
+  deps: Deps,
+  anyAsk: Ask,
+  input: { id: string; reason?: string },
+): Promise<CancelResult> {
   const ask = known(anyAsk)
   return audited(deps, ask, { action: 'job.cancel', target: `job:${input.id}` }, async (tx, note) => {
     await mustAct(tx, ask, input.id, 'job.cancel', 'cancel')
@@ -182,7 +210,7 @@ export async function deleteJob(deps: Deps, anyAsk: Ask, id: string): Promise<vo
     return deleteEnded(tx, id)
   })
   // After the commit: a log without a job is swept by upkeep, a job without its log would be a lie.
-  for (const ref of removed) await deps.logs.remove(attemptKey(ref))
+  for (const attempt of removed) await deps.logs.remove(attemptKey(attempt))
 }
 
 async function mustAct(
@@ -197,5 +225,3 @@ async function mustAct(
     throw new AppError('permission_denied', `only the owner or an administrator may ${verb} this job`)
   }
 }
-
-export const submitLimit = specLimits.submitBatch

@@ -36,7 +36,7 @@ export async function openLog(deps: Deps, anyAsk: Ask, input: OpenLogInput): Pro
     attempt,
     size: await deps.logs.size(key, input.stream),
     async *bytes(start, end) {
-      for (let offset = start; offset < end; ) {
+      for (let offset = start; offset < end;) {
         const limit = Math.min(chunk, end - offset)
         const { bytes } = await deps.logs.read(key, { stream: input.stream, offset, limit })
         // Removed while it was read: the connection breaks off short of its content-length.

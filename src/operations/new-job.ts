@@ -3,6 +3,7 @@ import { createHmac } from 'node:crypto'
 import { AppError, type FieldProblem } from '../lib/app-error.ts'
 import { newPublicId } from '../lib/ids.ts'
 import { nameOf, type JobSpec, type SealedEnv, type StoredSpec } from '../job/spec.ts'
+import { specForRerun } from '../queue/rerun.ts'
 import type { NewJob } from '../queue/types.ts'
 import type { Deps } from './deps.ts'
 import { reservation } from './limits.ts'
@@ -27,13 +28,13 @@ export function newJob(spec: JobSpec, deps: Deps): NewJob {
   return { publicId, spec: stored, envSealed: sealEnv({ env, secret_env }, publicId, deps), ...reservation(spec) }
 }
 
-/** A new job of an earlier one's spec; delays and not-before were about then. */
+/** The same work as an earlier job, sealed for the new one. */
 export function jobAgain(
   earlier: { publicId: string; spec: StoredSpec; envSealed: Buffer | null },
   deps: Deps,
 ): NewJob {
   const publicId = newPublicId()
-  const { not_before: _, delay_seconds: __, ...spec } = earlier.spec
+  const spec = specForRerun(earlier.spec)
   const env = openEnv(earlier.envSealed, earlier.publicId, deps)
   return { publicId, spec, envSealed: sealEnv(env, publicId, deps), ...reservation(spec), rerunOf: earlier.publicId }
 }

@@ -1,9 +1,10 @@
 /** Accounts, sign-in and API tokens. */
 import { createApiToken, listApiTokens, revokeApiToken, type ApiTokenRow } from '../access/api-tokens.ts'
-import { may, type Role } from '../access/permissions.ts'
+import { ensureLocalToken } from '../access/local-token.ts'
+import { may, scopeOf, type Role } from '../access/permissions.ts'
 import { signIn as checkSignIn } from '../access/sign-in.ts'
 import { issueAccessToken } from '../access/tokens.ts'
-import { createUser, listUsers, type User } from '../access/users.ts'
+import { changePassword, createUser, findUser, listUsers, type User } from '../access/users.ts'
 import { AppError } from '../lib/app-error.ts'
 import { audited, noteDone, noteRefused } from './audited.ts'
 import { known, notFound, type Ask, type Deps, type KnownAsk } from './deps.ts'
@@ -61,6 +62,30 @@ export async function listUsersFor(deps: Deps, anyAsk: Ask) {
 
 function onlyAdmin(ask: KnownAsk, action: 'user.create'): void {
   if (!may(ask.principal, action)) throw new AppError('permission_denied', 'only an administrator may do this')
+}
+
+export interface SetPasswordInput {
+  username: string
+  password: string
+  current_password?: string
+}
+
+export async function setPassword(deps: Deps, anyAsk: Ask, input: SetPasswordInput): Promise<void> {
+  const ask = known(anyAsk)
+  const act = { action: 'user.change_password', target: `user:${input.username}` }
+  // A session that was left open must not be enough to lock its owner out.
+  const provesItself = scopeOf(ask.principal, 'user.change_password') !== 'all'
+  await audited(deps, ask, act, async (tx) => {
+    const user = await findUser(tx, input.username)
+    if (user === null || !may(ask.principal, 'user.change_password', { ownerId: user.id })) throw notFound('user')
+    if (provesItself) {
+      const proof = { username: user.username, password: input.current_password ?? '', address: ask.address ?? '' }
+      await checkSignIn(deps.db, deps.throttle, proof)
+    }
+    await changePassword(tx, user.id, input.password)
+  })
+  // It may have ended the command line's own credential on this machine.
+  await ensureLocalToken(deps.db, deps.config.dataDir)
 }
 
 const showUser = (user: User) => ({

@@ -1,7 +1,7 @@
 /** Cancels to the runners that listen, as they happen. A hint: the heartbeat's answer is the truth. */
 import type { Db } from '../db/pool.ts'
 import { emitFact } from '../lib/facts.ts'
-import { cancelsAmong } from '../queue/held.ts'
+import { cancelsAmong } from '../queue/cancels-among.ts'
 import type { AttemptRef } from '../queue/types.ts'
 import type { JobChanges } from './job-changes.ts'
 

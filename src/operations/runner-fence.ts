@@ -3,7 +3,7 @@
  * least every heartbeat. The last word stays with `finish`, which is fenced in the statement that writes.
  */
 import type { Db } from '../db/pool.ts'
-import { stillHeld } from '../queue/held.ts'
+import { stillHeld } from '../queue/heartbeat.ts'
 import { attemptKey, type AttemptRef, type FromRunner } from '../queue/types.ts'
 
 export interface Fence {

@@ -95,7 +95,7 @@ export function createRunnerPort(deps: Deps, changes: JobChanges) {
 
     async claim(offer: RunnerOffer, waitMs: number, signal: AbortSignal): Promise<Assigned[]> {
       const claimed = await deps.dispatcher.request(offer, Math.min(waitMs, longestWaitMs), signal)
-      return claimed.map((job) => assign(job, deps))
+      return claimed.flatMap((job) => assign(job, deps) ?? [])
     },
 
     async heartbeat(from: FromRunner, held: AttemptRef[]): Promise<HeartbeatResult> {
@@ -131,7 +131,10 @@ export function createRunnerPort(deps: Deps, changes: JobChanges) {
           const key = attemptKey(chunk.ref)
           const before = tails.get(key)
           const appended = (before ?? Promise.resolve()).then(() => logs.append(key, chunk.offset, chunk.bytes))
-          tails.set(key, appended.catch(() => {}))
+          tails.set(
+            key,
+            appended.catch(() => {}),
+          )
           return { ...(await appended), stale: false }
         }),
       )
@@ -184,27 +187,32 @@ export function createRunnerPort(deps: Deps, changes: JobChanges) {
   }
 }
 
-function assign(job: ClaimedJob, deps: Deps): Assigned {
-  const { env, secret_env } = openEnv(job.envSealed, job.publicId, deps)
-  const { jobKey, number, token } = job
-  emitFact({ name: 'job.leased', id: job.publicId, attempt: number })
-  return {
-    ref: { jobKey, number, token },
-    publicId: job.publicId,
-    spec: job.spec,
-    env,
-    secretEnv: secret_env,
-    ...effectiveLimits(job.spec, deps.config),
+/** Null when its environment cannot be opened: one damaged row must not keep the others from being claimed. */
+function assign(job: ClaimedJob, deps: Deps): Assigned | null {
+  const { jobKey, number, token, publicId, spec } = job
+  try {
+    const { env, secret_env: secretEnv } = openEnv(job.envSealed, publicId, deps)
+    emitFact({ name: 'job.leased', id: publicId, attempt: number })
+    return { ref: { jobKey, number, token }, publicId, spec, env, secretEnv, ...effectiveLimits(spec, deps.config) }
+  } catch (error) {
+    emitFact({ name: 'job.env_unreadable', level: 'error', id: publicId, attempt: number, error: String(error) })
+    return null
   }
 }
 
 function noteFinished(report: FinishReport): void {
-  emitFact({ name: 'attempt.finished', job: report.ref.jobKey, attempt: report.ref.number, state: report.outcome.state })
+  emitFact({
+    name: 'attempt.finished',
+    job: report.ref.jobKey,
+    attempt: report.ref.number,
+    state: report.outcome.state,
+  })
 }
 
 /** What the wire carries as JSON is checked like any other input. */
 export function checkedOutcome(value: unknown): Outcome {
   const state = (value as { state?: JobState } | null)?.state
-  if (state === undefined || !isTerminal(state)) throw new AppError('invalid_argument', 'outcome_json has no final state')
+  if (state === undefined || !isTerminal(state))
+    throw new AppError('invalid_argument', 'outcome_json has no final state')
   return value as Outcome
 }

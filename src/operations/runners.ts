@@ -1,6 +1,6 @@
 import { may } from '../access/permissions.ts'
 import { AppError } from '../lib/app-error.ts'
-import { listRunners as findRunners } from '../queue/find.ts'
+import { listRunners as findRunners } from '../queue/runners.ts'
 import { known, type Ask, type Deps } from './deps.ts'
 
 export async function listRunners(deps: Deps, anyAsk: Ask) {
@@ -17,11 +17,13 @@ export async function listRunners(deps: Deps, anyAsk: Ask) {
     cpu_millis: row.cpuMillis,
     memory_mib: row.memoryMib,
     executors: row.executors,
-    facilities: row.facilities,
+    facilities: row.facilities as JsonValue,
     registered_at: row.registeredAt.toISOString(),
     last_seen_at: row.lastSeenAt.toISOString(),
   }))
 }
+
+type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue }
 
 function splitLabel(label: string): [string, string] {
   const at = label.indexOf('=')

@@ -46,11 +46,11 @@ export type ShownJob = ReturnType<typeof showJob> & {
 }
 
 /** What only the page of one job shows; the values of `env` only to its owner and administrators. */
-export function showMore(row: JobRow, env: SealedEnv, mayReadEnv: boolean) {
+export function showMore({ payload }: Pick<StoredSpec, 'payload'>, env: SealedEnv, mayReadEnv: boolean) {
   return {
     ...(mayReadEnv && Object.keys(env.env).length > 0 ? { env: env.env } : {}),
     secret_env_names: Object.keys(env.secret_env),
-    ...(row.spec.payload === undefined ? {} : { payload: row.spec.payload }),
+    ...(payload === undefined ? {} : { payload }),
   }
 }
 

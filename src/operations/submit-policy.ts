@@ -29,7 +29,9 @@ const listed = (paths: readonly string[]): string => (paths.length === 0 ? 'none
 
 export function policyProblems(spec: JobSpec, policy: SubmitPolicy): FieldProblem[] {
   const problems = limitProblems(spec, policy)
-  const workdirs = policy.defaultWorkingDir ? [...policy.allowedWorkdirs, policy.defaultWorkingDir] : policy.allowedWorkdirs
+  const workdirs = policy.defaultWorkingDir
+    ? [...policy.allowedWorkdirs, policy.defaultWorkingDir]
+    : policy.allowedWorkdirs
   if (spec.working_dir !== undefined && !isUnder(spec.working_dir, workdirs)) {
     problems.push({
       field: 'working_dir',
@@ -38,7 +40,9 @@ export function policyProblems(spec: JobSpec, policy: SubmitPolicy): FieldProble
   }
   spec.binds?.forEach((bind, i) => {
     const readWrite = bind.mode === 'rw'
-    const allowed = readWrite ? policy.allowedReadWriteBinds : [...policy.allowedReadOnlyBinds, ...policy.allowedReadWriteBinds]
+    const allowed = readWrite
+      ? policy.allowedReadWriteBinds
+      : [...policy.allowedReadOnlyBinds, ...policy.allowedReadWriteBinds]
     if (isUnder(bind.path, allowed)) return
     const setting = readWrite ? 'RUNYARD_ALLOWED_READ_WRITE_BINDS' : 'RUNYARD_ALLOWED_READ_ONLY_BINDS'
     problems.push({
@@ -49,7 +53,8 @@ export function policyProblems(spec: JobSpec, policy: SubmitPolicy): FieldProble
   if (spec.isolation === 'none' && !policy.allowIsolationNone) {
     problems.push({
       field: 'isolation',
-      message: 'jobs without isolation are not allowed on this server; an administrator sets RUNYARD_ALLOW_ISOLATION_NONE',
+      message:
+        'jobs without isolation are not allowed on this server; an administrator sets RUNYARD_ALLOW_ISOLATION_NONE',
     })
   }
   if (spec.network === 'host' && !policy.allowNetworkHost) {

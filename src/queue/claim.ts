@@ -20,11 +20,7 @@ export interface ClaimOptions {
 }
 
 /** What each runner got; a runner that is not in the answer was replaced by a newer session and must register again. */
-export async function claim(
-  db: Db,
-  offers: RunnerOffer[],
-  options: ClaimOptions,
-): Promise<Map<string, ClaimedJob[]>> {
+export async function claim(db: Db, offers: RunnerOffer[], options: ClaimOptions): Promise<Map<string, ClaimedJob[]>> {
   const again = await deliverAgain(db, offers, options)
   const round = await inTransaction(db, (tx) => claimRound(tx, without(offers, again), options))
   const given = new Map(round.known.map((runnerId) => [runnerId, [] as ClaimedJob[]]))
@@ -144,11 +140,7 @@ const takePlanned = `
   from moved join attempt on attempt.job_id = moved.id`
 
 /** Leases whose answer got lost on the way: the runner does not have them, and no start was ever reported. */
-async function deliverAgain(
-  db: Db,
-  offers: RunnerOffer[],
-  options: ClaimOptions,
-): Promise<Undelivered[]> {
+async function deliverAgain(db: Db, offers: RunnerOffer[], options: ClaimOptions): Promise<Undelivered[]> {
   const lost = await undelivered(db, offers)
   if (lost.length === 0) return []
   const sessions = new Map(offers.map((offer) => [offer.runnerId, offer.session]))

@@ -80,11 +80,14 @@ const renewLeases = `
     join attempts a on a.job_id = h.job_id and a.number = h.number and a.token = h.token and a.runner_id = h.runner_id
     where a.ended_at is null
     order by a.job_id for no key update of a
+  ), renewed as (
+    update attempts a set lease_expires_at = greatest(a.lease_expires_at, ${newLease('$2')})
+    from (select distinct job_id, number from mine) m
+    where a.job_id = m.job_id and a.number = m.number and a.ended_at is null
+    returning a.job_id, a.number, a.state
   )
-  update attempts a set lease_expires_at = greatest(a.lease_expires_at, ${newLease('$2')})
-  from mine, jobs j
-  where a.job_id = mine.job_id and a.number = mine.number and a.ended_at is null and j.id = a.job_id
-  returning mine.nr, a.job_id, a.number, a.state, j.cancel_requested_at is not null as cancel_requested`
+  select mine.nr, renewed.*, j.cancel_requested_at is not null as cancel_requested
+  from mine join renewed using (job_id, number) join jobs j on j.id = mine.job_id`
 
 /** `unknown` ends where it began: running when it had started, else leased. */
 async function heardAgain(db: Db | Queryable, attempts: { job_id: string; number: number }[]): Promise<void> {

@@ -42,3 +42,7 @@ function isDeadlock(error: unknown): boolean {
   const code = sqlStateOf(isAppError(error) ? error.cause : error)
   return code === '40P01' || code === '40001'
 }
+
+/** jsonb refuses NUL and lone surrogates; a program's own words in an outcome must not fail a whole batch. */
+export const safeJson = (value: unknown): string =>
+  JSON.stringify(value, (_, v: unknown) => (typeof v === 'string' ? v.replaceAll('\0', '\uFFFD').toWellFormed() : v))

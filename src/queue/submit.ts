@@ -59,7 +59,11 @@ export async function submit(tx: Queryable, input: SubmitInput): Promise<{ publi
       [edges.jobs, edges.dependsOn],
     )
   }
-  await notify(tx, publicIds, inserted.rows.some((row) => row.state === 'queued'))
+  await notify(
+    tx,
+    publicIds,
+    inserted.rows.some((row) => row.state === 'queued'),
+  )
   return { publicIds, replayed: false }
 }
 

@@ -17,7 +17,10 @@ interface Waiting<T, R> {
   reject: (error: unknown) => void
 }
 
-export function createBatches<T, R>(send: (items: T[]) => Promise<R[]>, options: BatchOptions): (item: T) => Promise<R> {
+export function createBatches<T, R>(
+  send: (items: T[]) => Promise<R[]>,
+  options: BatchOptions,
+): (item: T) => Promise<R> {
   let waiting: Waiting<T, R>[] = []
   let running = false
 

@@ -29,6 +29,8 @@ export interface FakeControlPlane extends ControlPlane {
   attempts: Map<string, FakeAttempt>
   /** Every call answers `unavailable`. */
   away: boolean
+  /** The next claim leases, and its answer gets lost. */
+  loseNextClaim: boolean
   heartbeats: number
   registrations: number
   goodbyes: string[]
@@ -77,6 +79,7 @@ export function createFakeControlPlane(
   const plane: FakeControlPlane = {
     attempts,
     away: false,
+    loseNextClaim: false,
     heartbeats: 0,
     registrations: 0,
     goodbyes: [],
@@ -103,7 +106,8 @@ export function createFakeControlPlane(
       return attempt
     },
     cancel(attempt) {
-      cancels.add(refOf(attempt))
+      if (attempt.state === 'waiting') attempt.state = 'cancelled'
+      else cancels.add(refOf(attempt))
       change()
     },
     giveAway(attempt) {
@@ -133,6 +137,10 @@ export function createFakeControlPlane(
         const again = all.filter((a) => held(a) && !known.has(attemptKey(a.assignment)))
         const fresh = all.filter((a) => a.state === 'waiting').slice(0, input.slots)
         for (const attempt of fresh) attempt.state = 'leased'
+        if (plane.loseNextClaim && fresh.length > 0) {
+          plane.loseNextClaim = false
+          throw new AppError('unavailable', 'the answer got lost')
+        }
         if (again.length + fresh.length > 0) return [...again, ...fresh].map((a) => a.assignment)
         const left = until - Date.now()
         if (left <= 0) return []

@@ -1,5 +1,6 @@
 /** Serves a fake control plane over the real wire, for tests of everything that needs a socket. */
-import { createServer, type Http2Server, type ServerHttp2Session } from 'node:http2'
+import { createServer, type Http2Server } from 'node:http2'
+import type { Socket } from 'node:net'
 import { Code, ConnectError } from '@connectrpc/connect'
 import { connectNodeAdapter } from '@connectrpc/connect-node'
 import { ReportResult, RunnerService } from '../api/grpc/gen/runyard/runner/v1/runner_pb.js'
@@ -34,8 +35,7 @@ export async function serveFake(plane: ControlPlane, socketPath: string): Promis
     compressMinBytes: Number.MAX_SAFE_INTEGER,
     routes: (router) =>
       router.service(RunnerService, {
-        register: (r) =>
-          guard(() => plane.register({ ...r, facilities: JSON.parse(r.facilitiesJson) as unknown })),
+        register: (r) => guard(() => plane.register({ ...r, facilities: JSON.parse(r.facilitiesJson) as unknown })),
         claim: (r, context) =>
           guard(async () => {
             const given = await plane.claim({ ...r, held: r.held.map(attemptRef) }, context.signal)
@@ -96,15 +96,15 @@ export async function serveFake(plane: ControlPlane, socketPath: string): Promis
         goodbye: (r) => guard(async () => (await plane.goodbye(r.state as 'draining' | 'offline'), {})),
       }),
   })
-  const sessions = new Set<ServerHttp2Session>()
+  const sockets = new Set<Socket>()
   const server: Http2Server = createServer(handler)
-  server.on('session', (session) => {
-    sessions.add(session)
-    session.on('error', () => {})
-    session.on('close', () => sessions.delete(session))
+  server.on('session', (session) => session.on('error', () => {}))
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.on('close', () => sockets.delete(socket))
   })
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(socketPath, resolve))
-  const cut = () => sessions.forEach((session) => session.destroy())
+  const cut = () => sockets.forEach((socket) => socket.destroy())
   return {
     cut,
     close: () =>

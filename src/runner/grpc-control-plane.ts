@@ -128,8 +128,10 @@ const baseUrl = (address: ServerAddress): string =>
   'socketPath' in address ? 'http://runyard.local' : `https://${address.host}:${address.port}`
 
 function sessionsTo(address: ServerAddress): Http2SessionManager {
-  // A ping on an idle link finds a peer that vanished without a word (half-open TCP) within 15 s.
-  const pings = { pingIntervalMs: 10_000, pingTimeoutMs: 5_000, pingIdleConnection: true }
+  // A claim is nearly always waiting, so pings find a peer that vanished without a word (half-open TCP) within 15 s.
+  // Idle links are not pinged: connect-node 2.2.0 then pings a session that was destroyed while a stream was open, and
+  // that throws from a timer, which ends the process.
+  const pings = { pingIntervalMs: 10_000, pingTimeoutMs: 5_000, pingIdleConnection: false }
   if ('socketPath' in address) {
     return new Http2SessionManager(baseUrl(address), pings, {
       createConnection: () => connectSocket(address.socketPath),

@@ -6,6 +6,7 @@ import type { FromHeartbeats, HeartbeatSetup, ToHeartbeats } from './heartbeat-w
 export interface HeartbeatEvents {
   /** `keepUntil`: renewed attempts may live until then (`monotonicMs`). */
   onAnswer(answer: HeartbeatAnswer, keepUntil: number): void
+  /** The first of a row. */
   onFailure(code: string, message: string): void
 }
 
@@ -18,19 +19,24 @@ export interface Heartbeats {
 export type StartHeartbeats = (setup: HeartbeatSetup, events: HeartbeatEvents) => Heartbeats
 
 /** Bundled, the entry stands beside this code as plain JavaScript. */
-const entry = new URL(import.meta.url.endsWith('.ts') ? './heartbeat-worker.ts' : './heartbeat-worker.js', import.meta.url)
+const entry = new URL(
+  import.meta.url.endsWith('.ts') ? './heartbeat-worker.ts' : './heartbeat-worker.js',
+  import.meta.url,
+)
 
 export const startHeartbeats: StartHeartbeats = (setup, events) => {
   let worker: Worker
   let stopping = false
   let held: AttemptRef[] = []
+  let failing = false
   const tell = (message: ToHeartbeats) => worker.postMessage(message)
 
   const start = () => {
     worker = new Worker(entry, { workerData: setup })
     worker.on('message', (message: FromHeartbeats) => {
       if (message.type === 'answer') events.onAnswer(message.answer, message.keepUntil)
-      else events.onFailure(message.code, message.message)
+      else if (!failing || message.code === 'failed_precondition') events.onFailure(message.code, message.message)
+      failing = message.type === 'failure'
     })
     worker.on('error', (error) => events.onFailure('internal', `the heartbeat thread failed: ${String(error)}`))
     worker.on('exit', () => {

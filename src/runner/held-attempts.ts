@@ -34,7 +34,7 @@ export type HeldAttempts = ReturnType<typeof createHeldAttempts>
 export function createHeldAttempts({ tools, capacity, onChange, onFreed }: HeldAttemptsOptions) {
   const held = new Map<string, Held>()
   const awaited = new Map<string, Awaited>()
-  let emptied: (() => void)[] = []
+  const emptied: (() => void)[] = []
 
   const hold = (attempt: Attempt, work: Promise<AttemptEnd>) => {
     const key = attemptKey(attempt.state.ref)

@@ -3,7 +3,7 @@
  * byte and its reader); while a request is under way the next one fills, so load makes batches by itself. The server's
  * answer says where it stands, and a lower number than expected means: go back there.
  */
-import { untilAnswered } from './backoff.ts'
+import { linkBackoff, untilAnswered, type Backoff } from './backoff.ts'
 import type { AttemptRef, ControlPlane, LogChunk } from './control-plane.ts'
 import { afterAnswer, newCursor, pick, type Cursor, type Part, type RecordFile, settle, wants } from './log-cursor.ts'
 
@@ -29,6 +29,7 @@ export function createLogShipper(
   server: Pick<ControlPlane, 'appendLog'>,
   signal: AbortSignal,
   onTrouble: (error: unknown, ref?: AttemptRef) => void = () => {},
+  backoff: Backoff = linkBackoff,
 ): LogShipper {
   const dirty = new Set<Cursor>()
   let requests = 0
@@ -64,7 +65,12 @@ export function createLogShipper(
 
   const send = async (parts: Part[], chunks: LogChunk[]): Promise<void> => {
     try {
-      const results = await untilAnswered(() => server.appendLog(chunks), signal, undefined, (error) => onTrouble(error))
+      const results = await untilAnswered(
+        () => server.appendLog(chunks),
+        signal,
+        backoff,
+        (error) => onTrouble(error),
+      )
       parts.forEach((part, i) => settle(part.cursor, part.offset + chunks[i]!.bytes.length, results[i]!))
     } catch (error) {
       if (signal.aborted) return

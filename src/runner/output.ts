@@ -44,8 +44,8 @@ export function collectOutput({ spool, secrets, limitBytes = Infinity, recordedB
   return {
     take: (stream, bytes) => record(stream, redactors[stream].push(bytes)),
     async finish() {
-      record('stdout', redactors.stdout.flush())
-      record('stderr', redactors.stderr.flush())
+      void record('stdout', redactors.stdout.flush())
+      void record('stderr', redactors.stderr.flush())
       await spool.settled()
       if (discardedInAll() > marked) mark()
       await spool.settled()

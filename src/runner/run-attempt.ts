@@ -92,7 +92,9 @@ async function startCommand(attempt: Attempt, { executor, startFailures }: Attem
   } catch (error) {
     await attempt.running?.stop(0).catch((failure) => noteTrouble(attempt, failure))
     attempt.failure =
-      error instanceof StartRefused || attempt.adopt ? (error as Error) : asInfrastructure(error, 'cannot start the job')
+      error instanceof StartRefused || attempt.adopt
+        ? (error as Error)
+        : asInfrastructure(error, 'cannot start the job')
   }
 }
 

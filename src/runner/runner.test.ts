@@ -1,6 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { execFileSync } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { eventually } from './eventually.ts'
 import { createFakeExecutor, type FakeRun } from '../executors/fake.ts'
 import { StartRefused } from '../executors/executor.ts'
 import { outputOf } from './fake-control-plane.ts'
@@ -63,7 +65,7 @@ test('how it ended is said in the user’s words', async () => {
 test('a timeout that needs a kill is a timeout, and a cancel that comes later does not rename it', async () => {
   rig.start(running({ stubborn: { ms: 60_000, ignoresTerm: true } }))
   const attempt = rig.plane.submit({ command: ['stubborn'], stop_grace_seconds: 0.4 }, { timeoutSeconds: 0.2 })
-  await expect.poll(() => attempt.state).toBe('running')
+  await eventually(() => attempt.state).toBe('running')
   await sleep(350)
   rig.plane.cancel(attempt)
   await rig.plane.ended(attempt)
@@ -71,7 +73,7 @@ test('a timeout that needs a kill is a timeout, and a cancel that comes later do
 })
 
 test('a cancel ends the job as cancelled, at whatever moment it comes', async () => {
-  rig.start(running({ slow: { ms: 300 } }))
+  rig.start(running({ slow: { ms: 60_000 } }))
   const attempts = []
   for (let i = 0; i < 30; i++) {
     const attempt = rig.plane.submit({ command: ['slow'] })
@@ -106,8 +108,7 @@ test('output over the limit is cut with a mark, and the job ends as it would hav
 test('secrets are masked before they touch the disk, and the state file has none', async () => {
   rig.start(running({ leak: { stdout: 'pw=hunter2-hunter2;\n', ms: 60_000 } }))
   const attempt = rig.plane.submit({ command: ['leak'], secret_env: { PASSWORD: 'hunter2-hunter2' } })
-  await expect.poll(() => outputOf(attempt).toString()).toBe('pw=***;\n')
-  const { execFileSync } = await import('node:child_process')
+  await eventually(() => outputOf(attempt).toString()).toBe('pw=***;\n')
   const files = execFileSync('find', [`${rig.dir}/attempts`, '-type', 'f', '-exec', 'cat', '{}', '+'])
   expect(files.toString('latin1')).toContain('"secret_env_names":["PASSWORD"]')
   expect(files.toString('latin1')).not.toContain('hunter2')
@@ -118,7 +119,7 @@ test('secrets are masked before they touch the disk, and the state file has none
 test('a log that the server lost is shipped again before the job ends', async () => {
   rig.start(running({ talk: { stdout: 'one two three\n', ms: 400 } }))
   const attempt = rig.plane.submit({ command: ['talk'] })
-  await expect.poll(() => attempt.size).toBeGreaterThan(0)
+  await eventually(() => attempt.size).toBeGreaterThan(0)
   rig.plane.forgetLog(attempt, 0)
   await rig.plane.ended(attempt)
   expect(attempt.outcome?.state).toBe('succeeded')
@@ -129,28 +130,28 @@ test('an attempt that was given away is killed without a report', async () => {
   const executor = running({ slow: { ms: 60_000 } })
   rig.start(executor)
   const attempt = rig.plane.submit({ command: ['slow'] })
-  await expect.poll(() => attempt.state).toBe('running')
+  await eventually(() => attempt.state).toBe('running')
   rig.plane.giveAway(attempt)
-  await expect.poll(() => rig.left()).toEqual([])
+  await eventually(() => rig.left()).toEqual([])
   expect(attempt.outcome).toBeUndefined()
 })
 
-test('a delivery that got lost comes again and runs once', async () => {
+test('a delivery that got lost comes again, and each job starts once', async () => {
   const executor = running({ slow: { ms: 200 } })
+  rig.plane.loseNextClaim = true
   rig.start(executor)
-  const attempt = rig.plane.submit({ command: ['slow'] })
-  await expect.poll(() => attempt.state).toBe('running')
-  // The plane delivers every lease again that a claim does not name; naming it is what is tested here.
-  const other = rig.plane.submit({ command: ['slow'] })
-  await Promise.all([rig.plane.ended(attempt), rig.plane.ended(other)])
-  expect(executor.started.map((order) => order.key).toSorted()).toEqual(['1-1', '2-1'])
+  const attempts = Array.from({ length: 10 }, () => rig.plane.submit({ command: ['slow'] }))
+  await Promise.all(attempts.map((attempt) => rig.plane.ended(attempt)))
+  expect(executor.started.map((order) => order.key).toSorted()).toEqual(
+    attempts.map(({ assignment }) => `${assignment.jobKey}-1`).toSorted(),
+  )
 })
 
 test('jobs run on and are reported when the server comes back', async () => {
   const rounds = { hello: { stdout: 'before\n', ms: 300 } }
   rig.start(running(rounds))
   const attempt = rig.plane.submit({ command: ['hello'] })
-  await expect.poll(() => attempt.state).toBe('running')
+  await eventually(() => attempt.state).toBe('running')
   await rig.stopServing()
   await sleep(500)
   expect(attempt.state).toBe('running')
@@ -158,18 +159,58 @@ test('jobs run on and are reported when the server comes back', async () => {
   await rig.plane.ended(attempt)
   expect(attempt.outcome?.state).toBe('succeeded')
   expect(outputOf(attempt).toString()).toBe('before\n')
-  expect(rig.facts.map((fact) => fact.name)).toEqual(expect.arrayContaining(['runner.link_lost', 'runner.link_back']))
+  const names = () => rig.facts.map((fact) => fact.name)
+  await eventually(names).toEqual(expect.arrayContaining(['runner.link_lost', 'runner.link_back']))
 })
 
 test('without a heartbeat for too long the job is stopped and said to be lost', async () => {
   const executor = running({ slow: { ms: 60_000 } })
   rig.start(executor)
   const attempt = rig.plane.submit({ command: ['slow'] })
-  await expect.poll(() => attempt.state).toBe('running')
+  await eventually(() => attempt.state).toBe('running')
   rig.plane.away = true
   const lost = () => rig.facts.filter((fact) => fact.name === 'attempt.ended' && fact.state === 'lost').length
-  await expect.poll(lost, { timeout: 6_000 }).toBe(1)
+  await eventually(lost).toBe(1)
   rig.plane.away = false
   await rig.plane.ended(attempt)
   expect(attempt.outcome).toMatchObject({ state: 'lost', error_class: 'lost' })
 }, 15_000)
+
+const slots = (n: number) => ({ slots: n, cpuMillis: 4_000, memoryMib: 4_096 })
+
+test('never more jobs than slots, nor more memory than there is', async () => {
+  let now = 0
+  let most = 0
+  const executor = running({ slow: { ms: 100 } })
+  const { start } = executor
+  executor.start = async (order) => {
+    most = Math.max(most, ++now)
+    const attempt = await start(order)
+    void attempt.ended.then(() => now--)
+    return attempt
+  }
+  rig.start(executor, { description: { ...described, ...slots(3) } })
+  const attempts = Array.from({ length: 12 }, () => rig.plane.submit({ command: ['slow'] }))
+  await Promise.all(attempts.map((attempt) => rig.plane.ended(attempt)))
+  expect(most).toBe(3)
+  expect(new Set(executor.started.map((order) => order.slot))).toEqual(new Set([0, 1, 2]))
+})
+
+const described = {
+  name: 'test',
+  session: 's',
+  version: '0',
+  hostname: 'here',
+  labels: {},
+  slots: 4,
+  cpuMillis: 4_000,
+  memoryMib: 4_096,
+  executors: ['fake'],
+  facilities: {},
+}
+
+test('no server: it gives up with a clear message', async () => {
+  await rig.stopServing()
+  const { over } = rig.start(running({}), { firstContactMs: 400 })
+  await expect(over).rejects.toThrow(/^no server found within 0\.4 s: /)
+})

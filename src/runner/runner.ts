@@ -40,6 +40,7 @@ export interface RunnerOptions {
 
 /** How long a stopping runner waits for a server that does not answer. */
 const lastWordsMs = 5_000
+const hurriedWordsMs = 2_000
 /** From SIGTERM to SIGKILL for what could not finish within the drain. */
 const shutdownGraceMs = 1_000
 
@@ -119,10 +120,15 @@ export class Runner {
     const signal = hasLeftovers ? this.#draining.signal : AbortSignal.any([this.#draining.signal, giveUp])
     let last: unknown
     try {
-      const registered = await untilAnswered(() => server.register(description), signal, linkBackoff, (error) => {
-        last = error
-        this.#link.lost(error)
-      })
+      const registered = await untilAnswered(
+        () => server.register(description),
+        signal,
+        linkBackoff,
+        (error) => {
+          last = error
+          this.#link.lost(error)
+        },
+      )
       this.#link.back()
       emitFact({ name: 'runner.registered', runner: description.name, slots: description.slots })
       return registered
@@ -242,7 +248,7 @@ export class Runner {
     await Promise.race([this.#held.emptied(), this.#patience(shutdownGraceMs + lastWordsMs)])
     // After a second signal only as long as killing and handing back take.
     if (this.#hurry.signal.aborted) {
-      await Promise.race([this.#held.emptied(), sleep(lastWordsMs, undefined, { ref: false })])
+      await Promise.race([this.#held.emptied(), sleep(hurriedWordsMs, undefined, { ref: false })])
     }
     if (!this.#superseded) await this.#lastWords(server.goodbye('offline'))
     emitFact({ name: 'runner.stopped', runner: description.name, left: this.#held.size() })

@@ -114,20 +114,17 @@ export class Spool implements RecordFile {
   async #write(): Promise<void> {
     // Records that arrive in the same turn of the loop go out together.
     await new Promise((resolve) => setImmediate(resolve))
+    /** Of the first pending record, already in the file. */
+    let begun = 0
     while (this.#pending.length > 0) {
       const batch = this.#pending.slice(0, writeRecords)
+      if (begun > 0) batch[0] = batch[0]!.subarray(begun)
       try {
-        await this.#writeAll(batch)
+        const { bytesWritten } = await this.#file.writev(batch, this.#written + begun)
+        begun = this.#advance(begun + bytesWritten)
       } catch (error) {
         await this.#giveUp(error as Error)
         break
-      }
-      this.#pending.splice(0, batch.length)
-      for (const record of batch) {
-        this.#written += record.length
-        this.#pendingBytes -= record.length
-        this.#boundaries.add(this.#written)
-        this.#marks.delete(record)
       }
       this.#options.onGrown()
       this.#options.sync.ask(this.#sync)
@@ -135,19 +132,20 @@ export class Spool implements RecordFile {
     this.#writing = undefined
   }
 
-  async #writeAll(batch: Buffer[]): Promise<void> {
-    let left = batch
-    let at = this.#written
-    while (left.length > 0) {
-      let { bytesWritten } = await this.#file.writev(left, at)
-      at += bytesWritten
-      const rest: Buffer[] = []
-      for (const part of left) {
-        if (bytesWritten < part.length) rest.push(part.subarray(bytesWritten))
-        bytesWritten = Math.max(0, bytesWritten - part.length)
-      }
-      left = rest
+  /** So many bytes behind `#written` are in the file now; returns those of a record that is not whole yet. */
+  #advance(bytes: number): number {
+    let whole = 0
+    for (const record of this.#pending) {
+      if (bytes < record.length) break
+      bytes -= record.length
+      whole++
+      this.#written += record.length
+      this.#pendingBytes -= record.length
+      this.#boundaries.add(this.#written)
+      this.#marks.delete(record)
     }
+    this.#pending.splice(0, whole)
+    return bytes
   }
 
   async #giveUp(error: Error): Promise<void> {

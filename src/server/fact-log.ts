@@ -5,7 +5,12 @@ import { onFact } from '../lib/facts.ts'
 /** Returns what stops it. */
 export function logFacts(level: string, destination?: DestinationStream): () => void {
   const log = pino(
-    { level, base: undefined, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) } },
+    {
+      level,
+      base: undefined,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
     destination ?? pino.destination({ fd: 2, sync: false }),
   )
   return onFact(({ name, level: of = 'info', ...facts }) => log[of](facts, name))

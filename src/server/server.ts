@@ -21,6 +21,7 @@ import type { Deps } from '../operations/deps.ts'
 import { createJobChanges } from '../operations/job-changes.ts'
 import { createRunnerPort } from '../operations/runner-port.ts'
 import { createDispatcher } from '../queue/dispatcher.ts'
+import { watchDatabase } from './database-watch.ts'
 import { listenHttp } from './listen-http.ts'
 import { removeServerFile, runnerSocketPath, writeServerFile } from './places.ts'
 import { createUnwind } from './unwind.ts'
@@ -52,7 +53,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     const { db, databaseUrl } = await openDatabase(config, unwind)
     const { keys, admin, localToken } = await bootstrap(config, db)
 
-    const logs = await createLocalLogStore(join(config.dataDir, 'logs'))
+    const logs = createLocalLogStore(join(config.dataDir, 'logs'))
     unwind.add('logs', () => logs.close())
     const dispatcher = createDispatcher(db, { leaseSeconds: config.leaseSeconds })
     unwind.add('dispatcher', () => dispatcher.stop())
@@ -72,6 +73,8 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     )
     unwind.add('notices', () => notices.stop())
     await notices.ready
+    const watch = watchDatabase(databaseUrl)
+    unwind.add('database watch', () => watch.stop())
     const upkeep = startUpkeep({ config, db, databaseUrl, logs })
     unwind.add('upkeep', () => upkeep.stop())
 
@@ -81,11 +84,12 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     const runners = await listenForRunners(runnerSocket, port)
     unwind.add('runner port', () => runners.stop(3_000))
 
-    const operations = createOperations(deps, changes)
+    const operations = createOperations(deps, changes, () => (watch.isAway() ? [databaseAway] : []))
     unwind.add('submits in progress', () => operations.drain())
     const app = await createHttpApp({
       operations,
-      authenticate: (credentials) => authenticate(db, keys, credentials),
+      authenticate: (credentials) => watch.whileThere(() => authenticate(db, keys, credentials)),
+      whileThere: (work) => watch.whileThere(work),
       version: options.version,
       webRoot: options.webRoot,
       bodyLimitBytes: config.bodyLimitBytes,
@@ -102,6 +106,8 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     throw error
   }
 }
+
+const databaseAway = { field: 'database', message: 'does not answer' }
 
 /** As root, PostgreSQL runs as another user who must pass; everything inside is closed by itself. */
 const dirMode = (): number => (process.getuid?.() === 0 ? 0o711 : 0o700)

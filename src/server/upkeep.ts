@@ -6,7 +6,8 @@ import type { Db } from '../db/pool.ts'
 import { emitFact } from '../lib/facts.ts'
 import { startService } from '../lib/service.ts'
 import type { LogStore } from '../logs/log-store.ts'
-import { attemptKey, type AttemptRef } from '../queue/types.ts'
+import { logSweeper } from '../operations/sweep-logs.ts'
+import { attemptKey } from '../queue/types.ts'
 import { upkeepServices } from '../queue/upkeep.ts'
 
 export interface UpkeepParts {
@@ -16,19 +17,17 @@ export interface UpkeepParts {
   logs: LogStore
 }
 
-type Key = Pick<AttemptRef, 'jobKey' | 'number'>
-
 export function startUpkeep({ config, db, databaseUrl, logs }: UpkeepParts): { stop(): Promise<void> } {
   const services = [
     ...upkeepServices(db, config, {
-      /** Their runner will not come back: what was shipped is all there will be. */
-      async lost(attempts: Key[]) {
+      async lost(attempts) {
         for (const attempt of attempts) await logs.seal(attemptKey(attempt))
       },
-      async pruned(attempts: Key[]) {
+      async pruned(attempts) {
         for (const attempt of attempts) await logs.remove(attemptKey(attempt))
       },
     }),
+    logSweeper(db, logs),
     auditSealer(db),
   ]
   return withLeadership(databaseUrl, 'upkeep', async (lost) => {

@@ -31,10 +31,9 @@ export const instant = z.iso.datetime({ offset: true })
 export const cursor = z.string().regex(/^[A-Za-z0-9_-]{1,200}$/, 'is a next_cursor from an earlier answer')
 
 /** Query strings carry text: `?limit=20`. */
-export const queryInt = (min: number, max: number, fallback: number) =>
+export const queryInt = (min: number, max: number) =>
   z
     .union([z.int(), z.string().regex(/^\d{1,10}$/, 'is a whole number')])
-    .default(fallback)
     .transform(Number)
     .pipe(z.int().min(min).max(max))
 
@@ -49,7 +48,7 @@ export const queryList = <T extends z.ZodType<unknown, string>>(item: T) =>
     .transform((value) => (typeof value === 'string' ? value.split(',').filter((part) => part !== '') : value))
     .pipe(z.array(item))
 
-export const page = { cursor: cursor.optional(), limit: queryInt(1, 200, 50) }
+export const page = { cursor: cursor.optional(), limit: queryInt(1, 200).default(50) }
 
 const idempotencyParameter = {
   name: 'Idempotency-Key',

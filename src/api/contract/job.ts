@@ -120,8 +120,6 @@ export const attemptSchema = z.object({
   duration_ms: z.number().nullable(),
   result: resultSchema.nullable(),
   /** Set when the log is sealed. */
-  log: z
-    .object({ stdout_bytes: z.number(), stderr_bytes: z.number(), truncated_bytes: z.number() })
-    .nullable(),
+  log: z.object({ stdout_bytes: z.number(), stderr_bytes: z.number(), truncated_bytes: z.number() }).nullable(),
 })
 export type Attempt = z.infer<typeof attemptSchema>

@@ -69,10 +69,7 @@ const stats = base
     }),
   )
 
-const get = base
-  .route({ method: 'GET', path: '/jobs/{id}', tags, summary: 'One job' })
-  .input(onlyId)
-  .output(jobSchema)
+const get = base.route({ method: 'GET', path: '/jobs/{id}', tags, summary: 'One job' }).input(onlyId).output(jobSchema)
 
 const remove = base
   .route({

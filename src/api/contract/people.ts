@@ -72,6 +72,23 @@ const listUsers = base
   .route({ method: 'GET', path: '/users', tags: ['people'], summary: 'List users (administrators)' })
   .output(z.object({ users: z.array(userSchema) }))
 
+const setPassword = base
+  .route({
+    method: 'PUT',
+    path: '/users/{username}/password',
+    tags: ['people'],
+    successStatus: 204,
+    summary: 'Set a password: your own, or as an administrator anybody’s; it ends their sessions and API tokens',
+  })
+  .input(
+    z.strictObject({
+      username: z.string().min(1).max(128),
+      password,
+      /** Needed by who is no administrator. */
+      current_password: z.string().min(1).max(1024).optional(),
+    }),
+  )
+
 const tokenSchema = z.object({
   id: z.string(),
   name: z.string(),
@@ -112,5 +129,5 @@ const revokeToken = base
   .input(z.strictObject({ id: z.string().regex(/^\d{1,18}$/, 'is the id of a token') }))
 
 export const session = { create: signIn, delete: signOut }
-export const users = { create: createUser, list: listUsers }
+export const users = { create: createUser, list: listUsers, setPassword }
 export const tokens = { create: createToken, list: listTokens, delete: revokeToken }

@@ -100,7 +100,9 @@ export const plainPaths = {
       tags: ['system'],
       summary: 'This document',
       security: [],
-      responses: { 200: { description: 'OpenAPI 3.1', content: { 'application/json': { schema: { type: 'object' } } } } },
+      responses: {
+        200: { description: 'OpenAPI 3.1', content: { 'application/json': { schema: { type: 'object' } } } },
+      },
     },
   },
 } as const

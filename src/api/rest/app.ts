@@ -7,13 +7,13 @@ import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import { AppError } from '../../lib/app-error.ts'
 import { emitFact } from '../../lib/facts.ts'
 import type { Operations } from '../../operations/index.ts'
-import { HttpRefusal, toHttpProblem } from '../errors.ts'
+import { HttpRefusal, toAppError, toHttpProblem } from '../errors.ts'
 import { installAccess, isApiPath, type Authenticate } from './http-access.ts'
 import { parseJsonBody } from './json-body.ts'
 import { installLive } from './live.ts'
 import { installLogRoute } from './log-route.ts'
 import { openApiDocument } from './openapi.ts'
-import { askOf, installContractRoutes } from './contract-routes.ts'
+import { askOf, installContractRoutes, type WhileThere } from './contract-routes.ts'
 import { installTokenRoute } from './token-route.ts'
 import { installWeb } from './web.ts'
 import { apiPrefix } from '../contract/base.ts'
@@ -21,6 +21,8 @@ import { apiPrefix } from '../contract/base.ts'
 export interface HttpOptions {
   operations: Operations
   authenticate: Authenticate
+  /** Runs what needs the database; refuses with `unavailable` in time when it is away. */
+  whileThere: WhileThere
   version: string
   bodyLimitBytes: number
   corsOrigins: readonly string[]
@@ -72,9 +74,11 @@ export async function createHttpApp(options: HttpOptions): Promise<FastifyInstan
   app.setErrorHandler(async (error, request, reply) => {
     const problem = toHttpProblem(error, request.id)
     if (problem.unexpected) reportDefect(error, request)
-    await options.operations.noteRefusal(askOf(request), requestName(request), error).catch((failure: unknown) => {
-      emitFact({ name: 'audit.failed', level: 'error', error: String(failure) })
-    })
+    await options.operations
+      .noteRefusal(askOf(request), requestName(request), toAppError(error))
+      .catch((failure: unknown) => {
+        emitFact({ name: 'audit.failed', level: 'error', error: String(failure) })
+      })
     return reply.code(problem.status).headers(problem.headers).type('application/problem+json').send(problem.body)
   })
 
@@ -86,9 +90,9 @@ export async function createHttpApp(options: HttpOptions): Promise<FastifyInstan
       directives: {
         defaultSrc: ["'none'"],
         scriptSrc: ["'self'"],
-        // Radix and sonner place style elements; styles run no code.
-        styleSrc: ["'self'", "'unsafe-inline'"],
-        imgSrc: ["'self'", 'data:'],
+        // What radix and sonner would place as style elements is kept out by web/build/strict-styles.ts.
+        styleSrc: ["'self'"],
+        imgSrc: ["'self'"],
         fontSrc: ["'self'"],
         connectSrc: ["'self'"],
         manifestSrc: ["'self'"],
@@ -112,8 +116,8 @@ export async function createHttpApp(options: HttpOptions): Promise<FastifyInstan
   })
 
   installContractRoutes(app, options)
-  installTokenRoute(app, options.operations)
-  installLogRoute(app, options.operations)
+  installTokenRoute(app, options)
+  installLogRoute(app, options)
   installLive(app, options)
   const document = await openApiDocument(options.version)
   app.get(`${apiPrefix}/openapi.json`, () => document)

@@ -25,7 +25,17 @@ export const askOf = (request: FastifyRequest): Ask => ({
   requestId: request.id,
 })
 
-export function installContractRoutes(app: FastifyInstance, options: { operations: Operations; version: string }): void {
+export type WhileThere = <T>(work: () => Promise<T>) => Promise<T>
+
+export interface RouteOptions {
+  operations: Operations
+  whileThere: WhileThere
+}
+
+/** The two that must answer when the database does not. */
+const withoutDatabase = new Set(['/health', '/ready'])
+
+export function installContractRoutes(app: FastifyInstance, options: RouteOptions & { version: string }): void {
   for (const [path, procedure] of procedures(createRouter(options))) {
     const { method = 'POST', path: route = '', successStatus = 200 } = procedure['~orpc'].route
     const url = `${apiPrefix}${route.replaceAll(/\{(\w+)\}/g, ':$1')}`
@@ -37,7 +47,9 @@ export function installContractRoutes(app: FastifyInstance, options: { operation
       async handler(request, reply) {
         const context: CallContext = { ask: askOf(request), request, reply }
         const call = createProcedureClient(procedure, { path, context })
-        const output: unknown = await call(inputOf(request))
+        const input = inputOf(request)
+        const work = async (): Promise<unknown> => call(input)
+        const output = await (withoutDatabase.has(route) ? work() : options.whileThere(work))
         if (successStatus === 204) return reply.code(204).send()
         return reply.code(successStatus).type('application/json').send(JSON.stringify(output))
       },

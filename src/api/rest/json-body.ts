@@ -52,4 +52,6 @@ export function inspectJson(root: unknown): FieldProblem[] {
 }
 
 const needsLook = (value: unknown): boolean =>
-  typeof value === 'string' ? !value.isWellFormed() || value.includes('\0') : typeof value === 'object' && value !== null
+  typeof value === 'string'
+    ? !value.isWellFormed() || value.includes('\0')
+    : typeof value === 'object' && value !== null

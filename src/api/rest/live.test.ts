@@ -40,8 +40,6 @@ async function connect(token: string) {
     socket,
     came,
     send: (message: ClientMessage) => socket.send(JSON.stringify(message)),
-    until<T extends ServerMessage>(found: (message: ServerMessage) => message is T): Promise<T>
-    until(found: (message: ServerMessage) => boolean): Promise<ServerMessage>
     until(found: (message: ServerMessage) => boolean): Promise<ServerMessage> {
       return new Promise((resolve) => {
         const look = (): void => {
@@ -79,7 +77,11 @@ test('W1: no upgrade without a principal or from a foreign page', async () => {
 })
 
 test('changes reach those who may see the job, as they happen', async () => {
-  const [mine, others, admins] = await Promise.all([connect(anna.token), connect(ben.token), connect(server.localToken)])
+  const [mine, others, admins] = await Promise.all([
+    connect(anna.token),
+    connect(ben.token),
+    connect(server.localToken),
+  ])
   for (const live of [mine, others, admins]) {
     live.send({ type: 'subscribe', id: 'all', topic: 'jobs' })
     await live.until((m) => m.type === 'subscribed')
@@ -122,7 +124,9 @@ test('a log is followed from before its start to its end, over a retry, without 
   const events: string[] = []
   const following = (async () => {
     for await (const event of anna.client.followLog({ jobId: id })) {
-      events.push(event.type === 'log' ? `${event.attempt} ${event.stream} ${event.offset} ${event.bytes}` : event.state)
+      events.push(
+        event.type === 'log' ? `${event.attempt} ${event.stream} ${event.offset} ${event.bytes}` : event.state,
+      )
     }
   })()
   const first = await runner.claimOne()

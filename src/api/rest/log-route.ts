@@ -2,25 +2,24 @@
 import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { z } from 'zod'
-import type { Operations } from '../../operations/index.ts'
 import { apiPrefix, publicId, queryFlag, queryInt } from '../contract/base.ts'
 import { logStreams } from '../contract/live.ts'
 import { fieldPath, fieldsRefused } from '../errors.ts'
 import { byteRange } from './byte-range.ts'
-import { askOf } from './contract-routes.ts'
+import { askOf, type RouteOptions } from './contract-routes.ts'
 
 const query = z.strictObject({
   stream: z.enum(logStreams).default('all'),
-  attempt: queryInt(1, 1_000_000, 1).optional(),
+  attempt: queryInt(1, 1_000_000).optional(),
   download: queryFlag.optional(),
 })
 const params = z.object({ id: publicId })
 
-export function installLogRoute(app: FastifyInstance, operations: Operations): void {
+export function installLogRoute(app: FastifyInstance, { operations, whileThere }: RouteOptions): void {
   app.get(`${apiPrefix}/jobs/:id/logs`, async (request, reply) => {
     const { id } = check(params, request.params)
     const { stream, attempt, download } = check(query, request.query)
-    const log = await operations.openLog(askOf(request), { jobId: id, attempt, stream })
+    const log = await whileThere(() => operations.openLog(askOf(request), { jobId: id, attempt, stream }))
     const range = byteRange(request.headers.range, log.size)
     const name = `${id}${log.attempt === null ? '' : `.${log.attempt}`}.${stream}.log`
     reply.headers({
@@ -33,13 +32,19 @@ export function installLogRoute(app: FastifyInstance, operations: Operations): v
     const [start, end] = range.kind === 'part' ? [range.start, range.end] : [0, log.size]
     if (range.kind === 'part') reply.code(206).header('content-range', `bytes ${start}-${end - 1}/${log.size}`)
     reply.header('content-length', end - start)
-    if (request.method === 'HEAD') return reply.send()
-    return reply.send(Readable.from(log.bytes(start, end), { objectMode: false, highWaterMark: 256 * 1024 }))
+    const bytes = request.method === 'HEAD' ? [] : log.bytes(start, end)
+    return reply.send(Readable.from(bytes, { objectMode: false, highWaterMark: 256 * 1024 }))
   })
 }
 
 function unsatisfiable(reply: FastifyReply, size: number) {
-  const body = { type: 'about:blank', title: 'invalid_argument', status: 416, detail: `the log has ${size} bytes`, errors: [] }
+  const body = {
+    type: 'about:blank',
+    title: 'invalid_argument',
+    status: 416,
+    detail: `the log has ${size} bytes`,
+    errors: [],
+  }
   return reply
     .code(416)
     .header('content-range', `bytes */${size}`)

@@ -30,6 +30,7 @@ beforeAll(async () => {
       }
       throw new AppError('unauthenticated', 'the token is wrong or expired')
     },
+    whileThere: (work) => work(),
     version: '1.2.3',
     bodyLimitBytes: 1024,
     corsOrigins: ['https://friend.example'],

@@ -13,15 +13,11 @@ export function createRouter({ operations: on, version }: { operations: Operatio
     const header = request.headers['idempotency-key']
     return Array.isArray(header) ? header.join(',') : header
   }
-  const oneJob = async (context: CallContext, submitted: { publicIds: string[]; replayed: boolean }) => {
-    if (submitted.replayed) context.reply.header('idempotency-replayed', 'true')
-    return on.getJob(context.ask, submitted.publicIds[0] ?? '')
-  }
 
   return os.router({
     health: os.health.handler(() => ({ status: 'ok', version })),
-    ready: os.ready.handler(async () => {
-      const missing = await on.notReady()
+    ready: os.ready.handler(() => {
+      const missing = on.notReady()
       if (missing.length === 0) return { status: 'ready' }
       const what = missing.map((m) => `${m.field} ${m.message}`).join('; ')
       throw new AppError('unavailable', `not ready: ${what}`, { fields: missing, retryAfterSeconds: 2 })
@@ -45,12 +41,11 @@ export function createRouter({ operations: on, version }: { operations: Operatio
       }),
     },
     jobs: {
-      submit: os.jobs.submit.handler(async ({ input, context }) =>
-        oneJob(
-          context,
-          await on.submitJobs(context.ask, { specs: [input], many: false, idempotencyKey: idempotencyKey(context) }),
-        ),
-      ),
+      submit: os.jobs.submit.handler(async ({ input, context }) => {
+        const { job, replayed } = await on.submitJob(context.ask, input, idempotencyKey(context))
+        if (replayed) context.reply.header('idempotency-replayed', 'true')
+        return job
+      }),
       submitMany: os.jobs.submitMany.handler(async ({ input, context }) => {
         const key = idempotencyKey(context)
         const done = await on.submitJobs(context.ask, { specs: input.jobs, many: true, idempotencyKey: key })
@@ -65,9 +60,12 @@ export function createRouter({ operations: on, version }: { operations: Operatio
         const result = await on.cancelJob(context.ask, input)
         return { id: result.publicId, state: result.state, cancel_requested: true }
       }),
-      rerun: os.jobs.rerun.handler(async ({ input, context }) =>
-        oneJob(context, await on.rerunJob(context.ask, { id: input.id, idempotencyKey: idempotencyKey(context) })),
-      ),
+      rerun: os.jobs.rerun.handler(async ({ input, context }) => {
+        const again = { id: input.id, idempotencyKey: idempotencyKey(context) }
+        const { publicIds, replayed } = await on.rerunJob(context.ask, again)
+        if (replayed) context.reply.header('idempotency-replayed', 'true')
+        return on.getJob(context.ask, publicIds[0]!)
+      }),
       attempts: os.jobs.attempts.handler(async ({ input, context }) => ({
         attempts: await on.listAttempts(context.ask, input.id),
       })),
@@ -82,6 +80,7 @@ export function createRouter({ operations: on, version }: { operations: Operatio
     users: {
       create: os.users.create.handler(({ input, context }) => on.createUser(context.ask, input)),
       list: os.users.list.handler(async ({ context }) => ({ users: await on.listUsers(context.ask) })),
+      setPassword: os.users.setPassword.handler(({ input, context }) => on.setPassword(context.ask, input)),
     },
     tokens: {
       create: os.tokens.create.handler(({ input, context }) => on.createToken(context.ask, input)),

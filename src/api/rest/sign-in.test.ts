@@ -95,7 +95,9 @@ test('R2: no token but ours', async () => {
   const tokens = {
     none,
     'another secret': await ok().setProtectedHeader(hs256).sign(Buffer.alloc(32, 7)),
-    'another algorithm': await ok().setProtectedHeader({ alg: 'HS512', typ: 'JWT' }).sign(Buffer.concat([secret, secret])),
+    'another algorithm': await ok()
+      .setProtectedHeader({ alg: 'HS512', typ: 'JWT' })
+      .sign(Buffer.concat([secret, secret])),
     'no expiry': await base().setIssuer('runyard').setAudience('runyard-api').setProtectedHeader(hs256).sign(secret),
     expired: await ok().setExpirationTime(1_000).setProtectedHeader(hs256).sign(secret),
     'another audience': await ok().setAudience('other').setProtectedHeader(hs256).sign(secret),
@@ -125,11 +127,11 @@ test('only administrators make users and change queues', async () => {
   for (const role of ['operator', 'viewer'] as const) {
     const { client } = await server.person(role, `some-${role}`)
     const attempts = [
-      client.calls.users.create({ username: 'mallory', password: 'password of mallory', role: 'admin' }),
-      client.calls.users.list(),
-      client.calls.queues.put({ name: 'default', paused: true }),
+      () => client.calls.users.create({ username: 'mallory', password: 'password of mallory', role: 'admin' }),
+      () => client.calls.users.list(),
+      () => client.calls.queues.put({ name: 'default', paused: true }),
     ]
-    for (const attempt of attempts) await expect(attempt).rejects.toMatchObject({ code: 'permission_denied' })
+    for (const attempt of attempts) await expect(attempt()).rejects.toMatchObject({ code: 'permission_denied' })
     expect((await client.calls.queues.list()).queues.map((q) => q.name)).toContain('default')
     expect((await client.calls.runners.list()).runners).toEqual([])
   }

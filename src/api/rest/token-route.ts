@@ -1,10 +1,9 @@
 /** OAuth2 password grant (RFC 6749 §4.3): the only route that takes a form, and it sets no cookie. */
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
-import type { Operations } from '../../operations/index.ts'
 import { apiPrefix } from '../contract/base.ts'
 import { fieldPath, fieldsRefused, HttpRefusal } from '../errors.ts'
-import { askOf } from './contract-routes.ts'
+import { askOf, type RouteOptions } from './contract-routes.ts'
 
 const grant = z.object({
   grant_type: z.literal('password', 'must be "password"'),
@@ -12,7 +11,7 @@ const grant = z.object({
   password: z.string('is missing').min(1, 'is missing').max(1024),
 })
 
-export function installTokenRoute(app: FastifyInstance, operations: Operations): void {
+export function installTokenRoute(app: FastifyInstance, { operations, whileThere }: RouteOptions): void {
   void app.register(async (scope) => {
     scope.removeAllContentTypeParsers()
     scope.addContentTypeParser(
@@ -32,7 +31,8 @@ export function installTokenRoute(app: FastifyInstance, operations: Operations):
         if (!parsed.success) {
           throw fieldsRefused(parsed.error.issues.map((i) => ({ field: fieldPath(i.path), message: i.message })))
         }
-        const { token, expiresInSeconds } = await operations.signIn(askOf(request), parsed.data)
+        const signIn = () => operations.signIn(askOf(request), parsed.data)
+        const { token, expiresInSeconds } = await whileThere(signIn)
         return { access_token: token, token_type: 'bearer', expires_in: expiresInSeconds }
       },
       // 415 here names the one content type that this route takes.

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Config } from '../../config/config.ts'
 import { AppError } from '../../lib/app-error.ts'
-import { ensurePrivateDir } from '../../lib/private-dir.ts'
+import { ensurePrivateDir, passableMode } from '../../lib/private-dir.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { entryFile } from '../package-root.ts'
 import { readFacts } from './files.ts'
@@ -65,7 +65,7 @@ interface Starting {
 }
 
 async function startUp(config: Config, wish: Wish): Promise<Starting> {
-  await ensurePrivateDir(config.dataDir, process.getuid?.() === 0 ? 0o711 : 0o700)
+  await ensurePrivateDir(config.dataDir, passableMode())
   const logFile = logFileOf(config)
   const before = await stat(logFile).then(({ size }) => size, () => 0)
   if (before > logFileBytes) await rename(logFile, `${logFile}.1`)

@@ -77,6 +77,7 @@ export async function hostInstance(options: HostOptions): Promise<InstanceHost> 
 
   const closeDoor = async (): Promise<void> => {
     leaving = true
+    clearTimeout(forgotten)
     server.close()
   }
 
@@ -106,7 +107,6 @@ export async function hostInstance(options: HostOptions): Promise<InstanceHost> 
     isEphemeral: () => ephemeral,
     closeDoor,
     async close() {
-      clearTimeout(forgotten)
       await closeDoor()
       for (const socket of clients) socket.destroy()
     },

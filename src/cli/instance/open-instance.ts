@@ -1,6 +1,6 @@
 /** What `up` and `server` do before anything else: private directories, the lock, the door for clients. */
 import { AppError } from '../../lib/app-error.ts'
-import { ensurePrivateDir } from '../../lib/private-dir.ts'
+import { ensurePrivateDir, passableMode } from '../../lib/private-dir.ts'
 import type { Config } from '../../config/config.ts'
 import { version } from '../version.ts'
 import { readFacts, removeFacts, writeFacts } from './files.ts'
@@ -23,10 +23,8 @@ export async function openInstance(
   config: Config,
   options: Omit<HostOptions, 'runDir' | 'version'>,
 ): Promise<OpenInstance> {
-  // As root, PostgreSQL runs as another user who must pass; everything inside is closed by itself.
-  const mode = process.getuid?.() === 0 ? 0o711 : 0o700
-  await ensurePrivateDir(config.dataDir, mode)
-  await ensurePrivateDir(config.runDir, mode)
+  await ensurePrivateDir(config.dataDir, passableMode())
+  await ensurePrivateDir(config.runDir, passableMode())
   const id = await ensureInstanceId(config.dataDir)
   const lock = await takeLock(id, 'server')
   if (lock === undefined) throw new Held(config.dataDir, (await readFacts(config.dataDir, 'instance.json'))?.pid)
@@ -35,10 +33,11 @@ export async function openInstance(
   return {
     ...host,
     id,
+    /** Clients stay connected until the process ends: that is how they see that nothing is left. */
     async close() {
+      await host.closeDoor()
       await removeFacts(config.dataDir, 'instance.json')
       await lock.release()
-      await host.close()
     },
   }
 }

@@ -33,6 +33,9 @@ export async function createAttemptCgroup(space: CgroupSpace, name: string): Pro
 
 export const directoriesOf = (cgroup: AttemptCgroup): string[] => cgroup.dirs.map(({ dir }) => dir)
 
+/** A process that writes "0" into each of these is in the cgroup. */
+export const procsOf = (cgroup: AttemptCgroup): string[] => cgroup.dirs.map(({ dir }) => join(dir, 'cgroup.procs'))
+
 export async function removeAttemptCgroup(cgroup: AttemptCgroup): Promise<boolean> {
   const gone = await Promise.all(cgroup.dirs.map(({ dir }) => removeCgroup(dir)))
   return gone.every(Boolean)

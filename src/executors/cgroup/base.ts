@@ -5,8 +5,8 @@
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, rmdir } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { handDown } from '../launcher/delegated-cgroup.ts'
 import { cgroupKind, cgroupMounts, type CgroupKind, type CgroupMounts, type Controller } from './mounts.ts'
 import { removeCgroup } from './remove.ts'
@@ -67,6 +67,8 @@ export async function openCgroupSpace(options: SpaceOptions): Promise<CgroupSpac
     if (refusal === null) space.hierarchies.push(hierarchy)
     else space.problems.set(mount, refusal)
   }
+  // Beside v1 the unified hierarchy only makes kills faster; without it nothing is missing.
+  if (mounts.v2 && mounts.v1.size > 0) space.problems.delete(mounts.v2)
   return space
 }
 
@@ -100,5 +102,13 @@ async function tryToEnter(dir: string): Promise<string | null> {
     return `cannot put a process into ${dir} (${(error as Error).message.trim().split('\n').at(-1)})`
   } finally {
     await removeCgroup(probe)
+  }
+}
+
+/** Gives the runner's own directories back; those with attempts in them stay. */
+export async function removeSpace(space: CgroupSpace): Promise<void> {
+  for (const { dir } of space.hierarchies) {
+    await rmdir(dir).catch(() => {})
+    await rmdir(dirname(dir)).catch(() => {})
   }
 }

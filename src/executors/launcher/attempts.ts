@@ -18,13 +18,15 @@ interface Attempt {
   killedByKeeper: boolean
   exit: LaunchExit | null
   waiting: ((exit: LaunchExit) => void)[]
+  /** Settles when `exit.json` is written. */
+  recorded: Promise<void>
 }
 
 export interface Attempts {
   start(order: LaunchOrder): Promise<Launched>
   exited(id: string): Promise<LaunchExit>
   extend(ids: string[], keepForMs: number): void
-  forget(id: string): void
+  forget(id: string): Promise<void>
   running(): string[]
   /** Kills every attempt whose deadline has passed. */
   keep(): void
@@ -36,14 +38,14 @@ export function createAttempts(privateDir: string, onIdle: () => void): Attempts
   const boot = bootId()
   const alive = (): Attempt[] => [...attempts.values()].filter((attempt) => attempt.exit === null)
 
-  const ended = async (id: string, recordDir: string, code: number | null, signal: string | null): Promise<void> => {
+  const ended = (id: string, recordDir: string, code: number | null, signal: string | null): void => {
     const attempt = attempts.get(id)
     if (!attempt) return
     const exit: LaunchExit = { id, code, signal, killedByKeeper: attempt.killedByKeeper }
     attempt.exit = exit
     for (const resolve of attempt.waiting.splice(0)) resolve(exit)
     // A released attempt has no directory any more, and nobody who would read this.
-    await record(recordDir, 'exit.json', { ...exit, at: new Date().toISOString() }, true).catch(() => {})
+    attempt.recorded = record(recordDir, 'exit.json', { ...exit, at: new Date().toISOString() }, true).catch(() => {})
     if (alive().length === 0) onIdle()
   }
 
@@ -72,8 +74,9 @@ export function createAttempts(privateDir: string, onIdle: () => void): Attempts
         killedByKeeper: false,
         exit: null,
         waiting: [],
+        recorded: Promise.resolve(),
       })
-      child.once('exit', (code, signal) => void ended(order.id, order.recordDir, code, signal))
+      child.once('exit', (code, signal) => ended(order.id, order.recordDir, code, signal))
       await record(order.recordDir, 'launch.json', {
         id: order.id,
         pid,
@@ -95,9 +98,13 @@ export function createAttempts(privateDir: string, onIdle: () => void): Attempts
         if (attempt) attempt.keepUntil = performance.now() + keepForMs
       }
     },
-    forget(id) {
+    async forget(id) {
+      const attempt = attempts.get(id)
       // One that still runs keeps its keeper.
-      if (attempts.get(id)?.exit) attempts.delete(id)
+      if (!attempt?.exit) return
+      attempts.delete(id)
+      // The caller is about to remove the directory.
+      await attempt.recorded
     },
     running: () => [...attempts].filter(([, attempt]) => attempt.exit === null).map(([id]) => id),
     keep() {

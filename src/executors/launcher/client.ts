@@ -24,6 +24,8 @@ interface Link {
 }
 
 const startupMs = 15_000
+/** One that finds another still leaving gives up at once, so it is tried again. */
+const spawnEveryMs = 1000
 
 export class LauncherGone extends Error {
   constructor() {
@@ -58,7 +60,7 @@ export async function connectLauncher(options: LauncherOptions): Promise<Launche
 
 async function openLink(options: LauncherOptions): Promise<Link> {
   const giveUpAt = performance.now() + startupMs
-  let spawned = false
+  let spawnedAt = -Infinity
   for (;;) {
     try {
       const link = speak(await connect(options.socketPath))
@@ -70,8 +72,10 @@ async function openLink(options: LauncherOptions): Promise<Link> {
       if (performance.now() > giveUpAt) {
         throw new Error(`the launcher process did not come up within ${startupMs / 1000} s: ${(error as Error).message}`)
       }
-      if (!spawned || performance.now() > giveUpAt - startupMs / 2) await spawnLauncher(options.socketPath)
-      spawned = true
+      if (performance.now() - spawnedAt > spawnEveryMs) {
+        spawnLauncher(options.socketPath)
+        spawnedAt = performance.now()
+      }
       await sleep(10)
     }
   }

@@ -1,6 +1,6 @@
 /** Opens what a launch order wants its process to have, exactly these and nothing else. */
 import { randomBytes } from 'node:crypto'
-import { closeSync, constants, existsSync, openSync, readlinkSync, unlinkSync, writeSync } from 'node:fs'
+import { closeSync, constants, existsSync, fstatSync, openSync, readlinkSync, unlinkSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import type { LaunchFd } from './launcher.ts'
 
@@ -44,9 +44,10 @@ function openPath(wanted: Exclude<LaunchFd, { data: string }>): number {
   const fd = openSync(wanted.path, flags[wanted.open], 0o600)
   if (wanted.open !== 'exact') return fd
   const actual = readlinkSync(`/proc/self/fd/${fd}`)
-  if (actual === wanted.path) return fd
+  // O_PATH opens a link itself, under its own name.
+  if (actual === wanted.path && !fstatSync(fd).isSymbolicLink()) return fd
   closeSync(fd)
-  throw new Error(`${wanted.path} is now ${actual}`)
+  throw new Error(`${wanted.path} is now ${actual === wanted.path ? 'a link' : actual}`)
 }
 
 /** An unlinked file in memory, read position 0. */

@@ -58,7 +58,8 @@ function main(socketPath: string): void {
       case 'exited':
         return attempts.exited(request.id)
       case 'extend':
-        return attempts.extend(request.ids, request.keepForMs)
+        attempts.extend(request.ids, request.keepForMs)
+        return attempts.keep()
       case 'forget':
         return attempts.forget(request.id)
       case 'running':

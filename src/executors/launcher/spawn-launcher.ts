@@ -12,7 +12,7 @@ function entry(): string {
   return existsSync(source) ? source : fileURLToPath(new URL('./launcher.js', import.meta.url))
 }
 
-export async function spawnLauncher(socketPath: string): Promise<void> {
+export function spawnLauncher(socketPath: string): void {
   const dir = dirname(socketPath)
   mkdirSync(dir, { recursive: true, mode: 0o700 })
   // A small heap: every spawn copies the page tables of its parent.

@@ -1,7 +1,7 @@
 /** The recipe: one job's bubblewrap arguments, and the files that are handed over by fd (`sandbox.md` 3.3). */
 import type { LaunchFd } from '../launcher/launcher.ts'
 import type { AllowedBind, AllowedPath } from './policy.ts'
-import { networkView, systemView } from './system-view.ts'
+import { networkView, systemView, viewArgs, type SystemView } from './system-view.ts'
 
 export interface SandboxRecipe {
   command: string[]
@@ -68,7 +68,11 @@ export function sandboxLaunch(recipe: SandboxRecipe): { argv: string[]; fds: Lau
   }
   const handText = (lines: string[]): string =>
     hand((fd) => ({ fd, data: Buffer.from(`${lines.join('\n')}\n`).toString('base64') }))
-  const file = (path: string, lines: string[]): string[] => ['--perms', '0444', '--ro-bind-data', handText(lines), path]
+  const file = (path: string, lines: string[]): string[] => ['--perms', '0444', '--file', handText(lines), path]
+  const see = (view: SystemView): string[] => [
+    ...viewArgs(view),
+    ...view.files.flatMap((path) => ['--perms', '0444', '--file', hand((fd) => ({ fd, path, open: 'read' })), path]),
+  ]
   const tmpfs = (path: string, mode: string): string[] => [
     ...(recipe.supports.size ? ['--size', String(recipe.diskBytes)] : []),
     ...['--perms', mode, '--tmpfs', path],
@@ -89,9 +93,10 @@ export function sandboxLaunch(recipe: SandboxRecipe): { argv: string[]; fds: Lau
     ...['--cap-drop', 'ALL', '--uid', String(uid), '--gid', String(gid), '--hostname', recipe.hostname],
     '--clearenv',
     ...Object.entries({ ...defaultEnv, ...recipe.env }).flatMap(([key, value]) => ['--setenv', key, value]),
-    ...systemView(),
+    ...['--perms', '0755', '--dir', '/etc'],
+    ...see(systemView()),
     ...(recipe.network === 'host'
-      ? networkView()
+      ? see(networkView())
       : [
           ...file('/etc/hosts', ['127.0.0.1 localhost', '::1 localhost', `127.0.1.1 ${recipe.hostname}`]),
           ...file('/etc/nsswitch.conf', nsswitch),

@@ -101,7 +101,7 @@ export async function releaseState(state: AttemptState, deps: RunningDeps): Prom
   await removeAttemptCgroup(state.cgroup)
   await deps.pipes.drop(state.key)
   if (state.home) await rm(state.home, { recursive: true, force: true })
-  await rm(state.dir, { recursive: true, force: true })
+  await rm(state.dir, { recursive: true, force: true, maxRetries: 5 })
 }
 
 async function resultOf(

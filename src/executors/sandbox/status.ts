@@ -46,6 +46,12 @@ export function refusalOf(words: string, command: string[]): StartRefused {
   if (chdir?.groups) {
     return new StartRefused('start', `cannot enter the working directory ${chdir.groups.dir}: ${chdir.groups.why}`)
   }
+  if (/bwrap: Can't find source path .*: Permission denied/.test(words)) {
+    return new StartRefused(
+      'refused',
+      'the working directory or a bind cannot be reached by the user that the job runs as: a directory above it is closed to that user (chmod o+x opens the way without showing the contents)',
+    )
+  }
   const said = words.trim() === '' ? 'it ended without a word' : words.trim().split('\n').at(-1)
   return new StartRefused('infrastructure', `the sandbox could not be set up: ${said}${fixFor(words)}`)
 }

@@ -3,7 +3,7 @@ import { cn } from '../lib/cn.ts'
 
 const look = (className: string | undefined) =>
   cn(
-    'block min-w-0 rounded-md border border-line-strong/60 bg-surface text-base text-text',
+    'block min-w-0 rounded-md border border-line-strong bg-surface text-base text-text',
     'placeholder:text-muted/80 aria-invalid:border-failed-fill disabled:opacity-60',
     className,
   )
@@ -17,8 +17,16 @@ interface Sized {
 
 const height = (small: boolean | undefined) => (small ? 'h-7' : 'h-8')
 
-export function Input({ className, wide = true, small, icon, ...rest }: ComponentProps<'input'> & Sized & { icon?: boolean }) {
-  return <input className={look(cn(wide && 'w-full', height(small), icon ? 'pr-2 pl-8' : 'px-2.5', className))} {...rest} />
+export function Input({
+  className,
+  wide = true,
+  small,
+  icon,
+  ...rest
+}: ComponentProps<'input'> & Sized & { icon?: boolean }) {
+  return (
+    <input className={look(cn(wide && 'w-full', height(small), icon ? 'pr-2 pl-8' : 'px-2.5', className))} {...rest} />
+  )
 }
 
 export function TextArea({ className, ...rest }: ComponentProps<'textarea'>) {

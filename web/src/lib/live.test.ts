@@ -69,8 +69,20 @@ test('one socket carries every topic, and closes with the last', async () => {
   const live = connect(server.url)
   const got: string[] = []
   let arrived = () => {}
-  const stopJobs = live.subscribe(() => ({ topic: 'jobs' }), (m) => { got.push(`jobs:${m.type}`); arrived() })
-  const stopJob = live.subscribe(() => ({ topic: 'job', job_id: 'abcdefghijkl' }), (m) => { got.push(`job:${m.type}`); arrived() })
+  const stopJobs = live.subscribe(
+    () => ({ topic: 'jobs' }),
+    (m) => {
+      got.push(`jobs:${m.type}`)
+      arrived()
+    },
+  )
+  const stopJob = live.subscribe(
+    () => ({ topic: 'job', job_id: 'abcdefghijkl' }),
+    (m) => {
+      got.push(`job:${m.type}`)
+      arrived()
+    },
+  )
   await server.askedCount(2)
   expect(server.sockets).toHaveLength(1)
   const second = new Promise<void>((resolve) => (arrived = resolve))

@@ -25,17 +25,17 @@ export function stylesheetSingleton() {
 
 export function styleHookSingleton() {
   const sheet = stylesheetSingleton()
-  return (css: string, dynamic?: boolean) =>
+  return (css: string) =>
     useEffect(() => {
       sheet.add(css)
       return () => sheet.remove()
-    }, [css && dynamic])
+    }, [css])
 }
 
 export function styleSingleton() {
   const useStyle = styleHookSingleton()
-  return function Sheet({ styles, dynamic }: { styles: string; dynamic?: boolean }) {
-    useStyle(styles, dynamic)
+  return function Sheet({ styles }: { styles: string }) {
+    useStyle(styles)
     return null
   }
 }

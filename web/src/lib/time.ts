@@ -33,7 +33,12 @@ export function duration(ms: number): string {
 }
 
 const full = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' })
-const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' })
+const clock = new Intl.DateTimeFormat(undefined, {
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+  hourCycle: 'h23',
+})
 export const exactTime = (iso: string): string => full.format(new Date(iso))
 export const clockTime = (iso: string): string => clock.format(new Date(iso))
 

@@ -2,7 +2,9 @@ import { useEffect, useRef } from 'react'
 
 const typing = (target: EventTarget | null) =>
   target instanceof HTMLElement &&
-  (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) || target.closest('[role=dialog]') !== null)
+  (target.isContentEditable ||
+    /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) ||
+    target.closest('[role=dialog]') !== null)
 
 /** Single-key shortcuts of a page; silent while someone types, or while a dialog is open. */
 export function useKeys(keys: Record<string, (event: KeyboardEvent) => void>) {

@@ -25,7 +25,9 @@ export function FilterBar({ filters, onChange, onClear, searchRef }: FilterBarPr
         aria-label="State"
         wide={false}
         value={filters.state ?? ''}
-        onChange={(event) => onChange({ state: (event.target.value || undefined) as JobState | undefined, status: undefined })}
+        onChange={(event) =>
+          onChange({ state: (event.target.value || undefined) as JobState | undefined, status: undefined })
+        }
       >
         <option value="">Any state</option>
         {allStates.map((state) => (
@@ -56,7 +58,11 @@ export function FilterBar({ filters, onChange, onClear, searchRef }: FilterBarPr
 }
 
 /** Searches while one types, a moment after the last key. */
-function SearchBox(props: { value: string; onSearch: (q: string) => void; inputRef: RefObject<HTMLInputElement | null> }) {
+function SearchBox(props: {
+  value: string
+  onSearch: (q: string) => void
+  inputRef: RefObject<HTMLInputElement | null>
+}) {
   const { value, inputRef } = props
   const [text, setText] = useState(value)
   const search = useRef(props.onSearch)

@@ -12,7 +12,8 @@ import { isEnded, isWaiting } from './states.ts'
 
 type Act = 'cancel' | 'rerun' | 'delete'
 
-const refused = (act: string) => (error: unknown) => toast('error', `Could not ${act} the job`, problemOf(error).message)
+const refused = (act: string) => (error: unknown) =>
+  toast('error', `Could not ${act} the job`, problemOf(error).message)
 
 /** What may be done with a job; each act is asked about first. */
 export function JobActions({ job }: { job: Job }) {
@@ -26,7 +27,11 @@ export function JobActions({ job }: { job: Job }) {
   return (
     <div className="flex flex-wrap gap-2">
       {!ended && (
-        <Button kind="danger" onClick={() => setAsking('cancel')} disabled={job.cancel_requested || acts.cancel.isPending}>
+        <Button
+          kind="danger"
+          onClick={() => setAsking('cancel')}
+          disabled={job.cancel_requested || acts.cancel.isPending}
+        >
           <CircleStop aria-hidden className="size-4" /> {job.cancel_requested ? 'Stopping…' : 'Cancel'}
         </Button>
       )}
@@ -38,15 +43,35 @@ export function JobActions({ job }: { job: Job }) {
           <Trash2 aria-hidden className="size-4" /> Delete
         </Button>
       )}
-      <Confirm {...dialog('cancel')} title="Cancel this job?" action="Cancel the job" refuse="Keep it" danger onConfirm={acts.cancel.mutate}>
+      <Confirm
+        {...dialog('cancel')}
+        title="Cancel this job?"
+        action="Cancel the job"
+        refuse="Keep it"
+        danger
+        onConfirm={acts.cancel.mutate}
+      >
         {isWaiting(job.state)
           ? 'It has not started and will not run.'
           : `Its whole process tree is told to end, and is killed ${job.stop_grace_seconds} seconds later if it has not.`}
       </Confirm>
-      <Confirm {...dialog('rerun')} title="Run this job again?" action="Run again" refuse="Not now" onConfirm={acts.rerun.mutate}>
+      <Confirm
+        {...dialog('rerun')}
+        title="Run this job again?"
+        action="Run again"
+        refuse="Not now"
+        onConfirm={acts.rerun.mutate}
+      >
         A new job with the same command, environment and limits is submitted. This one stays as it is.
       </Confirm>
-      <Confirm {...dialog('delete')} title="Delete this job?" action="Delete" refuse="Keep it" danger onConfirm={acts.remove.mutate}>
+      <Confirm
+        {...dialog('delete')}
+        title="Delete this job?"
+        action="Delete"
+        refuse="Keep it"
+        danger
+        onConfirm={acts.remove.mutate}
+      >
         The job and its log are removed for good.
       </Confirm>
     </div>

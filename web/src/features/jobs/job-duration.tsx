@@ -9,5 +9,11 @@ export function JobDuration({ job }: { job: Job }) {
   if (job.started_at === null) return <>–</>
   if (!running) return <>{duration(job.duration_ms ?? Date.parse(job.ended_at!) - Date.parse(job.started_at))}</>
   const ms = Math.max(0, now - Date.parse(job.started_at))
-  return <>{duration(ms < 60_000 ? Math.floor(ms / 1000) * 1000 : ms).replace('.0 s', ' s').replace(' ms', ' s')}</>
+  return (
+    <>
+      {duration(ms < 60_000 ? Math.floor(ms / 1000) * 1000 : ms)
+        .replace('.0 s', ' s')
+        .replace(' ms', ' s')}
+    </>
+  )
 }

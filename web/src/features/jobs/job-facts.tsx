@@ -22,8 +22,12 @@ export function JobFacts({ job }: { job: Job }) {
         <Fact name="Priority">{job.priority}</Fact>
         <Fact name="Isolation">{job.isolation === 'full' ? 'Full' : 'None: runs like any process of the runner'}</Fact>
         <Fact name="Network">{job.network === 'none' ? 'None' : job.network}</Fact>
-        <Fact name="Time limit">{job.timeout_seconds === undefined ? undefined : duration(job.timeout_seconds * 1000)}</Fact>
-        <Fact name="CPU">{limits.cpu === undefined ? undefined : limits.cpu === 1 ? '1 core' : `${limits.cpu} cores`}</Fact>
+        <Fact name="Time limit">
+          {job.timeout_seconds === undefined ? undefined : duration(job.timeout_seconds * 1000)}
+        </Fact>
+        <Fact name="CPU">
+          {limits.cpu === undefined ? undefined : limits.cpu === 1 ? '1 core' : `${limits.cpu} cores`}
+        </Fact>
         <Fact name="Memory">{size(limits.memory_bytes)}</Fact>
         <Fact name="Disk">{size(limits.disk_bytes)}</Fact>
         <Fact name="Output">{size(limits.output_bytes)}</Fact>

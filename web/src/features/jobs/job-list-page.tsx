@@ -23,8 +23,6 @@ export function JobListPage() {
   useKeys({
     j: () => moveFocus(1),
     k: () => moveFocus(-1),
-    ArrowDown: () => moveFocus(1),
-    ArrowUp: () => moveFocus(-1),
     '/': () => search.current?.focus(),
   })
   const change = (part: JobFilters) =>
@@ -93,10 +91,9 @@ function More({ loading, onMore }: { loading: boolean; onMore: () => void }) {
   const more = useRef(onMore)
   more.current = onMore
   useEffect(() => {
-    const observer = new IntersectionObserver(
-      ([entry]) => entry?.isIntersecting && more.current(),
-      { rootMargin: '400px' },
-    )
+    const observer = new IntersectionObserver(([entry]) => entry?.isIntersecting && more.current(), {
+      rootMargin: '400px',
+    })
     observer.observe(place.current!)
     return () => observer.disconnect()
   }, [loading])
@@ -122,7 +119,10 @@ function FirstStep() {
   return (
     <Empty title="No jobs yet">
       <p className="text-muted">Run your first one from a terminal on this machine, and watch it appear here:</p>
-      <CopyLine className="w-full max-w-lg" text={`npx runyard run -- bash -c 'for i in 1 2 3; do echo line $i; sleep 1; done'`} />
+      <CopyLine
+        className="w-full max-w-lg"
+        text={`npx runyard run -- bash -c 'for i in 1 2 3; do echo line $i; sleep 1; done'`}
+      />
       <p className="text-muted">
         or{' '}
         <Link to="/jobs/new" className="font-medium text-accent underline underline-offset-2">

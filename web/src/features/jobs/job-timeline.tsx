@@ -63,7 +63,10 @@ function AttemptSteps({ attempt, job, only }: { attempt: Attempt; job: Job; only
         now={attempt.ended_at === null}
       >
         {attempt.ended_at && <Outcome attempt={attempt} />}
-        {stopping && (job.cancel_reason ? `Cancel asked: ${job.cancel_reason}` : 'Cancel was asked; its process tree is being ended')}
+        {stopping &&
+          (job.cancel_reason
+            ? `Cancel asked: ${job.cancel_reason}`
+            : 'Cancel was asked; its process tree is being ended')}
         {result && result.unenforced.length > 0 && (
           <span className="mt-1 block text-running">Not enforced on this runner: {result.unenforced.join(', ')}</span>
         )}

@@ -53,8 +53,14 @@ export function StateIcon({ state, className }: { state: JobState; className?: s
   const { tone, label } = states[state]
   return (
     <Icon
+      role="img"
       aria-label={label}
-      className={cn('size-4 shrink-0', iconColours[tone], state === 'running' && 'animate-spin [animation-duration:2.4s]', className)}
+      className={cn(
+        'size-4 shrink-0',
+        iconColours[tone],
+        state === 'running' && 'animate-spin [animation-duration:2.4s]',
+        className,
+      )}
     />
   )
 }

@@ -61,7 +61,11 @@ function SegmentedBar({ counts }: { counts: Record<Tone, number> | undefined }) 
   return (
     <div aria-hidden className="flex h-1 gap-px bg-line">
       {shown.map(({ tone }) => (
-        <div key={tone} className={cn('min-w-1 transition-[flex-grow]', fills[tone])} style={{ flexGrow: counts?.[tone] }} />
+        <div
+          key={tone}
+          className={cn('min-w-1 transition-[flex-grow]', fills[tone])}
+          style={{ flexGrow: counts?.[tone] }}
+        />
       ))}
     </div>
   )

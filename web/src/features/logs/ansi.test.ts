@@ -21,11 +21,18 @@ test.each([
 
 test('nothing but colours survives, whatever the bytes', () => {
   fc.assert(
-    fc.property(fc.string({ unit: fc.constantFrom('\x1b', '[', ']', 'm', '3', ';', 'P', '\\', '\x07', 'x', '\u202e') }), (line) => {
-      const rest = harmless(line).replaceAll(/\x1b\[[0-9;]*m/g, '')
-      expect(rest).not.toMatch(/[\x00-\x08\x0a-\x1f\x7f-\x9f\u202a-\u202e]/)
-      expect(segments(line).map((s) => s.text).join('')).toBe(plainText(line))
-    }),
+    fc.property(
+      fc.string({ unit: fc.constantFrom('\x1b', '[', ']', 'm', '3', ';', 'P', '\\', '\x07', 'x', '\u202e') }),
+      (line) => {
+        const rest = harmless(line).replaceAll(/\x1b\[[0-9;]*m/g, '')
+        expect(rest).not.toMatch(/[\x00-\x08\x0a-\x1f\x7f-\x9f\u202a-\u202e]/)
+        expect(
+          segments(line)
+            .map((s) => s.text)
+            .join(''),
+        ).toBe(plainText(line))
+      },
+    ),
   )
 })
 

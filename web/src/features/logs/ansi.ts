@@ -82,7 +82,10 @@ function exactColour(key: 'colour' | 'background', name: string | null, rgb: str
 
 /** The xterm palette above its 16 named colours: a 6×6×6 cube and 24 greys. */
 function paletteColour(n: number): string {
-  if (n >= 232) return `rgb(${Array(3).fill(8 + (n - 232) * 10).join(', ')})`
+  if (n >= 232)
+    return `rgb(${Array(3)
+      .fill(8 + (n - 232) * 10)
+      .join(', ')})`
   const level = (i: number) => (i === 0 ? 0 : 55 + i * 40)
   const cube = n - 16
   return `rgb(${level(Math.floor(cube / 36))}, ${level(Math.floor(cube / 6) % 6)}, ${level(cube % 6)})`

@@ -18,7 +18,15 @@ function startFeed(more: { attempt?: number; offset?: number } = {}) {
   const feed = new LogFeed({ jobId: 'abcdefghijkl', stream: 'all', offset: 0, live, ...more })
   feed.start()
   const log = (attempt: number, offset: number, text: string) =>
-    deliver({ type: 'log', sub: '1', attempt, stream: 'stdout', offset, time: 1, data: Buffer.from(text).toString('base64') })
+    deliver({
+      type: 'log',
+      sub: '1',
+      attempt,
+      stream: 'stdout',
+      offset,
+      time: 1,
+      data: Buffer.from(text).toString('base64'),
+    })
   const texts = () => {
     const { buffer } = feed.snapshot()
     return Array.from({ length: buffer.length }, (_, i) => buffer.at(i)?.text)
@@ -76,7 +84,15 @@ test('a mark is shown as a note, the newest count only, and moves no offset', ()
   const { deliver, log, texts, asked } = startFeed({ attempt: 1 })
   log(1, 0, 'kept\n')
   const mark = (bytes: number) =>
-    deliver({ type: 'log', sub: '1', attempt: 1, stream: 'mark', offset: 5, time: 2, data: btoa(JSON.stringify({ kind: 'truncated', bytes })) })
+    deliver({
+      type: 'log',
+      sub: '1',
+      attempt: 1,
+      stream: 'mark',
+      offset: 5,
+      time: 2,
+      data: btoa(JSON.stringify({ kind: 'truncated', bytes })),
+    })
   mark(1024)
   mark(4096)
   expect(texts()).toEqual(['kept', 'The output limit is reached; 4 KiB were not kept.'])

@@ -36,7 +36,13 @@ export class LogFeed {
     this.#options = options
     this.#next = options.offset
     this.#skipPartialLine = options.offset > 0
-    this.#snapshot = { buffer: new LogBuffer(), version: 0, attempt: options.attempt ?? null, state: 'waiting', error: null }
+    this.#snapshot = {
+      buffer: new LogBuffer(),
+      version: 0,
+      attempt: options.attempt ?? null,
+      state: 'waiting',
+      error: null,
+    }
   }
 
   snapshot = (): LogSnapshot => this.#snapshot

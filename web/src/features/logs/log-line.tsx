@@ -44,7 +44,10 @@ export const LogLineRow = memo(function LogLineRow(props: LogLineProps) {
       {marked && line.stream === 'stderr' && <span className="sr-only">stderr: </span>}
       <span
         dir="ltr"
-        className={cn('[unicode-bidi:isolate]', wrap ? 'min-w-0 flex-1 [overflow-wrap:anywhere] whitespace-pre-wrap' : 'whitespace-pre')}
+        className={cn(
+          '[unicode-bidi:isolate]',
+          wrap ? 'min-w-0 flex-1 [overflow-wrap:anywhere] whitespace-pre-wrap' : 'whitespace-pre',
+        )}
       >
         {line.stream === 'note' ? (
           <span className="font-sans text-running">— {line.text}</span>

@@ -1,5 +1,5 @@
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { useEffect, useLayoutEffect, useRef, useState, type ReactNode } from 'react'
+import { useEffect, useLayoutEffect, useRef, useState, type ReactNode, type RefObject, type UIEvent } from 'react'
 import { Alert } from '../../components/alert.tsx'
 import type { Attempt, Job } from '../../lib/api.ts'
 import { byteSize } from '../../lib/time.ts'
@@ -58,13 +58,7 @@ export function LogLines({ job, attempts, log, place, onPlace, downloadHref, not
     setFollowing(on)
     if (on && buffer.length > 0) rows.scrollToIndex(buffer.length - 1, { align: 'end' })
   }
-  const onScroll = () => {
-    const box = scroller.current
-    if (!box) return
-    const atEnd = box.scrollHeight - box.scrollTop - box.clientHeight < lineHeight * 2
-    if (following && !atEnd && rows.scrollDirection === 'backward') setFollowing(false)
-    else if (!following && atEnd && rows.scrollDirection === 'forward' && log.state === 'live') setFollowing(true)
-  }
+  const onScroll = useFollowByScroll(following && log.state !== 'ended', log.state === 'live', setFollowing)
   useKeys({
     '/': () => searchInput.current?.focus(),
     f: () => follow(!following),
@@ -74,7 +68,10 @@ export function LogLines({ job, attempts, log, place, onPlace, downloadHref, not
   })
   const numberWidth = `${Math.max(4, String(first + buffer.length).length + 2)}ch`
   return (
-    <section aria-label="Log" className="flex min-h-0 min-w-0 flex-col overflow-hidden rounded-lg border border-line bg-log">
+    <section
+      aria-label="Log"
+      className="flex min-h-0 min-w-0 flex-col overflow-hidden rounded-lg border border-line bg-log"
+    >
       <LogToolbar
         place={place}
         onPlace={onPlace}
@@ -96,6 +93,7 @@ export function LogLines({ job, attempts, log, place, onPlace, downloadHref, not
         aria-label="Log output"
         tabIndex={0}
         onScroll={onScroll}
+        onWheel={(event) => event.deltaY < 0 && setFollowing(false)}
         className="h-[max(20rem,calc(100dvh-9rem))] overflow-auto xl:h-auto xl:min-h-0 xl:flex-1 overscroll-contain font-mono text-[0.78125rem] focus-visible:-outline-offset-2 [overflow-anchor:none]"
       >
         {buffer.length === 0 ? (
@@ -136,8 +134,25 @@ export function LogLines({ job, attempts, log, place, onPlace, downloadHref, not
   )
 }
 
+/**
+ * Scrolling up by hand ends the following, scrolling to the end begins it again. Our own scrolling only ever goes down,
+ * except when lines leave at the top: then the content is shorter than before, too.
+ */
+function useFollowByScroll(following: boolean, live: boolean, setFollowing: (follow: boolean) => void) {
+  const last = useRef({ top: 0, height: 0 })
+  return (event: UIEvent<HTMLDivElement>) => {
+    const { scrollTop: top, scrollHeight: height, clientHeight } = event.currentTarget
+    const before = last.current
+    last.current = { top, height }
+    const up = top < before.top - lineHeight * 2 && height >= before.height
+    const atEnd = height - top - clientHeight < lineHeight
+    if (following && up) setFollowing(false)
+    else if (!following && live && atEnd && top > before.top) setFollowing(true)
+  }
+}
+
 /** Lines that leave at the top move all others up; the view moves with what one reads. */
-function useKeepPlace(scroller: React.RefObject<HTMLDivElement | null>, dropped: number, following: boolean) {
+function useKeepPlace(scroller: RefObject<HTMLDivElement | null>, dropped: number, following: boolean) {
   const before = useRef(dropped)
   useLayoutEffect(() => {
     const gone = dropped - before.current
@@ -157,8 +172,14 @@ function useGoToLink(line: number | undefined, log: LogSnapshot, goTo: (line: nu
   }, [arrived, line, goTo])
 }
 
-function Notices({ log, notice, truncatedBytes, downloadHref }: Pick<LogLinesProps, 'log' | 'notice' | 'truncatedBytes' | 'downloadHref'>) {
-  const look = 'flex flex-wrap items-center gap-x-3 gap-y-1 border-b border-line bg-running-soft px-3 py-1.5 text-sm text-running'
+function Notices({
+  log,
+  notice,
+  truncatedBytes,
+  downloadHref,
+}: Pick<LogLinesProps, 'log' | 'notice' | 'truncatedBytes' | 'downloadHref'>) {
+  const look =
+    'flex flex-wrap items-center gap-x-3 gap-y-1 border-b border-line bg-running-soft px-3 py-1.5 text-sm text-running'
   return (
     <>
       {notice && <div className={look}>{notice}</div>}
@@ -175,11 +196,7 @@ function Notices({ log, notice, truncatedBytes, downloadHref }: Pick<LogLinesPro
           The job wrote {byteSize(truncatedBytes)} more than its output limit; they were not kept.
         </div>
       )}
-      {log.error && (
-        <Alert className="m-2">
-          The log cannot be read: {log.error}
-        </Alert>
-      )}
+      {log.error && <Alert className="m-2">The log cannot be read: {log.error}</Alert>}
     </>
   )
 }

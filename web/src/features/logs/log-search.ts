@@ -14,12 +14,16 @@ export class LogSearch {
   #matches: number[] = []
   #next = 1
 
-  constructor(needle: string) {
+  readonly #buffer: LogBuffer
+
+  constructor(needle: string, buffer: LogBuffer) {
+    this.#buffer = buffer
     this.needle = needle.toLowerCase()
   }
 
   /** True when every line has been looked at. */
-  advance(buffer: LogBuffer, milliseconds = 8): boolean {
+  advance(milliseconds = 8): boolean {
+    const buffer = this.#buffer
     const end = performance.now() + milliseconds
     const first = buffer.firstNumber
     if (this.#next < first) this.#next = first
@@ -35,8 +39,8 @@ export class LogSearch {
   }
 
   /** Matching lines that are still in the window. */
-  matches(buffer: LogBuffer): number[] {
-    const first = buffer.firstNumber
+  matches(): number[] {
+    const first = this.#buffer.firstNumber
     if ((this.#matches[0] ?? first) < first) this.#matches = this.#matches.filter((number) => number >= first)
     return this.#matches
   }

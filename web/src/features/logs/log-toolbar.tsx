@@ -40,11 +40,7 @@ export function LogToolbar(props: LogToolbarProps) {
     <div className="flex flex-wrap items-center gap-x-3 gap-y-2 border-b border-line bg-surface px-2 py-1.5">
       <div role="group" aria-label="Stream" className="flex rounded-md border border-line p-px">
         {streams.map(([stream, label]) => (
-          <Toggle
-            key={label}
-            pressed={place.stream === stream}
-            onClick={() => onPlace({ stream, line: undefined })}
-          >
+          <Toggle key={label} pressed={place.stream === stream} onClick={() => onPlace({ stream, line: undefined })}>
             {label}
           </Toggle>
         ))}
@@ -76,7 +72,12 @@ export function LogToolbar(props: LogToolbarProps) {
         <Toggle pressed={props.following} onClick={() => props.onFollow(!props.following)} title="Stay at the end (f)">
           <ArrowDownToLine aria-hidden className="size-4" /> <span className="max-sm:sr-only">Follow</span>
         </Toggle>
-        <a href={props.downloadHref} download className={buttonLook('quiet', 'small')} title="The whole log, byte for byte">
+        <a
+          href={props.downloadHref}
+          download
+          className={buttonLook('quiet', 'small')}
+          title="The whole log, byte for byte"
+        >
           <Download aria-hidden className="size-4" /> <span className="max-sm:sr-only">Download</span>
         </a>
       </div>
@@ -84,7 +85,13 @@ export function LogToolbar(props: LogToolbarProps) {
   )
 }
 
-function SearchBox({ text, onText, status, onStep, inputRef }: LogSearchControl & { inputRef: RefObject<HTMLInputElement | null> }) {
+function SearchBox({
+  text,
+  onText,
+  status,
+  onStep,
+  inputRef,
+}: LogSearchControl & { inputRef: RefObject<HTMLInputElement | null> }) {
   return (
     <div className="flex min-w-0 basis-full items-center gap-1 sm:max-w-md sm:flex-1 sm:basis-40 max-sm:order-last">
       <div className="relative min-w-0 flex-1">

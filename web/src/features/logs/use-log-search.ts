@@ -10,19 +10,19 @@ export function useLogSearch({ buffer, version }: LogSnapshot, goTo: (line: numb
   const [text, setText] = useState('')
   const [current, setCurrent] = useState<number | null>(null)
   const [, setRound] = useState(0)
-  const search = useMemo(() => (text.trim() === '' ? null : new LogSearch(text.trim())), [text, buffer])
+  const search = useMemo(() => (text.trim() === '' ? null : new LogSearch(text.trim(), buffer)), [text, buffer])
   useEffect(() => {
     if (!search) return
     let timer: ReturnType<typeof setTimeout>
     const round = () => {
-      const done = search.advance(buffer)
+      const done = search.advance()
       setRound((n) => n + 1)
       if (!done) timer = setTimeout(round)
     }
     timer = setTimeout(round)
     return () => clearTimeout(timer)
-  }, [search, buffer, version])
-  const matches = search?.matches(buffer) ?? []
+  }, [search, version])
+  const matches = search?.matches() ?? []
   const index = current === null ? -1 : matches.indexOf(current)
   const onStep = (step: 1 | -1) => {
     if (matches.length === 0) return

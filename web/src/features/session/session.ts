@@ -18,4 +18,3 @@ export async function signOut(): Promise<void> {
   await api.session.delete()
   queryClient.clear()
 }
-

@@ -1,6 +1,6 @@
-import { Link, Outlet, useNavigate, useRouter } from '@tanstack/react-router'
+import { Link, Outlet, useLocation, useNavigate, useRouter } from '@tanstack/react-router'
 import { LogOut, Monitor, Moon, Search, Sun } from 'lucide-react'
-import { lazy, Suspense, useEffect, useState } from 'react'
+import { lazy, Suspense, useEffect, useRef, useState } from 'react'
 import { IconButton } from '../../components/button.tsx'
 import { Kbd } from '../../components/kbd.tsx'
 import { cn } from '../../lib/cn.ts'
@@ -21,6 +21,7 @@ export function Shell() {
   const navigate = useNavigate()
   useLiveJobs()
   useSignedOutRedirect()
+  useFocusOnNewPage()
   useKeys({ n: () => void navigate({ to: '/jobs/new' }), '?': () => setOpen('help') })
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
@@ -37,7 +38,11 @@ export function Shell() {
         Skip to the content
       </a>
       <Header onPalette={() => setOpen('palette')} />
-      <main id="main" tabIndex={-1} className="mx-auto flex w-full max-w-[110rem] flex-1 flex-col px-3 py-4 outline-none sm:px-5">
+      <main
+        id="main"
+        tabIndex={-1}
+        className="mx-auto flex w-full max-w-[110rem] flex-1 flex-col px-3 py-4 outline-none sm:px-5"
+      >
         <Outlet />
       </main>
       <Suspense>
@@ -55,7 +60,11 @@ function Header({ onPalette }: { onPalette: () => void }) {
   return (
     <header className="sticky top-0 z-30 border-b border-line bg-surface">
       <div className="mx-auto flex h-12 max-w-[110rem] items-center gap-1 px-3 sm:gap-2 sm:px-5">
-        <Link to="/jobs" className="mr-2 flex items-center gap-2 rounded-md font-semibold" aria-label="Runyard, all jobs">
+        <Link
+          to="/jobs"
+          className="mr-2 flex items-center gap-2 rounded-md font-semibold"
+          aria-label="Runyard, all jobs"
+        >
           <Logo className="size-6" />
           <span className="hidden sm:inline">Runyard</span>
         </Link>
@@ -122,11 +131,26 @@ function LiveLight() {
     <span role="status" className="flex items-center gap-1.5 px-1 text-xs text-muted">
       <span
         aria-hidden
-        className={cn('size-2 rounded-full', late ? 'border-2 border-running-fill' : open ? 'bg-passed-fill' : 'bg-line')}
+        className={cn(
+          'size-2 rounded-full',
+          late ? 'border-2 border-running-fill' : open ? 'bg-passed-fill' : 'bg-line',
+        )}
       />
       <span className={late ? '' : 'sr-only sm:not-sr-only'}>{late ? 'Reconnecting…' : open ? 'Live' : ''}</span>
     </span>
   )
+}
+
+/** Going to another page takes the focused link away; reading and tabbing then go on at the new content. */
+function useFocusOnNewPage() {
+  const path = useLocation({ select: (location) => location.pathname })
+  const first = useRef(true)
+  useEffect(() => {
+    if (!first.current && document.activeElement === document.body) {
+      document.getElementById('main')?.focus({ preventScroll: true })
+    }
+    first.current = false
+  }, [path])
 }
 
 function useSignedOutRedirect() {

@@ -22,7 +22,10 @@ test('sizes are typed in MiB and sent in bytes; rows become a record', () => {
     line: 'true',
     memory_mib: '64',
     cpu: '0.5',
-    env: [{ key: 'A', value: '1' }, { key: '', value: '' }],
+    env: [
+      { key: 'A', value: '1' },
+      { key: '', value: '' },
+    ],
     secret_env: [{ key: ' TOKEN ', value: ' s ' }],
   })
   expect(input).toMatchObject({

@@ -23,7 +23,12 @@ export function SubmitPage() {
   const { form, errors, message, busy, set, submit, element } = useSubmit()
   const part = { form, errors, set }
   return (
-    <form ref={element} onSubmit={(event) => void submit(event)} noValidate className="mx-auto flex w-full max-w-3xl flex-col gap-4">
+    <form
+      ref={element}
+      onSubmit={(event) => void submit(event)}
+      noValidate
+      className="mx-auto flex w-full max-w-3xl flex-col gap-4"
+    >
       <h1 className="text-xl font-semibold">New job</h1>
       {message && <Alert>{message}</Alert>}
       <Card title="What to run">
@@ -32,15 +37,31 @@ export function SubmitPage() {
           <Field label="Name" optional error={errors['name']} hint="Shown in lists; the command when empty">
             {(binding) => <Input {...binding} value={form.name} onChange={(e) => set({ name: e.target.value })} />}
           </Field>
-          <Field label="Working directory" optional error={errors['working_dir']} hint="A private, empty one when left out">
+          <Field
+            label="Working directory"
+            optional
+            error={errors['working_dir']}
+            hint="A private, empty one when left out"
+          >
             {(binding) => (
-              <Input {...binding} className="font-mono" value={form.working_dir} onChange={(e) => set({ working_dir: e.target.value })} />
+              <Input
+                {...binding}
+                className="font-mono"
+                value={form.working_dir}
+                onChange={(e) => set({ working_dir: e.target.value })}
+              />
             )}
           </Field>
         </div>
       </Card>
       <Card title="Environment">
-        <KeyValues legend="Variables" rows={form.env} onChange={(env) => set({ env })} error={errors['env']} hint="Lines of NAME=value can be pasted" />
+        <KeyValues
+          legend="Variables"
+          rows={form.env}
+          onChange={(env) => set({ env })}
+          error={errors['env']}
+          hint="Lines of NAME=value can be pasted"
+        />
         <KeyValues
           legend="Secrets"
           secret
@@ -80,7 +101,9 @@ function useSubmit() {
     const found = errorsByField(fields)
     setErrors(found)
     setMessage(found['other'] ?? (Object.keys(found).length > 0 ? 'Some fields need another look.' : text))
-    requestAnimationFrame(() => element.current?.querySelector<HTMLElement>('[aria-invalid=true],[role=alert]')?.focus())
+    requestAnimationFrame(() =>
+      element.current?.querySelector<HTMLElement>('[aria-invalid=true],[role=alert]')?.focus(),
+    )
   }
   const submit = async (event: FormEvent) => {
     event.preventDefault()
@@ -128,7 +151,11 @@ function CommandField({ form, errors, set }: FormPart) {
       <Field
         label={shell ? 'Shell line' : 'Program and arguments'}
         error={errors['command']}
-        hint={shell ? 'Run by bash: pipes, variables and several lines work' : 'One on each line, exactly as the program gets them; no quoting'}
+        hint={
+          shell
+            ? 'Run by bash: pipes, variables and several lines work'
+            : 'One on each line, exactly as the program gets them; no quoting'
+        }
       >
         {(binding) => (
           <TextArea
@@ -163,12 +190,23 @@ function QueueFields({ form, errors, set }: FormPart) {
       </Field>
       <Field label="Priority" error={errors['priority']} hint="0 to 10, higher first">
         {(binding) => (
-          <Input {...binding} type="number" min={0} max={10} value={form.priority} onChange={(e) => set({ priority: e.target.value })} />
+          <Input
+            {...binding}
+            type="number"
+            min={0}
+            max={10}
+            value={form.priority}
+            onChange={(e) => set({ priority: e.target.value })}
+          />
         )}
       </Field>
       <Field label="Network" error={errors['network']} hint="None unless the job needs it">
         {(binding) => (
-          <Select {...binding} value={form.network} onChange={(e) => set({ network: e.target.value as JobForm['network'] })}>
+          <Select
+            {...binding}
+            value={form.network}
+            onChange={(e) => set({ network: e.target.value as JobForm['network'] })}
+          >
             <option value="none">None</option>
             <option value="host">The host's</option>
           </Select>
@@ -176,17 +214,36 @@ function QueueFields({ form, errors, set }: FormPart) {
       </Field>
       <Field label="Time limit, seconds" optional error={errors['timeout_seconds']}>
         {(binding) => (
-          <Input {...binding} inputMode="decimal" placeholder="the server's" value={form.timeout_seconds} onChange={(e) => set({ timeout_seconds: e.target.value })} />
+          <Input
+            {...binding}
+            inputMode="decimal"
+            placeholder="the server's"
+            value={form.timeout_seconds}
+            onChange={(e) => set({ timeout_seconds: e.target.value })}
+          />
         )}
       </Field>
       <Field label="Attempts" error={errors['max_attempts']} hint="1: never tried again">
         {(binding) => (
-          <Input {...binding} type="number" min={1} max={100} value={form.max_attempts} onChange={(e) => set({ max_attempts: e.target.value })} />
+          <Input
+            {...binding}
+            type="number"
+            min={1}
+            max={100}
+            value={form.max_attempts}
+            onChange={(e) => set({ max_attempts: e.target.value })}
+          />
         )}
       </Field>
       <Field label="Start after, seconds" optional error={errors['delay_seconds']}>
         {(binding) => (
-          <Input {...binding} inputMode="decimal" placeholder="at once" value={form.delay_seconds} onChange={(e) => set({ delay_seconds: e.target.value })} />
+          <Input
+            {...binding}
+            inputMode="decimal"
+            placeholder="at once"
+            value={form.delay_seconds}
+            onChange={(e) => set({ delay_seconds: e.target.value })}
+          />
         )}
       </Field>
     </div>

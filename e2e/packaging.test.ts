@@ -1,0 +1,87 @@
+/** What `npm publish` would send: packed, installed in an empty folder, and used there. */
+import { spawn, spawnSync } from 'node:child_process'
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { until } from './system.ts'
+
+const checkout = fileURLToPath(new URL('..', import.meta.url))
+let folder: string
+let env: NodeJS.ProcessEnv
+
+/** The system's npm and Node, as a stranger has them: not those of this checkout. */
+const outside = (process.env.PATH ?? '').split(':').filter((dir) => !dir.includes('node_modules')).join(':')
+
+function inFolder(command: string, args: string[], cwd = folder) {
+  const { status, stdout, stderr } = spawnSync(command, args, { cwd, env, encoding: 'utf8', maxBuffer: 64 << 20 })
+  return { status, stdout, stderr }
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'runyard-pack-'))
+  // As root, PostgreSQL runs as another user, who must pass.
+  await chmod(folder, 0o755)
+  env = {
+    ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(npm_|NODE_|RUNYARD_|VITEST)/.test(name))),
+    PATH: outside,
+    npm_config_loglevel: 'error',
+    RUNYARD_DATA_DIR: join(folder, 'data'),
+  }
+  const packed = inFolder('npm', ['pack', '--silent', '--pack-destination', folder], checkout)
+  expect(packed.status, packed.stderr).toBe(0)
+  await writeFile(join(folder, 'package.json'), '{"name":"stranger","private":true,"type":"module"}')
+  const tarball = join(folder, packed.stdout.trim().split('\n').at(-1)!)
+  const installed = inFolder('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error', tarball])
+  expect(installed.status, installed.stderr).toBe(0)
+}, 300_000)
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+test('the package holds the bundle, the migrations and the dashboard, and no sources', () => {
+  const files = inFolder('find', ['node_modules/runyard', '-type', 'f', '-not', '-path', '*/node_modules/runyard/node_modules/*'])
+  const has = (name: string): boolean => files.stdout.includes(`node_modules/runyard/${name}`)
+  for (const name of ['bin/runyard.js', 'dist/runyard.js', 'dist/launcher.js', 'dist/heartbeat-worker.js']) expect(has(name)).toBe(true)
+  for (const name of ['dist/migrations/001_spine.sql', 'dist/web/index.html', 'LICENSE', 'README.md']) expect(has(name)).toBe(true)
+  for (const name of ['src/', 'e2e/', 'web/', 'test/']) expect(has(name)).toBe(false)
+})
+
+test('it runs: version, doctor, a job, and what it left to read', async () => {
+  const { version } = JSON.parse(await readFile(join(checkout, 'package.json'), 'utf8')) as { version: string }
+  expect(inFolder('npx', ['runyard', '--version']).stdout).toBe(`${version}\n`)
+  const doctor = JSON.parse(inFolder('npx', ['runyard', 'doctor', '--json']).stdout) as { facility: string }[]
+  expect(doctor.map(({ facility }) => facility)).toContain('bubblewrap')
+  const run = inFolder('npx', ['runyard', 'run', '--', 'sh', '-c', 'echo packed; exit 3'])
+  expect(run).toEqual({ status: 3, stdout: 'packed\n', stderr: '' })
+  expect(inFolder('npx', ['runyard', 'ls', '--state', 'failed']).stdout).toContain('echo packed')
+}, 180_000)
+
+test('up serves the dashboard and its API', async () => {
+  const bin = join(folder, 'node_modules', 'runyard', 'bin', 'runyard.js')
+  const up = spawn('node', [bin, 'up', '--json', '--port', '0'], { cwd: folder, env, stdio: ['ignore', 'pipe', 'ignore'] })
+  try {
+    let said = ''
+    up.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()))
+    const { url } = await until('the address', async () => JSON.parse(said) as { url: string }, 60_000)
+    expect(await (await fetch(url)).text()).toContain('<div id="root">')
+    expect(await (await fetch(`${url}/api/v1/health`)).json()).toMatchObject({ status: 'ok' })
+  } finally {
+    up.kill('SIGTERM')
+    await new Promise((resolve) => up.once('exit', resolve))
+  }
+}, 120_000)
+
+test('the typed client can be imported, with its types', async () => {
+  const program = `import { createApiClient } from 'runyard'
+const client = createApiClient({ baseUrl: 'http://127.0.0.1:9' })
+export const submit = async (): Promise<string> => (await client.calls.jobs.submit({ command: ['true'] })).id
+// @ts-expect-error a job has no such field
+export const wrong = () => client.calls.jobs.submit({ comand: ['true'] })
+`
+  await writeFile(join(folder, 'use.ts'), program)
+  const options = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2024', '--skipLibCheck', '--types', '', 'use.ts']
+  const compiled = inFolder(process.execPath, [join(checkout, 'node_modules/typescript/bin/tsc'), ...options])
+  expect(compiled.stdout).toBe('')
+  const loaded = inFolder(process.execPath, ['-e', "import('runyard').then((m) => console.log(typeof m.createApiClient))"])
+  expect(loaded.stdout).toBe('function\n')
+}, 60_000)

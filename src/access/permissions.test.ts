@@ -1,0 +1,64 @@
+import { expect, test } from 'vitest'
+import {
+  actions,
+  may,
+  roles,
+  scopeOf,
+  systemPrincipal,
+  type Action,
+  type Principal,
+  type Scope,
+} from './permissions.ts'
+
+const person = (role: (typeof roles)[number]): Principal => ({ kind: 'user', userId: '7', username: 'anna', role })
+
+/** The role table of the product, written a second time: changing it means changing it here too. */
+const expected: Record<Action, [admin: Scope, operator: Scope, viewer: Scope]> = {
+  'job.submit': ['all', 'own', 'none'],
+  'job.read': ['all', 'own', 'all'],
+  'job.cancel': ['all', 'own', 'none'],
+  'job.rerun': ['all', 'own', 'none'],
+  'job.delete': ['all', 'own', 'none'],
+  'queue.read': ['all', 'all', 'all'],
+  'queue.change': ['all', 'none', 'none'],
+  'runner.read': ['all', 'all', 'all'],
+  'user.read': ['all', 'own', 'own'],
+  'user.create': ['all', 'none', 'none'],
+  'user.change': ['all', 'none', 'none'],
+  'user.change_password': ['all', 'own', 'own'],
+  'token.create': ['own', 'own', 'own'],
+  'token.read': ['own', 'own', 'own'],
+  'token.revoke': ['all', 'own', 'own'],
+  'audit.read': ['all', 'none', 'none'],
+}
+
+test('every action of every role', () => {
+  expect(actions.toSorted()).toEqual(Object.keys(expected).toSorted())
+  for (const action of actions) {
+    roles.forEach((role, i) => {
+      const scope = expected[action][i]
+      const who = person(role)
+      const label = `${role} ${action}`
+      expect(scopeOf(who, action), label).toBe(scope)
+      expect(may(who, action), label).toBe(scope !== 'none')
+      expect(may(who, action, { ownerId: '7' }), label).toBe(scope !== 'none')
+      expect(may(who, action, { ownerId: '8' }), label).toBe(scope === 'all')
+      expect(may(who, action, { ownerId: null }), label).toBe(scope === 'all')
+      expect(scopeOf({ ...who, kind: 'token' } as Principal, action), label).toBe(scope)
+    })
+  }
+})
+
+test('a runner has no rights outside of its port, and the system all of them', () => {
+  const runner: Principal = { kind: 'runner', userId: null, username: 'host-1', role: null }
+  for (const action of actions) {
+    expect(may(runner, action)).toBe(false)
+    expect(may(runner, action, { ownerId: null })).toBe(false)
+    expect(may(systemPrincipal, action, { ownerId: '8' })).toBe(true)
+  }
+})
+
+test('an unknown role has no rights', () => {
+  const stranger = { ...person('admin'), role: 'editor' } as unknown as Principal
+  for (const action of actions) expect(may(stranger, action)).toBe(false)
+})

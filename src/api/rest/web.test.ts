@@ -1,0 +1,38 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import fastify from 'fastify'
+import { expect, onTestFinished, test } from 'vitest'
+import { removeScratch, scratchDir } from '../../../test/scratch.ts'
+import { installWeb } from './web.ts'
+
+test('the dashboard is served with its routes; only hashed files are kept by browsers', async () => {
+  const root = scratchDir('w')
+  mkdirSync(join(root, 'assets'))
+  writeFileSync(join(root, 'index.html'), '<!doctype html><title>dashboard</title>')
+  writeFileSync(join(root, 'assets', 'app-1a2b.js'), 'export {}')
+  writeFileSync(join(root, '..', 'runyard-outside.txt'), 'outside')
+  const app = fastify()
+  onTestFinished(async () => {
+    await app.close()
+    removeScratch(join(root, '..', 'runyard-outside.txt'))
+    removeScratch(root)
+  })
+  await installWeb(app, root)
+  for (const url of ['/', '/jobs/abcdefghijkl', '/login?next=%2Fjobs']) {
+    const page = await app.inject({ url, headers: { accept: 'text/html' } })
+    expect([url, page.statusCode, page.headers['cache-control']]).toEqual([url, 200, 'no-cache'])
+    expect(page.body).toMatch(/dashboard/)
+  }
+  const asset = await app.inject({ url: '/assets/app-1a2b.js' })
+  expect(asset.headers['cache-control']).toMatch(/immutable/)
+  expect((await app.inject({ url: '/assets/gone.js' })).statusCode).toBe(404)
+  expect((await app.inject({ url: '/api/v1/nothing' })).statusCode).toBe(404)
+  expect((await app.inject({ method: 'POST', url: '/jobs' })).statusCode).toBe(404)
+  for (const url of [
+    '/../runyard-outside.txt',
+    '/%2e%2e/runyard-outside.txt',
+    '/assets/..%2f..%2frunyard-outside.txt',
+  ]) {
+    expect((await app.inject({ url })).body).not.toMatch(/outside/)
+  }
+})

@@ -1,0 +1,81 @@
+/** Which server a command talks to, and with which credential: `--server`, the saved login, or this machine. */
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Command } from 'commander'
+import type { ApiClient } from '../api/client.ts'
+import { loadConfig, type Config } from '../config/config.ts'
+import { AppError } from '../lib/app-error.ts'
+import { globalsOf, settingFlags } from './globals.ts'
+import { findLocal, hasData, type LocalServer, type Wish } from './instance/find-local.ts'
+import { notice } from './render.ts'
+import { readLogins, serverUrl } from './saved-logins.ts'
+import { version } from './version.ts'
+
+export interface Connection {
+  client: ApiClient
+  url: string
+  /** Missing when the server is elsewhere. */
+  local?: LocalServer
+  /** Waits for the end of a server that we started and were the last to use. */
+  close(): Promise<void>
+}
+
+export async function connect(command: Command, wish: Pick<Wish, 'start' | 'runner'>): Promise<Connection> {
+  const globals = globalsOf(command)
+  const { server, ...flags } = settingFlags(command)
+  // `--server URL` chooses a server here; the setting of that name is what it overrides.
+  const config = loadConfig({ argvFlags: { ...flags, server: globals.server ?? server }, envFile: globals.envFile })
+  const remote = await remoteOf(config, globals.dataDir !== undefined && globals.server === undefined)
+  const loadClient = import('../api/client.ts')
+  if (remote !== undefined) {
+    const { createApiClient } = await loadClient
+    return { client: createApiClient({ baseUrl: remote.url, token: remote.token }), url: remote.url, close: async () => {} }
+  }
+  const local = await findLocal(config, {
+    ...wish,
+    // Reading what happened earlier needs a server; where nothing ever happened there is nothing to read.
+    start: wish.start === 'ephemeral' && !wish.runner && !hasData(config) ? 'no' : wish.start,
+    flags: globals.envFile === undefined ? [] : ['--env-file', join(process.cwd(), globals.envFile)],
+    onProgress: (text) => notice(text, globals.verbose),
+  })
+  if (local === undefined) throw nothingHere(config)
+  if (local.version !== version) notice(`the running server is version ${local.version}, this is ${version}`, true)
+  const token = config.token ?? (await localToken(config))
+  const { createApiClient } = await loadClient
+  return { client: createApiClient({ baseUrl: local.url, token }), url: local.url, local, close: () => local.leave() }
+}
+
+export async function remoteOf(
+  config: Config,
+  onlyLocal: boolean,
+): Promise<{ url: string; token: string | undefined } | undefined> {
+  if (onlyLocal) return undefined
+  const logins = await readLogins()
+  const url = config.server === undefined ? logins.current : serverUrl(config.server)
+  if (url === null) return undefined
+  const token = config.token ?? logins.servers[url]?.token
+  if (token === undefined) throw new AppError('unauthenticated', `not signed in to ${url}: runyard login ${url}`)
+  return { url, token }
+}
+
+const nothingHere = (config: Config): AppError =>
+  new AppError('not_found', `nothing has run yet on ${config.dataDir}, and no server is running; begin with \`runyard run -- …\``)
+
+async function localToken(config: Config): Promise<string> {
+  const file = join(config.dataDir, 'secrets', 'local.token')
+  try {
+    return (await readFile(file, 'utf8')).trim()
+  } catch (cause) {
+    throw new AppError('unauthenticated', `cannot read ${file}; sign in with \`runyard login\``, { cause })
+  }
+}
+
+/** For commands that only read or steer: a server for the moment when none runs, without a runner. */
+export async function withServer<T>(command: Command, use: (connection: Connection) => Promise<T>): Promise<T> {
+  const connection = await connect(command, { start: 'ephemeral', runner: false })
+  try {
+    return await use(connection)
+  } finally {
+    await connection.close()
+  }
+}

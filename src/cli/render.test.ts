@@ -1,0 +1,21 @@
+import { expect, test } from 'vitest'
+import { printable, table } from './render.ts'
+
+const columns = [{ title: 'ID' }, { title: 'NAME', shrinks: true }, { title: 'STATUS' }]
+
+test('a table that fits is left alone, without trailing spaces', () => {
+  expect(table(columns, [['1', 'build', 'ok'], ['22', 'x', '']], 80)).toBe('ID  NAME   STATUS\n1   build  ok\n22  x\n')
+})
+
+test('on a narrow terminal the shrinking column gives way, on a wide one or in a pipe nothing does', () => {
+  const rows = [['1', 'a very long name of a job indeed', 'completed']]
+  for (const line of table(columns, rows, 30).trimEnd().split('\n')) expect(line.length).toBeLessThanOrEqual(30)
+  expect(table(columns, rows, 30)).toContain('…')
+  expect(table(columns, rows, 30)).toContain('completed')
+  expect(table(columns, rows, undefined)).toContain('a very long name of a job indeed')
+})
+
+test("a job's name cannot steer the terminal", () => {
+  expect(printable('a\u001b[31mred\u001b[0m\u0007b\nc\u202etxt\r')).toBe('ared·b·c·txt·')
+  expect(printable('naïve 名前 ✓')).toBe('naïve 名前 ✓')
+})

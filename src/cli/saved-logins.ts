@@ -1,0 +1,44 @@
+/** Logins that `runyard login` keeps, in the user's own configuration folder, readable by nobody else. */
+import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { dirname, join } from 'node:path'
+
+export interface SavedLogin {
+  token: string
+  /** To revoke it at logout. */
+  token_id?: string
+  username: string
+}
+
+interface LoginFile {
+  /** The server that commands talk to when they name none. */
+  current: string | null
+  servers: Record<string, SavedLogin>
+}
+
+const fileOf = (env: NodeJS.ProcessEnv): string =>
+  join(env.XDG_CONFIG_HOME || join(homedir(), '.config'), 'runyard', 'logins.json')
+
+export async function readLogins(env: NodeJS.ProcessEnv = process.env): Promise<LoginFile> {
+  try {
+    const found = JSON.parse(await readFile(fileOf(env), 'utf8')) as Partial<LoginFile>
+    return { current: found.current ?? null, servers: found.servers ?? {} }
+  } catch {
+    return { current: null, servers: {} }
+  }
+}
+
+export async function writeLogins(logins: LoginFile, env: NodeJS.ProcessEnv = process.env): Promise<string> {
+  const file = fileOf(env)
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 })
+  await writeFile(`${file}.${process.pid}`, `${JSON.stringify(logins, null, 2)}\n`, { mode: 0o600 })
+  await chmod(`${file}.${process.pid}`, 0o600)
+  await rename(`${file}.${process.pid}`, file)
+  return file
+}
+
+/** One spelling per server: `localhost:8000/` and `http://localhost:8000` are the same. */
+export function serverUrl(text: string): string {
+  const url = new URL(/^https?:\/\//.test(text) ? text : `http://${text}`)
+  return `${url.protocol}//${url.host}${url.pathname.replace(/\/+$/, '')}`
+}

@@ -1,0 +1,74 @@
+/** Cancels jobs: at once while they wait; else the wish is recorded and their runner stops the process tree. */
+import type { Db, Queryable } from '../db/pool.ts'
+import type { Outcome } from '../job/outcome.ts'
+import { isTerminal, waitingStates, type JobState } from '../job/state.ts'
+import { AppError } from '../lib/app-error.ts'
+import { settleDependents } from './dependents.ts'
+import { notify } from './notify.ts'
+import { inTransaction, safeJson, waiting } from './statements.ts'
+import type { CancelInput, CancelResult } from './types.ts'
+
+/** A second cancel of a job that is being stopped is fine; an ended job is a conflict that names its state. */
+export async function cancel(db: Db | Queryable, input: CancelInput): Promise<CancelResult> {
+  const [result] = await cancelMany(db, { ids: [input.publicId], ownerId: input.ownerId, reason: input.reason })
+  if (!result) throw new AppError('not_found', `there is no job ${input.publicId}`)
+  if (result.ended) throw new AppError('conflict', `job ${input.publicId} has already ended: ${result.state}`)
+  return { publicId: result.publicId, state: result.state, requested: result.requested }
+}
+
+export interface CancelManyResult extends CancelResult {
+  /** It had ended before; nothing was changed. */
+  ended: boolean
+}
+
+/** Those of `ids` that exist (and belong to the owner), in no particular order. */
+export async function cancelMany(
+  db: Db | Queryable,
+  input: { ids: string[]; ownerId?: string; reason?: string },
+): Promise<CancelManyResult[]> {
+  return inTransaction(db, async (tx) => {
+    // With everything that a cancel may skip, and in order of ids, so that it cannot deadlock with a finish.
+    const { rows } = await tx.query<{ id: string; public_id: string; state: JobState; asked: boolean }>({
+      name: 'queue_cancel_lock',
+      text: `
+        with recursive asked as (
+          select id from jobs where public_id = any($1::text[]) and ($2::bigint is null or owner_id = $2)
+        ), reach as (
+          select id from asked
+          union
+          select d.job_id from reach join job_dependencies d on d.depends_on_id = reach.id
+        )
+        select id, public_id, state, id in (select id from asked) as asked
+        from jobs where id in (select id from reach) order by id for update`,
+      values: [input.ids, input.ownerId ?? null],
+    })
+    const jobs = rows.filter((row) => row.asked)
+    const atOnce = jobs.filter((job) => (waitingStates as readonly JobState[]).includes(job.state))
+    const running = jobs.filter((job) => !atOnce.includes(job) && !isTerminal(job.state))
+    const outcome: Outcome = { state: 'cancelled', message: 'cancelled while it waited', remaining_processes: 0 }
+    await tx.query({
+      name: 'queue_cancel_waiting',
+      text: `update jobs set state = 'cancelled', state_since = now(), ended_at = now(), outcome = $2::jsonb,
+          cancel_requested_at = now(), cancel_reason = $3
+        where id = any($1::bigint[]) and state in ${waiting}`,
+      values: [atOnce.map((job) => job.id), safeJson(outcome), input.reason ?? null],
+    })
+    await tx.query({
+      name: 'queue_cancel_held',
+      text: `update jobs set cancel_requested_at = now(), cancel_reason = $2
+        where id = any($1::bigint[]) and cancel_requested_at is null`,
+      values: [running.map((job) => job.id), input.reason ?? null],
+    })
+    const dependents = await settleDependents(
+      tx,
+      atOnce.map((job) => ({ jobKey: job.id, ok: false })),
+    )
+    const touched = [...atOnce, ...running].map((job) => job.public_id)
+    await notify(tx, [...new Set([...touched, ...dependents.changed])], dependents.work)
+    return jobs.map((job) => {
+      const now = atOnce.includes(job)
+      const ended = isTerminal(job.state)
+      return { publicId: job.public_id, state: now ? 'cancelled' : job.state, requested: !now && !ended, ended }
+    })
+  })
+}

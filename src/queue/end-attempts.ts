@@ -1,0 +1,137 @@
+/** The one place where an attempt ends: outcome, retry or final state, dependents. `finish` and `rescueLost` use it. */
+import type { Queryable } from '../db/pool.ts'
+import type { Outcome } from '../job/outcome.ts'
+import type { RetryPolicy } from '../job/retry.ts'
+import { settleDependents } from './dependents.ts'
+import { endingOf } from './ending.ts'
+import { held, safeJson } from './statements.ts'
+import type { AttemptRef, FromRunner, LogSummary } from './types.ts'
+
+/** An open attempt whose rows (the job's too) this transaction holds. */
+export interface LockedAttempt {
+  /** Place in the caller's list. */
+  nr: number
+  job_id: string
+  number: number
+  public_id: string
+  attempts_spent: number
+  max_attempts: number
+  retry: RetryPolicy | null
+  cancel_requested: boolean
+  runner: string
+}
+
+export const lockedColumns = `j.id as job_id, a.number, j.public_id, j.attempts_spent, j.max_attempts,
+  j.spec->'retry' as retry, j.cancel_requested_at is not null as cancel_requested, r.name as runner`
+
+/**
+ * Locks the attempts that are still the sender's, in the order of ids so that two batches never wait for each other.
+ * What is not in the answer is stale: ended, given away, or sent by an earlier process of the runner.
+ */
+export async function lockHeld(
+  tx: Queryable,
+  items: (FromRunner & { ref: AttemptRef })[],
+): Promise<Map<number, LockedAttempt>> {
+  const { rows } = await tx.query<LockedAttempt>({
+    name: 'queue_lock_held',
+    text: `
+      select i.nr, ${lockedColumns}
+      from jsonb_to_recordset($1::jsonb)
+        as i(nr int, runner_id bigint, session text, job_id bigint, number int, token bigint)
+      join runners r on r.id = i.runner_id and r.session = i.session
+      join attempts a on a.job_id = i.job_id and a.number = i.number and a.token = i.token and a.runner_id = i.runner_id
+      join jobs j on j.id = a.job_id
+      where a.ended_at is null and j.state in ${held}
+      order by j.id, i.nr for update of j, a`,
+    values: [
+      JSON.stringify(
+        items.map(({ runnerId, session, ref }, nr) => ({
+          nr,
+          runner_id: runnerId,
+          session,
+          job_id: ref.jobKey,
+          number: ref.number,
+          token: ref.token,
+        })),
+      ),
+    ],
+  })
+  const seen = new Set<string>()
+  const first = rows.filter((row) => !seen.has(row.job_id) && seen.add(row.job_id))
+  return new Map(first.map((row) => [row.nr, row]))
+}
+
+export interface EndingAttempt {
+  attempt: LockedAttempt
+  outcome: Outcome
+  log: LogSummary | null
+}
+
+export async function endAttempts(
+  tx: Queryable,
+  endings: EndingAttempt[],
+): Promise<{ changed: string[]; work: boolean }> {
+  if (endings.length === 0) return { changed: [], work: false }
+  const rows = endings.map(({ attempt, outcome, log }) => {
+    const ending = endingOf({
+      outcome,
+      attemptsSpent: attempt.attempts_spent,
+      maxAttempts: attempt.max_attempts,
+      retry: attempt.retry,
+      cancelRequested: attempt.cancel_requested,
+      random: Math.random(),
+    })
+    return {
+      job_id: attempt.job_id,
+      number: attempt.number,
+      attempt_state: ending.outcome.state,
+      job_state: ending.retryInSeconds === null ? ending.outcome.state : 'scheduled',
+      delay: ending.retryInSeconds,
+      outcome: ending.outcome,
+      log,
+      started: epochSeconds(ending.outcome.started_at),
+      ended: epochSeconds(ending.outcome.ended_at),
+    }
+  })
+  const written = await tx.query<{ id: string; public_id: string; state: string }>({
+    name: 'queue_end_attempts',
+    text: writeEndings,
+    values: [safeJson(rows)],
+  })
+  const over = written.rows.filter((row) => row.state !== 'scheduled')
+  const dependents = await settleDependents(
+    tx,
+    over.map((row) => ({ jobKey: row.id, ok: row.state === 'succeeded' })),
+  )
+  return { changed: [...written.rows.map((row) => row.public_id), ...dependents.changed], work: dependents.work }
+}
+
+const epochSeconds = (iso: string | undefined): number | null => {
+  const ms = iso === undefined ? NaN : Date.parse(iso)
+  return Number.isNaN(ms) ? null : ms / 1000
+}
+
+// Times come from the runner's clock; they are kept inside what the database's clock knows to be possible.
+const within = (time: string): string => `least(clock_timestamp(), greatest(to_timestamp(${time}), a.leased_at))`
+const writeEndings = `
+  with ending as materialized (
+    select e.*, a.unenforced, coalesce(a.started_at, ${within('e.started')}) as started_at,
+      greatest(coalesce(case when e.ended is not null then ${within('e.ended')} end, clock_timestamp()),
+        a.started_at) as ended_at
+    from jsonb_to_recordset($1::jsonb) as e(job_id bigint, number int, attempt_state text, job_state text, delay float8,
+      outcome jsonb, log jsonb, started float8, ended float8)
+    join attempts a on a.job_id = e.job_id and a.number = e.number
+  ), attempt as (
+    update attempts a set state = e.attempt_state, outcome = e.outcome, log = e.log, ended_at = e.ended_at,
+      started_at = case when e.started is null then a.started_at else e.started_at end,
+      unenforced = case when jsonb_typeof(e.outcome->'unenforced') = 'array'
+        then array(select jsonb_array_elements_text(e.outcome->'unenforced')) else a.unenforced end
+    from ending e where a.job_id = e.job_id and a.number = e.number and a.ended_at is null
+  )
+  update jobs j set state = e.job_state, state_since = now(), outcome = e.outcome, attempts_spent = j.attempts_spent + 1,
+    started_at = coalesce(j.started_at, case when e.started is not null then e.started_at end),
+    ended_at = case when e.delay is null then e.ended_at end,
+    not_before = case when e.delay is null then j.not_before else clock_timestamp() + make_interval(secs => e.delay) end,
+    scheduled_for = case when e.delay is not null then 'backoff' end
+  from ending e where j.id = e.job_id and j.state in ${held}
+  returning j.id, j.public_id, j.state`

@@ -1,0 +1,104 @@
+/** Why a job waits, in a code and a sentence: pure, one case per reason. */
+import { mayTake } from './plan-claim.ts'
+
+export const waitingCodes = [
+  'dependency',
+  'delay',
+  'backoff',
+  'queue_paused',
+  'queue_limit',
+  'rate_limit',
+  'user_cap',
+  'no_matching_runner',
+  'no_capacity',
+  'ready',
+] as const
+export type WaitingCode = (typeof waitingCodes)[number]
+
+export interface WaitingReason {
+  code: WaitingCode
+  text: string
+}
+
+export interface WaitingJob {
+  state: string
+  /** Public ids of the dependencies that have not ended; the first few. */
+  openDependencies: string[]
+  blockersLeft: number
+  notBefore: Date | null
+  scheduledFor: string | null
+  attemptsSpent: number
+  maxAttempts: number
+  queue: string
+  queuePaused: boolean
+  queueConcurrency: number | null
+  queueHeld: number
+  /** Null without a rate limit. */
+  queueTokens: number | null
+  owner: string
+  ownerMaxRunning: number
+  ownerHeld: number
+  executor: string
+  requiredLabels: string[]
+  cpuMillis: number
+  memoryMib: number
+}
+
+export interface RunnerRoom {
+  labels: string[]
+  executors: string[]
+  slots: number
+  cpuMillis: number
+  memoryMib: number
+  slotsLeft: number
+  cpuLeft: number
+  memoryLeft: number
+}
+
+/** `online` runners only. The order is the order in which a claim would say no. */
+export function explainWaiting(job: WaitingJob, online: RunnerRoom[]): WaitingReason {
+  if (job.state === 'blocked') return { code: 'dependency', text: dependencyText(job) }
+  if (job.state === 'scheduled') {
+    const until = job.notBefore?.toISOString() ?? 'soon'
+    return job.scheduledFor === 'backoff'
+      ? {
+          code: 'backoff',
+          text: `attempt ${job.attemptsSpent} of ${job.maxAttempts} failed; the next begins after ${until}`,
+        }
+      : { code: 'delay', text: `not before ${until}` }
+  }
+  if (job.queuePaused) return { code: 'queue_paused', text: `queue ${job.queue} is paused` }
+  if (job.queueConcurrency !== null && job.queueHeld >= job.queueConcurrency) {
+    return { code: 'queue_limit', text: `queue ${job.queue} runs ${job.queueHeld} jobs, its limit` }
+  }
+  if (job.queueTokens !== null && job.queueTokens < 1) {
+    return { code: 'rate_limit', text: `queue ${job.queue} has used up its rate of starts for the moment` }
+  }
+  if (job.ownerHeld >= job.ownerMaxRunning) {
+    return { code: 'user_cap', text: `${job.owner} has ${job.ownerHeld} jobs running, the limit per user` }
+  }
+  return explainRunners(job, online)
+}
+
+function explainRunners(job: WaitingJob, online: RunnerRoom[]): WaitingReason {
+  const matching = online.filter((runner) => mayTake(runner, job))
+  const none = (text: string): WaitingReason => ({ code: 'no_matching_runner', text })
+  if (online.length === 0) return none('no runner is online')
+  if (matching.length === 0) {
+    const labels = job.requiredLabels.length > 0 ? ` with the labels ${job.requiredLabels.join(', ')}` : ''
+    return none(`no runner online has the executor ${job.executor}${labels}`)
+  }
+  const able = matching.filter((r) => r.slots > 0 && r.cpuMillis >= job.cpuMillis && r.memoryMib >= job.memoryMib)
+  if (able.length === 0) return none(`it asks for ${sizeText(job)}, more than any matching runner has in all`)
+  const room = able.some((r) => r.slotsLeft > 0 && r.cpuLeft >= job.cpuMillis && r.memoryLeft >= job.memoryMib)
+  return room
+    ? { code: 'ready', text: 'next free slot' }
+    : { code: 'no_capacity', text: `all ${able.length} matching runners are full for a job of ${sizeText(job)}` }
+}
+
+const sizeText = (job: WaitingJob): string => `1 slot, ${job.cpuMillis / 1000} CPU and ${job.memoryMib} MiB`
+
+function dependencyText(job: WaitingJob): string {
+  const more = job.blockersLeft - job.openDependencies.length
+  return `waits for ${job.openDependencies.join(', ')}${more > 0 ? ` and ${more} more` : ''}`
+}

@@ -1,0 +1,119 @@
+import { expect, test } from 'vitest'
+import { planClaim, type PlanLane, type PlanRunner } from './plan-claim.ts'
+
+const lane = (over: Partial<PlanLane> = {}): PlanLane => ({
+  laneId: 'a',
+  queueId: 'q',
+  ownerId: 'u',
+  executor: 'sandbox',
+  requiredLabels: [],
+  cpuMillis: 0,
+  memoryMib: 0,
+  queueRoom: 100,
+  ownerRoom: 100,
+  reserve: null,
+  ...over,
+})
+const runner = (over: Partial<PlanRunner> = {}): PlanRunner => ({
+  runnerId: 'r1',
+  labels: [],
+  executors: ['sandbox'],
+  slots: 10,
+  cpuMillis: 4000,
+  memoryMib: 4000,
+  ...over,
+})
+/** `a1` is the first candidate of lane a. */
+const jobs = (...keys: string[]) => keys.map((jobKey) => ({ jobKey, laneId: jobKey[0]! }))
+const b = { laneId: 'b' }
+
+interface Case {
+  name: string
+  lanes: PlanLane[]
+  wait: string[]
+  runners: PlanRunner[]
+  plan: string[]
+}
+const cases: Case[] = [
+  { name: 'one job, one runner', lanes: [lane()], wait: ['a1'], runners: [runner()], plan: ['a1>r1'] },
+  {
+    name: 'slots',
+    lanes: [lane()],
+    wait: ['a1', 'a2', 'a3'],
+    runners: [runner({ slots: 2 })],
+    plan: ['a1>r1', 'a2>r1'],
+  },
+  { name: 'no slots', lanes: [lane()], wait: ['a1'], runners: [runner({ slots: 0 })], plan: [] },
+  {
+    name: 'the runner with more room first, then in turn',
+    lanes: [lane()],
+    wait: ['a1', 'a2', 'a3', 'a4'],
+    runners: [runner({ slots: 2 }), runner({ runnerId: 'r2', slots: 3 })],
+    plan: ['a1>r2', 'a2>r1', 'a3>r2', 'a4>r1'],
+  },
+  { name: 'queue room', lanes: [lane({ queueRoom: 1 })], wait: ['a1', 'a2'], runners: [runner()], plan: ['a1>r1'] },
+  {
+    name: 'queue room is shared by its lanes, other queues go on',
+    lanes: [lane({ queueRoom: 1 }), lane({ ...b, queueRoom: 1 }), lane({ laneId: 'c', queueId: 'q2' })],
+    wait: ['a1', 'b1', 'c1'],
+    runners: [runner()],
+    plan: ['a1>r1', 'c1>r1'],
+  },
+  {
+    name: 'owner room is shared by the lanes of the owner',
+    lanes: [lane({ ownerRoom: 2 }), lane({ ...b, queueId: 'q2', ownerRoom: 2 }), lane({ laneId: 'c', ownerId: 'u2' })],
+    wait: ['a1', 'b1', 'b2', 'c1'],
+    runners: [runner()],
+    plan: ['a1>r1', 'b1>r1', 'c1>r1'],
+  },
+  {
+    name: 'labels',
+    lanes: [lane({ requiredLabels: ['gpu=yes'] }), lane(b)],
+    wait: ['a1', 'b1'],
+    runners: [runner(), runner({ runnerId: 'r2', labels: ['gpu=yes', 'zone=x'], slots: 1 })],
+    plan: ['a1>r2', 'b1>r1'],
+  },
+  {
+    name: 'every label',
+    lanes: [lane({ requiredLabels: ['gpu=yes', 'zone=y'] })],
+    wait: ['a1'],
+    runners: [runner({ labels: ['gpu=yes', 'zone=x'] })],
+    plan: [],
+  },
+  { name: 'executor', lanes: [lane({ executor: 'ssh' })], wait: ['a1'], runners: [runner()], plan: [] },
+  {
+    name: 'CPU adds up',
+    lanes: [lane({ cpuMillis: 1500 })],
+    wait: ['a1', 'a2', 'a3'],
+    runners: [runner()],
+    plan: ['a1>r1', 'a2>r1'],
+  },
+  {
+    name: 'memory adds up, and a smaller job behind still fits',
+    lanes: [lane({ memoryMib: 3000 }), lane({ ...b, memoryMib: 1000 })],
+    wait: ['a1', 'a2', 'b1'],
+    runners: [runner()],
+    plan: ['a1>r1', 'b1>r1'],
+  },
+  {
+    name: 'a big job that waited long empties its runner',
+    lanes: [lane({ cpuMillis: 9000, reserve: 'r1' }), lane(b)],
+    wait: ['b1', 'a1', 'b2'],
+    runners: [runner()],
+    plan: ['b1>r1'],
+  },
+  {
+    name: 'and no other',
+    lanes: [lane({ cpuMillis: 9000, reserve: 'r1' }), lane(b)],
+    wait: ['a1', 'b1'],
+    runners: [runner(), runner({ runnerId: 'r2', slots: 1 })],
+    plan: ['b1>r2'],
+  },
+  { name: 'a candidate of no lane', lanes: [], wait: ['a1'], runners: [runner()], plan: [] },
+]
+
+test.each(cases)('$name', ({ lanes, wait, runners, plan }) => {
+  const given = structuredClone(runners)
+  expect(planClaim(lanes, jobs(...wait), runners).map((p) => `${p.jobKey}>${p.runnerId}`)).toEqual(plan)
+  expect(runners).toEqual(given)
+})

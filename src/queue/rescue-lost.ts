@@ -1,0 +1,115 @@
+/** What happens to attempts whose runner went silent: unknown when the lease ends, lost after the grace. */
+import type { Db, Queryable } from '../db/pool.ts'
+import { endAttempts, lockedColumns, type LockedAttempt } from './end-attempts.ts'
+import { notify } from './notify.ts'
+import type { AttemptName } from './prune.ts'
+import { inTransaction } from './statements.ts'
+
+const perPass = 1000
+/** A pass that comes this late says that all servers or the database were away. */
+const outageSeconds = 15
+
+/**
+ * Opens a pass. After an outage runners had nobody to renew their leases with, so nothing is reaped for one full lease
+ * period (promise 3). Only the database's clock is asked.
+ */
+export async function mayReap(
+  db: Queryable,
+  options: { intervalSeconds: number; leaseSeconds: number },
+): Promise<boolean> {
+  const { rows } = await db.query<{ may_reap: boolean }>({
+    name: 'queue_may_reap',
+    text: `
+      update installation set upkeep_seen_at = clock_timestamp(),
+        reap_not_before = case
+          when clock_timestamp() - upkeep_seen_at > make_interval(secs => greatest(3 * $1::float8, ${outageSeconds}))
+          then clock_timestamp() + make_interval(secs => $2::float8) else reap_not_before end
+      returning reap_not_before <= clock_timestamp() as may_reap`,
+    values: [options.intervalSeconds, options.leaseSeconds],
+  })
+  return rows[0]?.may_reap ?? false
+}
+
+/** Leases that ran out: the runner is out of contact, its process may well go on. Returns how many. */
+export async function markUnknown(db: Db | Queryable): Promise<number> {
+  return inTransaction(db, async (tx) => {
+    const { rows } = await tx.query<{ public_id: string }>({
+      name: 'queue_mark_unknown',
+      text: `
+        with silent as (
+          select j.id, a.number from attempts a join jobs j on j.id = a.job_id
+          where a.ended_at is null and a.state in ('leased', 'running') and a.lease_expires_at < clock_timestamp()
+          order by j.id limit ${perPass} for update of j, a skip locked
+        ), attempt as (
+          update attempts a set state = 'unknown' from silent where a.job_id = silent.id and a.number = silent.number
+        )
+        update jobs j set state = 'unknown', state_since = now()
+        from silent where j.id = silent.id and j.state in ('leased', 'running')
+        returning j.public_id`,
+    })
+    await notify(
+      tx,
+      rows.map((row) => row.public_id),
+      false,
+    )
+    return rows.length
+  })
+}
+
+/** Attempts that stayed silent for the grace: the keeper has killed them by now, so the job may run again elsewhere. Returns them. */
+export async function loseSilent(db: Db | Queryable, options: { graceSeconds: number }): Promise<AttemptName[]> {
+  return inTransaction(db, async (tx) => {
+    const { rows } = await tx.query<LockedAttempt>({
+      name: 'queue_lose_silent',
+      text: `
+        select 0 as nr, ${lockedColumns}
+        from attempts a join jobs j on j.id = a.job_id join runners r on r.id = a.runner_id
+        where a.ended_at is null and a.state = 'unknown'
+          and a.lease_expires_at + make_interval(secs => $1::float8) < clock_timestamp()
+        order by j.id limit ${perPass} for update of j, a skip locked`,
+      values: [options.graceSeconds],
+    })
+    const { changed, work } = await endAttempts(
+      tx,
+      rows.map((attempt) => ({
+        attempt,
+        outcome: {
+          state: 'lost',
+          error_class: 'lost',
+          message: `runner ${attempt.runner} went out of contact and did not come back in time`,
+        },
+        log: null,
+      })),
+    )
+    await notify(tx, changed, work)
+    return rows.map((row) => ({ jobKey: row.job_id, number: row.number }))
+  })
+}
+
+export interface RescueOptions {
+  intervalSeconds: number
+  leaseSeconds: number
+  graceSeconds: number
+}
+
+/** One pass: unknown, then lost, then runners that nobody heard of. */
+export async function rescueLost(
+  db: Db,
+  options: RescueOptions,
+): Promise<{ unknown: number; lost: AttemptName[]; offline: number }> {
+  if (!(await mayReap(db, options))) return { unknown: 0, lost: [], offline: 0 }
+  const unknown = await markUnknown(db)
+  const lost = await loseSilent(db, options)
+  const offline = await markRunnersOffline(db, options)
+  return { unknown, lost, offline }
+}
+
+export async function markRunnersOffline(db: Queryable, options: { leaseSeconds: number }): Promise<number> {
+  const { rowCount } = await db.query({
+    name: 'queue_runners_offline',
+    text: `update runners set state = 'offline'
+      where state <> 'offline' and last_seen_at < clock_timestamp() - make_interval(secs => $1::float8)`,
+    values: [options.leaseSeconds],
+  })
+  return rowCount
+}

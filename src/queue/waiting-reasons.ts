@@ -1,0 +1,47 @@
+import type { Queryable } from '../db/pool.ts'
+import { explainWaiting, type RunnerRoom, type WaitingJob, type WaitingReason } from './explain-waiting.ts'
+import { held, rateTokens, terminal, waiting } from './statements.ts'
+
+export { waitingCodes, type WaitingCode, type WaitingReason } from './explain-waiting.ts'
+
+/** For each of these jobs that waits: why. Jobs that do not wait are not in the answer. */
+export async function waitingReasons(db: Queryable, publicIds: string[]): Promise<Map<string, WaitingReason>> {
+  const jobs = await db.query<WaitingJob & { publicId: string }>({
+    name: 'queue_waiting_jobs',
+    text: waitingJobs,
+    values: [publicIds],
+  })
+  if (jobs.rows.length === 0) return new Map()
+  const online = await db.query<RunnerRoom>({ name: 'queue_runner_room', text: runnerRoom })
+  return new Map(jobs.rows.map((job) => [job.publicId, explainWaiting(job, online.rows)]))
+}
+
+const waitingJobs = `
+  with asked as materialized (
+    select * from jobs where public_id = any($1::text[]) and state in ${waiting}
+  ), held_jobs as materialized (
+    select queue_id, owner_id from jobs where state in ${held}
+  )
+  select j.public_id as "publicId", j.state, j.blockers_left as "blockersLeft", j.not_before as "notBefore",
+    j.scheduled_for as "scheduledFor", j.attempts_spent as "attemptsSpent", j.max_attempts as "maxAttempts",
+    array(
+      select d.public_id from job_dependencies jd join jobs d on d.id = jd.depends_on_id
+      where jd.job_id = j.id and j.state = 'blocked' and d.state not in ${terminal} order by d.id limit 3
+    ) as "openDependencies",
+    q.name as queue, q.paused as "queuePaused", q.concurrency as "queueConcurrency", ${rateTokens('q')} as "queueTokens",
+    (select count(*)::int from held_jobs h where h.queue_id = j.queue_id) as "queueHeld",
+    u.username as owner, u.max_running as "ownerMaxRunning",
+    (select count(*)::int from held_jobs h where h.owner_id = j.owner_id) as "ownerHeld",
+    l.executor, l.required_labels as "requiredLabels", l.cpu_millis as "cpuMillis", l.memory_mib as "memoryMib"
+  from asked j join queues q on q.id = j.queue_id join users u on u.id = j.owner_id join lanes l on l.id = j.lane_id`
+
+const runnerRoom = `
+  select r.labels, r.executors, r.slots, r.cpu_millis as "cpuMillis", r.memory_mib as "memoryMib",
+    r.slots - used.n as "slotsLeft", r.cpu_millis - used.cpu as "cpuLeft", r.memory_mib - used.memory as "memoryLeft"
+  from runners r cross join lateral (
+    select count(*)::int as n, coalesce(sum(l.cpu_millis), 0)::float8 as cpu,
+      coalesce(sum(l.memory_mib), 0)::float8 as memory
+    from attempts a join jobs j on j.id = a.job_id join lanes l on l.id = j.lane_id
+    where a.runner_id = r.id and a.ended_at is null
+  ) used
+  where r.state = 'online'`

@@ -1,0 +1,107 @@
+/** The runner process: what `runyard runner` starts. */
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { connectLauncher, createSandboxExecutor, type Executor, type Launcher } from '../executors/index.ts'
+import { ensurePrivateDir, passableMode } from '../lib/private-dir.ts'
+import type { RunnerDescription } from './control-plane.ts'
+import { connectToServer, type ServerAddress } from './grpc-control-plane.ts'
+import { Runner } from './runner.ts'
+
+/** The settings that a runner needs (`config/settings.ts`). */
+export interface RunnerConfig {
+  dataDir: string
+  runDir: string
+  runnerName: string
+  runnerSlots: number
+  runnerLabels: Record<string, string>
+  runnerCpuMillis: number
+  runnerMemoryMib: number
+  runnerUidBase: number
+  runnerUidCount: number
+  drainSeconds: number
+  allowIsolationNone: boolean
+  allowNetworkHost: boolean
+  allowedWorkdirs: string[]
+  allowedReadOnlyBinds: string[]
+  allowedReadWriteBinds: string[]
+}
+
+export type RunRunnerOptions = ServerAddress & {
+  version: string
+  /** Registered: jobs can come. */
+  onReady?(): void
+  /** Calls the listener at each request to stop; SIGTERM and SIGINT when missing. */
+  onStop?(listener: () => void): void
+}
+
+/**
+ * Resolves with the exit code when the runner was told to stop and has. Rejects with an AppError when it cannot work:
+ * no server within 30 s and no job of an earlier process to wait for, or another process that took its name.
+ */
+export async function runRunner(config: RunnerConfig, options: RunRunnerOptions): Promise<number> {
+  const dir = join(config.dataDir, 'runner')
+  await ensurePrivateDir(dir)
+  await ensurePrivateDir(config.runDir, passableMode())
+  const launcherSocket = join(config.runDir, 'launcher.sock')
+  const launcher = await connectLauncher({ socketPath: launcherSocket, spawnIfMissing: true })
+  const address = addressOf(options)
+  const server = connectToServer(address)
+  const executor = sandboxOf(config, launcher)
+  try {
+    const runner = new Runner({
+      server,
+      address,
+      description: await describe(config, options.version, executor),
+      executor,
+      attemptsDir: join(dir, 'attempts'),
+      drainMs: config.drainSeconds * 1000,
+      launcherSocket,
+      onRegistered: options.onReady,
+    })
+    const onStop = options.onStop ?? onSignals
+    onStop(() => runner.stop())
+    await runner.run()
+    return 0
+  } finally {
+    server.close()
+    await executor.close()
+    await launcher.close()
+  }
+}
+
+const addressOf = (options: ServerAddress): ServerAddress =>
+  'socketPath' in options
+    ? { socketPath: options.socketPath }
+    : { host: options.host, port: options.port, tls: options.tls }
+
+function onSignals(listener: () => void): void {
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, listener)
+}
+
+const sandboxOf = (config: RunnerConfig, launcher: Launcher): Executor =>
+  createSandboxExecutor({
+    runDir: config.runDir,
+    uidBase: config.runnerUidBase,
+    uidCount: config.runnerUidCount,
+    allowIsolationNone: config.allowIsolationNone,
+    allowedWorkdirs: config.allowedWorkdirs,
+    allowedReadOnlyBinds: config.allowedReadOnlyBinds,
+    allowedReadWriteBinds: config.allowedReadWriteBinds,
+    allowNetworkHost: config.allowNetworkHost,
+    launcher,
+  })
+
+async function describe(config: RunnerConfig, version: string, executor: Executor): Promise<RunnerDescription> {
+  return {
+    name: config.runnerName,
+    session: crypto.randomUUID(),
+    version,
+    hostname: hostname(),
+    labels: config.runnerLabels,
+    slots: config.runnerSlots,
+    cpuMillis: config.runnerCpuMillis,
+    memoryMib: config.runnerMemoryMib,
+    executors: [executor.kind],
+    facilities: await executor.probe(),
+  }
+}

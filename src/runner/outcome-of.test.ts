@@ -1,0 +1,78 @@
+import { describe, expect, test } from 'vitest'
+import { StartRefused, type Ended } from '../executors/executor.ts'
+import { outcomeOf, refusedOutcome, seconds, size, type EndInput } from './outcome-of.ts'
+
+const at = new Date('2026-01-02T03:04:05Z')
+const ended = (over: Partial<Ended> = {}): Ended => ({
+  exitCode: 0,
+  signal: null,
+  oomKills: 0,
+  oomKilled: false,
+  killedByKeeper: false,
+  usage: {},
+  remaining: 0,
+  unenforced: [],
+  startedAt: at,
+  endedAt: at,
+  ...over,
+})
+const killed = ended({ exitCode: null, signal: 'SIGKILL' })
+const input = (over: Partial<EndInput>): EndInput => ({
+  ended: ended(),
+  reason: undefined,
+  timeoutMs: 3_000,
+  memoryBytes: 64 * 2 ** 20,
+  ...over,
+})
+
+describe('what an end means', () => {
+  test.each<[string, Partial<EndInput>, unknown[]]>([
+    ['exit 0', {}, ['succeeded', undefined, undefined]],
+    ['exit 7', { ended: ended({ exitCode: 7 }) }, ['failed', 'exit', 'exited with code 7']],
+    [
+      'exit 137 alone is no memory kill',
+      { ended: ended({ exitCode: 137 }) },
+      ['failed', 'exit', 'exited with code 137'],
+    ],
+    [
+      'a signal of its own',
+      { ended: ended({ exitCode: null, signal: 'SIGSEGV' }) },
+      ['failed', 'signal', 'killed by SIGSEGV'],
+    ],
+    [
+      'memory',
+      { ended: { ...killed, oomKilled: true, oomKills: 1 } },
+      ['oom_killed', 'oom', 'killed for using more than its 64 MiB of memory'],
+    ],
+    ['timeout, then kill', { ended: killed, reason: 'timeout' }, ['timed_out', 'timeout', 'timed out after 3 s']],
+    ['timeout, exit 0 in the grace', { reason: 'timeout' }, ['timed_out', 'timeout', 'timed out after 3 s']],
+    ['cancel, exit 0 in the grace', { reason: 'cancelled' }, ['cancelled', undefined, 'cancelled']],
+    [
+      'memory kill during a cancel',
+      { ended: { ...killed, oomKilled: true }, reason: 'cancelled' },
+      ['cancelled', undefined, 'cancelled'],
+    ],
+  ])('%s', (_name, over, expected) => {
+    const outcome = outcomeOf(input(over))
+    expect([outcome.state, outcome.error_class, outcome.message]).toEqual(expected)
+  })
+
+  test('children killed for memory are counted although the job went on', () => {
+    expect(outcomeOf(input({ ended: ended({ oomKills: 2 }) }))).toMatchObject({ state: 'succeeded', oom_kills: 2 })
+  })
+
+  test('a start that was refused', () => {
+    const refused = new StartRefused('start', 'command not found: foo')
+    expect(refusedOutcome(refused, undefined, at)).toMatchObject({
+      state: 'failed',
+      error_class: 'start',
+      message: 'command not found: foo',
+    })
+    expect(refusedOutcome(refused, 'cancelled', at).state).toBe('cancelled')
+  })
+
+  test('numbers in words', () => {
+    expect([seconds(3_000), seconds(1_500), seconds(100)]).toEqual(['3 s', '1.5 s', '0.1 s'])
+    expect([size(64 * 2 ** 20), size(1.5 * 2 ** 30), size(1000)]).toEqual(['64 MiB', '1.5 GiB', '1000 bytes'])
+  })
+})
