@@ -1,11 +1,11 @@
 /**
- * `npm ci` ends here: links `npx runyard`, and builds the dashboard when what it is made of has changed. An install without the development
+ * `npm ci` ends here: builds the dashboard when what it is made of has changed. An install without the development
  * dependencies builds nothing, and a build that fails does not fail the install: everything but the dashboard works,
  * and the last line says what is missing. `--strict` (CI, packing) does fail.
  */
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { glob, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { glob, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
@@ -46,19 +46,7 @@ export async function buildWeb(): Promise<'built' | 'unchanged' | 'no tools'> {
   return 'built'
 }
 
-/**
- * npm makes no link for a package's own command. Without one `npx runyard` installs this folder into its cache first:
- * two seconds each time, and an error for a user who does not own the checkout.
- */
-export async function linkOwnCommand(): Promise<void> {
-  const folder = join(root, 'node_modules', '.bin')
-  if (process.platform === 'win32' || !existsSync(folder) || existsSync(join(folder, 'runyard'))) return
-  await rm(join(folder, 'runyard'), { force: true })
-  await symlink(join('..', '..', 'bin', 'runyard.js'), join(folder, 'runyard'))
-}
-
 async function main(): Promise<void> {
-  await linkOwnCommand().catch((error: Error) => console.error(`\`npx runyard\` will be slow: ${error.message}`))
   try {
     const result = await buildWeb()
     if (result === 'built') console.log('The dashboard is built.')

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { createApiClient, type ApiClient } from '../src/api/client.ts'
 import { loadConfig, type Config } from '../src/config/config.ts'
 import type { Db } from '../src/db/pool.ts'
-import { startServer, type RunningServer } from '../src/server/server.ts'
+import { startServer, type RunningServer, type ServerOptions } from '../src/server/server.ts'
 import { testDatabase } from './database.ts'
 import { removeScratch, scratchDir } from './scratch.ts'
 
@@ -30,7 +30,10 @@ export interface Person {
   client: ApiClient
 }
 
-export async function runningServer(env: Record<string, string> = {}): Promise<TestServer> {
+export async function runningServer(
+  env: Record<string, string> = {},
+  options: Partial<ServerOptions> = {},
+): Promise<TestServer> {
   const database = await testDatabase()
   const dir = scratchDir('s')
   const config = loadConfig({
@@ -44,7 +47,7 @@ export async function runningServer(env: Record<string, string> = {}): Promise<T
       ...env,
     },
   })
-  const server = await startServer(config, { version: '0.0.0-test', webRoot: join(dir, 'web') })
+  const server = await startServer(config, { version: '0.0.0-test', webRoot: join(dir, 'web'), ...options })
   const client = createApiClient({ baseUrl: server.url, token: server.localToken })
   let people = 0
   return {

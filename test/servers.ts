@@ -120,10 +120,11 @@ export async function externalServer(): Promise<TestServer> {
   const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()))
   void gone.then(() => {
     isGone = true
-    child.stdin?.end('done\n')
+    if (!child.stdin?.writableEnded) child.stdin?.end('done\n')
   })
   const adminUrl = `postgresql://runyard_admin:test@/postgres?host=${encodeURIComponent(dir)}`
   const stop = async (): Promise<void> => {
+    child.stdin?.end('done\n')
     if (!isGone) child.kill('SIGINT')
     await gone
     removeScratch(dir)

@@ -11,7 +11,11 @@ export interface ConformanceRig {
   close(): Promise<void>
 }
 
-export function executorConformance(name: string, make: () => Promise<ConformanceRig>, skip: string | false = false): void {
+export function executorConformance(
+  name: string,
+  make: () => Promise<ConformanceRig>,
+  skip: string | false = false,
+): void {
   describe.skipIf(skip)(`${name} keeps the executor's promises`, () => {
     let rig: ConformanceRig
     beforeAll(async () => {

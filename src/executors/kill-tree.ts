@@ -12,7 +12,7 @@ import { allPids, descendantsOf, isAlive, signalTo, statOf, type ProcessId } fro
 export interface Tree {
   /** Its cgroup in every hierarchy; empty when the host gives us none. */
   cgroups: string[]
-  /** Without a cgroup: the processes below which all others are (bubblewrap's monitor and the sandbox's init). */
+  /** The processes below which all others are: bubblewrap's monitor and the sandbox's init. */
   roots: ProcessId[]
   /** Without namespaces and without a cgroup: `NAME=value`, an environment entry that every process of it inherits. */
   marker?: string
@@ -20,11 +20,12 @@ export interface Tree {
 
 /** All live pids of the attempt, bubblewrap's own included. */
 export function pidsOf(tree: Tree): number[] {
-  if (tree.cgroups.length > 0) return pidsInCgroups(tree.cgroups)
-  const found = new Set<number>()
+  const found = new Set<number>(pidsInCgroups(tree.cgroups))
   for (const root of tree.roots) {
     if (!isAlive(root)) continue
+    // Also beside a cgroup: at the very start the process is not in it yet.
     found.add(root.pid)
+    if (tree.cgroups.length > 0) continue
     for (const child of descendantsOf(root.pid)) found.add(child.pid)
   }
   // Without namespaces the children of a dead process hang elsewhere, but carry the marker still.

@@ -11,7 +11,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 
 const run = promisify(execFile)
-const batch = 32
+const batch = 128
 
 export interface Pipes {
   stdout: string

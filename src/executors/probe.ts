@@ -113,13 +113,22 @@ function limitRows(facilities: Facilities): ProbeRow[] {
 
 async function containerRow(): Promise<ProbeRow> {
   const runtimeDir = process.env.XDG_RUNTIME_DIR
-  const sockets = ['/var/run/docker.sock', '/run/podman/podman.sock', ...(runtimeDir ? [`${runtimeDir}/podman/podman.sock`] : [])]
+  const sockets = [
+    '/var/run/docker.sock',
+    '/run/podman/podman.sock',
+    ...(runtimeDir ? [`${runtimeDir}/podman/podman.sock`] : []),
+  ]
   for (const socketPath of sockets.filter((path) => existsSync(path))) {
     if (await answers(socketPath)) return row('container engine', 'yes', socketPath)
   }
   const program = ['docker', 'podman'].find((name) => onPath(name) !== null)
   return program
-    ? row('container engine', 'partly', `${program} is installed but no engine answers`, program === 'podman' ? 'systemctl --user start podman.socket' : 'sudo systemctl start docker')
+    ? row(
+        'container engine',
+        'partly',
+        `${program} is installed but no engine answers`,
+        program === 'podman' ? 'systemctl --user start podman.socket' : 'sudo systemctl start docker',
+      )
     : row('container engine', 'no', 'none found (only needed for jobs in containers)')
 }
 

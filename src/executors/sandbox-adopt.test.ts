@@ -10,7 +10,10 @@ import { collect, createRig, openPolicy, type Rig } from './testing/rig.ts'
 /** As another runner process would make it: a new connection, nothing in memory. */
 async function successor(rig: Rig) {
   const launcher = await connectLauncher({ socketPath: join(rig.runDir, 'launcher.sock'), spawnIfMissing: true })
-  return { launcher, executor: createSandboxExecutor({ runDir: rig.runDir, uidBase: 390_000, uidCount: 8, ...openPolicy, launcher }) }
+  return {
+    launcher,
+    executor: createSandboxExecutor({ runDir: rig.runDir, uidBase: 390_000, uidCount: 8, ...openPolicy, launcher }),
+  }
 }
 
 const launcherPid = (rig: Rig): number => {
@@ -37,7 +40,11 @@ describe.skipIf(noSandbox)('a new runner process', () => {
   })
 
   test('takes over a running attempt: output, stop and exit code', async () => {
-    const { order, attempt: old } = await rig.start(['sh', '-c', 'trap "echo bye; exit 9" TERM; while :; do echo tick; sleep 0.05; done'])
+    const { order, attempt: old } = await rig.start([
+      'sh',
+      '-c',
+      'trap "echo bye; exit 9" TERM; while :; do echo tick; sleep 0.05; done',
+    ])
     const next = await successor(rig)
     const attempt = await next.executor.adopt(order.dir)
     if (!attempt) throw new Error('nothing was adopted')

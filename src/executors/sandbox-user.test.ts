@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process'
-import { chownSync, mkdirSync, readFileSync, rmdirSync, readdirSync } from 'node:fs'
+import { chownSync, mkdirSync, readdirSync, rmdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { cgroupMounts } from './cgroup/mounts.ts'
 import type { Ended, Facilities } from './executor.ts'
 import { noCgroups, noSandbox, notRoot } from './testing/needs.ts'
+import { processesWith } from './testing/rig.ts'
 
 const uid = 391_777
 const script = join(import.meta.dirname, 'testing', 'as-user.ts')
@@ -20,26 +21,32 @@ interface Answer {
 async function asUser(jobs: unknown[]): Promise<Answer> {
   const { stdout } = await run(
     'setpriv',
-    [`--reuid=${uid}`, `--regid=${uid}`, '--clear-groups', '--inh-caps=-all', process.execPath, '--no-warnings', script, JSON.stringify(jobs)],
+    [
+      `--reuid=${uid}`,
+      `--regid=${uid}`,
+      '--clear-groups',
+      '--inh-caps=-all',
+      process.execPath,
+      '--no-warnings',
+      script,
+      JSON.stringify(jobs),
+    ],
     { env: { PATH: process.env.PATH, HOME: '/nonexistent', TMPDIR: '/tmp' }, cwd: '/' },
   )
   return JSON.parse(stdout) as Answer
 }
 
-const alive = (words: string): boolean =>
-  readdirSync('/proc').some((pid) => {
-    try {
-      return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes(words)
-    } catch {
-      return false
-    }
-  })
+const alive = (words: string): boolean => processesWith(words).length > 0
 
 const mountsOfV1 = [...new Set(cgroupMounts().v1.values())]
 const v1Missing = mountsOfV1.length === 0 && 'cgroup v1 is not mounted'
 
 describe.skipIf(noSandbox || notRoot || noCgroups)('an ordinary user', () => {
-  const stubborn = (seconds: string) => ['sh', '-c', `trap "" TERM; (setsid sleep ${seconds} &) ; while :; do sleep 0.1; done`]
+  const stubborn = (seconds: string) => [
+    'sh',
+    '-c',
+    `trap "" TERM; (setsid sleep ${seconds} &) ; while :; do sleep 0.1; done`,
+  ]
 
   test('without cgroups: isolated, stopped for good, and honest about limits', async () => {
     const { results, facilities, left } = await asUser([
@@ -48,7 +55,10 @@ describe.skipIf(noSandbox || notRoot || noCgroups)('an ordinary user', () => {
       { command: ['true'], overrides: { named: ['memory_bytes'] } },
       { command: stubborn('977'), stop: { afterMs: 100, graceMs: 100 } },
       { command: stubborn('976'), stop: { afterMs: 100, graceMs: 100 }, overrides: { spec: { isolation: 'none' } } },
-      { command: ['sh', '-c', '(sleep 975 &); (setsid sleep 975 &); echo over'], overrides: { spec: { isolation: 'none' } } },
+      {
+        command: ['sh', '-c', '(sleep 975 &); (setsid sleep 975 &); echo over'],
+        overrides: { spec: { isolation: 'none' } },
+      },
       { command: ['bash', '-c', 'for i in {1..40}; do sleep 3 & done; wait'], overrides: { limits: { pids: 20 } } },
       { command: ['bash', '-c', 'echo quick failure >&2; exit 127'] },
     ])
@@ -84,7 +94,10 @@ describe.skipIf(noSandbox || notRoot || noCgroups)('an ordinary user', () => {
     test('has every limit', async () => {
       const { results, facilities, left } = await asUser([
         { command: ['true'], overrides: { named: ['cpu', 'memory_bytes', 'pids'] } },
-        { command: ['dd', 'if=/dev/zero', 'of=/dev/null', 'bs=100M', 'count=1'], overrides: { limits: { memory_bytes: 33_554_432 } } },
+        {
+          command: ['dd', 'if=/dev/zero', 'of=/dev/null', 'bs=100M', 'count=1'],
+          overrides: { limits: { memory_bytes: 33_554_432 } },
+        },
         { command: stubborn('974'), stop: { afterMs: 100, graceMs: 100 } },
       ])
       expect(Object.values(facilities.limits).map(({ held }) => held)).not.toContain(false)

@@ -18,7 +18,14 @@ import { passGate } from './sandbox/gate.ts'
 import { bwrapSupport, hostLimits, runnerTag, surveyGround, type Ground } from './sandbox/ground.ts'
 import { sandboxLaunch } from './sandbox/isolation.ts'
 import { afterCgroup, limiterArgv, planLimits, type LimitPlan } from './sandbox/limits.ts'
-import { checkBinds, checkModes, checkWorkingDir, type AllowedBind, type AllowedPath, type Policy } from './sandbox/policy.ts'
+import {
+  checkBinds,
+  checkModes,
+  checkWorkingDir,
+  type AllowedBind,
+  type AllowedPath,
+  type Policy,
+} from './sandbox/policy.ts'
 import { exitOf, releaseState, runningAttempt } from './sandbox/running.ts'
 import { seccompFilter } from './sandbox/seccomp.ts'
 import { loadExit, loadLaunch, loadState, saveState, statusFileOf, treeOf, type AttemptState } from './sandbox/state.ts'
@@ -123,7 +130,14 @@ export function createSandboxExecutor(options: SandboxOptions): Executor {
     }
     const { home, marker } = state
     if (home !== undefined && marker !== undefined) {
-      const launch = { command: order.spec.command, env, home, marker, workingDir: checked.workingDir, pipes: state.pipes }
+      const launch = {
+        command: order.spec.command,
+        env,
+        home,
+        marker,
+        workingDir: checked.workingDir,
+        pipes: state.pipes,
+      }
       return { ...common, ...plainLaunch(launch), marker, dieWithLauncher: true }
     }
     const launch = sandboxLaunch({

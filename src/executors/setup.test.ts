@@ -54,14 +54,24 @@ test('v1 bases are made for the user, also when that user typed sudo', () => {
 
 test('v2 asks systemd to hand the controllers down; read-only says so', () => {
   const problems = new Map([['/sys/fs/cgroup', 'no permission to make a cgroup (EACCES)']])
-  expect(stepsOf({ ...user, sudo: true, cgroupProblems: problems })[0]?.commands[0]).toContain('Delegate=cpu cpuset io memory pids')
-  expect(stepsOf({ ...user, sudo: true, cgroupProblems: problems, hasSystemd: false })[0]?.manual).toContain('without systemd')
-  expect(stepsOf({ cgroupProblems: new Map([['/sys/fs/cgroup', 'mounted read-only']]) })[0]?.manual).toContain('read-only')
+  expect(stepsOf({ ...user, sudo: true, cgroupProblems: problems })[0]?.commands[0]).toContain(
+    'Delegate=cpu cpuset io memory pids',
+  )
+  expect(stepsOf({ ...user, sudo: true, cgroupProblems: problems, hasSystemd: false })[0]?.manual).toContain(
+    'without systemd',
+  )
+  expect(stepsOf({ cgroupProblems: new Map([['/sys/fs/cgroup', 'mounted read-only']]) })[0]?.manual).toContain(
+    'read-only',
+  )
 })
 
 test('user namespaces: the setting that forbids them is named', () => {
-  expect(stepsOf({ isolationProblem: 'setting up uid map: Permission denied', apparmorRestricts: true })[0]?.commands[0]).toContain('apparmor')
-  expect(stepsOf({ isolationProblem: 'x (kernel.unprivileged_userns_clone=1)' })[0]?.commands[0]).toContain('sysctl -w kernel.unprivileged_userns_clone=1')
+  expect(
+    stepsOf({ isolationProblem: 'setting up uid map: Permission denied', apparmorRestricts: true })[0]?.commands[0],
+  ).toContain('apparmor')
+  expect(stepsOf({ isolationProblem: 'x (kernel.unprivileged_userns_clone=1)' })[0]?.commands[0]).toContain(
+    'sysctl -w kernel.unprivileged_userns_clone=1',
+  )
 })
 
 test('steps run in order, a failure is told with its last words, and manual steps are shown', async () => {

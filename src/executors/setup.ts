@@ -66,9 +66,15 @@ export function stepsFor(facts: SetupFacts): SetupPlan {
   if (facts.missingPrograms.length === 0) present.push('bubblewrap and the system tools')
   else if (facts.packageManager === null) {
     const title = `install ${facts.missingPrograms.join(', ')}`
-    steps.push({ title, commands: [], manual: 'no known package manager; install bubblewrap, util-linux and coreutils with yours' })
+    steps.push({
+      title,
+      commands: [],
+      manual: 'no known package manager; install bubblewrap, util-linux and coreutils with yours',
+    })
   } else {
-    const names = facts.missingPrograms.map((program) => packageOf[facts.packageManager as PackageManager][program] ?? program)
+    const names = facts.missingPrograms.map(
+      (program) => packageOf[facts.packageManager as PackageManager][program] ?? program,
+    )
     add(`install ${facts.missingPrograms.join(', ')}`, installLines(facts.packageManager, [...new Set(names)]))
   }
 
@@ -81,7 +87,8 @@ export function stepsFor(facts: SetupFacts): SetupPlan {
     add('allow user namespaces', [sysctl('user.max_user_namespaces=15000')])
   } else steps.push({ title: 'let sandboxes start', commands: [], manual: facts.isolationProblem })
 
-  if (facts.cgroupProblems.size === 0 && facts.cgroup !== 'none') present.push(`cgroups (${facts.cgroup}) for the limits`)
+  if (facts.cgroupProblems.size === 0 && facts.cgroup !== 'none')
+    present.push(`cgroups (${facts.cgroup}) for the limits`)
   else addCgroupSteps(facts, add, steps)
   return { present, steps }
 }
@@ -98,11 +105,21 @@ function addCgroupSteps(facts: SetupFacts, add: (title: string, lines: string[])
     steps.push({ title, commands: [], manual: `${why}. Until then limits are held as far as RLIMITs can` })
   } else if (facts.cgroup === 'v2') {
     if (facts.hasSystemd) add(`${title} (from your next login on)`, delegateLines)
-    else steps.push({ title, commands: [], manual: 'cgroup v2 without systemd cannot be given to a user; run the runner as root' })
+    else
+      steps.push({
+        title,
+        commands: [],
+        manual: 'cgroup v2 without systemd cannot be given to a user; run the runner as root',
+      })
   } else {
-    const bases = facts.v1Mounts.filter((mount) => facts.cgroupProblems.has(mount)).map((mount) => `${mount}/${baseName(facts.owner.uid)}`)
+    const bases = facts.v1Mounts
+      .filter((mount) => facts.cgroupProblems.has(mount))
+      .map((mount) => `${mount}/${baseName(facts.owner.uid)}`)
     if (bases.length > 0) {
-      add(`${title} (until the next boot)`, [`mkdir -p ${bases.join(' ')}`, `chown -R ${facts.owner.uid}:${facts.owner.gid} ${bases.join(' ')}`])
+      add(`${title} (until the next boot)`, [
+        `mkdir -p ${bases.join(' ')}`,
+        `chown -R ${facts.owner.uid}:${facts.owner.gid} ${bases.join(' ')}`,
+      ])
     }
   }
 }

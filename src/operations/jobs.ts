@@ -205,12 +205,12 @@ export async function cancelJob(
 
 export async function deleteJob(deps: Deps, anyAsk: Ask, id: string): Promise<void> {
   const ask = known(anyAsk)
-  const removed = await audited(deps, ask, { action: 'job.delete', target: `job:${id}` }, async (tx) => {
+  await audited(deps, ask, { action: 'job.delete', target: `job:${id}` }, async (tx) => {
     await mustAct(tx, ask, id, 'job.delete', 'delete')
-    return deleteEnded(tx, id)
+    const attempts = await deleteEnded(tx, id)
+    // Before the commit: after a crash in between the job is still there to be deleted again, and no bytes are left over.
+    for (const attempt of attempts) await deps.logs.remove(attemptKey(attempt))
   })
-  // After the commit: a log without a job is swept by upkeep, a job without its log would be a lie.
-  for (const attempt of removed) await deps.logs.remove(attemptKey(attempt))
 }
 
 async function mustAct(

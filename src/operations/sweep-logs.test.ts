@@ -6,12 +6,10 @@ import { createLocalLogStore } from '../logs/local-log-store.ts'
 import { encodeRecord } from '../logs/records.ts'
 import { logSweeper } from './sweep-logs.ts'
 
-test('a log is sealed when its attempt is over, goes with its job, and is left alone while it is written', async () => {
+test('a log is sealed when its attempt is over, and left alone while it is written or when it is unknown here', async () => {
   const { db, drop } = await testDatabase()
   const dir = scratchDir('l')
-  const logs = createLocalLogStore(dir)
   onTestFinished(async () => {
-    await logs.close()
     await drop()
     removeScratch(dir)
   })
@@ -31,12 +29,17 @@ test('a log is sealed when its attempt is over, goes with its job, and is left a
   }
   const open = await attempt('running')
   const lost = await attempt('lost')
-  const orphan = '999999-1'
-  for (const key of [open, lost, orphan]) await logs.append(key, 0, encodeRecord('stdout', 1, Buffer.from('text')))
+  const unknown = '999999-1'
+  const before = createLocalLogStore(dir)
+  for (const key of [open, lost, unknown]) await before.append(key, 0, encodeRecord('stdout', 1, Buffer.from('text')))
+  await before.close()
 
+  const logs = createLocalLogStore(dir)
+  onTestFinished(() => logs.close())
   await logSweeper(db, logs).runOnce()
   expect(await logs.sealed(open)).toBeNull()
   expect(await logs.sealed(lost)).toMatchObject({ stdout_bytes: 4 })
-  expect(await logs.size(orphan, 'all')).toBe(0)
+  expect(await logs.sealed(unknown)).toBeNull()
+  expect(await logs.size(unknown, 'all')).toBe(4)
   expect(await logs.size(lost, 'all')).toBe(4)
 })

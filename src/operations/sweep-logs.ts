@@ -1,4 +1,7 @@
-/** Logs and rows agree: a log whose attempt is over is sealed, and one whose job is gone goes too. */
+/**
+ * Seals the logs of attempts that are over and were never sealed, e.g. because the server died just then. It removes
+ * nothing: with the wrong DATABASE_URL every log would look like an orphan.
+ */
 import type { Db } from '../db/pool.ts'
 import { emitFact } from '../lib/facts.ts'
 import type { Service } from '../lib/service.ts'
@@ -11,40 +14,31 @@ export function logSweeper(db: Db, logs: LogStore, everyMs = 3600_000): Service 
     name: 'logs.sweep',
     every: everyMs,
     async runOnce() {
-      const sums = { sealed: 0, removed: 0 }
-      let some: { key: string; sealed: boolean }[] = []
-      const look = async (): Promise<void> => {
-        const now = await statesOf(
-          db,
-          some.map((log) => log.key),
-        )
-        for (const { key, sealed } of some) {
-          const state = now.get(key)
-          if (state === undefined) {
-            await logs.remove(key)
-            sums.removed += 1
-          } else if (state === 'over' && !sealed) {
-            await logs.seal(key)
-            sums.sealed += 1
-          }
+      let sealed = 0
+      let open: string[] = []
+      const sealThoseOver = async (): Promise<void> => {
+        for (const key of await over(db, open)) {
+          await logs.seal(key)
+          sealed += 1
         }
-        some = []
+        open = []
       }
-      for await (const { attemptKey, sealed } of logs.list()) {
-        some.push({ key: attemptKey, sealed })
-        if (some.length >= batch) await look()
+      for await (const log of logs.list()) {
+        if (!log.sealed) open.push(log.attemptKey)
+        if (open.length >= batch) await sealThoseOver()
       }
-      if (some.length > 0) await look()
-      if (sums.sealed + sums.removed > 0) emitFact({ name: 'logs.swept', ...sums })
+      if (open.length > 0) await sealThoseOver()
+      if (sealed > 0) emitFact({ name: 'logs.sealed_late', count: sealed })
     },
   }
 }
 
-async function statesOf(db: Db, keys: string[]): Promise<Map<string, 'open' | 'over'>> {
-  const { rows } = await db.query<{ key: string; over: boolean }>(
-    `select k.key, a.ended_at is not null as over from unnest($1::text[]) as k(key)
-     join attempts a on a.job_id = split_part(k.key, '-', 1)::bigint and a.number = split_part(k.key, '-', 2)::int`,
+async function over(db: Db, keys: string[]): Promise<string[]> {
+  const { rows } = await db.query<{ key: string }>(
+    `select k.key from unnest($1::text[]) as k(key)
+     join attempts a on a.job_id = split_part(k.key, '-', 1)::bigint and a.number = split_part(k.key, '-', 2)::int
+     where a.ended_at is not null`,
     [keys],
   )
-  return new Map(rows.map((row) => [row.key, row.over ? 'over' : 'open']))
+  return rows.map((row) => row.key)
 }

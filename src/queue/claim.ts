@@ -126,18 +126,17 @@ const takePlanned = `
   ), moved as (
     update jobs j set state = 'leased', state_since = now(), last_attempt = j.last_attempt + 1
     from planned where j.id = planned.id and j.state = 'queued'
-    returning j.id, j.public_id, j.spec, j.env_sealed, j.owner_id, j.queue_id, j.last_attempt, planned.runner_id
+    returning j.id, j.public_id, j.spec, j.env_sealed, j.owner_id, j.queue_id, j.last_attempt as number,
+      planned.runner_id, nextval('attempt_token') as token
   ), attempt as (
-    insert into attempts (job_id, number, runner_id, state, leased_at, lease_expires_at)
-    select id, last_attempt, runner_id, 'leased', clock_timestamp(), ${newLease('$3')} from moved
-    returning job_id, number, token
+    insert into attempts (job_id, number, token, runner_id, state, leased_at, lease_expires_at)
+    select id, number, token, runner_id, 'leased', clock_timestamp(), ${newLease('$3')} from moved
   ), spent as (
     update queues q set rate_tokens = ${rateTokens('q')} - started.n, rate_refilled_at = clock_timestamp()
     from (select queue_id, count(*)::int as n from moved group by queue_id) started
     where q.id = started.queue_id and q.rate_starts is not null
   )
-  select moved.id, moved.public_id, moved.spec, moved.env_sealed, moved.owner_id, attempt.number, attempt.token
-  from moved join attempt on attempt.job_id = moved.id`
+  select id, public_id, spec, env_sealed, owner_id, number, token from moved`
 
 /** Leases whose answer got lost on the way: the runner does not have them, and no start was ever reported. */
 async function deliverAgain(db: Db, offers: RunnerOffer[], options: ClaimOptions): Promise<Undelivered[]> {

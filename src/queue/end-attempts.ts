@@ -4,7 +4,7 @@ import type { Outcome } from '../job/outcome.ts'
 import type { RetryPolicy } from '../job/retry.ts'
 import { settleDependents } from './dependents.ts'
 import { endingOf } from './ending.ts'
-import { held, safeJson } from './statements.ts'
+import { held, ofRunner, safeJson } from './statements.ts'
 import type { AttemptRef, FromRunner, LogSummary } from './types.ts'
 
 /** An open attempt whose rows (the job's too) this transaction holds. */
@@ -39,7 +39,8 @@ export async function lockHeld(
       from jsonb_to_recordset($1::jsonb)
         as i(nr int, runner_id bigint, session text, job_id bigint, number int, token bigint)
       join runners r on r.id = i.runner_id and r.session = i.session
-      join attempts a on a.job_id = i.job_id and a.number = i.number and a.token = i.token and a.runner_id = i.runner_id
+      join attempts a on a.job_id = i.job_id and a.number = i.number and a.token = i.token
+        and ${ofRunner('i')}
       join jobs j on j.id = a.job_id
       where a.ended_at is null and j.state in ${held}
       order by j.id, i.nr for update of j, a`,

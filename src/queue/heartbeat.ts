@@ -1,7 +1,7 @@
 /** Extends leases, and tells each runner which of its attempts to stop: cancelled ones, and those no longer its own. */
 import type { Db, Queryable } from '../db/pool.ts'
 import { notify } from './notify.ts'
-import { inTransaction, newLease } from './statements.ts'
+import { inTransaction, newLease, ofRunner } from './statements.ts'
 import type { AttemptRef, HeartbeatItem, HeartbeatResult } from './types.ts'
 
 interface Renewed {
@@ -77,7 +77,8 @@ const renewLeases = `
     from jsonb_to_recordset($1::jsonb)
       as h(nr int, runner_id bigint, session text, job_id bigint, number int, token bigint)
     join runners r on r.id = h.runner_id and r.session = h.session
-    join attempts a on a.job_id = h.job_id and a.number = h.number and a.token = h.token and a.runner_id = h.runner_id
+    join attempts a on a.job_id = h.job_id and a.number = h.number and a.token = h.token
+      and ${ofRunner('h')}
     where a.ended_at is null
     order by a.job_id for no key update of a
   ), renewed as (
@@ -130,7 +131,7 @@ export async function stillHeld(
         as h(nr int, runner_id bigint, session text, job_id bigint, number int, token bigint)
       join runners r on r.id = h.runner_id and r.session = h.session
       join attempts a on a.job_id = h.job_id and a.number = h.number and a.token = h.token
-        and a.runner_id = h.runner_id and a.ended_at is null`,
+        and ${ofRunner('h')} and a.ended_at is null`,
     values: [
       JSON.stringify(
         items.map(({ runnerId, session, ref }, nr) => ({

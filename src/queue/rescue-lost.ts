@@ -107,8 +107,14 @@ export async function rescueLost(
 export async function markRunnersOffline(db: Queryable, options: { leaseSeconds: number }): Promise<number> {
   const { rowCount } = await db.query({
     name: 'queue_runners_offline',
-    text: `update runners set state = 'offline'
-      where state <> 'offline' and last_seen_at < clock_timestamp() - make_interval(secs => $1::float8)`,
+    // A row that is locked belongs to a runner that is being heard of right now.
+    text: `
+      with silent as (
+        select id from runners
+        where state <> 'offline' and last_seen_at < clock_timestamp() - make_interval(secs => $1::float8)
+        for no key update skip locked
+      )
+      update runners r set state = 'offline' from silent where r.id = silent.id`,
     values: [options.leaseSeconds],
   })
   return rowCount

@@ -22,6 +22,12 @@ export const rateTokens = (q: string): string =>
     + greatest(0, extract(epoch from clock_timestamp() - coalesce(${q}.rate_refilled_at, clock_timestamp())))
     * ${q}.rate_starts / ${q}.rate_seconds) end`
 
+/**
+ * The attempt `a` is this runner's. The `+ 0` keeps the planner from reading all that the runner holds for each row
+ * instead of the one row that the primary key finds: 10,000 finishes took 21 s so.
+ */
+export const ofRunner = (sender: string): string => `a.runner_id + 0 = ${sender}.runner_id`
+
 /** When a lease granted now ends, by the database's clock and not by the start of a transaction that had to wait. */
 export const newLease = (seconds: string): string => `clock_timestamp() + make_interval(secs => ${seconds})`
 

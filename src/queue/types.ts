@@ -40,6 +40,8 @@ export interface RunnerOffer extends FromRunner {
   memoryMib: number
   /** Everything the runner already has; a lease that is not in here is delivered again. */
   held: AttemptRef[]
+  /** Started by an earlier process of the runner, which takes them over and needs their secrets. */
+  deliverAgain?: AttemptRef[]
 }
 
 /** As the log store sealed it. */

@@ -11,7 +11,8 @@ export interface Undelivered {
 
 /**
  * Leases that the runner does not know of. Only attempts that were leased before the runner asked and never reported a
- * start count: what started is the runner's to report, and to start it again would run it twice.
+ * start count, and those it asks for by name: what started is the runner's to report, and to start it again would run
+ * it twice.
  */
 export async function undelivered(db: Queryable, offers: RunnerOffer[]): Promise<Undelivered[]> {
   const { rows } = await db.query<{
@@ -32,16 +33,22 @@ export async function undelivered(db: Queryable, offers: RunnerOffer[]): Promise
       select a.runner_id, a.job_id, a.number, a.token, j.public_id, j.spec, j.env_sealed, j.owner_id,
         j.cancel_requested_at is not null as cancel_requested,
         l.cpu_millis, l.memory_mib
-      from jsonb_to_recordset($1::jsonb) as o(runner_id bigint, session text, tokens jsonb)
+      from jsonb_to_recordset($1::jsonb) as o(runner_id bigint, session text, tokens jsonb, again jsonb)
       join runners r on r.id = o.runner_id and r.session = o.session and r.state = 'online'
-      join attempts a on a.runner_id = o.runner_id and a.ended_at is null and a.started_at is null
+      join attempts a on a.runner_id = o.runner_id and a.ended_at is null
+        and (a.started_at is null or o.again ? a.token::text)
       join jobs j on j.id = a.job_id
       join lanes l on l.id = j.lane_id
       where not o.tokens ? a.token::text
       order by a.job_id`,
     values: [
       JSON.stringify(
-        offers.map((o) => ({ runner_id: o.runnerId, session: o.session, tokens: o.held.map((ref) => ref.token) })),
+        offers.map((o) => ({
+          runner_id: o.runnerId,
+          session: o.session,
+          tokens: o.held.map((ref) => ref.token),
+          again: (o.deliverAgain ?? []).map((ref) => ref.token),
+        })),
       ),
     ],
   })

@@ -60,6 +60,8 @@ export interface ClaimInput {
   memoryMib: number
   /** Everything the runner already has; a lease that is not in here is delivered again. */
   held: AttemptRef[]
+  /** Started by an earlier process of this runner: delivered again although started, for the secrets to be masked. */
+  deliverAgain: AttemptRef[]
   /** The server holds the call at most this long when there is no work. */
   waitMs: number
 }

@@ -134,7 +134,12 @@ export function createFakeControlPlane(
         awayCheck(plane)
         const known = new Set(input.held.map(attemptKey))
         const all = [...attempts.values()]
-        const again = all.filter((a) => held(a) && !known.has(attemptKey(a.assignment)))
+        const wanted = new Set(input.deliverAgain.map(attemptKey))
+        const again = all.filter(
+          (a) =>
+            !known.has(attemptKey(a.assignment)) &&
+            (a.state === 'leased' || (a.state === 'running' && wanted.has(attemptKey(a.assignment)))),
+        )
         const fresh = all.filter((a) => a.state === 'waiting').slice(0, input.slots)
         for (const attempt of fresh) attempt.state = 'leased'
         if (plane.loseNextClaim && fresh.length > 0) {

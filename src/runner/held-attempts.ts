@@ -70,7 +70,8 @@ export function createHeldAttempts({ tools, capacity, onChange, onFreed }: HeldA
     /** What the heartbeat keeps alive: also what waits for its secrets. */
     leases: (): AttemptRef[] => [...held.values(), ...awaited.values()].map((h) => stateOf(h).ref),
     size: () => held.size,
-    awaitedCount: () => awaited.size,
+    /** Taken over from an earlier process as soon as the server delivers their secrets. */
+    awaited: (): AttemptRef[] => [...awaited.values()].map(({ state }) => state.ref),
 
     /** Idempotent: what is held already is left alone. `keepUntil` counts from when the lease was asked for. */
     take(assignment: Assignment, keepUntil: number): void {

@@ -103,7 +103,7 @@ function orderOf(attempt: Attempt): AttemptOrder {
   return {
     key: attemptKey(state.ref),
     spec: state.spec,
-    env,
+    env: { ...env, RUNYARD_JOB_ID: state.job_id, RUNYARD_ATTEMPT: String(state.ref.number) },
     secretEnv,
     limits: state.limits as AttemptOrder['limits'],
     named: state.named,
@@ -229,6 +229,8 @@ async function report(attempt: Attempt, tools: AttemptTools): Promise<AttemptEnd
   await attempt.startedReport
   try {
     if (attempt.handBackReason !== undefined) {
+      // What it printed so far stays readable; but a lease that waits for it could expire.
+      await Promise.race([attempt.shipment?.shipped(), sleep(1_000, undefined, { ref: false })])
       if (isStale()) return 'stale'
       const result = await tools.reporter.handBack(ref, attempt.handBackReason)
       return result === 'stale' ? 'stale' : 'handed_back'

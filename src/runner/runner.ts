@@ -11,6 +11,7 @@ import { createCapacity, type Capacity } from './capacity.ts'
 import { monotonicMs } from './clock.ts'
 import type { ControlPlane, Registered, RunnerDescription } from './control-plane.ts'
 import { diskIsFull } from './disk-room.ts'
+import { findServer } from './find-server.ts'
 import { startHeartbeats, type Heartbeats, type StartHeartbeats } from './heartbeats.ts'
 import { createHeldAttempts, type HeldAttempts } from './held-attempts.ts'
 import { findLeftovers, sortLeftovers } from './leftovers.ts'
@@ -95,7 +96,12 @@ export class Runner {
   /** Resolves when the runner has stopped; rejects when it cannot work at all. */
   async run(): Promise<void> {
     const left = await findLeftovers(this.#options.attemptsDir)
-    const registered = await this.#findServer(left.some(({ state }) => state !== null))
+    const registered = await findServer({
+      ...this.#options,
+      mustWait: left.some(({ state }) => state !== null),
+      link: this.#link,
+      signal: this.#draining.signal,
+    })
     if (registered === null) return
     const { ours } = await sortLeftovers(left, registered.held, this.#options.executor)
     this.#startHeartbeats(registered)
@@ -112,32 +118,6 @@ export class Runner {
       await this.#heartbeats?.stop()
     }
     if (this.#superseded) throw this.#superseded
-  }
-
-  async #findServer(hasLeftovers: boolean): Promise<Registered | null> {
-    const { server, description, firstContactMs = 30_000 } = this.#options
-    const giveUp = AbortSignal.timeout(firstContactMs)
-    const signal = hasLeftovers ? this.#draining.signal : AbortSignal.any([this.#draining.signal, giveUp])
-    let last: unknown
-    try {
-      const registered = await untilAnswered(
-        () => server.register(description),
-        signal,
-        linkBackoff,
-        (error) => {
-          last = error
-          this.#link.lost(error)
-        },
-      )
-      this.#link.back()
-      emitFact({ name: 'runner.registered', runner: description.name, slots: description.slots })
-      return registered
-    } catch (error) {
-      if (this.#draining.signal.aborted) return null
-      if (!giveUp.aborted) throw error
-      const reason = isAppError(last) ? last.message : String(last ?? 'no answer')
-      throw new AppError('unavailable', `no server found within ${firstContactMs / 1000} s: ${reason}`)
-    }
   }
 
   #startHeartbeats({ runnerId, heartbeatMs, ...times }: Registered): void {
@@ -174,7 +154,7 @@ export class Runner {
 
   /** Waits while every slot is taken, the disk is full or starts keep failing. */
   async #hasRoom(): Promise<boolean> {
-    if (this.#held.awaitedCount() > 0) return true // a claim of nothing delivers their secrets
+    if (this.#held.awaited().length > 0) return true // a claim of nothing delivers their secrets
     const pause = this.#startFailures.pauseMs()
     if (pause > 0) await sleep(pause, undefined, { signal: this.#draining.signal })
     if (this.#capacity.free().slots === 0) {
@@ -195,7 +175,10 @@ export class Runner {
     this.#poll = new AbortController()
     const signal = AbortSignal.any([this.#poll.signal, this.#draining.signal])
     try {
-      const assignments = await server.claim({ ...free, held: this.#held.refs(), waitMs }, signal)
+      const assignments = await server.claim(
+        { ...free, held: this.#held.refs(), deliverAgain: this.#held.awaited(), waitMs },
+        signal,
+      )
       this.#link.back()
       // The lease may be as old as the question. One that this process overslept is not begun: the next claim delivers
       // it again, fresh, if it is still ours.
@@ -239,8 +222,8 @@ export class Runner {
     const { server, drainMs, description } = this.#options
     emitFact({ name: 'runner.draining', runner: description.name, running: this.#held.size() })
     if (!this.#superseded) {
+      await this.#handBackUndelivered() // before the goodbye: afterwards nothing is delivered
       await this.#lastWords(server.goodbye('draining'))
-      await this.#handBackUndelivered()
     }
     await Promise.race([this.#held.emptied(), this.#patience(drainMs)])
     this.#hurry.signal.addEventListener('abort', () => this.#held.shutDown(0))
@@ -257,7 +240,7 @@ export class Runner {
   /** A lease whose delivery our own abort cut off would only expire; asked for again, it can be handed back. */
   async #handBackUndelivered(): Promise<void> {
     const { server } = this.#options
-    const none = { slots: 0, cpuMillis: 0, memoryMib: 0, waitMs: 0 }
+    const none = { slots: 0, cpuMillis: 0, memoryMib: 0, deliverAgain: [], waitMs: 0 }
     await this.#lastWords(
       server.claim({ ...none, held: this.#held.leases() }, this.#over.signal).then(async (assignments) => {
         const refs = assignments.map(({ jobKey, number, token }) => ({ jobKey, number, token }))

@@ -31,6 +31,8 @@ export interface ServerOptions {
   version: string
   /** Folder of the built dashboard. */
   webRoot: string
+  /** How often waiting runners are served whatever the notices say; tests of the notices set it high. */
+  claimPollMs?: number
 }
 
 export interface RunningServer {
@@ -55,7 +57,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
 
     const logs = createLocalLogStore(join(config.dataDir, 'logs'))
     unwind.add('logs', () => logs.close())
-    const dispatcher = createDispatcher(db, { leaseSeconds: config.leaseSeconds })
+    const dispatcher = createDispatcher(db, { leaseSeconds: config.leaseSeconds, pollMs: options.claimPollMs })
     unwind.add('dispatcher', () => dispatcher.stop())
     const deps = dependencies(config, keys, { db, logs, dispatcher })
 

@@ -9,7 +9,8 @@ import { ReportResult } from './gen/runyard/runner/v1/runner_pb.js'
 
 let server: TestServer
 beforeAll(async () => {
-  server = await runningServer()
+  // A minute between polls: what is claimed here was told by a notice, or was there when the runner asked.
+  server = await runningServer({}, { claimPollMs: 60_000 })
 })
 afterAll(() => server.close())
 
@@ -30,11 +31,9 @@ test('a submit wakes a waiting claim', async () => {
   const runner = await fakeRunner(server.runnerSocket, { name: 'waits' })
   const claimed = runner.claim(1, 20_000)
   await new Promise((resolve) => setTimeout(resolve, 150))
-  const begun = performance.now()
   const [id] = await submit()
   const [assignment] = await claimed
   expect(assignment?.jobId).toBe(id)
-  expect(performance.now() - begun).toBeLessThan(900)
   await runner.finish(assignment!, { state: 'succeeded', exit_code: 0 })
 })
 

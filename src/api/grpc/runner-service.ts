@@ -101,7 +101,9 @@ export function runnerServiceRoutes(port: RunnerPort): (router: ConnectRouter) =
 
       async claim(request, { signal }) {
         const { slots, cpuMillis, memoryMib, waitMs } = request
-        const offer = { ...fromOf(request), slots, cpuMillis, memoryMib, held: request.held.map(refOf) }
+        const held = request.held.map(refOf)
+        const deliverAgain = request.deliverAgain.map(refOf)
+        const offer = { ...fromOf(request), slots, cpuMillis, memoryMib, held, deliverAgain }
         const assigned = await port.claim(offer, waitMs, signal)
         return {
           assignments: assigned.map((a) => ({

@@ -37,7 +37,10 @@ async function run(command: Command, words: string[], options: JobOptions): Prom
     connection.local?.bindJob(job.id)
     notice(`job ${job.id}`, globals.verbose)
     const ended = await attend(connection, job, globals, stop)
-    if (ended === undefined) return 128 + (signalNumber(stop.signal ?? 'SIGINT') ?? 2)
+    if (ended === undefined) {
+      connection.local?.drop()
+      return 128 + (signalNumber(stop.signal ?? 'SIGINT') ?? 2)
+    }
     explain(ended, globals)
     return stop.readerGone ? exitCodes.brokenPipe : exitCodeOfJob(ended, stop.signal)
   } finally {
@@ -115,15 +118,16 @@ async function untilEnded({ client }: Connection, id: string, signal: AbortSigna
   }
 }
 
-const patienceMs = 1500
+/** A runner that was started with its server, just now, needs a moment. */
+const patienceMs = (local: Connection['local']): number => (local?.started ? 6000 : 1500)
 
 /** A job that does not start says why, once per reason. */
-async function tellWhyItWaits({ client }: Connection, id: string, globals: Globals, signal: AbortSignal): Promise<void> {
+async function tellWhyItWaits({ client, local }: Connection, id: string, globals: Globals, signal: AbortSignal): Promise<void> {
   if (!process.stderr.isTTY && !globals.verbose) return
   let told = ''
   try {
     for (;;) {
-      await sleep(patienceMs, undefined, { signal })
+      await sleep(patienceMs(local), undefined, { signal })
       const job = await client.calls.jobs.get({ id })
       if (job.started_at !== null) return
       const why = job.waiting_reason?.text ?? ''
@@ -140,9 +144,11 @@ const oursToExplain = new Set(['start', 'refused', 'lost', 'infrastructure'])
 function explain(job: Job, globals: Globals): void {
   const { result } = job
   if (result === null) return
-  const why = result.message ?? job.state
+  const why = result.message ?? ''
   // What the job itself could not say: it never ran, or we lost it.
-  if (result.error_class !== null && oursToExplain.has(result.error_class)) process.stderr.write(`runyard: ${why}\n`)
-  else if (job.state !== 'succeeded' && result.error_class !== 'exit') notice(`${job.state}: ${why}`, globals.verbose)
+  if (result.error_class !== null && oursToExplain.has(result.error_class)) process.stderr.write(`runyard: ${why || job.state}\n`)
+  else if (job.state !== 'succeeded' && result.error_class !== 'exit') {
+    notice(why === '' || why === job.state ? job.state : `${job.state}: ${why}`, globals.verbose)
+  }
   if (result.unenforced.length > 0) notice(`this host could not hold: ${result.unenforced.join(', ')} (runyard doctor)`, globals.verbose)
 }

@@ -16,6 +16,8 @@ export interface Member {
   stop(): Promise<void>
   /** Resolves at once, or when the server has stopped because we were the last. */
   leave(): Promise<void>
+  /** Goes without a word, as if we were killed: our job is cancelled, and nobody waits. */
+  drop(): void
 }
 
 /** A stopping server gets so long; then we leave without having seen its end. */
@@ -99,10 +101,12 @@ function member(socket: Socket, ready: HostSays & { type: 'ready' }, heard: Hear
       await patience()
     },
     async leave() {
+      if (socket.destroyed) return
       say(socket, { type: 'leave' })
       const bye = await heard.next(['bye'])
       if (bye?.type === 'bye' && bye.last) await patience()
       socket.destroy()
     },
+    drop: () => void socket.destroy(),
   }
 }

@@ -3,11 +3,12 @@ import { chmodSync, cpSync, mkdirSync, readdirSync, rmSync, statSync } from 'nod
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { removeScratch, scratchDir } from '../../../test/scratch.ts'
 import { accountFor, type Account } from './account.ts'
 import { placeBinaries } from './binaries.ts'
 
+vi.setConfig({ testTimeout: 60_000 })
 const run = promisify(execFile)
 const isRoot = process.getuid?.() === 0
 

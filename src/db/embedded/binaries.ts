@@ -71,8 +71,9 @@ async function copyTo(dataDir: string, root: string, version: string, links: Lin
   const draft = await mkdtemp(join(dataDir, '.postgresql-'))
   try {
     await cp(join(root, 'native'), join(draft, 'native'), { recursive: true, verbatimSymlinks: true })
-    await makeLinks(draft, links)
+    // First: the copy of a read-only directory is read-only, too.
     await openToAll(join(draft, 'native'))
+    if (!(await makeLinks(draft, links))) throw new AppError('failed_precondition', `cannot make links in ${dataDir}`)
     await rename(join(draft, 'native'), place).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error
     })

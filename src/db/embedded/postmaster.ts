@@ -160,6 +160,8 @@ export async function startPostmaster(options: StartOptions): Promise<Postmaster
       gone,
       isGone: () => isGone,
       async stop() {
+        // Let go first: the postmaster reaps the watcher only while it lives itself.
+        letWatcherGo()
         if (pid > 0) await stopProcess(pid, () => isGone, gone)
         await gone
       },

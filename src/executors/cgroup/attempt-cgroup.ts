@@ -1,7 +1,9 @@
 /** One attempt's cgroup: a directory in each hierarchy, with limits, usage and the kernel's word on memory kills. */
+import { existsSync } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Usage } from '../../job/outcome.ts'
+import { handDown } from '../launcher/delegated-cgroup.ts'
 import type { CgroupSpace, Hierarchy } from './base.ts'
 import { removeCgroup } from './remove.ts'
 
@@ -27,8 +29,21 @@ export async function createAttemptCgroup(space: CgroupSpace, name: string): Pro
     dir: join(hierarchy.dir, name),
     controllers: [...hierarchy.controllers],
   }))
-  await Promise.all(dirs.map(({ dir }) => mkdir(dir)))
+  await Promise.all(dirs.map(({ dir }) => makeIn(dir)))
   return { dirs }
+}
+
+/** The runner's own directory may have been cleared away by someone who found it empty. */
+async function makeIn(dir: string): Promise<void> {
+  try {
+    await mkdir(dir)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    const parent = dirname(dir)
+    await mkdir(parent, { recursive: true })
+    if (existsSync(join(parent, 'cgroup.subtree_control'))) for (const at of [dirname(parent), parent]) handDown(at)
+    await mkdir(dir)
+  }
 }
 
 export const directoriesOf = (cgroup: AttemptCgroup): string[] => cgroup.dirs.map(({ dir }) => dir)
@@ -80,7 +95,12 @@ export async function setLimits(cgroup: AttemptCgroup, limits: CgroupLimits): Pr
         await setIfThere(dir, 'memory.oom.group', 1)
       },
     ),
-    hold('pids', 'pids', (dir) => set(dir, 'pids.max', pids), (dir) => set(dir, 'pids.max', pids)),
+    hold(
+      'pids',
+      'pids',
+      (dir) => set(dir, 'pids.max', pids),
+      (dir) => set(dir, 'pids.max', pids),
+    ),
     hold(
       'io',
       'io',

@@ -70,7 +70,9 @@ test('v1: the same, in its own words', async () => {
   }
   expect(await setLimits(cgroup, all)).toEqual(new Map())
   expect(
-    ['cpu.cfs_period_us', 'cpu.cfs_quota_us', 'memory.limit_in_bytes', 'memory.memsw.limit_in_bytes', 'pids.max'].map(read),
+    ['cpu.cfs_period_us', 'cpu.cfs_quota_us', 'memory.limit_in_bytes', 'memory.memsw.limit_in_bytes', 'pids.max'].map(
+      read,
+    ),
   ).toEqual(['100000', '25000', '1048576', '1048576', '7'])
   files({
     'cpuacct.usage': '2500000000\n',
@@ -78,7 +80,12 @@ test('v1: the same, in its own words', async () => {
     'blkio.throttle.io_service_bytes_recursive': '8:0 Read 10\n8:0 Write 20\n8:0 Total 30\nTotal 30\n',
     'memory.oom_control': 'oom_kill_disable 0\nunder_oom 0\noom_kill 1\n',
   })
-  expect(await usageOf(cgroup)).toEqual({ cpu_ms: 2500, memory_peak_bytes: 4096, io_read_bytes: 10, io_write_bytes: 20 })
+  expect(await usageOf(cgroup)).toEqual({
+    cpu_ms: 2500,
+    memory_peak_bytes: 4096,
+    io_read_bytes: 10,
+    io_write_bytes: 20,
+  })
   expect(await oomKillsOf(cgroup)).toBe(1)
 })
 

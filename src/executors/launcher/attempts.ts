@@ -16,6 +16,8 @@ interface Attempt {
   tree: Tree
   keepUntil: number
   killedByKeeper: boolean
+  /** A kill is under way; it is repeated until the end is seen. */
+  killing: boolean
   exit: LaunchExit | null
   waiting: ((exit: LaunchExit) => void)[]
   /** Settles when `exit.json` is written. */
@@ -72,6 +74,7 @@ export function createAttempts(privateDir: string, onIdle: () => void): Attempts
         tree: { cgroups: order.cgroupProcs.map((file) => dirname(file)), roots: [launched], marker: order.marker },
         keepUntil: performance.now() + order.keepForMs,
         killedByKeeper: false,
+        killing: false,
         exit: null,
         waiting: [],
         recorded: Promise.resolve(),
@@ -109,9 +112,10 @@ export function createAttempts(privateDir: string, onIdle: () => void): Attempts
     running: () => [...attempts].filter(([, attempt]) => attempt.exit === null).map(([id]) => id),
     keep() {
       for (const attempt of alive()) {
-        if (performance.now() < attempt.keepUntil || attempt.killedByKeeper) continue
+        if (performance.now() < attempt.keepUntil || attempt.killing) continue
         attempt.killedByKeeper = true
-        void killTree(attempt.tree, 60_000)
+        attempt.killing = true
+        void killTree(attempt.tree).then(() => (attempt.killing = false))
       }
     },
     async killAll() {

@@ -70,7 +70,9 @@ async function openLink(options: LauncherOptions): Promise<Link> {
     } catch (error) {
       if (!options.spawnIfMissing) throw error
       if (performance.now() > giveUpAt) {
-        throw new Error(`the launcher process did not come up within ${startupMs / 1000} s: ${(error as Error).message}`)
+        throw new Error(
+          `the launcher process did not come up within ${startupMs / 1000} s: ${(error as Error).message}`,
+        )
       }
       if (performance.now() - spawnedAt > spawnEveryMs) {
         spawnLauncher(options.socketPath)

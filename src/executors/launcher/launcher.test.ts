@@ -1,4 +1,15 @@
-import { existsSync, mkdirSync, mkdtempSync, openSync, closeSync, readFileSync, readdirSync, renameSync, rmSync, symlinkSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  closeSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -71,7 +82,10 @@ test('starts, reports the end, and has both on disk', async () => {
   const { pid, startTime } = await launcher.start(made)
   expect(await launcher.exited(made.id)).toEqual({ id: made.id, code: 7, signal: null, killedByKeeper: false })
   await launcher.forget(made.id)
-  expect(JSON.parse(readFileSync(join(made.recordDir, 'launch.json'), 'utf8'))).toMatchObject({ pid, start_time: startTime })
+  expect(JSON.parse(readFileSync(join(made.recordDir, 'launch.json'), 'utf8'))).toMatchObject({
+    pid,
+    start_time: startTime,
+  })
   expect(JSON.parse(readFileSync(join(made.recordDir, 'exit.json'), 'utf8'))).toMatchObject({ code: 7, signal: null })
   await expect(launcher.exited(made.id)).rejects.toThrow('unknown attempt')
 })
@@ -117,6 +131,8 @@ test('a launcher that is killed takes its jobs along; the same client goes on wi
   const launcher = await connect()
   const made = order('exec sleep 982')
   const main = await launcher.start(made)
+  // The kernel's promise is made late in the start; before it only a sweep helps.
+  await until(() => commandLine(String(main.pid)) === 'sleep\x00982\x00')
   const end = launcher.exited(made.id)
   end.catch(() => {})
   for (const pid of launcherPids()) process.kill(pid, 'SIGKILL')
@@ -164,7 +180,9 @@ test('a path that has become a link since it was checked is not opened', async (
 test('what cannot be started is an error, and the launcher lives on', async () => {
   const launcher = await connect()
   await expect(launcher.start(order('true', { cwd: '/nonexistent' }))).rejects.toThrow('ENOENT')
-  await expect(launcher.start(order('true', { fds: [{ fd: 3, path: '/nonexistent', open: 'read' }] }))).rejects.toThrow('ENOENT')
+  await expect(launcher.start(order('true', { fds: [{ fd: 3, path: '/nonexistent', open: 'read' }] }))).rejects.toThrow(
+    'ENOENT',
+  )
   await expect(launcher.start(order('true', { env: { A: 'x'.repeat(3_000_000) } }))).rejects.toThrow('E2BIG')
   const made = order('exit 1')
   await launcher.start(made)

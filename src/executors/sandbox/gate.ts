@@ -53,7 +53,9 @@ async function judge(input: GateInput, record: ExitRecord): Promise<void> {
   const waiting = await readWaiting(stderr)
   const words = waiting.toString('utf8')
   const failedToStart = wrapped
-    ? record.code === 125 || (exitCode === null && state.isolation === 'full') || /^(setpriv|prlimit): failed to execute /.test(words)
+    ? record.code === 125 ||
+      (exitCode === null && state.isolation === 'full') ||
+      /^(setpriv|prlimit): failed to execute /.test(words)
     : exitCode === null
   if (failedToStart) throw refusalOf(words, order.spec.command)
   // They were the command's own words after all.

@@ -59,7 +59,11 @@ describe('who holds which limit', () => {
   })
 
   test('io is refused where the disk is not known', () => {
-    const order = { limits: { ...limits, io_bytes_per_second: 1 }, named: ['io_bytes_per_second' as const], spec: { isolation: 'full' as const } }
+    const order = {
+      limits: { ...limits, io_bytes_per_second: 1 },
+      named: ['io_bytes_per_second' as const],
+      spec: { isolation: 'full' as const },
+    }
     expect(() => planLimits(order, host(), 'the disk is not known')).toThrow('the disk is not known')
   })
 

@@ -94,7 +94,10 @@ export function planLimits(
   }
 
   if (!isolated || !host.tmpfsSize) {
-    notHeld('disk_bytes', isolated ? 'this bubblewrap cannot size a tmpfs (--size)' : 'isolation "none" has no private disk')
+    notHeld(
+      'disk_bytes',
+      isolated ? 'this bubblewrap cannot size a tmpfs (--size)' : 'isolation "none" has no private disk',
+    )
   }
   if (limits.io_bytes_per_second !== undefined) {
     if (!cgroupHolds(host.space, 'io')) notHeld('io_bytes_per_second', whyNoCgroup(host.space, 'io'))
@@ -123,8 +126,10 @@ const cannotHold = (name: string, why: string): StartRefused =>
 
 function whyNoCgroup(space: CgroupSpace, controller: string): string {
   const problem = [...space.problems.values()][0]
-  const found = space.kind === 'none' ? 'no cgroup file system is mounted' : (problem ?? `no cgroup controller "${controller}"`)
-  const fix = problem === 'mounted read-only' ? 'give the container a writable cgroup file system' : 'sudo runyard setup'
+  const found =
+    space.kind === 'none' ? 'no cgroup file system is mounted' : (problem ?? `no cgroup controller "${controller}"`)
+  const fix =
+    problem === 'mounted read-only' ? 'give the container a writable cgroup file system' : 'sudo runyard setup'
   return `${found} (fix: ${fix})`
 }
 

@@ -33,13 +33,17 @@ const neverBound = ['/', '/proc', '/sys', '/dev']
 
 export function checkModes(spec: StoredSpec, policy: Policy): void {
   if (spec.isolation === 'none' && !policy.allowIsolationNone) {
-    throw refused('isolation "none" is not allowed on this runner (its administrator can set RUNYARD_ALLOW_ISOLATION_NONE=true)')
+    throw refused(
+      'isolation "none" is not allowed on this runner (its administrator can set RUNYARD_ALLOW_ISOLATION_NONE=true)',
+    )
   }
   if (spec.isolation === 'none' && spec.binds && spec.binds.length > 0) {
     throw refused('binds need isolation "full": without namespaces the job sees the paths of this host as they are')
   }
   if (spec.isolation === 'full' && spec.network === 'host' && !policy.allowNetworkHost) {
-    throw refused('network "host" is not allowed on this runner (its administrator can set RUNYARD_ALLOW_NETWORK_HOST=true)')
+    throw refused(
+      'network "host" is not allowed on this runner (its administrator can set RUNYARD_ALLOW_NETWORK_HOST=true)',
+    )
   }
 }
 
@@ -98,7 +102,8 @@ async function mustBeUnder(found: AllowedPath, list: string[], what: string, set
   for (const allowed of list) {
     const real = await realpath(allowed).catch(() => null)
     // The written path as well: it becomes a place inside the sandbox.
-    if (real !== null && isUnder(found.real, real) && (isUnder(found.path, allowed) || isUnder(found.path, real))) return
+    if (real !== null && isUnder(found.real, real) && (isUnder(found.path, allowed) || isUnder(found.path, real)))
+      return
   }
   const permitted = list.length > 0 ? `allowed are ${list.join(', ')}` : 'none is allowed'
   throw refused(`${what} ${found.path} is outside what this runner allows (${permitted}; setting ${setting})`)

@@ -18,7 +18,8 @@ function decide(filter: Buffer, call: { nr: number; arch: number; args?: number[
     if (code === 0x06) return k
     if (code === 0x20) loaded = data.readUInt32LE(k)
     else {
-      const holds = code === 0x15 ? loaded === k : code === 0x35 ? loaded >= k : code === 0x45 ? (loaded & k) !== 0 : null
+      const holds =
+        code === 0x15 ? loaded === k : code === 0x35 ? loaded >= k : code === 0x45 ? (loaded & k) !== 0 : null
       if (holds === null) throw new Error(`unknown instruction ${code.toString(16)}`)
       pc += holds ? jt : jf
     }

@@ -69,7 +69,12 @@ export function treeOf(state: AttemptState, monitor: ProcessId | null): Tree {
   const { initPid } = readStatus(statusFileOf(state.dir))
   const startTime = initPid === null ? null : startTimeOf(initPid)
   // A pid that was used again since is younger than its monitor by far; the init is its child, or an orphan by now.
-  if (initPid !== null && startTime !== null && monitor && Number(startTime) - Number(monitor.startTime) < initWithinTicks) {
+  if (
+    initPid !== null &&
+    startTime !== null &&
+    monitor &&
+    Number(startTime) - Number(monitor.startTime) < initWithinTicks
+  ) {
     roots.push({ pid: initPid, startTime })
   }
   return { cgroups: directoriesOf(state.cgroup), roots, marker: state.marker }

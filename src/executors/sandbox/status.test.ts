@@ -11,7 +11,12 @@ test.each([
   ["bwrap: Can't chdir to /srv/a: Permission denied", ['x'], 'start', 'cannot enter the working directory /srv/a'],
   ["bwrap: Can't find source path /proc/self/fd/9: Permission denied", ['x'], 'refused', 'cannot be reached'],
   ['bwrap: setting up uid map: Permission denied', ['x'], 'infrastructure', 'sudo runyard setup'],
-  ['bwrap: No permissions to create new namespace, likely because', ['x'], 'infrastructure', 'unprivileged_userns_clone=1'],
+  [
+    'bwrap: No permissions to create new namespace, likely because',
+    ['x'],
+    'infrastructure',
+    'unprivileged_userns_clone=1',
+  ],
   ["bwrap: Can't mount proc on /newroot/proc: Operation not permitted", ['x'], 'infrastructure', 'masked /proc'],
   ['', ['x'], 'infrastructure', 'without a word'],
 ])('%j', (words, command, errorClass, message) => {

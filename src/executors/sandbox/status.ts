@@ -40,7 +40,9 @@ export function signalOf(exitCode: number | null): string | null {
 /** The words of bubblewrap, setpriv or the shell for a command that never ran → what its user should read. */
 export function refusalOf(words: string, command: string[]): StartRefused {
   const program = command[0] ?? ''
-  const failed = /(?:bwrap: execvp|(?:setpriv|prlimit): failed to execute) (?<what>[\s\S]*): (?<why>[^:]+)$/.exec(words.trim())
+  const failed = /(?:bwrap: execvp|(?:setpriv|prlimit): failed to execute) (?<what>[\s\S]*): (?<why>[^:]+)$/.exec(
+    words.trim(),
+  )
   if (failed?.groups) return cannotRun(program, failed.groups.why ?? '')
   const chdir = /bwrap: Can't chdir to (?<dir>[\s\S]*): (?<why>[^:]+)$/.exec(words.trim())
   if (chdir?.groups) {
@@ -77,13 +79,22 @@ function cannotRun(program: string, why: string): StartRefused {
 
 /** `sandbox.md`, Detection at start. */
 const fixes: [RegExp, string][] = [
-  [/No permissions to create new namespace/, 'allow user namespaces: sudo sysctl -w kernel.unprivileged_userns_clone=1'],
-  [/max_[a-z]+_namespaces exceeded|Creating new namespace failed/, 'raise the limit: sudo sysctl -w user.max_user_namespaces=15000'],
+  [
+    /No permissions to create new namespace/,
+    'allow user namespaces: sudo sysctl -w kernel.unprivileged_userns_clone=1',
+  ],
+  [
+    /max_[a-z]+_namespaces exceeded|Creating new namespace failed/,
+    'raise the limit: sudo sysctl -w user.max_user_namespaces=15000',
+  ],
   [
     /setting up uid map: (Permission denied|Operation not permitted)/,
     'user namespaces are restricted (AppArmor, or the container this runs in): sudo runyard setup, or run the runner as root',
   ],
-  [/loopback: Failed RTM_NEWADDR/, 'user namespaces are restricted (AppArmor): sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0'],
+  [
+    /loopback: Failed RTM_NEWADDR/,
+    'user namespaces are restricted (AppArmor): sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0',
+  ],
   [/Can't mount proc/, 'this is a container with a masked /proc; start it with --security-opt systempaths=unconfined'],
   [/bwrap: (not found|No such file)|exec: bwrap|failed to execute bwrap/, 'install bubblewrap: runyard setup'],
 ]

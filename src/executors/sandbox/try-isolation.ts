@@ -14,7 +14,15 @@ export async function tryIsolation(uid: number): Promise<Isolation> {
   if (support === null) return { full: false, reason: 'bubblewrap is not installed (fix: runyard setup)' }
   const identity =
     process.getuid?.() === 0
-      ? ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups', '--no-new-privs', '--bounding-set=-all', '--inh-caps=-all']
+      ? [
+          'setpriv',
+          `--reuid=${uid}`,
+          `--regid=${uid}`,
+          '--clear-groups',
+          '--no-new-privs',
+          '--bounding-set=-all',
+          '--inh-caps=-all',
+        ]
       : []
   const [file = '', ...args] = [
     ...identity,

@@ -35,4 +35,6 @@ function cgroupsMissing(): string | false {
 export const noSandbox = say(sandboxMissing())
 export const noCgroups = say(noSandbox || cgroupsMissing())
 export const notRoot = say(process.getuid?.() === 0 ? false : 'switching users needs root')
-export const noPerl = say(onPath('perl') === null ? 'perl is not installed (the tests make system calls with it)' : false)
+export const noPerl = say(
+  onPath('perl') === null ? 'perl is not installed (the tests make system calls with it)' : false,
+)

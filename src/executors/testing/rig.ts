@@ -8,6 +8,7 @@ import { baseName } from '../cgroup/base.ts'
 import type { AttemptOrder, Ended, Executor, RunningAttempt } from '../executor.ts'
 import { connectLauncher } from '../launcher/client.ts'
 import type { Launcher } from '../launcher/launcher.ts'
+import { allPids, commandLineOf } from '../processes.ts'
 import { createSandboxExecutor, type SandboxOptions } from '../sandbox.ts'
 import { runnerTag } from '../sandbox/ground.ts'
 
@@ -97,7 +98,8 @@ export async function createRig(
     const output = { stdout: '', stderr: '' }
     const ends: Promise<void>[] = []
     const onPipes = async (pipes: { stdout: string; stderr: string }): Promise<void> => {
-      for (const name of ['stdout', 'stderr'] as const) ends.push(collect(pipes[name], (text) => (output[name] += text)))
+      for (const name of ['stdout', 'stderr'] as const)
+        ends.push(collect(pipes[name], (text) => (output[name] += text)))
     }
     const attempt = await executor.start({ onPipes, ...made })
     return { attempt, order: made, output, drained: Promise.all(ends).then(() => {}) }
@@ -118,9 +120,14 @@ export async function createRig(
     },
     leftovers: () => [...namesIn(join(root, 'attempts')), ...pipesIn(runDir), ...cgroupsOf(runDir)],
     async close() {
+      await executor.sweep(new Set())
       await executor.close()
       await launcher.close()
-      rmSync(root, { recursive: true, force: true, maxRetries: 5 })
+      // The launcher is just leaving and may still write its code cache.
+      for (let tries = 0; existsSync(root) && tries < 100; tries++) {
+        rmSync(root, { recursive: true, force: true })
+        await new Promise((resolve) => setTimeout(resolve, 20))
+      }
     },
   }
 }
@@ -134,8 +141,7 @@ export function collect(path: string, take: (text: string) => void): Promise<voi
 }
 
 const namesIn = (dir: string): string[] => (existsSync(dir) ? readdirSync(dir) : [])
-const pipesIn = (runDir: string): string[] =>
-  namesIn(join(runDir, 'pipes')).filter((name) => !name.startsWith('free.'))
+const pipesIn = (runDir: string): string[] => namesIn(join(runDir, 'pipes')).filter((name) => !name.startsWith('free.'))
 
 export function cgroupsOf(runDir: string): string[] {
   const { v1, v2 } = cgroupMounts()
@@ -146,4 +152,9 @@ export function cgroupsOf(runDir: string): string[] {
       .filter((entry) => entry.isDirectory())
       .map((entry) => join(dir, entry.name))
   })
+}
+
+/** Pids whose command line contains these words, NUL between arguments. */
+export function processesWith(words: string): number[] {
+  return allPids().filter((pid) => commandLineOf(pid).includes(words))
 }

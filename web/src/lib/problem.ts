@@ -1,4 +1,5 @@
 import { ORPCError } from '@orpc/client'
+import { sentence } from './sentence.ts'
 
 export interface FieldProblem {
   field: string
@@ -50,9 +51,6 @@ export function problemOf(error: unknown): Problem {
   }
   return { status: 0, message: error instanceof Error ? error.message : String(error), fields: [] }
 }
-
-/** The server's messages begin small, to stand after a name in a terminal. */
-const sentence = (text: string) => text.slice(0, 1).toUpperCase() + text.slice(1)
 
 export const isSignedOut = (error: unknown): boolean => error instanceof ORPCError && error.status === 401
 export const isMissing = (error: unknown): boolean => error instanceof ORPCError && error.status === 404

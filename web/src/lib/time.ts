@@ -32,7 +32,7 @@ export function duration(ms: number): string {
   return `${Math.floor(seconds / 86_400)} d ${Math.floor((seconds % 86_400) / 3600)} h`
 }
 
-const full = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' })
+const full = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium', hourCycle: 'h23' })
 const clock = new Intl.DateTimeFormat(undefined, {
   hour: '2-digit',
   minute: '2-digit',
@@ -40,6 +40,11 @@ const clock = new Intl.DateTimeFormat(undefined, {
   hourCycle: 'h23',
 })
 export const exactTime = (iso: string): string => full.format(new Date(iso))
+/** Today only the time of day, else with the date. */
+export function shortTime(iso: string, now = new Date()): string {
+  return new Date(iso).toDateString() === now.toDateString() ? clockTime(iso) : exactTime(iso)
+}
+
 export const clockTime = (iso: string): string => clock.format(new Date(iso))
 
 /** `512 MiB`, `1.5 GiB`, `900 B`. */

@@ -1,7 +1,9 @@
 import { Link } from '@tanstack/react-router'
-import { memo } from 'react'
+import { memo, type ReactNode } from 'react'
 import { RelativeTime } from '../../components/relative-time.tsx'
+import { TimedText } from '../../components/timed-text.tsx'
 import type { Job } from '../../lib/api.ts'
+import { sentence } from '../../lib/sentence.ts'
 import { commandText } from '../../lib/shell-words.ts'
 import { JobDuration } from './job-duration.tsx'
 import { StateChip } from './state-chip.tsx'
@@ -46,9 +48,9 @@ export const JobRow = memo(function JobRow({ job }: { job: Job }) {
 })
 
 /** The most useful thing to say beneath the name: why it waits, why it failed, else what it runs. */
-function secondLine(job: Job): { text: string; mono?: boolean } {
-  if (isWaiting(job.state) && job.waiting_reason) return { text: job.waiting_reason.text }
-  if (job.result?.message) return { text: job.result.message }
+function secondLine(job: Job): { text: ReactNode; mono?: boolean } {
+  if (isWaiting(job.state) && job.waiting_reason) return { text: <TimedText text={job.waiting_reason.text} /> }
+  if (job.result?.message) return { text: sentence(job.result.message) }
   if (job.state === 'failed' && job.result?.exit_code != null) return { text: `Exit code ${job.result.exit_code}` }
   const command = commandText(job.command)
   return { text: command === job.name ? job.id : command, mono: true }

@@ -1,7 +1,8 @@
 import type { ReactNode } from 'react'
-import { RelativeTime } from '../../components/relative-time.tsx'
+import { TimedText } from '../../components/timed-text.tsx'
 import type { Attempt, Job } from '../../lib/api.ts'
 import { cn } from '../../lib/cn.ts'
+import { sentence } from '../../lib/sentence.ts'
 import { byteSize, clockTime, duration, exactTime } from '../../lib/time.ts'
 import { StateIcon } from './state-chip.tsx'
 import { isEnded, isWaiting, states, type JobState } from './states.ts'
@@ -23,13 +24,7 @@ export function JobTimeline({ job, attempts }: { job: Job; attempts: Attempt[] }
         ))}
         {isWaiting(job.state) && (
           <Step state={job.state} title={states[job.state].label} now>
-            {job.waiting_reason?.text ?? states[job.state].meaning}
-            {job.not_before && job.state === 'scheduled' && (
-              <>
-                {' '}
-                (<RelativeTime at={job.not_before} />)
-              </>
-            )}
+            {job.waiting_reason ? <TimedText text={job.waiting_reason.text} /> : states[job.state].meaning}
           </Step>
         )}
         {isEnded(job.state) && attempts.length === 0 && (
@@ -62,7 +57,7 @@ function AttemptSteps({ attempt, job, only }: { attempt: Attempt; job: Job; only
         at={attempt.ended_at}
         now={attempt.ended_at === null}
       >
-        {attempt.ended_at && <Outcome attempt={attempt} />}
+        {attempt.ended_at && <Outcome attempt={attempt} withMessage={!only} />}
         {stopping &&
           (job.cancel_reason
             ? `Cancel asked: ${job.cancel_reason}`
@@ -75,7 +70,7 @@ function AttemptSteps({ attempt, job, only }: { attempt: Attempt; job: Job; only
   )
 }
 
-function Outcome({ attempt }: { attempt: Attempt }) {
+function Outcome({ attempt, withMessage }: { attempt: Attempt; withMessage: boolean }) {
   const { result, log } = attempt
   if (!result) return null
   const facts: ReactNode[] = []
@@ -85,11 +80,14 @@ function Outcome({ attempt }: { attempt: Attempt }) {
   const usage = result.usage
   if (usage?.cpu_ms !== undefined) facts.push(`CPU ${duration(usage.cpu_ms)}`)
   if (usage?.memory_peak_bytes !== undefined) facts.push(`peak memory ${byteSize(usage.memory_peak_bytes)}`)
-  if (usage?.io_read_bytes !== undefined) facts.push(`read ${byteSize(usage.io_read_bytes)}`)
-  if (usage?.io_write_bytes !== undefined) facts.push(`wrote ${byteSize(usage.io_write_bytes)}`)
-  if (log) facts.push(`log ${byteSize(log.stdout_bytes + log.stderr_bytes)}`)
+  if (usage?.io_read_bytes) facts.push(`read ${byteSize(usage.io_read_bytes)}`)
+  if (usage?.io_write_bytes) facts.push(`wrote ${byteSize(usage.io_write_bytes)}`)
+  if (log && log.stdout_bytes + log.stderr_bytes > 0) facts.push(`log ${byteSize(log.stdout_bytes + log.stderr_bytes)}`)
   return (
     <>
+      {withMessage && result.message && result.error_class !== 'exit' && (
+        <span className="block">{sentence(result.message)}</span>
+      )}
       {facts.join(' · ')}
       {result.remaining_processes !== null && (
         <span className="block">

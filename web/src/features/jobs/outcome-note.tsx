@@ -1,5 +1,7 @@
 import { Alert } from '../../components/alert.tsx'
+import { TimedText } from '../../components/timed-text.tsx'
 import type { Job, JobResult } from '../../lib/api.ts'
+import { sentence } from '../../lib/sentence.ts'
 import { isWaiting, states } from './states.ts'
 
 const because: Partial<Record<string, string>> = {
@@ -18,13 +20,13 @@ export function OutcomeNote({ job }: { job: Job }) {
   if (isWaiting(job.state) && job.waiting_reason) {
     return (
       <Alert kind="note">
-        <span className="font-medium">Waiting:</span> {job.waiting_reason.text}
+        <TimedText text={job.waiting_reason.text} />
       </Alert>
     )
   }
   const result = job.result
   if (!result || states[job.state].tone !== 'failed') return null
-  return <Alert>{result.message ?? ending(result) ?? states[job.state].meaning}</Alert>
+  return <Alert>{(result.message && sentence(result.message)) ?? ending(result) ?? states[job.state].meaning}</Alert>
 }
 
 function ending({ error_class, exit_code, signal }: JobResult): string | undefined {

@@ -55,11 +55,11 @@ test('the server’s problems stand at their fields, with the part that is wrong
       { field: 'depends_on[0]', message: 'unknown job' },
     ]),
   ).toEqual({
-    command: 'must not be empty',
-    memory_mib: 'at least 4 MiB',
-    pids: 'too many',
+    command: 'Must not be empty',
+    memory_mib: 'At least 4 MiB',
+    pids: 'Too many',
     env: '1BAD: bad name',
-    queue: 'does not exist',
+    queue: 'Does not exist',
     other: 'depends_on[0]: unknown job',
   })
 })

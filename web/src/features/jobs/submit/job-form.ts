@@ -1,5 +1,6 @@
 import type { KeyValue } from '../../../components/key-values.tsx'
 import type { api } from '../../../lib/api.ts'
+import { sentence } from '../../../lib/sentence.ts'
 
 export type JobInput = Parameters<typeof api.jobs.submit>[0]
 
@@ -120,7 +121,7 @@ export function errorsByField(problems: { field: string; message: string }[]): R
     const place = rule ? field.replace(new RegExp(`${rule[0].source}.*$`), rule[1]) : field
     const known = place in emptyForm || place === 'command'
     const inner = /^(?:env|secret_env|required_labels)[.[]+([^\]]+)/.exec(field)?.[1]
-    const text = known ? (inner ? `${inner}: ${message}` : message) : `${field}: ${message}`
+    const text = known ? (inner ? `${inner}: ${message}` : sentence(message)) : `${field}: ${message}`
     const key = known ? place : 'other'
     errors[key] = errors[key] ? `${errors[key]}; ${text}` : text
   }

@@ -178,6 +178,13 @@ export declare type ClaimRequest = Message<"runyard.runner.v1.ClaimRequest"> & {
    * @generated from field: uint32 wait_ms = 7;
    */
   waitMs: number;
+
+  /**
+   * Started by an earlier process of this runner and still running: their secrets are needed to go on masking.
+   *
+   * @generated from field: repeated runyard.runner.v1.AttemptRef deliver_again = 8;
+   */
+  deliverAgain: AttemptRef[];
 };
 
 /**

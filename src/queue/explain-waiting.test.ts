@@ -1,0 +1,68 @@
+import { expect, test } from 'vitest'
+import { explainWaiting, type RunnerRoom, type WaitingJob } from './explain-waiting.ts'
+
+const job = (over: Partial<WaitingJob> = {}): WaitingJob => ({
+  state: 'queued',
+  openDependencies: [],
+  blockersLeft: 0,
+  notBefore: null,
+  scheduledFor: null,
+  attemptsSpent: 0,
+  maxAttempts: 3,
+  queue: 'default',
+  queuePaused: false,
+  queueConcurrency: null,
+  queueHeld: 0,
+  queueTokens: null,
+  owner: 'ada',
+  ownerMaxRunning: 10,
+  ownerHeld: 0,
+  executor: 'sandbox',
+  requiredLabels: [],
+  cpuMillis: 0,
+  memoryMib: 0,
+  ...over,
+})
+const room = (over: Partial<RunnerRoom> = {}): RunnerRoom => ({
+  labels: [],
+  executors: ['sandbox'],
+  slots: 2,
+  cpuMillis: 2000,
+  memoryMib: 2000,
+  slotsLeft: 2,
+  cpuLeft: 2000,
+  memoryLeft: 2000,
+  ...over,
+})
+const at = new Date('2030-01-02T03:04:05Z')
+
+test.each<[string, WaitingJob, RunnerRoom[], RegExp]>([
+  [
+    'dependency',
+    job({ state: 'blocked', openDependencies: ['aaa', 'bbb'], blockersLeft: 5 }),
+    [],
+    /aaa, bbb and 3 more/,
+  ],
+  ['delay', job({ state: 'scheduled', scheduledFor: 'delay', notBefore: at }), [], /not before 2030-01-02T03:04:05/],
+  [
+    'backoff',
+    job({ state: 'scheduled', scheduledFor: 'backoff', notBefore: at, attemptsSpent: 1 }),
+    [],
+    /attempt 1 of 3/,
+  ],
+  ['queue_paused', job({ queuePaused: true, queueConcurrency: 1, queueHeld: 1 }), [room()], /queue default is paused/],
+  ['queue_limit', job({ queueConcurrency: 2, queueHeld: 2, queueTokens: 0 }), [room()], /runs 2 jobs, its limit/],
+  ['rate_limit', job({ queueTokens: 0.9 }), [room()], /rate of starts/],
+  ['user_cap', job({ ownerHeld: 10 }), [], /ada has 10 jobs running/],
+  ['no_matching_runner', job(), [], /no runner is online/],
+  ['no_matching_runner', job({ requiredLabels: ['gpu=1'] }), [room()], /with the labels gpu=1/],
+  ['no_matching_runner', job({ executor: 'ssh' }), [room()], /executor ssh/],
+  ['no_matching_runner', job({ cpuMillis: 2001 }), [room()], /2\.001 CPU.*more than any/],
+  ['no_capacity', job(), [room({ slotsLeft: 0 })], /all 1 matching runners are full/],
+  ['no_capacity', job({ memoryMib: 1500 }), [room({ memoryLeft: 1000 })], /1500 MiB/],
+  ['ready', job({ queueConcurrency: 2, queueHeld: 1, queueTokens: 1 }), [room()], /next free slot/],
+])('%s %#', (code, waiting, online, text) => {
+  const reason = explainWaiting(waiting, online)
+  expect(reason.code).toBe(code)
+  expect(reason.text).toMatch(text)
+})

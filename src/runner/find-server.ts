@@ -1,0 +1,41 @@
+/** The first word to a server. */
+import { AppError, isAppError } from '../lib/app-error.ts'
+import { emitFact } from '../lib/facts.ts'
+import { linkBackoff, untilAnswered } from './backoff.ts'
+import type { ControlPlane, Registered, RunnerDescription } from './control-plane.ts'
+import type { Link } from './link.ts'
+
+export interface FindServerOptions {
+  server: ControlPlane
+  description: RunnerDescription
+  link: Link
+  /** Jobs of an earlier process hang on us: no giving up. */
+  mustWait: boolean
+  firstContactMs?: number
+  /** Told to stop. */
+  signal: AbortSignal
+}
+
+/** Null when told to stop meanwhile. */
+export async function findServer(options: FindServerOptions): Promise<Registered | null> {
+  const { server, description, link, mustWait, firstContactMs = 30_000 } = options
+  const giveUp = AbortSignal.timeout(firstContactMs)
+  const signal = mustWait ? options.signal : AbortSignal.any([options.signal, giveUp])
+  let last: unknown
+  try {
+    const registered = await untilAnswered(
+      () => server.register(description),
+      signal,
+      linkBackoff,
+      (error) => link.lost((last = error)),
+    )
+    link.back()
+    emitFact({ name: 'runner.registered', runner: description.name, slots: description.slots })
+    return registered
+  } catch (error) {
+    if (options.signal.aborted) return null
+    if (mustWait || !giveUp.aborted) throw error
+    const reason = isAppError(last) ? last.message : String(last ?? 'no answer')
+    throw new AppError('unavailable', `no server found within ${firstContactMs / 1000} s: ${reason}`)
+  }
+}
