@@ -1,6 +1,7 @@
 /** The command line on a machine where nothing runs: `run` brings its own server and leaves nothing behind. */
 import { spawn } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { afterEach, expect, test } from 'vitest'
 import type { Job } from '../src/api/contract/index.ts'
@@ -37,7 +38,8 @@ function follow(args: string[], by: System, node = process.execPath) {
   const said = { out: '', err: '' }
   child.stdout.on('data', (chunk: Buffer) => (said.out += chunk.toString()))
   child.stderr.on('data', (chunk: Buffer) => (said.err += chunk.toString()))
-  const heard = (text: string): Promise<unknown> => until(`"${text}" in ${args.join(' ')}`, async () => said.out.includes(text), 60_000)
+  const heard = (text: string): Promise<unknown> =>
+    until(`"${text}" in ${args.join(' ')}`, async () => said.out.includes(text), 60_000)
   return { child, said, heard, code: () => exited(child) }
 }
 
@@ -57,6 +59,22 @@ test('run shows only the job, exits with its code, stops what it started; the da
   expect(processesOf(s)).toEqual([])
 })
 
+test('without bubblewrap run refuses before anything is started, and says how to get it', async () => {
+  const s = await quiet({ PATH: '/nowhere' })
+  const refused = await s.cli(['run', '--', 'true'])
+  expect(refused).toMatchObject({ code: 125, stdout: '', stderr: expect.stringContaining('npx runyard setup') })
+  expect(processesOf(s)).toEqual([])
+})
+
+test('a runner that does not start ends run with the reason instead of waiting for ever', async () => {
+  const s = await quiet()
+  await mkdir(`${s.dataDir}/runner`, { mode: 0o700 })
+  await writeFile(`${s.dataDir}/runner/attempts`, 'not a folder')
+  const hopeless = await s.cli(['run', '--', 'true'])
+  expect(hopeless).toMatchObject({ code: 125, stdout: '', stderr: expect.stringContaining('runner does not start') })
+  expect(processesOf(s)).toEqual([])
+})
+
 test('codes: timeout 124, signal 128+n, wrong usage and refusal 125; bytes pass unchanged', async () => {
   const s = await quiet()
   const holder = follow(['run', '--', 'bash', '-c', 'echo up; sleep 100'], s)
@@ -64,12 +82,20 @@ test('codes: timeout 124, signal 128+n, wrong usage and refusal 125; bytes pass 
   const run = (...args: string[]) => s.cli(['run', ...args])
   expect((await run('--timeout', '500ms', '--stop-grace', '1s', '--', 'sleep', '60')).code).toBe(124)
   expect((await run('--', 'bash', '-c', 'kill -SEGV $$')).code).toBe(139)
-  expect(await run('--network', 'host', '--', 'true')).toMatchObject({ code: 125, stdout: '', stderr: expect.stringContaining('network') })
-  expect((await run('--memory', '1000t', 'true')).code).toBe(125)
-  const loud = spawn(process.execPath, [bin, 'run', '--', 'bash', '-c', 'head -c 3000000 /dev/urandom | tee /dev/stderr'], {
-    env: s.env,
-    stdio: ['ignore', 'pipe', 'pipe'],
+  expect(await run('--network', 'host', '--', 'true')).toMatchObject({
+    code: 125,
+    stdout: '',
+    stderr: expect.stringContaining('network'),
   })
+  expect((await run('--memory', '1000t', 'true')).code).toBe(125)
+  const loud = spawn(
+    process.execPath,
+    [bin, 'run', '--', 'bash', '-c', 'head -c 3000000 /dev/urandom | tee /dev/stderr'],
+    {
+      env: s.env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  )
   const [out, err]: [Buffer[], Buffer[]] = [[], []]
   loud.stdout.on('data', (chunk: Buffer) => out.push(chunk))
   loud.stderr.on('data', (chunk: Buffer) => err.push(chunk))
@@ -78,7 +104,9 @@ test('codes: timeout 124, signal 128+n, wrong usage and refusal 125; bytes pass 
   expect(Buffer.concat(out).equals(Buffer.concat(err))).toBe(true)
 
   // A reader that goes away ends the job, without a word.
-  const piped = spawn('bash', ['-c', `set -o pipefail; "$0" "$1" run -- yes | head -1`, process.execPath, bin], { env: s.env })
+  const piped = spawn('bash', ['-c', `set -o pipefail; "$0" "$1" run -- yes | head -1`, process.execPath, bin], {
+    env: s.env,
+  })
   let errors = ''
   piped.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()))
   expect(await exited(piped)).toBe(141)
@@ -97,10 +125,14 @@ test('concurrent runs share one server; kill -9 of a client ends its job, the la
   expect(new Set(servers.map((line) => line.split(' ')[0])).size).toBe(1)
 
   runs[0]!.child.kill('SIGKILL')
-  await until('the end of the job of the killed client', async () => {
-    const jobs = JSON.parse((await s.cli(['ls', '--json', '--state', 'running'])).stdout) as Job[]
-    return jobs.length === 1
-  }, 30_000)
+  await until(
+    'the end of the job of the killed client',
+    async () => {
+      const jobs = JSON.parse((await s.cli(['ls', '--json', '--state', 'running'])).stdout) as Job[]
+      return jobs.length === 1
+    },
+    30_000,
+  )
   expect(runs[1]!.child.exitCode).toBe(null)
   runs[1]!.child.kill('SIGKILL')
   await until('the end of everything', async () => processesOf(s).length === 0, 40_000)
@@ -145,16 +177,26 @@ test('people and tokens: add, list, sign in from elsewhere, revoke, change a pas
   await s.start()
   const added = JSON.parse((await s.cli(['user', 'add', 'ann', '--generate', '--json'])).stdout) as { password: string }
   expect((await s.cli(['user', 'ls'])).stdout).toMatch(/ann +operator/)
-  const elsewhere: NodeJS.ProcessEnv = { ...s.env, HOME: `${s.dataDir}/ann`, RUNYARD_DATA_DIR: `${s.dataDir}/ann/data`, PW: added.password }
+  const elsewhere: NodeJS.ProcessEnv = {
+    ...s.env,
+    HOME: `${s.dataDir}/ann`,
+    RUNYARD_DATA_DIR: `${s.dataDir}/ann/data`,
+    PW: added.password,
+  }
   const ann = async (line: string) => {
-    const child = spawn('bash', ['-c', line.replaceAll('runyard', `"${process.execPath}" "${bin}"`)], { env: elsewhere })
+    const child = spawn('bash', ['-c', line.replaceAll('runyard', `"${process.execPath}" "${bin}"`)], {
+      env: elsewhere,
+    })
     let [out, err] = ['', '']
     child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()))
     child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()))
     const code = await new Promise((resolve) => child.once('close', resolve))
     return { code, out, err }
   }
-  expect(await ann(`printf %s "$PW" | runyard login ${s.url} -u ann --password-stdin`)).toMatchObject({ code: 0, err: '' })
+  expect(await ann(`printf %s "$PW" | runyard login ${s.url} -u ann --password-stdin`)).toMatchObject({
+    code: 0,
+    err: '',
+  })
   expect(await ann('runyard run -- echo from afar')).toEqual({ code: 0, out: 'from afar\n', err: '' })
   const token = (await ann('runyard token create ci')).out.trim()
   expect(token).toMatch(/^ry_/)
@@ -178,14 +220,21 @@ test('up shows the first login once; a second one on the same data is refused; a
   await first.heard('First login, shown this once: admin / ')
   const second = await s.cli(['up', '--port', '0'])
   expect([second.code, second.stderr]).toEqual([75, expect.stringContaining('is using the data directory')])
-  const job = (await s.cli(['start', '--', 'bash', '-c', 'echo here; sleep 6; echo there'])).stdout.trim().split(' ').at(-1)!
+  const job = (await s.cli(['start', '--', 'bash', '-c', 'echo here; sleep 6; echo there'])).stdout
+    .trim()
+    .split(' ')
+    .at(-1)!
   await until('the job to run', async () => (await s.cli(['log', job])).stdout === 'here\n')
 
+  const follower = follow(['log', '-f', job], s)
+  await follower.heard('here')
   first.child.kill('SIGKILL')
   await first.code()
   const third = follow(['up'], s)
   await third.heard('Sign in as admin')
-  expect((await s.cli(['log', '-f', job])).stdout).toBe('here\nthere\n')
+  // It came back by itself at the byte where the link broke.
+  expect(await follower.code()).toBe(0)
+  expect(follower.said.out).toBe('here\nthere\n')
   expect((await s.cli(['status', job])).stdout).toBe('completed\n')
   third.child.kill('SIGTERM')
   expect(await third.code()).toBe(0)

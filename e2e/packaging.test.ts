@@ -12,7 +12,10 @@ let folder: string
 let env: NodeJS.ProcessEnv
 
 /** The system's npm and Node, as a stranger has them: not those of this checkout. */
-const outside = (process.env.PATH ?? '').split(':').filter((dir) => !dir.includes('node_modules')).join(':')
+const outside = (process.env.PATH ?? '')
+  .split(':')
+  .filter((dir) => !dir.includes('node_modules'))
+  .join(':')
 
 function inFolder(command: string, args: string[], cwd = folder) {
   const { status, stdout, stderr } = spawnSync(command, args, { cwd, env, encoding: 'utf8', maxBuffer: 64 << 20 })
@@ -33,16 +36,32 @@ beforeAll(async () => {
   expect(packed.status, packed.stderr).toBe(0)
   await writeFile(join(folder, 'package.json'), '{"name":"stranger","private":true,"type":"module"}')
   const tarball = join(folder, packed.stdout.trim().split('\n').at(-1)!)
-  const installed = inFolder('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error', tarball])
+  const installed = inFolder('npm', [
+    'install',
+    '--no-audit',
+    '--no-fund',
+    '--prefer-offline',
+    '--loglevel=error',
+    tarball,
+  ])
   expect(installed.status, installed.stderr).toBe(0)
 }, 300_000)
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
 test('the package holds the bundle, the migrations and the dashboard, and no sources', () => {
-  const files = inFolder('find', ['node_modules/runyard', '-type', 'f', '-not', '-path', '*/node_modules/runyard/node_modules/*'])
+  const files = inFolder('find', [
+    'node_modules/runyard',
+    '-type',
+    'f',
+    '-not',
+    '-path',
+    '*/node_modules/runyard/node_modules/*',
+  ])
   const has = (name: string): boolean => files.stdout.includes(`node_modules/runyard/${name}`)
-  for (const name of ['bin/runyard.js', 'dist/runyard.js', 'dist/launcher.js', 'dist/heartbeat-worker.js']) expect(has(name)).toBe(true)
-  for (const name of ['dist/migrations/001_spine.sql', 'dist/web/index.html', 'LICENSE', 'README.md']) expect(has(name)).toBe(true)
+  for (const name of ['bin/runyard.js', 'dist/runyard.js', 'dist/launcher.js', 'dist/heartbeat-worker.js'])
+    expect(has(name)).toBe(true)
+  for (const name of ['dist/migrations/001_spine.sql', 'dist/web/index.html', 'LICENSE', 'README.md'])
+    expect(has(name)).toBe(true)
   for (const name of ['src/', 'e2e/', 'web/', 'test/']) expect(has(name)).toBe(false)
 })
 
@@ -58,7 +77,11 @@ test('it runs: version, doctor, a job, and what it left to read', async () => {
 
 test('up serves the dashboard and its API', async () => {
   const bin = join(folder, 'node_modules', 'runyard', 'bin', 'runyard.js')
-  const up = spawn('node', [bin, 'up', '--json', '--port', '0'], { cwd: folder, env, stdio: ['ignore', 'pipe', 'ignore'] })
+  const up = spawn('node', [bin, 'up', '--json', '--port', '0'], {
+    cwd: folder,
+    env,
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
   try {
     let said = ''
     up.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()))
@@ -79,9 +102,23 @@ export const submit = async (): Promise<string> => (await client.calls.jobs.subm
 export const wrong = () => client.calls.jobs.submit({ comand: ['true'] })
 `
   await writeFile(join(folder, 'use.ts'), program)
-  const options = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2024', '--skipLibCheck', '--types', '', 'use.ts']
+  const options = [
+    '--noEmit',
+    '--strict',
+    '--module',
+    'nodenext',
+    '--target',
+    'es2024',
+    '--skipLibCheck',
+    '--types',
+    '',
+    'use.ts',
+  ]
   const compiled = inFolder(process.execPath, [join(checkout, 'node_modules/typescript/bin/tsc'), ...options])
   expect(compiled.stdout).toBe('')
-  const loaded = inFolder(process.execPath, ['-e', "import('runyard').then((m) => console.log(typeof m.createApiClient))"])
+  const loaded = inFolder(process.execPath, [
+    '-e',
+    "import('runyard').then((m) => console.log(typeof m.createApiClient))",
+  ])
   expect(loaded.stdout).toBe('function\n')
 }, 60_000)

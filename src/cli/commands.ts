@@ -29,7 +29,11 @@ export const commands: CommandEntry[] = [
   { name: 'doctor', summary: 'what this machine can do, and each fix', load: () => import('./commands/doctor.ts') },
   { name: 'server', summary: 'the control plane alone', load: () => import('./commands/server.ts') },
   { name: 'runner', summary: 'a runner alone', load: () => import('./commands/runner.ts') },
-  { name: 'config', summary: 'every setting, its value and where it is from', load: () => import('./commands/config.ts') },
+  {
+    name: 'config',
+    summary: 'every setting, its value and where it is from',
+    load: () => import('./commands/config.ts'),
+  },
   { name: 'init-db', summary: 'create or update the database', load: () => import('./commands/init-db.ts') },
   { name: 'user', summary: 'people who may sign in', load: () => import('./commands/user.ts') },
   { name: 'token', summary: 'your API tokens', load: () => import('./commands/token.ts') },

@@ -20,7 +20,12 @@ export interface Connection {
   close(): Promise<void>
 }
 
-export async function connect(command: Command, wish: Pick<Wish, 'start' | 'runner'>): Promise<Connection> {
+export interface ConnectWish extends Pick<Wish, 'start' | 'runner'> {
+  /** Called when this machine's own runner is to do the work. */
+  beforeLocal?: () => void
+}
+
+export async function connect(command: Command, wish: ConnectWish): Promise<Connection> {
   const globals = globalsOf(command)
   const { server, ...flags } = settingFlags(command)
   // `--server URL` chooses a server here; the setting of that name is what it overrides.
@@ -29,10 +34,15 @@ export async function connect(command: Command, wish: Pick<Wish, 'start' | 'runn
   const loadClient = import('../api/client.ts')
   if (remote !== undefined) {
     const { createApiClient } = await loadClient
-    return { client: createApiClient({ baseUrl: remote.url, token: remote.token }), url: remote.url, close: async () => {} }
+    return {
+      client: createApiClient({ baseUrl: remote.url, token: remote.token }),
+      url: remote.url,
+      close: async () => {},
+    }
   }
+  wish.beforeLocal?.()
   const local = await findLocal(config, {
-    ...wish,
+    runner: wish.runner,
     // Reading what happened earlier needs a server; where nothing ever happened there is nothing to read.
     start: wish.start === 'ephemeral' && !wish.runner && !hasData(config) ? 'no' : wish.start,
     flags: globals.envFile === undefined ? [] : ['--env-file', join(process.cwd(), globals.envFile)],
@@ -59,7 +69,10 @@ export async function remoteOf(
 }
 
 const nothingHere = (config: Config): AppError =>
-  new AppError('not_found', `nothing has run yet on ${config.dataDir}, and no server is running; begin with \`runyard run -- …\``)
+  new AppError(
+    'not_found',
+    `nothing has run yet on ${config.dataDir}, and no server is running; begin with \`runyard run -- …\``,
+  )
 
 async function localToken(config: Config): Promise<string> {
   const file = join(config.dataDir, 'secrets', 'local.token')

@@ -4,7 +4,10 @@ import { jobSpecSchema, type JobSpecInput } from '../job/spec.ts'
 import { addJobOptions, parseBind, parseVariable, specOf, type JobOptions } from './job-options.ts'
 
 function specFrom(...argv: string[]): JobSpecInput {
-  const program = new Command().enablePositionalOptions().exitOverride().configureOutput({ writeErr: () => {} })
+  const program = new Command()
+    .enablePositionalOptions()
+    .exitOverride()
+    .configureOutput({ writeErr: () => {} })
   const command = program.command('start').argument('[words...]').passThroughOptions().exitOverride()
   command.configureOutput({ writeErr: () => {} })
   addJobOptions(command)
@@ -19,7 +22,10 @@ function specFrom(...argv: string[]): JobSpecInput {
 test('options stop at the first word that is none', () => {
   expect(specFrom('echo', 'Hello World')).toEqual({ command: ['echo', 'Hello World'] })
   expect(specFrom('--', 'bash', '-c', 'echo Hello World')).toEqual({ command: ['bash', '-c', 'echo Hello World'] })
-  expect(specFrom('-n', 'hello_world', '--', 'echo', 'Hello')).toEqual({ name: 'hello_world', command: ['echo', 'Hello'] })
+  expect(specFrom('-n', 'hello_world', '--', 'echo', 'Hello')).toEqual({
+    name: 'hello_world',
+    command: ['echo', 'Hello'],
+  })
   expect(specFrom('ls', '-n', '--json', '--', '-x')).toEqual({ command: ['ls', '-n', '--json', '--', '-x'] })
 })
 

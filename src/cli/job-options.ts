@@ -36,7 +36,8 @@ type Environment = Record<string, string | undefined>
 /** `KEY=VALUE`, or `KEY` to take the value from our own environment. */
 export function parseVariable(text: string, environment: Environment = process.env): [string, string] {
   const equals = text.indexOf('=')
-  if (equals === 0 || text === '') throw new InvalidArgumentError('write KEY=VALUE, or KEY to take it from the environment')
+  if (equals === 0 || text === '')
+    throw new InvalidArgumentError('write KEY=VALUE, or KEY to take it from the environment')
   if (equals > 0) return [text.slice(0, equals), text.slice(equals + 1)]
   const value = environment[text]
   if (value === undefined) throw new InvalidArgumentError(`${text} is not set in the environment; write ${text}=VALUE`)
@@ -80,9 +81,21 @@ export function addJobOptions(command: Command): void {
       option.argParser(parse as (text: string, before: unknown) => unknown)
 
   add('-n, --name <name>', 'shown in lists (default: the command line)', (o) => o)
-  add('-e, --env <KEY=VALUE>', 'environment variable; KEY alone takes it from here', parsed(collectPairs((t) => parseVariable(t))))
-  add('--secret <KEY=VALUE>', 'the same, sealed at rest and masked in the log', parsed(collectPairs((t) => parseVariable(t))))
-  add('-w, --workdir <dir>', 'an allowed directory, read-write (default: a private one)', parsed((t) => resolve(t)))
+  add(
+    '-e, --env <KEY=VALUE>',
+    'environment variable; KEY alone takes it from here',
+    parsed(collectPairs((t) => parseVariable(t))),
+  )
+  add(
+    '--secret <KEY=VALUE>',
+    'the same, sealed at rest and masked in the log',
+    parsed(collectPairs((t) => parseVariable(t))),
+  )
+  add(
+    '-w, --workdir <dir>',
+    'an allowed directory, read-write (default: a private one)',
+    parsed((t) => resolve(t)),
+  )
   add('--bind <path[:rw]>', 'show an allowed path of the host in the sandbox', parsed(collect(parseBind)))
   add('--network <kind>', 'none (default) or host', (o) => o.choices(['none', 'host']))
   add('--isolation <kind>', 'full (default) or none, where allowed', (o) => o.choices(['full', 'none']))

@@ -23,7 +23,10 @@ export async function main(argv: string[]): Promise<void> {
   } catch (error) {
     if (error instanceof CommanderError) process.exit(commanderExit(error, entry))
     reportError(error, { json: json && entry?.ownExitCode === undefined })
-    process.exit(entry?.ownExitCode ?? (isAppError(error) && error.code === 'invalid_argument' ? exitCodes.usage : exitCodes.failed))
+    process.exit(
+      entry?.ownExitCode ??
+        (isAppError(error) && error.code === 'invalid_argument' ? exitCodes.usage : exitCodes.failed),
+    )
   }
 }
 

@@ -15,4 +15,6 @@ export const entryFile: string = existsSync(join(packageRoot, 'src', 'main.ts'))
   : join(packageRoot, 'dist', 'runyard.js')
 
 /** The built dashboard. */
-export const webRoot: string = entryFile.endsWith('.ts') ? join(packageRoot, 'web', 'dist') : join(packageRoot, 'dist', 'web')
+export const webRoot: string = entryFile.endsWith('.ts')
+  ? join(packageRoot, 'web', 'dist')
+  : join(packageRoot, 'dist', 'web')

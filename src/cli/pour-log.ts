@@ -29,4 +29,3 @@ function printLine({ stream, attempt, offset, time }: FollowEvent & { type: 'log
   const line = { type: 'log', stream, attempt, offset, time: new Date(time).toISOString(), ...data }
   process.stdout.write(`${JSON.stringify(line)}\n`)
 }
-

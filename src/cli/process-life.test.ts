@@ -10,7 +10,9 @@ async function listening(stdio: 'ipc' | 'ignore') {
     onStop((signal) => console.log(signal))
     console.log('ready')
     setTimeout(() => process.exit(0), 5000)`
-  const child = spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: ['ignore', 'pipe', 'inherit', stdio] })
+  const child = spawn(process.execPath, ['--input-type=module', '-e', code], {
+    stdio: ['ignore', 'pipe', 'inherit', stdio],
+  })
   let said = ''
   child.stdout!.on('data', (chunk: Buffer) => (said += chunk.toString()))
   const until = async (text: string): Promise<void> => {

@@ -20,7 +20,8 @@ export async function confirm(question: string): Promise<boolean> {
 /** From the terminal without echo, or all of stdin (`--password-stdin`). */
 export async function readPassword(question: string, fromStdin: boolean): Promise<string> {
   if (fromStdin) return (await readStream(process.stdin)).replace(/\r?\n$/, '')
-  if (!process.stdin.isTTY) throw new AppError('invalid_argument', 'no terminal to ask for the password: use --password-stdin')
+  if (!process.stdin.isTTY)
+    throw new AppError('invalid_argument', 'no terminal to ask for the password: use --password-stdin')
   process.stderr.write(question)
   const { stdin } = process
   stdin.setRawMode(true)

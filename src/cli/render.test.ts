@@ -4,7 +4,16 @@ import { printable, table } from './render.ts'
 const columns = [{ title: 'ID' }, { title: 'NAME', shrinks: true }, { title: 'STATUS' }]
 
 test('a table that fits is left alone, without trailing spaces', () => {
-  expect(table(columns, [['1', 'build', 'ok'], ['22', 'x', '']], 80)).toBe('ID  NAME   STATUS\n1   build  ok\n22  x\n')
+  expect(
+    table(
+      columns,
+      [
+        ['1', 'build', 'ok'],
+        ['22', 'x', ''],
+      ],
+      80,
+    ),
+  ).toBe('ID  NAME   STATUS\n1   build  ok\n22  x\n')
 })
 
 test('on a narrow terminal the shrinking column gives way, on a wide one or in a pipe nothing does', () => {

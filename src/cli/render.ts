@@ -24,7 +24,9 @@ const noLines = {
 /** Two spaces between columns; the shrinking one ends in `…`. Piped output is never cut. */
 export function table(columns: Column[], rows: string[][], width = terminalWidth()): string {
   const widthOf = (cell: string): number => stripVTControlCharacters(cell).length
-  const natural = columns.map((column, i) => Math.max(widthOf(column.title), ...rows.map((row) => widthOf(row[i] ?? ''))))
+  const natural = columns.map((column, i) =>
+    Math.max(widthOf(column.title), ...rows.map((row) => widthOf(row[i] ?? ''))),
+  )
   const over = natural.reduce((sum, w) => sum + w, 0) + 2 * (columns.length - 1) - (width ?? Infinity)
   const shrinking = columns.findIndex((column) => column.shrinks)
   const cut = over > 0 && shrinking >= 0 ? Math.max(8, natural[shrinking]! - over) : undefined

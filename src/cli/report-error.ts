@@ -10,7 +10,11 @@ export function errorText(error: unknown): string {
 export function reportError(error: unknown, how: { json: boolean }): void {
   if (how.json) {
     const known = isAppError(error)
-    const problem = { code: known ? error.code : 'internal', message: errorText(error), errors: known ? error.fields : [] }
+    const problem = {
+      code: known ? error.code : 'internal',
+      message: errorText(error),
+      errors: known ? error.fields : [],
+    }
     process.stdout.write(`${JSON.stringify({ error: problem }, null, 2)}\n`)
     return
   }

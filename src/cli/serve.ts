@@ -1,13 +1,14 @@
 /** `up` and `server`: an instance with a server in this process, and for `up` a runner beside it, until told to stop. */
+import type { ApiClient } from '../api/client.ts'
 import type { Config } from '../config/config.ts'
 import { settings } from '../config/settings.ts'
 import { emitFact } from '../lib/facts.ts'
 import { exitCodes } from './exit-codes.ts'
 import { readFacts, removeFacts, writeFacts, type FirstLogin } from './instance/files.ts'
-import { Held, openInstance } from './instance/open-instance.ts'
+import { Held, openInstance, type OpenInstance } from './instance/open-instance.ts'
 import { superviseRunner, type SupervisedRunner } from './instance/supervise-runner.ts'
 import { webRoot } from './package-root.ts'
-import { onStop, type StopSignal } from './process-life.ts'
+import { onStop } from './process-life.ts'
 import { errorText } from './report-error.ts'
 import { version } from './version.ts'
 
@@ -22,79 +23,117 @@ export interface ServeOptions {
 
 /** Resolves with the exit code when everything has stopped. */
 export async function serve({ config, mode, runnerArgs, onUp }: ServeOptions): Promise<number> {
-  let runner: SupervisedRunner | undefined
-  let tellStop = (_why: string): void => {}
-  const stopAsked = new Promise<string>((resolve) => (tellStop = resolve))
-  let signals = 0
-  onStop((signal: StopSignal) => {
-    signals += 1
-    tellStop(signal)
-    if (signals === 2) void runner?.stop(true)
-    if (signals > 2) process.exit(exitCodes.failed)
-  })
-  let runnerWanted = mode !== 'ephemeral'
-  const abandoned = new Set<string>()
-  let onRunnerWanted = (): void => {}
-  let cancelAbandoned = (_id: string): void => {}
-
+  const stop = listenForStop()
+  const runner = aRunner(config, runnerArgs, mode !== 'ephemeral')
+  stop.onSecond(() => void runner.stop(true))
+  const orphans = createOrphans()
   const instance = await openInstance(config, {
     ephemeral: mode === 'ephemeral',
-    onRunnerWanted() {
-      runnerWanted = true
-      onRunnerWanted()
-    },
-    onAbandoned(id) {
-      abandoned.add(id)
-      cancelAbandoned(id)
-    },
-    onLastClientGone: () => tellStop('the last client has gone'),
-    onStopAsked: () => tellStop('runyard down'),
+    onRunnerWanted: () => runner.want(),
+    onAbandoned: (id) => orphans.add(id),
+    onLastClientGone: () => stop.ask('the last client has gone'),
+    onStopAsked: () => stop.ask('runyard down'),
   })
   try {
     instance.progress('starting the database and the server')
-    const startWantedRunner = (): void => {
-      if (runnerArgs === undefined || !runnerWanted) return
-      runner ??= superviseRunner({
-        instanceId: instance.id,
-        dataDir: config.dataDir,
-        args: runnerArgs,
-        env: withoutServerSecrets(process.env),
-        drainMs: config.drainSeconds * 1000,
-        onHopeless: () => instance.failed('the runner does not start; see the log of `runyard up`'),
-      })
-    }
-    onRunnerWanted = startWantedRunner
-    // Beside the server's own start: it waits for the server's socket.
-    startWantedRunner()
-    const starting = import('../server/server.ts').then(({ startServer }) =>
-      startServer(config, { version, webRoot }),
-    )
-    // A stop that comes first waits for the start: half a database cluster helps nobody.
-    const server = await starting
-    const cancelling = new Set<Promise<unknown>>()
-    const client = (await import('../api/client.ts')).createApiClient({ baseUrl: server.url, token: server.localToken })
-    cancelAbandoned = (id) => {
-      const cancel = client.calls.jobs.cancel({ id, reason: 'its `runyard run` was killed' }).catch(() => {})
-      cancelling.add(cancel)
-      void cancel.then(() => cancelling.delete(cancel))
-    }
-    for (const id of abandoned) cancelAbandoned(id)
-    onUp({ url: server.url, username: server.admin.username, firstLogin: await firstLogin(config.dataDir, mode, server) })
+    // Beside the server's own start: the runner waits for the server's socket.
+    runner.begin(instance)
+    // A stop that comes meanwhile waits for the start: half a database cluster helps nobody.
+    const { startServer } = await import('../server/server.ts')
+    const server = await startServer(config, { version, webRoot })
+    const { createApiClient } = await import('../api/client.ts')
+    orphans.begin(createApiClient({ baseUrl: server.url, token: server.localToken }))
+    onUp({
+      url: server.url,
+      username: server.admin.username,
+      firstLogin: await firstLogin(config.dataDir, mode, server),
+    })
     instance.ready(server.url)
 
-    const why = await stopAsked
-    emitFact({ name: 'up.stopping', why })
+    emitFact({ name: 'up.stopping', why: await stop.asked })
     await instance.closeDoor()
-    await Promise.all(cancelling)
-    await runner?.stop(signals > 1)
+    await orphans.settled()
+    await runner.stop(stop.twice())
     await server.stop()
     return exitCodes.ok
   } catch (error) {
     instance.failed(errorText(error))
-    await runner?.stop(true)
+    await runner.stop(true)
     throw error
   } finally {
     await instance.close()
+  }
+}
+
+/** The first signal stops in order, the second in a hurry, the third at once. */
+function listenForStop() {
+  let ask = (_why: string): void => {}
+  const asked = new Promise<string>((resolve) => (ask = resolve))
+  let signals = 0
+  let hurry = (): void => {}
+  onStop((signal) => {
+    signals += 1
+    ask(signal)
+    if (signals === 2) hurry()
+    if (signals > 2) process.exit(exitCodes.failed)
+  })
+  return { asked, ask, twice: () => signals > 1, onSecond: (act: () => void) => void (hurry = act) }
+}
+
+/** The runner beside the server. In an ephemeral server it starts with the first client that has something to run. */
+function aRunner(config: Config, args: string[] | undefined, wantedFromTheStart: boolean) {
+  let wanted = wantedFromTheStart
+  let instance: OpenInstance | undefined
+  let supervised: SupervisedRunner | undefined
+  const start = (): void => {
+    if (instance === undefined || args === undefined || !wanted) return
+    const { id, failed } = instance
+    supervised ??= superviseRunner({
+      instanceId: id,
+      dataDir: config.dataDir,
+      args,
+      env: withoutServerSecrets(process.env),
+      drainMs: config.drainSeconds * 1000,
+      onHopeless: () =>
+        failed(`the runner does not start; see ${config.dataDir}/up.log or the output of \`runyard up\``),
+    })
+  }
+  return {
+    want() {
+      wanted = true
+      start()
+    },
+    begin(opened: OpenInstance) {
+      instance = opened
+      start()
+    },
+    async stop(fast: boolean) {
+      await supervised?.stop(fast)
+    },
+  }
+}
+
+/** Jobs whose `runyard run` was killed: nobody waits for them any more. */
+function createOrphans() {
+  let client: ApiClient | undefined
+  const known = new Set<string>()
+  const cancelling = new Set<Promise<unknown>>()
+  const cancel = (id: string): void => {
+    const done = client?.calls.jobs.cancel({ id, reason: 'its `runyard run` was killed' }).catch(() => {})
+    if (done === undefined) return
+    cancelling.add(done)
+    void done.finally(() => cancelling.delete(done))
+  }
+  return {
+    add(id: string) {
+      known.add(id)
+      cancel(id)
+    },
+    begin(api: ApiClient) {
+      client = api
+      for (const id of known) cancel(id)
+    },
+    settled: () => Promise.all(cancelling),
   }
 }
 

@@ -166,23 +166,21 @@ test('a start in the instant after kill -9 of the parent takes over', async () =
   expect(alive(pid!)).toBe(false)
 })
 
-test.skipIf(process.platform !== 'linux')(
-  'an orphan whose watcher was killed too is stopped and replaced',
-  async () => {
-    const options = place()
-    const other = inAnotherProcess(options)
-    const { pid } = await other.said
-    const watchers = watchersOf(pid!)
-    expect(watchers).toHaveLength(1)
-    process.kill(watchers[0]!, 'SIGKILL')
-    other.process.kill('SIGKILL')
-    await once(other.process, 'exit')
-    expect(alive(pid!)).toBe(true)
-    const mine = await started({ ...options, runDir: `${options.runDir}2` })
-    expect(alive(pid!)).toBe(false)
-    expect(await ask(mine, 'select 1 as one')).toEqual([{ one: 1 }])
-  },
-)
+test('an orphan whose watcher was killed too is stopped and replaced', async ({ skip }) => {
+  skip(process.platform !== 'linux', 'needs /proc')
+  const options = place()
+  const other = inAnotherProcess(options)
+  const { pid } = await other.said
+  const watchers = watchersOf(pid!)
+  expect(watchers).toHaveLength(1)
+  process.kill(watchers[0]!, 'SIGKILL')
+  other.process.kill('SIGKILL')
+  await once(other.process, 'exit')
+  expect(alive(pid!)).toBe(true)
+  const mine = await started({ ...options, runDir: `${options.runDir}2` })
+  expect(alive(pid!)).toBe(false)
+  expect(await ask(mine, 'select 1 as one')).toEqual([{ one: 1 }])
+})
 
 test('a postmaster that is killed is started again, with what was committed', async () => {
   const embedded = await started(place())
@@ -256,15 +254,13 @@ test('data of another version is not taken for no data', async () => {
   )
 })
 
-test.skipIf(process.getuid?.() !== 0)(
-  'as root: a directory closed to the PostgreSQL user is named, with the fix',
-  async () => {
-    const options = place()
-    const closed = join(options.dataDir, '..', 'closed')
-    mkdirSync(closed, { mode: 0o700 })
-    chmodSync(closed, 0o700)
-    await expect(startEmbedded({ ...options, dataDir: join(closed, 'data') })).rejects.toThrow(
-      /may not pass .*closed: chmod o\+x/,
-    )
-  },
-)
+test('as root: a directory closed to the PostgreSQL user is named, with the fix', async ({ skip }) => {
+  skip(process.getuid?.() !== 0, 'only root switches to another user')
+  const options = place()
+  const closed = join(options.dataDir, '..', 'closed')
+  mkdirSync(closed, { mode: 0o700 })
+  chmodSync(closed, 0o700)
+  await expect(startEmbedded({ ...options, dataDir: join(closed, 'data') })).rejects.toThrow(
+    /may not pass .*closed: chmod o\+x/,
+  )
+})

@@ -8,9 +8,10 @@ import { createRig, type Rig } from './testing/rig.ts'
 const MiB = 1024 * 1024
 
 describe.skipIf(noCgroups)('limits of the cgroup', () => {
-  const root = mkdtempSync(join(tmpdir(), 'runyard-limits-test-'))
+  let root: string
   let rig: Rig
   beforeAll(async () => {
+    root = mkdtempSync(join(tmpdir(), 'runyard-limits-test-'))
     chmodSync(root, 0o755)
     rig = await createRig({ allowedWorkdirs: [root] })
     mkdirSync(join(root, 'io'))

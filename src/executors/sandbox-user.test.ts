@@ -5,7 +5,7 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { cgroupMounts } from './cgroup/mounts.ts'
 import type { Ended, Facilities } from './executor.ts'
-import { noCgroups, noSandbox, notRoot } from './testing/needs.ts'
+import { closedCheckout, noCgroups, noSandbox } from './testing/needs.ts'
 import { processesWith } from './testing/rig.ts'
 
 const uid = 391_777
@@ -41,7 +41,7 @@ const alive = (words: string): boolean => processesWith(words).length > 0
 const mountsOfV1 = [...new Set(cgroupMounts().v1.values())]
 const v1Missing = mountsOfV1.length === 0 && 'cgroup v1 is not mounted'
 
-describe.skipIf(noSandbox || notRoot || noCgroups)('an ordinary user', () => {
+describe.skipIf(noSandbox || closedCheckout || noCgroups)('an ordinary user', () => {
   const stubborn = (seconds: string) => [
     'sh',
     '-c',

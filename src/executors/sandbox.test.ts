@@ -11,12 +11,14 @@ import { noPerl, noSandbox, notRoot } from './testing/needs.ts'
 executorConformance('the sandbox', () => createRig(), noSandbox)
 
 const MiB = 1024 * 1024
-const root = mkdtempSync(join(tmpdir(), 'runyard-sandbox-test-'))
-const workdir = join(root, 'project')
+let root: string
+let workdir: string
 
 describe.skipIf(noSandbox)('sandbox', () => {
   let rig: Rig
   beforeAll(async () => {
+    root = mkdtempSync(join(tmpdir(), 'runyard-sandbox-test-'))
+    workdir = join(root, 'project')
     chmodSync(root, 0o755)
     mkdirSync(workdir)
     rig = await createRig({ allowedWorkdirs: [workdir], allowedReadOnlyBinds: [root] })

@@ -65,6 +65,8 @@ export function createRunnerPort(deps: Deps, changes: JobChanges) {
   const finishTogether = createGroupCommit<FinishItem, Accepted>(
     async (items) => {
       const { results } = await finish(db, items)
+      // A slot and a cap have room again; a runner that asked before the commit would wait for the next poll.
+      deps.dispatcher.wake()
       return results.map((value) => ({ ok: true, value }))
     },
     { maxItems: 500, concurrency: 1 },
@@ -172,6 +174,7 @@ export function createRunnerPort(deps: Deps, changes: JobChanges) {
           if (results[i] === 'accepted') await logs.seal(attemptKey(ref))
         }),
       )
+      deps.dispatcher.wake()
       emitFact({ name: 'job.handed_back', count: results.filter((r) => r === 'accepted').length, reason })
       return results
     },

@@ -27,9 +27,8 @@ export async function cancelMany(
   input: { ids: string[]; ownerId?: string; reason?: string },
 ): Promise<CancelManyResult[]> {
   return inTransaction(db, async (tx) => {
-    // With everything that a cancel may skip, and in order of ids, so that it cannot deadlock with a finish.
-    const { rows } = await tx.query<{ id: string; public_id: string; state: JobState; asked: boolean }>({
-      name: 'queue_cancel_lock',
+    const reach = await tx.query<{ id: string; asked: boolean }>({
+      name: 'queue_cancel_reach',
       text: `
         with recursive asked as (
           select id from jobs where public_id = any($1::text[]) and ($2::bigint is null or owner_id = $2)
@@ -38,11 +37,17 @@ export async function cancelMany(
           union
           select d.job_id from reach join job_dependencies d on d.depends_on_id = reach.id
         )
-        select id, public_id, state, id in (select id from asked) as asked
-        from jobs where id in (select id from reach) order by id for update`,
+        select id, id in (select id from asked) as asked from reach`,
       values: [input.ids, input.ownerId ?? null],
     })
-    const jobs = rows.filter((row) => row.asked)
+    // With everything that a cancel may skip, and in order of ids, so that it cannot deadlock with a finish.
+    const { rows } = await tx.query<{ id: string; public_id: string; state: JobState }>({
+      name: 'queue_cancel_lock',
+      text: 'select id, public_id, state from jobs where id = any($1::bigint[]) order by id for update',
+      values: [reach.rows.map((row) => row.id)],
+    })
+    const asked = new Set(reach.rows.filter((row) => row.asked).map((row) => row.id))
+    const jobs = rows.filter((row) => asked.has(row.id))
     const atOnce = jobs.filter((job) => (waitingStates as readonly JobState[]).includes(job.state))
     const running = jobs.filter((job) => !atOnce.includes(job) && !isTerminal(job.state))
     const outcome: Outcome = { state: 'cancelled', message: 'cancelled while it waited', remaining_processes: 0 }

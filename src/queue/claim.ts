@@ -8,7 +8,7 @@ import { finish } from './finish.ts'
 import { heartbeat } from './heartbeat.ts'
 import { notify } from './notify.ts'
 import { planClaim, type Assigned, type PlanRunner } from './plan-claim.ts'
-import { inTransaction, newLease, rateTokens } from './statements.ts'
+import { inTransaction, newLease, rateTokens, stateById } from './statements.ts'
 import { attemptKey, type ClaimedJob, type RunnerOffer } from './types.ts'
 import { undelivered, type Undelivered } from './undelivered.ts'
 
@@ -20,7 +20,11 @@ export interface ClaimOptions {
 }
 
 /** What each runner got; a runner that is not in the answer was replaced by a newer session and must register again. */
-export async function claim(db: Db, offers: RunnerOffer[], options: ClaimOptions): Promise<Map<string, ClaimedJob[]>> {
+export async function claim(
+  db: Db | Queryable,
+  offers: RunnerOffer[],
+  options: ClaimOptions,
+): Promise<Map<string, ClaimedJob[]>> {
   const again = await deliverAgain(db, offers, options)
   const round = await inTransaction(db, (tx) => claimRound(tx, without(offers, again), options))
   const given = new Map(round.known.map((runnerId) => [runnerId, [] as ClaimedJob[]]))
@@ -122,10 +126,10 @@ const takePlanned = `
   with planned as (
     select j.id, p.runner_id from unnest($1::bigint[], $2::bigint[]) as p(job_id, runner_id)
     join jobs j on j.id = p.job_id
-    where j.state = 'queued' order by j.id for no key update of j skip locked
+    where ${stateById('j')} = 'queued' order by j.id for no key update of j skip locked
   ), moved as (
     update jobs j set state = 'leased', state_since = now(), last_attempt = j.last_attempt + 1
-    from planned where j.id = planned.id and j.state = 'queued'
+    from planned where j.id = planned.id and ${stateById('j')} = 'queued'
     returning j.id, j.public_id, j.spec, j.env_sealed, j.owner_id, j.queue_id, j.last_attempt as number,
       planned.runner_id, nextval('attempt_token') as token
   ), attempt as (
@@ -139,7 +143,7 @@ const takePlanned = `
   select id, public_id, spec, env_sealed, owner_id, number, token from moved`
 
 /** Leases whose answer got lost on the way: the runner does not have them, and no start was ever reported. */
-async function deliverAgain(db: Db, offers: RunnerOffer[], options: ClaimOptions): Promise<Undelivered[]> {
+async function deliverAgain(db: Db | Queryable, offers: RunnerOffer[], options: ClaimOptions): Promise<Undelivered[]> {
   const lost = await undelivered(db, offers)
   if (lost.length === 0) return []
   const sessions = new Map(offers.map((offer) => [offer.runnerId, offer.session]))

@@ -1,6 +1,6 @@
 import type { Db, Queryable } from '../db/pool.ts'
 import { notify } from './notify.ts'
-import { inTransaction, newRank } from './statements.ts'
+import { inTransaction, newRank, stateById } from './statements.ts'
 
 /** One pass moves at most this many, so that a flood of due jobs is not one long transaction. */
 const perPass = 5000
@@ -17,7 +17,7 @@ export async function promoteDue(db: Db | Queryable): Promise<number> {
         )
         update jobs j set state = 'queued', state_since = now(), scheduled_for = null,
           rank = coalesce(j.rank, ${newRank('j.priority')})
-        from due where j.id = due.id and j.state = 'scheduled'
+        from due where j.id = due.id and ${stateById('j')} = 'scheduled'
         returning j.public_id`,
     })
     await notify(

@@ -15,17 +15,20 @@ test('told to stop: what can finish finishes, the rest is handed back, nothing n
   const executor = running({ quick: { ms: 300 }, endless: { ms: 60_000 } })
   const { runner, over } = rig.start(executor, { drainMs: 700 })
   const quick = rig.plane.submit({ command: ['quick'] })
-  const endless = rig.plane.submit({ command: ['endless'] })
-  await eventually(() => [quick.state, endless.state]).toEqual(['running', 'running'])
+  const endless = rig.plane.submit({ command: ['endless'], max_attempts: 2 })
+  const once = rig.plane.submit({ command: ['endless'], max_attempts: 1 })
+  await eventually(() => [quick.state, endless.state, once.state]).toEqual(['running', 'running', 'running'])
   runner.stop()
   const late = rig.plane.submit({ command: ['quick'] })
   await over
   expect(quick.outcome?.state).toBe('succeeded')
   expect(endless).toMatchObject({ state: 'handed_back', handBackReason: 'its runner shut down' })
   expect(endless.outcome).toBeUndefined()
+  // At most once: it had started, so nobody may start it again.
+  expect(once.outcome).toMatchObject({ state: 'failed', error_class: 'infrastructure' })
   // A claim that was under way may have leased it; then it was handed back.
   expect(['waiting', 'handed_back']).toContain(late.state)
-  expect(executor.started).toHaveLength(2)
+  expect(executor.started).toHaveLength(3)
   expect(await rig.left()).toEqual([])
   expect(rig.plane.goodbyes).toEqual(['draining', 'offline'])
 })
@@ -33,7 +36,9 @@ test('told to stop: what can finish finishes, the rest is handed back, nothing n
 test('told twice: everything is killed and handed back at once', async () => {
   const executor = running({ stubborn: { ms: 60_000, ignoresTerm: true } })
   const { runner, over } = rig.start(executor, { drainMs: 60_000 })
-  const attempts = [1, 2, 3].map(() => rig.plane.submit({ command: ['stubborn'], stop_grace_seconds: 600 }))
+  const attempts = [1, 2, 3].map(() =>
+    rig.plane.submit({ command: ['stubborn'], stop_grace_seconds: 600, max_attempts: 2 }),
+  )
   await eventually(() => attempts.map((a) => a.state)).toEqual(['running', 'running', 'running'])
   const told = performance.now()
   runner.stop()

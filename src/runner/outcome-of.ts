@@ -26,9 +26,15 @@ export function outcomeOf({ ended, reason, timeoutMs, memoryBytes }: EndInput): 
   if (reason === 'timeout') {
     return { ...facts, state: 'timed_out', error_class: 'timeout', message: `timed out after ${seconds(timeoutMs)}` }
   }
-  if (reason === 'lease_lost') return { ...facts, state: 'lost', error_class: 'lost', message: leaseLostMessage }
+  if (reason === 'lease_lost' || ended.killedByKeeper)
+    return { ...facts, state: 'lost', error_class: 'lost', message: leaseLostMessage }
   if (reason === 'shutdown') {
-    return { ...facts, state: 'failed', error_class: 'infrastructure', message: 'stopped because its runner shut down' }
+    return {
+      ...facts,
+      state: 'failed',
+      error_class: 'infrastructure',
+      message: 'stopped because its runner shut down; run it again with: runyard rerun',
+    }
   }
   if (ended.oomKilled) {
     return {

@@ -209,7 +209,9 @@ async function decideOutcome(attempt: Attempt, tools: AttemptTools): Promise<voi
   } else {
     attempt.outcome = lostOutcome('not started: its runner lost contact with the server', now)
   }
-  if (stops.reason === 'shutdown') attempt.handBackReason = 'its runner shut down'
+  // Handed back it would run a second time: with max_attempts 1 that was promised not to happen (decision 7).
+  const mayRunAgain = ended === undefined || state.spec.max_attempts > 1
+  if (stops.reason === 'shutdown' && mayRunAgain) attempt.handBackReason = 'its runner shut down'
   state.phase = attempt.handBackReason === undefined ? 'ended' : 'handing_back'
   state.outcome = attempt.outcome
   emitFact({ name: 'attempt.ended', ...factsOf(attempt), state: attempt.outcome.state, phase: state.phase })

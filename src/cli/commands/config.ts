@@ -8,7 +8,12 @@ export function define(command: Command): void {
   command.action(() => {
     const rows = effectiveConfig(configOf(command))
     if (globalsOf(command).json) return printJson(rows)
-    const columns = [{ title: 'SETTING' }, { title: 'VALUE', shrinks: true }, { title: 'FROM' }, { title: 'ENVIRONMENT' }]
+    const columns = [
+      { title: 'SETTING' },
+      { title: 'VALUE', shrinks: true },
+      { title: 'FROM' },
+      { title: 'ENVIRONMENT' },
+    ]
     const cells = rows.map(({ setting, value, source, env }) => [
       setting,
       show(value),

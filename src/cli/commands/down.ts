@@ -4,12 +4,17 @@ import { findLocal } from '../instance/find-local.ts'
 import { print, printJson } from '../render.ts'
 
 export function define(command: Command): void {
-  command.addHelpText('after', '\nRunning jobs get RUNYARD_DRAIN_SECONDS to finish; the rest is handed back and runs at the next start.')
+  command.addHelpText(
+    'after',
+    '\nRunning jobs get RUNYARD_DRAIN_SECONDS to finish; the rest is handed back and runs at the next start.',
+  )
   command.action(async () => {
     const config = configOf(command)
     const server = await findLocal(config, { start: 'no', runner: false })
     await server?.stop()
     if (globalsOf(command).json) return printJson({ stopped: server !== undefined, data_dir: config.dataDir })
-    print(server === undefined ? `Nothing is running on ${config.dataDir}.` : `Stopped the server on ${config.dataDir}.`)
+    print(
+      server === undefined ? `Nothing is running on ${config.dataDir}.` : `Stopped the server on ${config.dataDir}.`,
+    )
   })
 }

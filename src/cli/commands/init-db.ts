@@ -5,7 +5,10 @@ import { print, printJson } from '../render.ts'
 
 export function define(command: Command): void {
   addSettingOptions(command, ['server'])
-  command.addHelpText('after', '\nUses DATABASE_URL, else the embedded PostgreSQL of the data directory. `up` does the same by itself.')
+  command.addHelpText(
+    'after',
+    '\nUses DATABASE_URL, else the embedded PostgreSQL of the data directory. `up` does the same by itself.',
+  )
   command.action(async () => {
     const config = configOf(command)
     const done = config.databaseUrl === undefined ? await initEmbedded(config) : await migrateAt(config.databaseUrl)

@@ -25,7 +25,10 @@ export function define(command: Command): void {
     .addOption(new Option('--stream <name>', 'which output').choices(['stdout', 'stderr', 'all']).default('all'))
     .option('--attempt <n>', 'which attempt (default: the newest)', parseWhole)
     .option('--offset <bytes>', 'begin at this byte of the stream', parseWhole, 0)
-  command.addHelpText('after', '\nThe bytes as the job wrote them, its stdout to stdout and its stderr to stderr, in order of arrival.')
+  command.addHelpText(
+    'after',
+    '\nThe bytes as the job wrote them, its stdout to stdout and its stderr to stderr, in order of arrival.',
+  )
   command.action(async (id: string, options: LogOptions) => {
     const { json, verbose } = globalsOf(command)
     try {
@@ -34,7 +37,10 @@ export function define(command: Command): void {
         const until = options.follow ? undefined : await sizeNow(client, id, options)
         if (until !== undefined && until <= offset) {
           const job = await client.calls.jobs.get({ id })
-          return notice(job.last_attempt === 0 ? `${id} has not begun (${job.state})` : `${id} has written nothing`, verbose)
+          return notice(
+            job.last_attempt === 0 ? `${id} has not begun (${job.state})` : `${id} has written nothing`,
+            verbose,
+          )
         }
         await pourLog(client.followLog({ jobId: id, stream, attempt, offset }), {
           json,

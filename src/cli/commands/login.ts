@@ -23,7 +23,10 @@ export function define(command: Command): void {
     .option('--password-stdin', 'read the password from stdin')
     .option('--token-stdin', 'read an API token from stdin instead of signing in')
     .option('--days <n>', 'how long the login holds', parseWhole, 90)
-  command.addHelpText('after', '\nKeeps an API token, never the password. From then on commands talk to that server, until `logout`.')
+  command.addHelpText(
+    'after',
+    '\nKeeps an API token, never the password. From then on commands talk to that server, until `logout`.',
+  )
   command.action(async (given: string | undefined, options: LoginOptions) => {
     const url = await serverFor(command, given)
     const login = options.tokenStdin ? await withToken(url) : await withPassword(url, options)

@@ -17,7 +17,11 @@ export function define(command: Command): void {
     delete logins.servers[url]
     await writeLogins({ current: logins.current === url ? null : logins.current, servers: logins.servers })
     if (json) return printJson({ server: url, revoked: revoked === true })
-    print(revoked === true ? `Signed out of ${url}` : `Forgot the login of ${url}; its token could not be revoked: ${revoked}`)
+    print(
+      revoked === true
+        ? `Signed out of ${url}`
+        : `Forgot the login of ${url}; its token could not be revoked: ${revoked}`,
+    )
   })
 }
 

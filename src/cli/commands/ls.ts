@@ -1,7 +1,14 @@
 import { InvalidArgumentError, type Command } from 'commander'
 import type { Job } from '../../api/contract/index.ts'
 import { jobStates, type JobState } from '../../job/state.ts'
-import { batchWords, callWordOf, callWords, statesOfBatchWord, type BatchWord, type CallWord } from '../../job/status-word.ts'
+import {
+  batchWords,
+  callWordOf,
+  callWords,
+  statesOfBatchWord,
+  type BatchWord,
+  type CallWord,
+} from '../../job/status-word.ts'
 import { withServer } from '../connect.ts'
 import { globalsOf } from '../globals.ts'
 import { notice, paint, printable, printJson, table } from '../render.ts'
@@ -36,9 +43,12 @@ export function define(command: Command): void {
 export function states(text: string): JobState[] {
   const found = text.split(',').flatMap((word) => {
     if ((jobStates as readonly string[]).includes(word)) return [word as JobState]
-    if ((callWords as readonly string[]).includes(word)) return jobStates.filter((s) => callWordOf(s) === (word as CallWord))
+    if ((callWords as readonly string[]).includes(word))
+      return jobStates.filter((s) => callWordOf(s) === (word as CallWord))
     if ((batchWords as readonly string[]).includes(word)) return statesOfBatchWord(word as BatchWord)
-    throw new InvalidArgumentError(`${word} is no state: ${[...new Set([...jobStates, ...callWords, ...batchWords])].join(', ')}`)
+    throw new InvalidArgumentError(
+      `${word} is no state: ${[...new Set([...jobStates, ...callWords, ...batchWords])].join(', ')}`,
+    )
   })
   return [...new Set(found)]
 }
@@ -63,7 +73,10 @@ async function collect(list: unknown, { state, queue, name, owner, limit, all }:
 const colours = { completed: 'green', failed: 'red', running: 'cyan', terminated: 'yellow', queued: 'dim' } as const
 
 export function listing(jobs: Job[], width?: number): string {
-  const columns = ['ID', 'NAME', 'STATUS', 'EXIT', 'TOOK', 'CREATED'].map((title) => ({ title, shrinks: title === 'NAME' }))
+  const columns = ['ID', 'NAME', 'STATUS', 'EXIT', 'TOOK', 'CREATED'].map((title) => ({
+    title,
+    shrinks: title === 'NAME',
+  }))
   const rows = jobs.map((job) => {
     const word = callWordOf(job.state)
     return [

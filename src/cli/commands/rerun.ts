@@ -17,7 +17,9 @@ export function define(command: Command): void {
       if (globalsOf(command).json) printJson(job)
       else print(`Started job with ID: ${job.id}`)
       if (connection.local?.started) {
-        process.stderr.write(`runyard: a server runs in the background at ${connection.url}; \`runyard down\` stops it\n`)
+        process.stderr.write(
+          `runyard: a server runs in the background at ${connection.url}; \`runyard down\` stops it\n`,
+        )
       }
     } finally {
       await connection.close()

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Command } from 'commander'
 import type { Job } from '../../api/contract/index.ts'
 import { isTerminal } from '../../job/state.ts'
+import { AppError } from '../../lib/app-error.ts'
 import { connect, type Connection } from '../connect.ts'
 import { exitCodeOfJob, exitCodes, signalNumber } from '../exit-codes.ts'
 import { globalsOf, type Globals } from '../globals.ts'
@@ -10,6 +11,7 @@ import { pourLog } from '../pour-log.ts'
 import { onStop, type StopSignal } from '../process-life.ts'
 import { ReaderGone } from '../raw-output.ts'
 import { notice } from '../render.ts'
+import { refuseWithoutSandbox } from '../sandbox-missing.ts'
 import { emptyCommand, repeated, submit } from '../submit.ts'
 
 export function define(command: Command): void {
@@ -30,7 +32,11 @@ async function run(command: Command, words: string[], options: JobOptions): Prom
   const globals = globalsOf(command)
   const spec = specOf(words, options)
   const stop = listenForStop()
-  const connection = await connect(command, { start: 'ephemeral', runner: true })
+  const connection = await connect(command, {
+    start: 'ephemeral',
+    runner: true,
+    beforeLocal: () => refuseWithoutSandbox(spec),
+  })
   try {
     if (stop.signal !== undefined) return 128 + signalNumber(stop.signal)!
     const job = await submit(connection.client, spec, options.idempotencyKey)
@@ -87,6 +93,11 @@ async function attend(connection: Connection, job: Job, globals: Globals, stop: 
     notice('stopping the job; once more to leave at once', globals.verbose)
     cancel(`${stop.signal} at runyard run`)
   })
+  let trouble: string | undefined
+  void connection.local?.trouble.then((message) => {
+    trouble = message
+    cancel(message)
+  })
   const settled = new AbortController()
   const waiting = tellWhyItWaits(connection, job.id, globals, settled.signal)
   try {
@@ -98,6 +109,7 @@ async function attend(connection: Connection, job: Job, globals: Globals, stop: 
       cancel('its output is no longer read')
     })
     const ended = await untilEnded(connection, job.id, stop.second)
+    if (trouble !== undefined && ended.started_at === null) throw new AppError('unavailable', trouble)
     if (globals.json) process.stdout.write(`${JSON.stringify({ type: 'end', job: ended })}\n`)
     return ended
   } catch (error) {
@@ -122,7 +134,12 @@ async function untilEnded({ client }: Connection, id: string, signal: AbortSigna
 const patienceMs = (local: Connection['local']): number => (local?.started ? 6000 : 1500)
 
 /** A job that does not start says why, once per reason. */
-async function tellWhyItWaits({ client, local }: Connection, id: string, globals: Globals, signal: AbortSignal): Promise<void> {
+async function tellWhyItWaits(
+  { client, local }: Connection,
+  id: string,
+  globals: Globals,
+  signal: AbortSignal,
+): Promise<void> {
   if (!process.stderr.isTTY && !globals.verbose) return
   let told = ''
   try {
@@ -146,9 +163,11 @@ function explain(job: Job, globals: Globals): void {
   if (result === null) return
   const why = result.message ?? ''
   // What the job itself could not say: it never ran, or we lost it.
-  if (result.error_class !== null && oursToExplain.has(result.error_class)) process.stderr.write(`runyard: ${why || job.state}\n`)
+  if (result.error_class !== null && oursToExplain.has(result.error_class))
+    process.stderr.write(`runyard: ${why || job.state}\n`)
   else if (job.state !== 'succeeded' && result.error_class !== 'exit') {
     notice(why === '' || why === job.state ? job.state : `${job.state}: ${why}`, globals.verbose)
   }
-  if (result.unenforced.length > 0) notice(`this host could not hold: ${result.unenforced.join(', ')} (runyard doctor)`, globals.verbose)
+  if (result.unenforced.length > 0)
+    notice(`this host could not hold: ${result.unenforced.join(', ')} (runyard doctor)`, globals.verbose)
 }

@@ -10,7 +10,10 @@ import { version } from '../version.ts'
 
 export function define(command: Command): void {
   addSettingOptions(command, ['server', 'runner'])
-  command.addHelpText('after', '\nTalks to the server of the same data directory over a unix socket. SIGTERM drains, a second one hands back at once.')
+  command.addHelpText(
+    'after',
+    '\nTalks to the server of the same data directory over a unix socket. SIGTERM drains, a second one hands back at once.',
+  )
   command.action(async () => {
     const config = configOf(command)
     await ensurePrivateDir(config.dataDir, passableMode())
@@ -19,9 +22,13 @@ export function define(command: Command): void {
       const pid = (await readFacts(config.dataDir, 'runner.json'))?.pid
       throw new AppError('conflict', `another runner${pid ? ` (process ${pid})` : ''} works on ${config.dataDir}`)
     }
-    await writeFacts(config.dataDir, 'runner.json', { pid: process.pid, start_time: startTimeOf(process.pid) ?? '', version })
+    await writeFacts(config.dataDir, 'runner.json', {
+      pid: process.pid,
+      start_time: startTimeOf(process.pid) ?? '',
+      version,
+    })
     const [{ logFacts }, { runRunner }] = await Promise.all([
-      import('../../server/fact-log.ts'),
+      import('../../lib/fact-log.ts'),
       import('../../runner/main.ts'),
     ])
     logFacts(config.logLevel)

@@ -11,7 +11,7 @@ export function define(command: Command): void {
     const config = configOf(command)
     const { json } = globalsOf(command)
     const [{ logFacts }, { serve, exitCodeOfServeError }] = await Promise.all([
-      import('../../server/fact-log.ts'),
+      import('../../lib/fact-log.ts'),
       import('../serve.ts'),
     ])
     logFacts(config.logLevel)
@@ -20,7 +20,14 @@ export function define(command: Command): void {
         config,
         mode: 'foreground',
         onUp({ url, firstLogin }) {
-          if (json) return printJson({ url, data_dir: config.dataDir, version, pid: process.pid, first_login: firstLogin ?? null })
+          if (json)
+            return printJson({
+              url,
+              data_dir: config.dataDir,
+              version,
+              pid: process.pid,
+              first_login: firstLogin ?? null,
+            })
           print(`Runyard ${version} serves ${url}`)
           if (firstLogin) print(`First login, shown this once: ${firstLogin.username} / ${firstLogin.password}`)
         },

@@ -3,6 +3,7 @@ import { connect } from '../connect.ts'
 import { globalsOf } from '../globals.ts'
 import { addJobOptions, specOf, type JobOptions } from '../job-options.ts'
 import { print, printJson } from '../render.ts'
+import { refuseWithoutSandbox } from '../sandbox-missing.ts'
 import { emptyCommand, submit } from '../submit.ts'
 
 export function define(command: Command): void {
@@ -12,13 +13,19 @@ export function define(command: Command): void {
   command.action(async (words: string[], options: JobOptions) => {
     if (words.length === 0) throw emptyCommand('start')
     const spec = specOf(words, options)
-    const connection = await connect(command, { start: 'background', runner: true })
+    const connection = await connect(command, {
+      start: 'background',
+      runner: true,
+      beforeLocal: () => refuseWithoutSandbox(spec),
+    })
     try {
       const job = await submit(connection.client, spec, options.idempotencyKey)
       if (globalsOf(command).json) printJson(job)
       else print(`Started job with ID: ${job.id}`)
       if (connection.local?.started) {
-        process.stderr.write(`runyard: a server runs in the background at ${connection.url}; \`runyard down\` stops it\n`)
+        process.stderr.write(
+          `runyard: a server runs in the background at ${connection.url}; \`runyard down\` stops it\n`,
+        )
       }
     } finally {
       await connection.close()

@@ -9,7 +9,10 @@ import { showAgo, showBytes, showDuration } from '../units.ts'
 
 export function define(command: Command): void {
   command.argument('<id>', 'the job', jobId)
-  command.addHelpText('after', '\nPrints queued, running, completed, failed or terminated; -v says more, --json everything.')
+  command.addHelpText(
+    'after',
+    '\nPrints queued, running, completed, failed or terminated; -v says more, --json everything.',
+  )
   command.action(async (id: string) => {
     const { json, verbose } = globalsOf(command)
     const job = await withServer(command, ({ client }) => client.calls.jobs.get({ id }))
@@ -35,10 +38,16 @@ function details(job: Job): [string, string][] {
     ['signal', result?.signal],
     ['message', result?.message === null || result === null ? null : printable(result.message)],
     ['CPU time', result?.usage?.cpu_ms === undefined ? null : showDuration(result.usage.cpu_ms)],
-    ['memory', result?.usage?.memory_peak_bytes === undefined ? null : `${showBytes(result.usage.memory_peak_bytes)} at most`],
+    [
+      'memory',
+      result?.usage?.memory_peak_bytes === undefined ? null : `${showBytes(result.usage.memory_peak_bytes)} at most`,
+    ],
     ['not held', result?.unenforced.join(', ') || null],
     ['isolation', job.isolation === 'none' ? 'none' : null],
-    ['processes', result?.remaining_processes === null || result === null ? null : `${result.remaining_processes} left`],
+    [
+      'processes',
+      result?.remaining_processes === null || result === null ? null : `${result.remaining_processes} left`,
+    ],
   ]
   return rows.filter((row): row is [string, string] => row[1] !== null && row[1] !== undefined)
 }

@@ -10,10 +10,13 @@ import { errorText } from '../report-error.ts'
 
 export function define(command: Command): void {
   command
-    .argument('<id...>', 'jobs', (text: string, before: string[] = []) => [...before, jobId(text)])
+    .argument('<id...>', 'jobs', (text: string, before: string[] | undefined) => [...(before ?? []), jobId(text)])
     .option('--reason <text>', 'kept with the job')
     .option('--no-wait', 'do not wait until the process tree is dead')
-  command.addHelpText('after', '\nSIGTERM to the whole tree, then SIGKILL after the grace; ends when no process is left. Prints nothing when it worked.')
+  command.addHelpText(
+    'after',
+    '\nSIGTERM to the whole tree, then SIGKILL after the grace; ends when no process is left. Prints nothing when it worked.',
+  )
   command.action(async (ids: string[], options: { reason?: string; wait: boolean }) => {
     const { json, verbose } = globalsOf(command)
     const answers = await withServer(command, (connection) =>

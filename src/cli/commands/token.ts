@@ -7,13 +7,15 @@ import { parseWhole, showAgo } from '../units.ts'
 export function define(command: Command): void {
   const create = command.command('create').argument('<name>', 'what it is for').summary('create a token')
   create.description('create an API token of your own; it is shown this once')
-  create.option('--days <n>', 'ends after so many days', parseWhole).action(async (name: string, options: { days?: number }) => {
-    const made = await withServer(create, ({ client }) =>
-      client.calls.tokens.create({ name, expires_in_days: options.days }),
-    )
-    if (globalsOf(create).json) return printJson(made)
-    print(made.token)
-  })
+  create
+    .option('--days <n>', 'ends after so many days', parseWhole)
+    .action(async (name: string, options: { days?: number }) => {
+      const made = await withServer(create, ({ client }) =>
+        client.calls.tokens.create({ name, expires_in_days: options.days }),
+      )
+      if (globalsOf(create).json) return printJson(made)
+      print(made.token)
+    })
 
   const ls = command.command('ls').summary('list tokens').description('list your API tokens')
   ls.action(async () => {

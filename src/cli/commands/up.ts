@@ -24,9 +24,10 @@ async function up(command: Command, options: { ephemeral?: boolean; background?:
   if (mode === 'ephemeral') Object.assign(config, { host: '127.0.0.1', port: 0 })
   if (mode === 'background' && from('port') === 'default' && !(await isFree(config.host, config.port))) config.port = 0
   // On a terminal people read; the log lines are for collectors.
-  const level = mode === 'foreground' && process.stderr.isTTY && from('logLevel') === 'default' ? 'warn' : config.logLevel
+  const level =
+    mode === 'foreground' && process.stderr.isTTY && from('logLevel') === 'default' ? 'warn' : config.logLevel
   const [{ logFacts }, { serve, exitCodeOfServeError }] = await Promise.all([
-    import('../../server/fact-log.ts'),
+    import('../../lib/fact-log.ts'),
     import('../serve.ts'),
   ])
   logFacts(level)
@@ -38,7 +39,14 @@ async function up(command: Command, options: { ephemeral?: boolean; background?:
       runnerArgs: [...flagWords(command, [...runnerFlags]), ...whereOf(command, config)],
       onUp({ url, username, firstLogin }) {
         if (mode !== 'foreground') return
-        if (json) return printJson({ url, data_dir: config.dataDir, version, pid: process.pid, first_login: firstLogin ?? null })
+        if (json)
+          return printJson({
+            url,
+            data_dir: config.dataDir,
+            version,
+            pid: process.pid,
+            first_login: firstLogin ?? null,
+          })
         print(`Runyard ${version} is up: ${url}`)
         print(`Data: ${config.dataDir}${config.databaseUrl === undefined ? '' : '; database: DATABASE_URL'}`)
         print(
@@ -46,7 +54,8 @@ async function up(command: Command, options: { ephemeral?: boolean; background?:
             ? `Sign in as ${username}`
             : `First login, shown this once: ${firstLogin.username} / ${firstLogin.password}`,
         )
-        if (process.stdout.isTTY) print('Ctrl-C stops it; jobs get their time first, a second Ctrl-C hands them back at once.')
+        if (process.stdout.isTTY)
+          print('Ctrl-C stops it; jobs get their time first, a second Ctrl-C hands them back at once.')
       },
     })
   } catch (error) {

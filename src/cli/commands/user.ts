@@ -23,15 +23,17 @@ export function define(command: Command): void {
   const add = command.command('add').argument('<name>').summary('create a user').description('create a user')
   add.addOption(new Option('--role <role>', 'admin, operator or viewer').choices([...roles]).default('operator'))
   add.option('--max-running <n>', 'jobs that may run at once', parseWhole)
-  passwordOptions(add).action(async (username: string, options: PasswordOptions & { role: Role; maxRunning?: number }) => {
-    const password = await passwordFor(username, options)
-    const { role, maxRunning } = options
-    const user = await withServer(add, ({ client }) =>
-      client.calls.users.create({ username, password, role, max_running: maxRunning }),
-    )
-    if (globalsOf(add).json) return printJson(options.generate ? { ...user, password } : user)
-    print(`Created ${user.username} (${user.role})${options.generate ? `, password: ${password}` : ''}`)
-  })
+  passwordOptions(add).action(
+    async (username: string, options: PasswordOptions & { role: Role; maxRunning?: number }) => {
+      const password = await passwordFor(username, options)
+      const { role, maxRunning } = options
+      const user = await withServer(add, ({ client }) =>
+        client.calls.users.create({ username, password, role, max_running: maxRunning }),
+      )
+      if (globalsOf(add).json) return printJson(options.generate ? { ...user, password } : user)
+      print(`Created ${user.username} (${user.role})${options.generate ? `, password: ${password}` : ''}`)
+    },
+  )
 
   const ls = command.command('ls').summary('list users').description('list users')
   ls.action(async () => {

@@ -107,6 +107,16 @@ test('a failed start is told to who waits for it', async () => {
   await expect(joining).rejects.toThrow('no database')
 })
 
+test('trouble that comes later is told, and does not eat other answers', async () => {
+  const { host, runDir } = await aHost()
+  host.ready('http://x')
+  const member = await joinInstance(runDir, { runner: true })
+  await member!.keep()
+  host.failed('no runner')
+  expect(await member!.trouble).toBe('no runner')
+  await member!.leave()
+})
+
 test('only the owner may connect', async () => {
   const { runDir } = await aHost()
   expect((await stat(clientsSocket(runDir))).mode & 0o777).toBe(0o600)

@@ -29,7 +29,10 @@ interface Files {
   'secrets/first-login.json': FirstLogin
 }
 
-export async function readFacts<Name extends keyof Files>(dataDir: string, name: Name): Promise<Files[Name] | undefined> {
+export async function readFacts<Name extends keyof Files>(
+  dataDir: string,
+  name: Name,
+): Promise<Files[Name] | undefined> {
   try {
     return JSON.parse(await readFile(join(dataDir, name), 'utf8')) as Files[Name]
   } catch {
@@ -37,13 +40,18 @@ export async function readFacts<Name extends keyof Files>(dataDir: string, name:
   }
 }
 
-export async function writeFacts<Name extends keyof Files>(dataDir: string, name: Name, facts: Files[Name]): Promise<void> {
+export async function writeFacts<Name extends keyof Files>(
+  dataDir: string,
+  name: Name,
+  facts: Files[Name],
+): Promise<void> {
   const file = join(dataDir, name)
   await writeFile(`${file}.${process.pid}`, `${JSON.stringify(facts)}\n`, { mode: 0o600 })
   await rename(`${file}.${process.pid}`, file)
 }
 
-export const removeFacts = (dataDir: string, name: keyof Files): Promise<void> => rm(join(dataDir, name), { force: true })
+export const removeFacts = (dataDir: string, name: keyof Files): Promise<void> =>
+  rm(join(dataDir, name), { force: true })
 
 /** Field 22 of /proc/PID/stat; undefined when there is no such process. */
 export function startTimeOf(pid: number): string | undefined {

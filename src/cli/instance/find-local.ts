@@ -49,7 +49,10 @@ export async function findLocal(config: Config, wish: Wish): Promise<LocalServer
     else if (up.exitCode() !== undefined) throw await up.failure()
     await sleep(20)
   }
-  throw new AppError('unavailable', `the server on ${config.dataDir} neither answers nor ends; see ${logFileOf(config)}`)
+  throw new AppError(
+    'unavailable',
+    `the server on ${config.dataDir} neither answers nor ends; see ${logFileOf(config)}`,
+  )
 }
 
 export const hasData = (config: Config): boolean =>
@@ -67,7 +70,10 @@ interface Starting {
 async function startUp(config: Config, wish: Wish): Promise<Starting> {
   await ensurePrivateDir(config.dataDir, passableMode())
   const logFile = logFileOf(config)
-  const before = await stat(logFile).then(({ size }) => size, () => 0)
+  const before = await stat(logFile).then(
+    ({ size }) => size,
+    () => 0,
+  )
   if (before > logFileBytes) await rename(logFile, `${logFile}.1`)
   const log = await open(logFile, 'a', 0o600)
   const from = before > logFileBytes ? 0 : before

@@ -55,7 +55,9 @@ export async function takeLock(id: string, role: Role): Promise<Lock | undefined
   })
   server.maxConnections = 256
   const taken = await new Promise<boolean>((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => (error.code === 'EADDRINUSE' ? resolve(false) : reject(error)))
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      error.code === 'EADDRINUSE' ? resolve(false) : reject(error),
+    )
     server.listen(nameOf(id, role), () => resolve(true))
   })
   if (!taken) return undefined

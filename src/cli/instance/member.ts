@@ -14,6 +14,8 @@ export interface Member {
   keep(): Promise<void>
   /** Resolves when the server has stopped. */
   stop(): Promise<void>
+  /** What went wrong after all, e.g. the runner does not start; never settles when all is well. */
+  trouble: Promise<string>
   /** Resolves at once, or when the server has stopped because we were the last. */
   leave(): Promise<void>
   /** Goes without a word, as if we were killed: our job is cancelled, and nobody waits. */
@@ -54,9 +56,12 @@ type Heard = ReturnType<typeof listen>
 
 function listen(socket: Socket, closed: Promise<void>) {
   const waiting: HostSays[] = []
-  let wake = (): void => {}
+  const asleep = new Set<() => void>()
   let ended = false
-  const awake = (): void => wake()
+  const awake = (): void => {
+    for (const wake of asleep) wake()
+    asleep.clear()
+  }
   void closed.then(() => {
     ended = true
     awake()
@@ -72,9 +77,7 @@ function listen(socket: Socket, closed: Promise<void>) {
         const at = waiting.findIndex(({ type }) => types.includes(type))
         if (at >= 0) return waiting.splice(at, 1)[0]
         if (ended) return undefined
-        await new Promise<void>((resolve) => {
-          wake = resolve
-        })
+        await new Promise<void>((resolve) => asleep.add(resolve))
       }
     },
   }
@@ -91,10 +94,14 @@ function member(socket: Socket, ready: HostSays & { type: 'ready' }, heard: Hear
     url: ready.url,
     version: ready.version,
     pid: ready.pid,
+    trouble: new Promise((resolve) => {
+      void heard.next(['failed']).then((message) => message?.type === 'failed' && resolve(message.message))
+    }),
     bindJob: (id) => say(socket, { type: 'job', id }),
     async keep() {
       say(socket, { type: 'keep' })
-      if ((await heard.next(['kept'])) === undefined) throw new AppError('unavailable', 'the server is stopping; try again')
+      if ((await heard.next(['kept'])) === undefined)
+        throw new AppError('unavailable', 'the server is stopping; try again')
     },
     async stop() {
       say(socket, { type: 'stop' })

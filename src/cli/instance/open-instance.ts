@@ -15,7 +15,10 @@ export interface OpenInstance extends InstanceHost {
 export class Held extends AppError {
   constructor(dataDir: string, pid: number | undefined) {
     const who = pid === undefined ? 'another Runyard' : `another Runyard (process ${pid})`
-    super('conflict', `${who} is using the data directory ${dataDir}; stop it (runyard down) or choose another --data-dir`)
+    super(
+      'conflict',
+      `${who} is using the data directory ${dataDir}; stop it (runyard down) or choose another --data-dir`,
+    )
   }
 }
 

@@ -4,6 +4,11 @@ import { accessSync, constants } from 'node:fs'
 import { cgroupMounts } from '../cgroup/mounts.ts'
 import { onPath } from '../launcher/spawn-launcher.ts'
 
+/** Run by itself only to see whether another user can. */
+function isMain(): string | false {
+  return process.argv[1] === import.meta.filename && 'run by itself'
+}
+
 const say = (reason: string | false): string | false => {
   if (reason !== false) process.stderr.write(`skipped: ${reason}\n`)
   return reason
@@ -32,9 +37,22 @@ function cgroupsMissing(): string | false {
   }
 }
 
+/** A checkout below a closed home cannot be used by another user. */
+function closedToOthers(): string | false {
+  if (process.getuid?.() !== 0) return 'switching users needs root'
+  const identity = ['--reuid=391777', '--regid=391777', '--clear-groups']
+  try {
+    execFileSync('setpriv', [...identity, process.execPath, '--no-warnings', import.meta.filename], { stdio: 'pipe' })
+    return false
+  } catch {
+    return 'this checkout cannot be read by other users'
+  }
+}
+
 export const noSandbox = say(sandboxMissing())
 export const noCgroups = say(noSandbox || cgroupsMissing())
 export const notRoot = say(process.getuid?.() === 0 ? false : 'switching users needs root')
+export const closedCheckout = say(isMain() || closedToOthers())
 export const noPerl = say(
   onPath('perl') === null ? 'perl is not installed (the tests make system calls with it)' : false,
 )

@@ -1,7 +1,7 @@
 import { Field, Input } from '../../../components/field.tsx'
 import { KeyValues } from '../../../components/key-values.tsx'
 import type { JobForm } from './job-form.ts'
-import type { FormPart } from './submit-page.tsx'
+import type { FormPart } from './use-submit.ts'
 
 const limits: { field: keyof JobForm & string; label: string; hint?: string }[] = [
   { field: 'cpu', label: 'CPU, cores', hint: '0.5 is half a core' },

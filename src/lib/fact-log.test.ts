@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { emitFact } from '../lib/facts.ts'
+import { emitFact } from './facts.ts'
 import { logFacts } from './fact-log.ts'
 
 test('facts become lines of their level, until it is stopped', () => {

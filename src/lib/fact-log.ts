@@ -1,6 +1,6 @@
 /** Facts as log lines on stderr: the one place where they are phrased. Never a body, a header, a command or a secret. */
 import { pino, type DestinationStream } from 'pino'
-import { onFact } from '../lib/facts.ts'
+import { onFact } from './facts.ts'
 
 /** Returns what stops it. */
 export function logFacts(level: string, destination?: DestinationStream): () => void {

@@ -1,0 +1,106 @@
+/**
+ * `node bench/claim.ts [waiting]`: how long a claim takes with 1,000 and with 1,000,000 jobs waiting, half of them behind
+ * a user whose cap is used up. A database of its own, thrown away afterwards.
+ */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { startEmbedded } from '../src/db/embedded.ts'
+import { migrate } from '../src/db/migrate.ts'
+import { openDb, type Db } from '../src/db/pool.ts'
+import { jobSpecSchema } from '../src/job/spec.ts'
+import { newPublicId } from '../src/lib/ids.ts'
+import { claim } from '../src/queue/claim.ts'
+import { finish } from '../src/queue/finish.ts'
+import { registerRunner } from '../src/queue/runners.ts'
+import { submit } from '../src/queue/submit.ts'
+import type { NewJob } from '../src/queue/types.ts'
+import { percentile, table, timed, type Figure } from './figures.ts'
+
+const large = Number(process.argv[2] ?? 1_000_000)
+const slots = 8
+const rounds = 60
+const dir = await mkdtemp(join(tmpdir(), 'runyard-bench-'))
+const embedded = await startEmbedded({ dataDir: dir, runDir: dir })
+const db = openDb(embedded.url)
+const stats = new Map<string, number[]>()
+const otx = db.tx
+db.tx = (fn) => otx((tx) => fn({ query: async (q: any, v: any) => { const t = performance.now(); const r = await tx.query(q, v); const n = (q.name ?? q.text ?? q).slice(0, 30); stats.set(n, [...(stats.get(n) ?? []), performance.now() - t]); return r as any } }))
+
+try {
+  await migrate(db)
+  const owners = await Promise.all(['open', 'capped'].map((name) => aUser(db, name)))
+  for (const owner of owners) await submitOne(db, owner)
+  const runner = await registerRunner(db, {
+    name: 'bench',
+    session: 'bench',
+    version: '0',
+    hostname: 'bench',
+    labels: {},
+    slots,
+    cpuMillis: 64_000,
+    memoryMib: 64_000,
+    executors: ['sandbox'],
+    facilities: {},
+  })
+  await fill(db, 1000)
+  const small = await claims(db, runner.runnerId)
+  stats.clear()
+  const fillSeconds = await timed(() => fill(db, large))
+  const big = await claims(db, runner.runnerId)
+  for (const [n, v] of stats) console.log(n, v.length, percentile(v, 0.5).toFixed(2), percentile(v, 0.99).toFixed(1))
+  const figures: Figure[] = [0.5, 0.99].map((share) => ({
+    name: `claim of ${slots}, ${large} waiting, p${share * 100}`,
+    value: percentile(big, share),
+    unit: 'ms',
+    control: { name: '1,000 waiting', value: percentile(small, share) },
+  }))
+  figures.push({ name: `filling with ${large}`, value: fillSeconds, unit: 's' })
+  console.log(table(figures))
+} finally {
+  await db.end()
+  await embedded.stop()
+  await rm(dir, { recursive: true, force: true })
+}
+
+async function aUser(on: Db, name: string): Promise<string> {
+  const { rows } = await on.query<{ id: string }>(
+    `insert into users (username, password_hash, role, max_running) values ($1, '!', 'operator', $2) returning id`,
+    [name, name === 'capped' ? 0 : 1_000_000],
+  )
+  return rows[0]!.id
+}
+
+async function submitOne(on: Db, ownerId: string): Promise<void> {
+  const spec = { ...jobSpecSchema.parse({ command: ['true'] }), name: 'true' }
+  const job: NewJob = { publicId: newPublicId(), spec, envSealed: null, laneCpuMillis: 0, laneMemoryMib: 0 }
+  await on.tx((tx) => submit(tx, { ownerId, jobs: [job] }))
+}
+
+async function fill(on: Db, waiting: number): Promise<void> {
+  const perStatement = 50_000
+  for (let done = 0; done < waiting; done += perStatement) {
+    await on.query(
+      `insert into jobs (public_id, owner_id, queue_id, lane_id, state, rank, name, spec, priority, max_attempts)
+       select translate(gen_random_uuid()::text, '-', ''), owner_id, queue_id, lane_id, 'queued', rank + n, name, spec, 5, 1
+       from (select * from jobs where length(public_id) = 12 order by id limit 2) one, generate_series(1, $1) n`,
+      [Math.min(perStatement, waiting - done) / 2],
+    )
+  }
+}
+
+async function claims(on: Db, runnerId: string): Promise<number[]> {
+  const from = { runnerId, session: 'bench' }
+  const samples: number[] = []
+  for (let i = 0; i < rounds; i++) {
+    const offer = { ...from, slots, cpuMillis: 64_000, memoryMib: 64_000, held: [] }
+    const begin = performance.now()
+    const jobs = (await claim(on, [offer], { leaseSeconds: 30 })).get(runnerId)!
+    samples.push(performance.now() - begin)
+    await finish(
+      on,
+      jobs.map((ref) => ({ ...from, ref, outcome: { state: 'succeeded' as const }, log: null })),
+    )
+  }
+  return samples
+}
