@@ -12,9 +12,14 @@ const count = 500
 const system = await startSystem({ RUNYARD_ALLOW_ISOLATION_NONE: 'true', RUNYARD_RUNNER_SLOTS: '8' })
 try {
   await until('the runner', async () => (await system.api.calls.runners.list()).runners.length > 0)
-  figures.push({ name: 'idle memory of all processes (PSS)', value: await memoryOfTree(system.up?.pid ?? 0), unit: 'MiB' })
+  figures.push({
+    name: 'idle memory of all processes (PSS)',
+    value: await memoryOfTree(system.up?.pid ?? 0),
+    unit: 'MiB',
+  })
   await throughput('isolation none', { isolation: 'none' }, `seq ${count} | xargs -P2 -n1 /bin/true`, 'xargs -P2')
-  const bare = 'bwrap --unshare-all --unshare-user --ro-bind / / --proc /proc --dev /dev --tmpfs /tmp --cap-drop ALL true'
+  const bare =
+    'bwrap --unshare-all --unshare-user --ro-bind / / --proc /proc --dev /dev --tmpfs /tmp --cap-drop ALL true'
   await throughput('sandboxed', {}, `seq ${count} | xargs -P8 -I_ ${bare}`, 'bare bwrap, -P8')
   await latency(system)
   await submits(system)
@@ -30,13 +35,22 @@ async function throughput(name: string, spec: object, control: string, controlNa
   const jobs = Array.from({ length: count }, () => ({ command: ['/bin/true'], ...spec }))
   const seconds = await timed(async () => {
     await system.api.calls.jobs.submitMany({ jobs } as never)
-    await until('the end', async () => {
-      const stats = await system.api.calls.jobs.stats()
-      return stats.waiting + stats.running === 0
-    }, 300_000)
+    await until(
+      'the end',
+      async () => {
+        const stats = await system.api.calls.jobs.stats()
+        return stats.waiting + stats.running === 0
+      },
+      300_000,
+    )
   })
   const value = await shell(control)
-  figures.push({ name: `durable jobs/s, ${name}`, value: count / seconds, unit: '/s', control: { name: controlName, value: count / value } })
+  figures.push({
+    name: `durable jobs/s, ${name}`,
+    value: count / seconds,
+    unit: '/s',
+    control: { name: controlName, value: count / value },
+  })
 }
 
 /** Submit to first byte, one job at a time, cold sandbox, as the job's own records tell it. */
@@ -52,7 +66,11 @@ async function latency(sys: System): Promise<void> {
       }
     }
   }
-  figures.push({ name: 'submit to first byte at the client, sandboxed, cold, p50', value: percentile(samples, 0.5), unit: 'ms' })
+  figures.push({
+    name: 'submit to first byte at the client, sandboxed, cold, p50',
+    value: percentile(samples, 0.5),
+    unit: 'ms',
+  })
   figures.push({ name: 'the same, p99', value: percentile(samples, 0.99), unit: 'ms' })
 }
 
@@ -68,7 +86,8 @@ async function submits(sys: System): Promise<void> {
   })
   figures.push({ name: 'submits acknowledged, single POST, 20 at a time', value: singles / single, unit: '/s' })
   const batch = await timed(async () => {
-    for (let i = 0; i < 5; i++) await sys.api.calls.jobs.submitMany({ jobs: Array.from({ length: 1000 }, () => one) } as never)
+    for (let i = 0; i < 5; i++)
+      await sys.api.calls.jobs.submitMany({ jobs: Array.from({ length: 1000 }, () => one) } as never)
   })
   figures.push({ name: 'jobs acknowledged, batches of 1,000', value: 5000 / batch, unit: '/s' })
 }

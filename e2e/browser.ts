@@ -60,11 +60,9 @@ export async function watchedPage(
     if (!own && !request.url().startsWith('data:') && !request.url().startsWith('blob:')) foreign.push(request.url())
   })
   await page.exposeFunction('noteViolation', (text: string) => faults.push(`policy: ${text}`))
-  await page.addInitScript(() => {
-    document.addEventListener('securitypolicyviolation', (event) => {
-      const note = (globalThis as unknown as { noteViolation: (text: string) => void }).noteViolation
-      note(`${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`)
-    })
-  })
+  // Text, because this runs in the page: its globals are not ours.
+  await page.addInitScript(`document.addEventListener('securitypolicyviolation', (event) => {
+    noteViolation(event.violatedDirective + ' ' + event.blockedURI + ' ' + event.sourceFile + ':' + event.lineNumber)
+  })`)
   return { page, faults, foreign }
 }

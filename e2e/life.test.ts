@@ -26,7 +26,11 @@ const run = async (command: string[], spec: Record<string, unknown> = {}) => {
 
 test('a job runs in a sandbox, and its end proves that nothing is left', async () => {
   const { job, out } = await run(['sh', '-c', 'echo out; echo err >&2; exit 7'])
-  expect(job).toMatchObject({ state: 'failed', status: 'failed', result: { exit_code: 7, error_class: 'exit', remaining_processes: 0 } })
+  expect(job).toMatchObject({
+    state: 'failed',
+    status: 'failed',
+    result: { exit_code: 7, error_class: 'exit', remaining_processes: 0 },
+  })
   expect(await out('stdout')).toBe('out\n')
   expect(await out('stderr')).toBe('err\n')
 })
@@ -48,7 +52,11 @@ test('limits hold: time, memory, processes, disk, output', async () => {
   expect(slow.job).toMatchObject({ state: 'timed_out', result: { error_class: 'timeout' } })
   const hog = await run(['tail', '/dev/zero'], { limits: { memory_bytes: 32 << 20 } })
   expect(hog.job).toMatchObject({ state: 'oom_killed', result: { error_class: 'oom' } })
-  const forks = await run(['bash', '-c', 'for i in $(seq 200); do sleep 30 & done; wait'], { limits: { pids: 20 }, timeout_seconds: 3, stop_grace_seconds: 0 })
+  const forks = await run(['bash', '-c', 'for i in $(seq 200); do sleep 30 & done; wait'], {
+    limits: { pids: 20 },
+    timeout_seconds: 3,
+    stop_grace_seconds: 0,
+  })
   expect(['timed_out', 'failed']).toContain(forks.job.state)
   expect(forks.job.result?.remaining_processes).toBe(0)
   const disk = await run(['sh', '-c', 'head -c 4000000 /dev/zero > /job/f'], { limits: { disk_bytes: 1 << 20 } })
@@ -60,10 +68,13 @@ test('limits hold: time, memory, processes, disk, output', async () => {
 })
 
 test('a log is exactly what was written: NUL, broken UTF-8, no newline, both streams', async () => {
-  const script = 'import os,sys,hashlib,random\nr=random.Random(7)\nh=hashlib.sha256()\nfor i in range(40):\n b=r.randbytes(50000)\n h.update(b)\n os.write(1,b)\nos.write(2,h.hexdigest().encode())'
+  const script =
+    'import os,sys,hashlib,random\nr=random.Random(7)\nh=hashlib.sha256()\nfor i in range(40):\n b=r.randbytes(50000)\n h.update(b)\n os.write(1,b)\nos.write(2,h.hexdigest().encode())'
   const { id, job } = await run(['python3', '-c', script])
   expect(job.state).toBe('succeeded')
-  const sha = createHash('sha256').update(await logOf(system, id, 'stdout')).digest('hex')
+  const sha = createHash('sha256')
+    .update(await logOf(system, id, 'stdout'))
+    .digest('hex')
   expect((await logOf(system, id, 'stderr')).toString()).toBe(sha)
 })
 
@@ -123,7 +134,9 @@ test('a failed attempt is tried again, and every attempt keeps its log', async (
 
 test('secrets reach the job and appear nowhere else', async () => {
   const canary = `canary-${randomUUID()}`
-  const { id, job } = await run(['sh', '-c', 'echo "<$TOKEN>"; printf %s "$TOKEN" | base64; test -n "$TOKEN"'], { secret_env: { TOKEN: canary } })
+  const { id, job } = await run(['sh', '-c', 'echo "<$TOKEN>"; printf %s "$TOKEN" | base64; test -n "$TOKEN"'], {
+    secret_env: { TOKEN: canary },
+  })
   expect(job.state).toBe('succeeded')
   const log = (await logOf(system, id)).toString()
   expect(log).toContain('***')
@@ -135,20 +148,28 @@ test('secrets reach the job and appear nowhere else', async () => {
   expect(await filesWith(system.dataDir, canary)).toEqual([])
 })
 
-test(`${manyJobs} jobs submitted in one call all end once, with their logs`, async () => {
-  const jobs = Array.from({ length: manyJobs }, (_, i) => ({ name: `many-${i}`, command: ['echo', `line ${i}`] }))
-  const { ids } = (await system.api.calls.jobs.submitMany({ jobs } as never)) as { ids: string[] }
-  expect(new Set(ids).size).toBe(manyJobs)
-  await until('all of them', async () => {
-    const stats = await system.api.calls.jobs.stats()
-    return stats.waiting + stats.running === 0
-  }, 120_000 + manyJobs * 60)
-  for (const [i, id] of ids.entries()) {
-    const job = await system.api.calls.jobs.get({ id })
-    expect(job, id).toMatchObject({ state: 'succeeded', attempts_spent: 1, result: { exit_code: 0 } })
-    expect((await logOf(system, id)).toString()).toBe(`line ${i}\n`)
-  }
-}, 240_000 + manyJobs * 100)
+test(
+  `${manyJobs} jobs submitted in one call all end once, with their logs`,
+  async () => {
+    const jobs = Array.from({ length: manyJobs }, (_, i) => ({ name: `many-${i}`, command: ['echo', `line ${i}`] }))
+    const { ids } = (await system.api.calls.jobs.submitMany({ jobs } as never)) as { ids: string[] }
+    expect(new Set(ids).size).toBe(manyJobs)
+    await until(
+      'all of them',
+      async () => {
+        const stats = await system.api.calls.jobs.stats()
+        return stats.waiting + stats.running === 0
+      },
+      120_000 + manyJobs * 60,
+    )
+    for (const [i, id] of ids.entries()) {
+      const job = await system.api.calls.jobs.get({ id })
+      expect(job, id).toMatchObject({ state: 'succeeded', attempts_spent: 1, result: { exit_code: 0 } })
+      expect((await logOf(system, id)).toString()).toBe(`line ${i}\n`)
+    }
+  },
+  240_000 + manyJobs * 100,
+)
 
 /** Every file below `dir` that contains the text; the database's own files included. */
 async function filesWith(dir: string, text: string): Promise<string[]> {

@@ -1,4 +1,7 @@
 /** What dies and comes back: the server, the runner, the whole of `up`. Real kills by pid. */
+import { chown, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { ended, exited, logOf, readServerFile, signIn, startSystem, until } from './system.ts'
 
@@ -32,17 +35,26 @@ test('a job survives kill -9 and restart of the server, log and exit code includ
 }, 120_000)
 
 test('a runner that is killed and never comes back: its job is dead before another runner starts it', async () => {
-  const system = await startSystem({ ...short, RUNYARD_RUNNER_SLOTS: '1' }, { up: false })
+  // The witness: each attempt writes here that it lives, whatever became of its runner.
+  const witness = await mkdtemp(join(tmpdir(), 'runyard-witness-'))
+  if (process.getuid?.() === 0) await chown(witness, 65534, 65534)
+  const settings = { ...short, RUNYARD_RUNNER_SLOTS: '1', ALLOWED_WORKDIRS: witness }
+  const system = await startSystem(settings, { up: false })
   const server = system.spawn(['server'])
   try {
     await signIn(system)
     const first = system.spawn(['runner'], { RUNYARD_RUNNER_NAME: 'first' })
     const { id } = (await system.api.calls.jobs.submit({
-      command: ['bash', '-c', 'echo pid; for i in $(seq 1 40); do date +%s.%N; sleep 0.25; done'],
+      command: [
+        'bash',
+        '-c',
+        'echo begun; for i in $(seq 60); do echo $RUNYARD_ATTEMPT $(date +%s%N) >> beats; sleep 0.1; done',
+      ],
+      working_dir: witness,
       max_attempts: 2,
       retry: { backoff_seconds: 0 },
     } as never)) as { id: string }
-    await until('the first attempt', async () => (await logOf(system, id)).toString().includes('pid'))
+    await until('the first attempt', async () => (await logOf(system, id)).toString().includes('begun'))
     const runners = await system.api.calls.runners.list()
     expect(runners.runners).toHaveLength(1)
     first.kill('SIGKILL')
@@ -51,12 +63,24 @@ test('a runner that is killed and never comes back: its job is dead before anoth
     const job = await ended(system, id, 90_000)
     expect(job).toMatchObject({ state: 'succeeded', attempts_spent: 2 })
     const { attempts } = await system.api.calls.jobs.attempts({ id })
-    expect(attempts.map((a) => [a.state, a.runner])).toEqual([['lost', 'first'], ['succeeded', 'second']])
+    expect(attempts.map((a) => [a.state, a.runner])).toEqual([
+      ['lost', 'first'],
+      ['succeeded', 'second'],
+    ])
+    const beats = (await readFile(join(witness, 'beats'), 'utf8'))
+      .trim()
+      .split('\n')
+      .map((line) => line.split(' '))
+    const of = (attempt: string) => beats.filter(([n]) => n === attempt).map(([, at]) => BigInt(at!))
+    expect(of('1').length).toBeGreaterThan(0)
+    expect(of('2')).toHaveLength(60)
+    expect(of('1').at(-1)! < of('2')[0]!).toBe(true)
     second.kill('SIGTERM')
     expect(await exited(second)).toBe(0)
     server.kill('SIGTERM')
     expect(await exited(server)).toBe(0)
   } finally {
     await system.stop()
+    await rm(witness, { recursive: true, force: true })
   }
 }, 150_000)

@@ -18,7 +18,10 @@ export interface System {
   api: ApiClient
   env: NodeJS.ProcessEnv
   /** Runs a command of the CLI to its end. */
-  cli(args: string[], input?: { signal?: AbortSignal }): Promise<{ code: number | null; stdout: string; stderr: string }>
+  cli(
+    args: string[],
+    input?: { signal?: AbortSignal },
+  ): Promise<{ code: number | null; stdout: string; stderr: string }>
   /** Starts one more Runyard process (`server`, `runner`) with this system's settings. */
   spawn(args: string[], env?: NodeJS.ProcessEnv): ChildProcess
   /** Stops the `up` process in order and removes the data directory. */
@@ -38,7 +41,11 @@ export async function freePort(): Promise<number> {
 }
 
 /** Waits until `probe` gives a value; the only way these tests wait. */
-export async function until<T>(what: string, probe: () => Promise<T | null | undefined | false>, ms = 20_000): Promise<T> {
+export async function until<T>(
+  what: string,
+  probe: () => Promise<T | null | undefined | false>,
+  ms = 20_000,
+): Promise<T> {
   const end = performance.now() + ms
   for (;;) {
     const value = await probe().catch(() => null)
@@ -54,7 +61,10 @@ export const exited = (child: ChildProcess): Promise<number | null> =>
     : new Promise((resolve) => child.once('exit', (code) => resolve(code)))
 
 /** `up: false` makes only the directory and the settings; the test starts what it needs with `spawn`. */
-export async function startSystem(settings: Record<string, string> = {}, options: { up?: boolean } = {}): Promise<System> {
+export async function startSystem(
+  settings: Record<string, string> = {},
+  options: { up?: boolean } = {},
+): Promise<System> {
   const dataDir = await mkdtemp(join(tmpdir(), 'runyard-e2e-'))
   const port = await freePort()
   const env: NodeJS.ProcessEnv = {
@@ -73,7 +83,12 @@ export async function startSystem(settings: Record<string, string> = {}, options
     return child
   }
   const system: System = {
-    dataDir, url, env, token: '', api: createApiClient({ baseUrl: url }), up: null,
+    dataDir,
+    url,
+    env,
+    token: '',
+    api: createApiClient({ baseUrl: url }),
+    up: null,
     spawn: spawnOne,
     cli: (args, input) => runCli(args, env, input?.signal),
     async start() {
@@ -82,10 +97,14 @@ export async function startSystem(settings: Record<string, string> = {}, options
       child.stdout?.on('data', (chunk: Buffer) => (printed += chunk.toString()))
       child.stderr?.on('data', (chunk: Buffer) => (printed += chunk.toString()))
       system.up = child
-      await until('the server', async () => {
-        if (child.exitCode !== null) throw new Error(`up ended with ${child.exitCode}:\n${printed}`)
-        return (await fetch(`${url}/api/v1/ready`)).ok
-      }, 60_000).catch((error: unknown) => {
+      await until(
+        'the server',
+        async () => {
+          if (child.exitCode !== null) throw new Error(`up ended with ${child.exitCode}:\n${printed}`)
+          return (await fetch(`${url}/api/v1/ready`)).ok
+        },
+        60_000,
+      ).catch((error: unknown) => {
         throw new Error(`${String(error)}\n${printed}`)
       })
       await signIn(system)
@@ -109,10 +128,14 @@ export async function signIn(system: System): Promise<void> {
 }
 
 export async function ended(system: System, id: string, ms = 60_000): Promise<Job> {
-  return until(`the end of job ${id}`, async () => {
-    const job = (await system.api.calls.jobs.get({ id })) as Job
-    return job.ended_at !== null && job
-  }, ms)
+  return until(
+    `the end of job ${id}`,
+    async () => {
+      const job = (await system.api.calls.jobs.get({ id })) as Job
+      return job.ended_at !== null && job
+    },
+    ms,
+  )
 }
 
 export async function logOf(system: System, id: string, stream: 'stdout' | 'stderr' | 'all' = 'all'): Promise<Buffer> {

@@ -34,7 +34,7 @@ if (missing) tally = add(tally, oneSkipped('the database tests on an external Po
 const dir = makeRunDir()
 try {
   if (!stop.asked) tally = add(tally, await runVitest(dir))
-  const left = (await leftBehind(dir)).filter((what) => !what.endsWith('.tally.json'))
+  const left = await leftBehind(dir)
   if (stop.asked) tally = add(tally, oneFailed('the run was stopped'))
   else tally = add(tally, left.length === 0 ? onePassed() : oneFailed(`left behind by tests: ${left.join('; ')}`))
 } finally {

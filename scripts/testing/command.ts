@@ -19,6 +19,15 @@ process.on('SIGINT', () => {
   stop.asked = true
 })
 
+/** npm passes a SIGTERM on to a shell that does not pass it on to us: its end is our sign. */
+const parent = process.ppid
+setInterval(() => {
+  if (process.ppid !== parent) process.kill(process.pid, 'SIGTERM')
+}, 500).unref()
+process.on('SIGTERM', () => {
+  stop.asked = true
+})
+
 export function run(command: string, args: string[], options: RunOptions = {}): Promise<Ended> {
   return new Promise((resolve) => {
     const child = spawn(command, args, {
@@ -27,10 +36,7 @@ export function run(command: string, args: string[], options: RunOptions = {}): 
     })
     let output = ''
     for (const stream of [child.stdout, child.stderr]) stream?.on('data', (bytes) => (output += String(bytes)))
-    const end = (): void => {
-      stop.asked = true
-      child.kill('SIGTERM')
-    }
+    const end = (): void => void child.kill('SIGTERM')
     process.on('SIGTERM', end)
     const timer = options.limitMs
       ? setTimeout(() => {

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { AppError } from '../lib/app-error.ts'
 import { emitFact } from '../lib/facts.ts'
-import { ensurePrivateDir } from '../lib/private-dir.ts'
+import { ensurePrivateDir, passableMode } from '../lib/private-dir.ts'
 import { isAway, sqlStateOf } from './db-errors.ts'
 import { accountFor, closedTo } from './embedded/account.ts'
 import { majorVersion, placeBinaries } from './embedded/binaries.ts'
@@ -57,8 +57,6 @@ export interface Embedded {
   stop(): Promise<void>
 }
 
-const isRoot = (): boolean => process.getuid?.() === 0
-
 const urlOf = (user: string, password: string, socketDir: string, name: string): string =>
   `postgresql://${user}:${encodeURIComponent(password)}@/${name}?host=${encodeURIComponent(socketDir)}`
 
@@ -105,7 +103,7 @@ async function lastLogLines(logFile: string): Promise<string> {
 
 export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {
   // As root the PostgreSQL user must reach its own part; what else is in there is 0600 or 0700.
-  const mode = isRoot() ? 0o711 : 0o700
+  const mode = passableMode()
   await ensurePrivateDir(options.dataDir, mode)
   await ensurePrivateDir(options.runDir, mode)
   const dataDir = await realpath(options.dataDir)

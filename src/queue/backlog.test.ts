@@ -40,9 +40,9 @@ test.each(['never analyzed', 'analyzed'])(
     const world = await queueWorld()
     const runner = await world.runner({ slots: 5 })
     const [open] = await world.submit({})
-    // Rounds while little waits, for a runner that may take nothing: the plans are made now and kept.
-    const other = await world.runner({ executors: ['ssh'] })
-    for (let i = 0; i < 12; i++) await world.db.tx((tx) => claim(tx, [other.offer()], lease))
+    // Rounds while little waits: the plans are made now and kept.
+    await world.submit(...Array.from({ length: 12 }, () => ({ priority: 10 })))
+    for (let i = 0; i < 12; i++) await runner.finish(await runner.claimOne())
     await backlog(world, open!, 100_000)
     if (statistics === 'analyzed') await world.db.query('analyze')
     const { reads, ids } = await readsOfClaim(world, runner)

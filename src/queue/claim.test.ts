@@ -71,6 +71,24 @@ test(
   },
 )
 
+test('many claims at the same instant never exceed a cap together', { timeout: 60_000 }, async () => {
+  const world = await queueWorld()
+  const servers = [world.db, world.secondDb()]
+  await aQueue(world.db, { name: 'narrow', concurrency: 3 })
+  await world.submit(...Array.from({ length: 60 }, () => ({ queue: 'narrow' })))
+  const runners = await Promise.all([1, 2, 3, 4, 5, 6, 7, 8].map(() => world.runner({ slots: 2 })))
+  for (let burst = 0; burst < 8; burst++) {
+    await Promise.all(
+      runners.map(async (runner, n) => {
+        const got = await claim(servers[n % 2]!, [runner.offer()], lease)
+        runner.held.push(...got.get(runner.from.runnerId)!)
+      }),
+    )
+    expect(runners.reduce((sum, runner) => sum + runner.held.length, 0)).toBe(3)
+    for (const runner of runners) await runner.finishAll([...runner.held])
+  }
+})
+
 test('a user at the cap leaves the slots to others', async () => {
   const world = await queueWorld()
   const capped = await aUser(world.db, { maxRunning: 2 })
