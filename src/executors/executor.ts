@@ -66,6 +66,8 @@ export interface RunningAttempt {
   stdout: string
   stderr: string
   unenforced: string[]
+  /** When the attempt began here; an adopted one keeps its own. */
+  startedAt: Date
   /** Settles once, when the main process ended and the rest of the tree is dead. A command that could not be exec'd rejects with StartRefused. */
   ended: Promise<Ended>
   /** SIGTERM to all, grace, SIGKILL to all, until 0 remain. The first call decides the reason; `graceMs` 0 kills at once. */

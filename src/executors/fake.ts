@@ -111,6 +111,7 @@ function running(
   return {
     ...pipes,
     unenforced: plan.unenforced ?? [],
+    startedAt,
     ended,
     async stop(graceMs) {
       if (graceMs > 0 && !plan.ignoresTerm) die('SIGTERM')

@@ -128,7 +128,7 @@ const closePipes = (attempt: Attempt): void => attempt.pipes.forEach((pipe) => p
 async function reportStarted(attempt: Attempt, tools: AttemptTools): Promise<void> {
   const { state, running } = attempt
   if (running === undefined || attempt.failure !== undefined || attempt.adopt) return
-  const startedAt = new Date()
+  const { startedAt } = running
   state.phase = 'started'
   state.started_at = startedAt.toISOString()
   state.times_out_at = new Date(startedAt.getTime() + state.timeout_ms).toISOString()

@@ -84,6 +84,7 @@ export function runningAttempt(
   return {
     ...state.pipes,
     unenforced: state.unenforced,
+    startedAt: new Date(state.startedAt),
     ended: end,
     stop,
     usage: () => meter.read(),
