@@ -117,6 +117,31 @@ test('codes: timeout 124, signal 128+n, wrong usage and refusal 125; bytes pass 
   expect(processesOf(s)).toEqual([])
 })
 
+test('the first Ctrl-C asks the job to end and waits, the second kills it; so does stop --force', async () => {
+  const s = await quiet()
+  const deaf = ['run', '--stop-grace', '600s', '--', 'bash', '-c', 'trap "" TERM; echo up; sleep 1000; sleep 1000']
+  const runs = [follow(deaf, s), follow(deaf, s)]
+  await Promise.all(runs.map(({ heard }) => heard('up')))
+  const jobs = async (): Promise<Job[]> => JSON.parse((await s.cli(['ls', '--json'])).stdout) as Job[]
+  const asked = (): Promise<unknown> =>
+    until('the cancel', async () => (await jobs()).some((job) => job.cancel_requested))
+
+  runs[0]!.child.kill('SIGINT')
+  await asked()
+  expect(runs[0]!.child.exitCode).toBe(null)
+  const second = performance.now()
+  runs[0]!.child.kill('SIGINT')
+  expect(await runs[0]!.code()).toBe(130)
+  expect(performance.now() - second).toBeLessThan(8_000)
+
+  const [killed, other] = (await jobs()).toSorted((a, b) => Number(a.ended_at === null) - Number(b.ended_at === null))
+  expect(killed).toMatchObject({ state: 'cancelled', result: { signal: 'SIGKILL', remaining_processes: 0 } })
+  expect(other).toMatchObject({ state: 'running' })
+  expect(await s.cli(['stop', '--force', other!.id])).toEqual({ code: 0, stdout: '', stderr: '' })
+  expect(await runs[1]!.code()).toBe(143)
+  expect(processesOf(s)).toEqual([])
+})
+
 test('concurrent runs share one server; kill -9 of a client ends its job, the last one out ends the server', async () => {
   const s = await quiet()
   const runs = ['a', 'b'].map((word) => follow(['run', '--', 'bash', '-c', `echo ${word}; sleep 1000`], s))

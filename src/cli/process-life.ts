@@ -7,7 +7,7 @@ export type StopSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP'
  * One Ctrl-C arrives up to three times: from the terminal, and forwarded by npx and by `bin/runyard.js`. Signals this
  * close together are one; a person needs longer for a second one.
  */
-const togetherMs = 200
+export const togetherMs = 200
 
 let listener: ((signal: StopSignal) => void) | undefined
 let lastSignalAt = -Infinity

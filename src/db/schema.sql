@@ -122,6 +122,7 @@ create table jobs (
   last_attempt integer default 0 not null,
   cancel_requested_at timestamp with time zone,
   cancel_reason text,
+  cancel_now boolean default false not null,
   started_at timestamp with time zone,
   ended_at timestamp with time zone,
   outcome jsonb,

@@ -107,6 +107,7 @@ export interface JobsTable {
   last_attempt: Generated<number>
   cancel_requested_at: OptionalTime
   cancel_reason: Optional<string>
+  cancel_now: Generated<boolean>
   started_at: OptionalTime
   ended_at: OptionalTime
   outcome: OptionalJson

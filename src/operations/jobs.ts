@@ -188,7 +188,7 @@ export async function rerunJob(
 export async function cancelJob(
   deps: Deps,
   anyAsk: Ask,
-  input: { id: string; reason?: string },
+  input: { id: string; reason?: string; force?: boolean },
 ): Promise<CancelResult> {
   const ask = known(anyAsk)
   return audited(deps, ask, { action: 'job.cancel', target: `job:${input.id}` }, async (tx, note) => {
@@ -197,8 +197,9 @@ export async function cancelJob(
       publicId: input.id,
       ownerId: ownerScope(ask),
       reason: input.reason ?? `cancelled by ${ask.principal.username}`,
+      force: input.force,
     })
-    note({ requested: result.requested })
+    note({ requested: result.requested, ...(input.force && { force: true }) })
     return result
   })
 }

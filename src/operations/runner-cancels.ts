@@ -1,18 +1,17 @@
 /** Cancels to the runners that listen, as they happen. A hint: the heartbeat's answer is the truth. */
 import type { Db } from '../db/pool.ts'
 import { emitFact } from '../lib/facts.ts'
-import { cancelsAmong } from '../queue/cancels-among.ts'
-import type { AttemptRef } from '../queue/types.ts'
+import { cancelsAmong, type RunnerCancel } from '../queue/cancels-among.ts'
 import type { JobChanges } from './job-changes.ts'
 
 export interface RunnerCancels {
   /** Batches of attempts to stop, until the signal. */
-  watch(runnerId: string, signal: AbortSignal): AsyncGenerator<AttemptRef[]>
+  watch(runnerId: string, signal: AbortSignal): AsyncGenerator<RunnerCancel[]>
   stop(): void
 }
 
 export function createRunnerCancels(db: Db, changes: JobChanges): RunnerCancels {
-  const inboxes = new Map<string, Set<(refs: AttemptRef[]) => void>>()
+  const inboxes = new Map<string, Set<(cancels: RunnerCancel[]) => void>>()
   const unwatch = changes.watch({
     changed(ids) {
       if (inboxes.size === 0) return
@@ -20,7 +19,7 @@ export function createRunnerCancels(db: Db, changes: JobChanges): RunnerCancels 
         (cancels) => {
           const byRunner = Map.groupBy(cancels, (cancel) => cancel.runnerId)
           for (const [runnerId, of] of byRunner) {
-            for (const deliver of inboxes.get(runnerId) ?? []) deliver(of.map((cancel) => cancel.ref))
+            for (const deliver of inboxes.get(runnerId) ?? []) deliver(of)
           }
         },
         (error: unknown) => emitFact({ name: 'cancels.missed', level: 'warn', error: String(error) }),
@@ -32,10 +31,10 @@ export function createRunnerCancels(db: Db, changes: JobChanges): RunnerCancels 
 
   return {
     async *watch(runnerId, signal) {
-      let pending: AttemptRef[] = []
+      let pending: RunnerCancel[] = []
       let wake = (): void => {}
-      const deliver = (refs: AttemptRef[]): void => {
-        pending.push(...refs)
+      const deliver = (cancels: RunnerCancel[]): void => {
+        pending.push(...cancels)
         wake()
       }
       const of = inboxes.get(runnerId) ?? new Set()

@@ -102,7 +102,7 @@ export function createRunnerPort(deps: Deps, changes: JobChanges) {
 
     async heartbeat(from: FromRunner, held: AttemptRef[]): Promise<HeartbeatResult> {
       const answers = await heartbeat(db, [{ ...from, held }], { leaseSeconds })
-      const answer = answers.get(from.runnerId) ?? { renewed: [], cancel: [], stale: held }
+      const answer = answers.get(from.runnerId) ?? { renewed: [], cancel: [], kill: [], stale: held }
       for (const ref of answer.stale) fence.forget(ref)
       return answer
     },

@@ -1,4 +1,5 @@
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
+import { listen } from '../db/listen.ts'
 import { terminalStates } from '../job/state.ts'
 import { aUser } from '../../test/factories.ts'
 import { bad, good, lease, queueWorld, someoneWaits } from '../../test/queue-world.ts'
@@ -48,10 +49,10 @@ test.each(['leased', 'running', 'unknown'] as const)('a %s job is stopped by its
 
   const { jobKey, number, token } = job
   expect(await cancelsAmong(world.db, [publicId!])).toEqual([
-    { runnerId: runner.from.runnerId, ref: { jobKey, number, token } },
+    { runnerId: runner.from.runnerId, ref: { jobKey, number, token }, now: false },
   ])
   const answers = await heartbeat(world.db, [{ ...runner.from, held: [job] }], lease)
-  expect(answers.get(runner.from.runnerId)).toEqual({ renewed: [job], cancel: [job], stale: [] })
+  expect(answers.get(runner.from.runnerId)).toEqual({ renewed: [job], cancel: [job], kill: [], stale: [] })
   await runner.finish(job, { state: 'cancelled', signal: 'SIGTERM', remaining_processes: 0 })
   expect(await world.row(publicId!)).toMatchObject({ state: 'cancelled', attempts_spent: 1 })
   expect(await cancelsAmong(world.db, [publicId!])).toEqual([])
@@ -68,6 +69,35 @@ test.each(terminalStates)('a job that ended as %s is a conflict that says so', a
     message: expect.stringContaining(state),
   })
   expect(await world.row(publicId!)).toEqual(before)
+})
+
+test('a forced cancel is told to the runner at once, also after a plain one, and stays forced', async () => {
+  const world = await queueWorld()
+  const [first, second] = await world.submit({}, {})
+  const runner = await world.runner()
+  const jobs = await runner.claim({ slots: 2 })
+  let notices = ''
+  const listening = listen(world.url, { runyard_jobs: (ids) => (notices += `${ids}\n`) }, () => {})
+  onTestFinished(() => listening.stop())
+  await listening.ready
+  const kills = async () => {
+    const answer = (await heartbeat(world.db, [{ ...runner.from, held: jobs }], lease)).get(runner.from.runnerId)!
+    return [answer.cancel.length, answer.kill]
+  }
+  await cancel(world.db, { publicId: first!, reason: 'plain' })
+  await expect.poll(() => notices).toBe(`${first}\n`)
+  expect(await kills()).toEqual([1, []])
+  const before = await world.row(first!)
+
+  await cancel(world.db, { publicId: first!, reason: 'now', force: true })
+  await expect.poll(() => notices).toBe(`${first}\n${first}\n`)
+  expect(await world.row(first!)).toEqual({ ...before, cancel_now: true })
+  expect(await cancelsAmong(world.db, [first!, second!])).toMatchObject([{ now: true }])
+  expect(await kills()).toEqual([1, [jobs[0]]])
+
+  await cancel(world.db, { publicId: first! })
+  await cancel(world.db, { publicId: second!, force: true })
+  expect(await kills()).toEqual([2, jobs])
 })
 
 test('an unknown job, or one of another user, is not found', async () => {

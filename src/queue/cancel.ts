@@ -10,9 +10,10 @@ import type { CancelInput, CancelResult } from './types.ts'
 
 /** A second cancel of a job that is being stopped is fine; an ended job is a conflict that names its state. */
 export async function cancel(db: Db | Queryable, input: CancelInput): Promise<CancelResult> {
-  const [result] = await cancelMany(db, { ids: [input.publicId], ownerId: input.ownerId, reason: input.reason })
-  if (!result) throw new AppError('not_found', `there is no job ${input.publicId}`)
-  if (result.ended) throw new AppError('conflict', `job ${input.publicId} has already ended: ${result.state}`)
+  const { publicId, ...how } = input
+  const [result] = await cancelMany(db, { ids: [publicId], ...how })
+  if (!result) throw new AppError('not_found', `there is no job ${publicId}`)
+  if (result.ended) throw new AppError('conflict', `job ${publicId} has already ended: ${result.state}`)
   return { publicId: result.publicId, state: result.state, requested: result.requested }
 }
 
@@ -24,7 +25,7 @@ export interface CancelManyResult extends CancelResult {
 /** Those of `ids` that exist (and belong to the owner), in no particular order. */
 export async function cancelMany(
   db: Db | Queryable,
-  input: { ids: string[]; ownerId?: string; reason?: string },
+  input: Omit<CancelInput, 'publicId'> & { ids: string[] },
 ): Promise<CancelManyResult[]> {
   return inTransaction(db, async (tx) => {
     const reach = await tx.query<{ id: string; asked: boolean }>({
@@ -60,9 +61,10 @@ export async function cancelMany(
     })
     await tx.query({
       name: 'queue_cancel_held',
-      text: `update jobs set cancel_requested_at = now(), cancel_reason = $2
-        where id = any($1::bigint[]) and cancel_requested_at is null`,
-      values: [running.map((job) => job.id), input.reason ?? null],
+      text: `update jobs set cancel_requested_at = coalesce(cancel_requested_at, now()), cancel_now = $3,
+          cancel_reason = case when cancel_requested_at is null then $2 else cancel_reason end
+        where id = any($1::bigint[]) and (cancel_requested_at is null or $3 > cancel_now)`,
+      values: [running.map((job) => job.id), input.reason ?? null, input.force ?? false],
     })
     const dependents = await settleDependents(
       tx,

@@ -10,6 +10,7 @@ interface Renewed {
   number: number
   state: string
   cancel_requested: boolean
+  cancel_now: boolean
 }
 
 export async function heartbeat(
@@ -19,7 +20,7 @@ export async function heartbeat(
 ): Promise<Map<string, HeartbeatResult>> {
   const refs = beats.flatMap((beat) => beat.held.map((ref) => ({ beat, ref })))
   const answers = new Map<string, HeartbeatResult>()
-  for (const beat of beats) answers.set(beat.runnerId, { renewed: [], cancel: [], stale: [] })
+  for (const beat of beats) answers.set(beat.runnerId, { renewed: [], cancel: [], kill: [], stale: [] })
   if (beats.length === 0) return answers
   await seeRunners(db, beats)
 
@@ -47,6 +48,7 @@ export async function heartbeat(
     if (!row) answer.stale.push(ref)
     else answer.renewed.push(ref)
     if (row?.cancel_requested) answer.cancel.push(ref)
+    if (row?.cancel_requested && row.cancel_now) answer.kill.push(ref)
   })
   const silent = rows.filter((row) => row.state === 'unknown')
   if (silent.length > 0) await heardAgain(db, silent)
@@ -87,7 +89,7 @@ const renewLeases = `
     where a.job_id = m.job_id and a.number = m.number and a.ended_at is null
     returning a.job_id, a.number, a.state
   )
-  select mine.nr, renewed.*, j.cancel_requested_at is not null as cancel_requested
+  select mine.nr, renewed.*, j.cancel_requested_at is not null as cancel_requested, j.cancel_now
   from mine join renewed using (job_id, number) join jobs j on j.id = mine.job_id`
 
 /** `unknown` ends where it began: running when it had started, else leased. */

@@ -60,6 +60,7 @@ test('unknown at the end of the lease, lost after the grace, tried again', async
   expect((await beat(world, runner, [job])).get(runner.from.runnerId)).toEqual({
     renewed: [],
     cancel: [],
+    kill: [],
     stale: [job],
   })
   expect((await runner.finish(job)).results).toEqual(['stale'])
@@ -181,10 +182,11 @@ test('many runners beat in one call; each is told its own', async () => {
   expect(answers.get(one!.from.runnerId)).toEqual({
     renewed: [...one!.held, one!.held[0]],
     cancel: [],
+    kill: [],
     stale: [foreign],
   })
   expect(answers.get(two!.from.runnerId)!.renewed).toEqual(two!.held)
-  expect(answers.get(three!.from.runnerId)).toEqual({ renewed: [], cancel: [], stale: three!.held })
+  expect(answers.get(three!.from.runnerId)).toEqual({ renewed: [], cancel: [], kill: [], stale: three!.held })
 })
 
 test('a new process of a runner gets what the name holds, and its messages count', async () => {

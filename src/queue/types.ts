@@ -79,6 +79,8 @@ export interface HeartbeatItem extends FromRunner {
 export interface HeartbeatResult {
   renewed: AttemptRef[]
   cancel: AttemptRef[]
+  /** Those of `cancel` that get no grace. */
+  kill: AttemptRef[]
   stale: AttemptRef[]
 }
 
@@ -87,6 +89,8 @@ export interface CancelInput {
   /** When given, a job of anybody else does not exist. */
   ownerId?: string
   reason?: string
+  /** Skip the grace: what runs is killed at once, also when a plain cancel was asked for before. */
+  force?: boolean
 }
 export interface CancelResult {
   publicId: string

@@ -70,8 +70,16 @@ export interface HeartbeatAnswer {
   /** Attempts whose lease was extended. */
   renewed: AttemptRef[]
   cancel: AttemptRef[]
+  /** Those of `cancel` that get no grace. */
+  kill: AttemptRef[]
   /** Given away or ended: kill without reporting. */
   stale: AttemptRef[]
+}
+
+export interface Cancel {
+  ref: AttemptRef
+  /** Without grace. */
+  now: boolean
 }
 
 export interface AppendResult {
@@ -104,7 +112,7 @@ export interface ControlPlane {
   claim(input: ClaimInput, signal: AbortSignal): Promise<Assignment[]>
   heartbeat(held: AttemptRef[]): Promise<HeartbeatAnswer>
   /** Cancels as they happen; a hint only, the heartbeat's answer is the truth. Ends when the link does. */
-  cancels(signal: AbortSignal): AsyncIterable<AttemptRef>
+  cancels(signal: AbortSignal): AsyncIterable<Cancel>
   started(refs: { ref: AttemptRef; startedAt: Date; unenforced: string[] }[]): Promise<ReportResult[]>
   appendLog(chunks: LogChunk[]): Promise<AppendResult[]>
   finish(reports: FinishReport[]): Promise<ReportResult[]>

@@ -9,6 +9,7 @@ import {
   attemptKey,
   type Assignment,
   type AttemptRef,
+  type Cancel,
   type ControlPlane,
   type LogChunk,
   type ReportResult,
@@ -36,7 +37,7 @@ export interface FakeControlPlane extends ControlPlane {
   goodbyes: string[]
   appendCalls: number
   submit(spec: JobSpecInput, options?: { limits?: Limits; timeoutSeconds?: number }): FakeAttempt
-  cancel(attempt: FakeAttempt): void
+  cancel(attempt: FakeAttempt, options?: { force: boolean }): void
   giveAway(attempt: FakeAttempt): void
   /** As a server that lost what it had not yet written durably. */
   forgetLog(attempt: FakeAttempt, keep: number): void
@@ -62,7 +63,7 @@ export function createFakeControlPlane(
   times: FakeTimes = { heartbeatMs: 10_000, leaseMs: 30_000, graceMs: 30_000 },
 ): FakeControlPlane {
   const attempts = new Map<string, FakeAttempt>()
-  const cancels = new Set<AttemptRef>()
+  const cancels: Cancel[] = []
   let jobs = 0
   let changed = Promise.withResolvers<void>()
   const change = () => {
@@ -105,9 +106,9 @@ export function createFakeControlPlane(
       change()
       return attempt
     },
-    cancel(attempt) {
+    cancel(attempt, { force } = { force: false }) {
       if (attempt.state === 'waiting') attempt.state = 'cancelled'
-      else cancels.add(refOf(attempt))
+      else cancels.push({ ref: refOf(attempt), now: force })
       change()
     },
     giveAway(attempt) {
@@ -160,17 +161,18 @@ export function createFakeControlPlane(
       plane.heartbeats++
       return {
         renewed: refs.filter((ref) => owned(ref)),
-        cancel: [...cancels].filter((ref) => owned(ref)),
+        cancel: cancels.flatMap(({ ref }) => (owned(ref) ? [ref] : [])),
+        kill: cancels.flatMap(({ ref, now }) => (now && owned(ref) ? [ref] : [])),
         stale: refs.filter((ref) => !owned(ref)),
       }
     },
     async *cancels(signal) {
-      const told = new Set<AttemptRef>()
+      const told = new Set<Cancel>()
       while (!signal.aborted) {
         awayCheck(plane)
-        for (const ref of cancels) {
-          if (!told.has(ref) && owned(ref)) yield ref
-          told.add(ref)
+        for (const cancel of cancels) {
+          if (!told.has(cancel) && owned(cancel.ref)) yield cancel
+          told.add(cancel)
         }
         await Promise.race([changed.promise, sleep(20)])
       }

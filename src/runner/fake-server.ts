@@ -58,7 +58,9 @@ export async function serveFake(plane: ControlPlane, socketPath: string): Promis
         heartbeat: (r) => guard(() => plane.heartbeat(r.held.map(attemptRef))),
         async *watchCancels(_r, context) {
           try {
-            for await (const ref of plane.cancels(context.signal)) yield { cancel: [ref] }
+            for await (const { ref, now } of plane.cancels(context.signal)) {
+              yield { cancel: [ref], kill: now ? [ref] : [] }
+            }
           } catch (error) {
             throw new ConnectError(String(error), Code.Unavailable)
           }

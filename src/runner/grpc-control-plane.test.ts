@@ -94,14 +94,19 @@ test('no socket, a cut link and a restarted server are all `unavailable`, then i
 test('cancels arrive as they happen', async () => {
   await server.register(me)
   const over = new AbortController()
-  const seen: string[] = []
+  const seen: [string, boolean][] = []
   const watching = (async () => {
-    for await (const ref of server.cancels(over.signal)) seen.push(ref.jobKey)
+    for await (const { ref, now } of server.cancels(over.signal)) seen.push([ref.jobKey, now])
   })().catch(() => {})
   const attempt = plane.submit({ command: ['a'] })
   await server.claim(ask(0), AbortSignal.timeout(1_000))
   plane.cancel(attempt)
-  await eventually(() => seen).toEqual(['1'])
+  await eventually(() => seen).toEqual([['1', false]])
+  plane.cancel(attempt, { force: true })
+  await eventually(() => seen).toEqual([
+    ['1', false],
+    ['1', true],
+  ])
   over.abort()
   await watching
 })

@@ -5,7 +5,7 @@ import { Code, ConnectError, createClient } from '@connectrpc/connect'
 import { createGrpcTransport, Http2SessionManager } from '@connectrpc/connect-node'
 import { RunnerService } from '../api/grpc/gen/runyard/runner/v1/runner_pb.js'
 import { AppError, type ErrorCode } from '../lib/app-error.ts'
-import type { AttemptRef, ControlPlane, RunnerDescription } from './control-plane.ts'
+import { sameAttempt, type Cancel, type ControlPlane, type RunnerDescription } from './control-plane.ts'
 import { appendResult, assignment, attemptRef, describe, reportResult } from './grpc-messages.ts'
 
 export type ServerAddress =
@@ -75,15 +75,23 @@ export function connectToServer(address: ServerAddress, options: ConnectOptions 
 
     heartbeat: (held) =>
       call(async () => {
-        const { renewed, cancel, stale } = await client.heartbeat({ ...me, held })
-        return { renewed: renewed.map(attemptRef), cancel: cancel.map(attemptRef), stale: stale.map(attemptRef) }
+        const answer = await client.heartbeat({ ...me, held })
+        return {
+          renewed: answer.renewed.map(attemptRef),
+          cancel: answer.cancel.map(attemptRef),
+          kill: answer.kill.map(attemptRef),
+          stale: answer.stale.map(attemptRef),
+        }
       }),
 
-    async *cancels(signal: AbortSignal): AsyncIterable<AttemptRef> {
+    async *cancels(signal: AbortSignal): AsyncIterable<Cancel> {
       try {
         // A watch has no deadline: it ends with the link.
         for await (const message of client.watchCancels(me, { signal, timeoutMs: 0 })) {
-          yield* message.cancel.map(attemptRef)
+          const kill = message.kill.map(attemptRef)
+          for (const ref of message.cancel.map(attemptRef)) {
+            yield { ref, now: kill.some((other) => sameAttempt(other, ref)) }
+          }
         }
       } catch (error) {
         throw fromConnect(error)

@@ -88,7 +88,7 @@ test('the keeper’s time counts from the sending, and a failed heartbeat is tri
       sent.push(monotonicMs())
       if (sent.length === 1) throw new AppError('unavailable', 'away')
       await sleep(200)
-      return { renewed: held, cancel: [], stale: [] }
+      return { renewed: held, cancel: [], kill: [], stale: [] }
     },
     async extend(_refs, keepForMs) {
       extended.push(keepForMs)

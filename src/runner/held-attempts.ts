@@ -3,7 +3,14 @@ import { emitFact } from '../lib/facts.ts'
 import type { Attempt, AttemptEnd, AttemptTools } from './attempt.ts'
 import { placeOf, type AttemptPlace, type AttemptState } from './attempt-state.ts'
 import type { Capacity } from './capacity.ts'
-import { attemptKey, type Assignment, type AttemptRef, type HeartbeatAnswer } from './control-plane.ts'
+import {
+  attemptKey,
+  sameAttempt,
+  type Assignment,
+  type AttemptRef,
+  type Cancel,
+  type HeartbeatAnswer,
+} from './control-plane.ts'
 import { abandon, prepareSpool, reportEnd, runAttempt } from './run-attempt.ts'
 import { createStopControl } from './stop-control.ts'
 
@@ -115,7 +122,7 @@ export function createHeldAttempts({ tools, capacity, onChange, onFreed }: HeldA
         const attempt = held.get(attemptKey(ref))?.attempt
         if (attempt !== undefined) attempt.keepUntil = Math.max(attempt.keepUntil, keepUntil)
       }
-      for (const ref of answer.cancel) this.cancel(ref)
+      for (const ref of answer.cancel) this.cancel({ ref, now: answer.kill.some((other) => sameAttempt(other, ref)) })
       for (const ref of answer.stale) {
         awaited.delete(attemptKey(ref))
         const attempt = held.get(attemptKey(ref))?.attempt
@@ -123,10 +130,10 @@ export function createHeldAttempts({ tools, capacity, onChange, onFreed }: HeldA
       }
     },
 
-    cancel(ref: AttemptRef): void {
+    cancel({ ref, now }: Cancel): void {
       const attempt = held.get(attemptKey(ref))?.attempt
       if (attempt?.state.ref.token !== ref.token) return
-      attempt.stops.request('cancelled', attempt.state.spec.stop_grace_seconds * 1000)
+      attempt.stops.request('cancelled', now ? 0 : attempt.state.spec.stop_grace_seconds * 1000)
     },
 
     /** Ends what still runs; it is handed back unless it had another reason to end. */

@@ -72,6 +72,21 @@ test('a timeout that needs a kill is a timeout, and a cancel that comes later do
   expect(attempt.outcome).toMatchObject({ state: 'timed_out', signal: 'SIGKILL' })
 })
 
+test('a forced cancel ends a job that ignores SIGTERM, whatever its grace, also after a plain cancel', async () => {
+  rig.start(running({ stubborn: { ms: 60_000, ignoresTerm: true } }))
+  const submit = () => rig.plane.submit({ command: ['stubborn'], stop_grace_seconds: 600 })
+  const [softFirst, atOnce] = [submit(), submit()]
+  await eventually(() => [softFirst.state, atOnce.state]).toEqual(['running', 'running'])
+  rig.plane.cancel(softFirst)
+  await sleep(300)
+  expect(softFirst.state).toBe('running')
+  for (const attempt of [softFirst, atOnce]) rig.plane.cancel(attempt, { force: true })
+  for (const attempt of [softFirst, atOnce]) {
+    await rig.plane.ended(attempt)
+    expect(attempt.outcome).toMatchObject({ state: 'cancelled', signal: 'SIGKILL', remaining_processes: 0 })
+  }
+})
+
 test('a cancel ends the job as cancelled, at whatever moment it comes', async () => {
   rig.start(running({ slow: { ms: 60_000 } }))
   const attempts = []

@@ -207,9 +207,9 @@ export class Runner {
     const { signal } = this.#over
     for (let failures = 0; !signal.aborted; failures++) {
       try {
-        for await (const ref of this.#options.server.cancels(signal)) {
+        for await (const cancel of this.#options.server.cancels(signal)) {
           failures = 0
-          this.#held.cancel(ref)
+          this.#held.cancel(cancel)
         }
       } catch {
         // Only a hint: the heartbeat's answer brings every cancel too.

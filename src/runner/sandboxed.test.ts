@@ -146,6 +146,20 @@ test.skipIf(reason)(
   120_000,
 )
 
+test.skipIf(reason)('a forced cancel does not wait for the grace and leaves no process', async () => {
+  const tree = 'trap "" TERM; setsid sleep 300 & echo begun; sleep 300; sleep 300'
+  const attempt = plane.submit({ ...bash(tree), stop_grace_seconds: 600 })
+  await eventually(() => outputOf(attempt).toString()).toBe('begun\n')
+  plane.cancel(attempt)
+  await sleep(300)
+  expect(attempt.state).toBe('running')
+  const asked = performance.now()
+  plane.cancel(attempt, { force: true })
+  await plane.ended(attempt)
+  expect(performance.now() - asked).toBeLessThan(8_000)
+  expect(attempt.outcome).toMatchObject({ state: 'cancelled', signal: 'SIGKILL', remaining_processes: 0 })
+})
+
 test.skipIf(reason)(
   'a cancel at any moment leaves no process',
   async () => {

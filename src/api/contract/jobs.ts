@@ -89,7 +89,13 @@ const cancel = base
     successStatus: 202,
     summary: 'Cancel a job: at once when it waits, else its runner stops the whole process tree',
   })
-  .input(z.strictObject({ id: publicId, reason: z.string().trim().min(1).max(500).optional() }))
+  .input(
+    z.strictObject({
+      id: publicId,
+      reason: z.string().trim().min(1).max(500).optional(),
+      force: z.boolean().optional().describe('Skip the grace: SIGKILL at once, also after a cancel without it'),
+    }),
+  )
   .output(z.object({ id: publicId, state: z.enum(jobStates), cancel_requested: z.boolean() }))
 
 const rerun = base

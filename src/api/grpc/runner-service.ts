@@ -122,7 +122,10 @@ export function runnerServiceRoutes(port: RunnerPort): (router: ConnectRouter) =
       heartbeat: (request) => port.heartbeat(fromOf(request), request.held.map(refOf)),
 
       async *watchCancels(request, { signal }) {
-        for await (const cancel of port.cancels(fromOf(request), signal)) yield { cancel }
+        for await (const cancels of port.cancels(fromOf(request), signal)) {
+          const refs = (of: typeof cancels) => of.map(({ ref }) => ref)
+          yield { cancel: refs(cancels), kill: refs(cancels.filter(({ now }) => now)) }
+        }
       },
 
       async reportStarted(request) {

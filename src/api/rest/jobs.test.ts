@@ -201,11 +201,16 @@ test('cancel: before the start at once, twice a conflict, while it runs through 
   expect(await anna.client.calls.jobs.cancel({ id, reason: 'changed my mind' })).toMatchObject({
     cancel_requested: true,
   })
-  expect((await hint).value?.cancel[0]?.token).toBe(assignment.ref.token)
+  const soft = (await hint).value
+  expect([soft?.cancel[0]?.token, soft?.kill]).toEqual([assignment.ref.token, []])
+  const harder = hints.next()
+  await anna.client.calls.jobs.cancel({ id, force: true })
+  expect((await harder).value?.kill[0]?.token).toBe(assignment.ref.token)
   watching.abort()
   await hints.return?.().catch(() => {})
   const beat = await runner.rpc.heartbeat({ ...runner.who, held: [assignment.ref] })
   expect(beat.cancel.map((ref) => ref.token)).toEqual([assignment.ref.token])
+  expect(beat.kill.map((ref) => ref.token)).toEqual([assignment.ref.token])
   await runner.finish(assignment, { state: 'cancelled', remaining_processes: 0 })
   expect(await anna.client.calls.jobs.get({ id })).toMatchObject({
     state: 'cancelled',

@@ -20,7 +20,8 @@ export function define(command: Command): void {
   command.addHelpText(
     'after',
     '\nOnly the job writes to stdout and stderr; notices appear on a terminal or with -v. With no server running, one is\n' +
-      'started for as long as it is needed. The first Ctrl-C stops the job and waits for its end, the second leaves.',
+      'started for as long as it is needed. The first Ctrl-C stops the job and waits for its end, the second\n' +
+      'kills it, the third leaves at once.',
   )
   command.action(async (words: string[], options: JobOptions) => {
     process.exitCode = await run(command, words, options)
@@ -38,15 +39,12 @@ async function run(command: Command, words: string[], options: JobOptions): Prom
     beforeLocal: () => refuseWithoutSandbox(spec),
   })
   try {
-    if (stop.signal !== undefined) return 128 + signalNumber(stop.signal)!
+    if (stop.signal !== undefined) return stoppedCode(stop)
     const job = await submit(connection.client, spec, options.idempotencyKey)
     connection.local?.bindJob(job.id)
     notice(`job ${job.id}`, globals.verbose)
     const ended = await attend(connection, job, globals, stop)
-    if (ended === undefined) {
-      connection.local?.drop()
-      return 128 + (signalNumber(stop.signal ?? 'SIGINT') ?? 2)
-    }
+    stop.settled()
     explain(ended, globals)
     return stop.readerGone ? exitCodes.brokenPipe : exitCodeOfJob(ended, stop.signal)
   } finally {
@@ -58,41 +56,58 @@ interface Stop {
   /** The first signal. */
   signal: StopSignal | undefined
   readerGone: boolean
-  onFirst(act: () => void): void
-  /** Aborted by the second signal. */
-  second: AbortSignal
+  /** What the first and the second signal do, also when they came before this. */
+  on(first: () => void, second: () => void): void
+  /** The end is known: a second signal's patience has no purpose any more. */
+  settled(): void
 }
 
+/** SIGKILL needs moments; a server or runner that does not answer must not hold the caller. */
+const killPatienceMs = 10_000
+
 function listenForStop(): Stop {
-  const second = new AbortController()
-  let act = (): void => {}
+  let heard = 0
+  let patience: NodeJS.Timeout | undefined
+  let acts: (() => void)[] = []
   const stop: Stop = {
     signal: undefined,
     readerGone: false,
-    second: second.signal,
-    onFirst(first) {
-      act = first
-      if (stop.signal !== undefined) first()
+    on(...given) {
+      acts = given
+      for (const act of acts.slice(0, heard)) act()
     },
+    settled: () => clearTimeout(patience),
   }
+  // As if killed, whatever hangs: a server of this machine then cancels the job that is bound to us.
+  const leave = (): never => process.exit(stoppedCode(stop))
   onStop((signal) => {
-    if (stop.signal !== undefined) return second.abort()
-    stop.signal = signal
-    act()
+    stop.signal ??= signal
+    if (heard === 2) leave()
+    if (heard === 1) patience = setTimeout(leave, killPatienceMs).unref()
+    acts[heard]?.()
+    heard += 1
   })
   return stop
 }
 
-/** Follows the job to its end; undefined when a second signal did not let us see it. */
-async function attend(connection: Connection, job: Job, globals: Globals, stop: Stop): Promise<Job | undefined> {
+const stoppedCode = ({ signal = 'SIGINT' }: Stop): number => 128 + signalNumber(signal)!
+
+/** Follows the job to its end. */
+async function attend(connection: Connection, job: Job, globals: Globals, stop: Stop): Promise<Job> {
   const { client } = connection
-  const cancel = (reason: string): void => {
-    void repeated(() => client.calls.jobs.cancel({ id: job.id, reason })).catch(() => {})
+  const cancel = (reason: string, force = false): void => {
+    void repeated(() => client.calls.jobs.cancel({ id: job.id, reason, force })).catch(() => {})
   }
-  stop.onFirst(() => {
-    notice('stopping the job; once more to leave at once', globals.verbose)
-    cancel(`${stop.signal} at runyard run`)
-  })
+  stop.on(
+    () => {
+      notice('stopping the job; once more to kill it', globals.verbose)
+      cancel(`${stop.signal} at runyard run`)
+    },
+    () => {
+      notice('killing the job; once more to leave at once', globals.verbose)
+      cancel(`${stop.signal} at runyard run, twice`, true)
+    },
+  )
   let trouble: string | undefined
   void connection.local?.trouble.then((message) => {
     trouble = message
@@ -102,19 +117,16 @@ async function attend(connection: Connection, job: Job, globals: Globals, stop: 
   const waiting = tellWhyItWaits(connection, job.id, globals, settled.signal)
   try {
     if (globals.json) process.stdout.write(`${JSON.stringify({ type: 'job', job })}\n`)
-    await pourLog(client.followLog({ jobId: job.id }, stop.second), { json: globals.json }).catch((error: unknown) => {
+    await pourLog(client.followLog({ jobId: job.id }), { json: globals.json }).catch((error: unknown) => {
       if (!(error instanceof ReaderGone)) throw error
       // As SIGPIPE would: nobody reads any more, so the job has no purpose.
       stop.readerGone = true
       cancel('its output is no longer read')
     })
-    const ended = await untilEnded(connection, job.id, stop.second)
+    const ended = await untilEnded(connection, job.id)
     if (trouble !== undefined && ended.started_at === null) throw new AppError('unavailable', trouble)
     if (globals.json) process.stdout.write(`${JSON.stringify({ type: 'end', job: ended })}\n`)
     return ended
-  } catch (error) {
-    if (stop.second.aborted) return undefined
-    throw error
   } finally {
     settled.abort()
     await waiting
@@ -122,11 +134,11 @@ async function attend(connection: Connection, job: Job, globals: Globals, stop: 
 }
 
 /** The log's end and the job's end are two facts; the second may come a little later. */
-async function untilEnded({ client }: Connection, id: string, signal: AbortSignal): Promise<Job> {
+async function untilEnded({ client }: Connection, id: string): Promise<Job> {
   for (let pause = 20; ; pause = Math.min(pause * 2, 1000)) {
     const job = await repeated(() => client.calls.jobs.get({ id }))
     if (isTerminal(job.state)) return job
-    await sleep(pause, undefined, { signal })
+    await sleep(pause)
   }
 }
 

@@ -12,12 +12,13 @@ export function define(command: Command): void {
   command
     .argument('<id...>', 'jobs', (text: string, before: string[] | undefined) => [...(before ?? []), jobId(text)])
     .option('--reason <text>', 'kept with the job')
+    .option('--force', 'SIGKILL at once, without the grace; also for a job that is being stopped already')
     .option('--no-wait', 'do not wait until the process tree is dead')
   command.addHelpText(
     'after',
     '\nSIGTERM to the whole tree, then SIGKILL after the grace; ends when no process is left. Prints nothing when it worked.',
   )
-  command.action(async (ids: string[], options: { reason?: string; wait: boolean }) => {
+  command.action(async (ids: string[], options: StopOptions) => {
     const { json, verbose } = globalsOf(command)
     const answers = await withServer(command, (connection) =>
       Promise.all(ids.map((id) => stopOne(connection, id, options))),
@@ -32,6 +33,12 @@ export function define(command: Command): void {
   })
 }
 
+interface StopOptions {
+  reason?: string
+  force?: boolean
+  wait: boolean
+}
+
 interface Answer {
   id: string
   /** The seed's words. */
@@ -40,13 +47,9 @@ interface Answer {
   message?: string
 }
 
-async function stopOne(
-  { client }: Connection,
-  id: string,
-  options: { reason?: string; wait: boolean },
-): Promise<Answer> {
+async function stopOne({ client }: Connection, id: string, options: StopOptions): Promise<Answer> {
   try {
-    let { state } = await client.calls.jobs.cancel({ id, reason: options.reason })
+    let { state } = await client.calls.jobs.cancel({ id, reason: options.reason, force: options.force })
     for (let pause = 50; options.wait && !isTerminal(state); pause = Math.min(pause * 2, 1000)) {
       await sleep(pause)
       state = (await client.calls.jobs.get({ id })).state

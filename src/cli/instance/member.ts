@@ -18,8 +18,6 @@ export interface Member {
   trouble: Promise<string>
   /** Resolves at once, or when the server has stopped because we were the last. */
   leave(): Promise<void>
-  /** Goes without a word, as if we were killed: our job is cancelled, and nobody waits. */
-  drop(): void
 }
 
 /** A stopping server gets so long; then we leave without having seen its end. */
@@ -114,6 +112,5 @@ function member(socket: Socket, ready: HostSays & { type: 'ready' }, heard: Hear
       if (bye?.type === 'bye' && bye.last) await patience()
       socket.destroy()
     },
-    drop: () => void socket.destroy(),
   }
 }

@@ -5,8 +5,9 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { emitFact } from '../../lib/facts.ts'
 import { entryFile } from '../package-root.ts'
+import { togetherMs } from '../process-life.ts'
 import { version } from '../version.ts'
-import { readFacts, startTimeOf } from './files.ts'
+import { readFacts, startTimeOf, type RunnerFacts } from './files.ts'
 import { watchLock } from './lock.ts'
 
 export interface SuperviseOptions {
@@ -29,10 +30,14 @@ export interface SupervisedRunner {
 const steadyMs = 20_000
 const longestPauseMs = 15_000
 const killAfterMs = 15_000
+/** Told to hurry, a runner is told until it is gone: one that is busy may hear two signals as one. */
+const insistEveryMs = 2 * togetherMs
 
 export function superviseRunner(options: SuperviseOptions): SupervisedRunner {
   let stopping = false
   let wake = (): void => {}
+  let over = false
+  let insisting: NodeJS.Timeout | undefined
   let current: { signal(name: NodeJS.Signals): void; gone: Promise<void> } | undefined
 
   const oneLife = async (): Promise<void> => {
@@ -42,9 +47,8 @@ export function superviseRunner(options: SuperviseOptions): SupervisedRunner {
       current = { signal: (name) => child.kill(name), gone: goneOf(child) }
     } else {
       const facts = await readFacts(options.dataDir, 'runner.json')
-      const sure = facts !== undefined && startTimeOf(facts.pid) === facts.start_time
       emitFact({ name: 'runner.found_alive', pid: facts?.pid, version: facts?.version })
-      current = { signal: (name) => void (sure && process.kill(facts.pid, name)), gone: holder.gone }
+      current = { signal: (name) => facts && signalTo(facts, name), gone: holder.gone }
       // After an upgrade the old program finishes what it has, then the new one takes over.
       if (facts !== undefined && facts.version !== version) current.signal('SIGTERM')
     }
@@ -71,15 +75,18 @@ export function superviseRunner(options: SuperviseOptions): SupervisedRunner {
         }
       })
     }
-  })()
+  })().finally(() => {
+    over = true
+    clearInterval(insisting)
+  })
 
   return {
     async stop(fast = false) {
       const again = stopping
       stopping = true
       wake()
-      current?.signal('SIGTERM')
-      if (fast && !again) current?.signal('SIGTERM')
+      if (!again) current?.signal('SIGTERM')
+      if (fast && !over) insisting ??= setInterval(() => current?.signal('SIGTERM'), insistEveryMs)
       if (again) return loop
       const timers = [
         setTimeout(() => current?.signal('SIGTERM'), options.drainMs + 5_000),
@@ -88,6 +95,16 @@ export function superviseRunner(options: SuperviseOptions): SupervisedRunner {
       await loop
       for (const timer of timers) clearTimeout(timer)
     },
+  }
+}
+
+/** A runner that is not our child; its pid may have become somebody else's. */
+function signalTo({ pid, start_time: startTime }: RunnerFacts, name: NodeJS.Signals): void {
+  if (startTimeOf(pid) !== startTime) return
+  try {
+    process.kill(pid, name)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
   }
 }
 

@@ -114,6 +114,8 @@ create table jobs (
   last_attempt integer not null default 0,
   cancel_requested_at timestamptz,
   cancel_reason text,
+  -- Its runner kills at once; the grace is skipped.
+  cancel_now boolean not null default false,
   started_at timestamptz,
   ended_at timestamptz,
   -- Outcome of the attempt that ended the job, or of the last failed one while it waits for its next.

@@ -304,6 +304,13 @@ export declare type HeartbeatResponse = Message<"runyard.runner.v1.HeartbeatResp
    * @generated from field: repeated runyard.runner.v1.AttemptRef stale = 3;
    */
   stale: AttemptRef[];
+
+  /**
+   * Those of `cancel` that get no grace.
+   *
+   * @generated from field: repeated runyard.runner.v1.AttemptRef kill = 4;
+   */
+  kill: AttemptRef[];
 };
 
 /**
@@ -341,6 +348,13 @@ export declare type WatchCancelsResponse = Message<"runyard.runner.v1.WatchCance
    * @generated from field: repeated runyard.runner.v1.AttemptRef cancel = 1;
    */
   cancel: AttemptRef[];
+
+  /**
+   * Those of `cancel` that get no grace.
+   *
+   * @generated from field: repeated runyard.runner.v1.AttemptRef kill = 2;
+   */
+  kill: AttemptRef[];
 };
 
 /**
