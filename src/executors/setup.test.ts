@@ -94,3 +94,12 @@ test('steps run in order, a failure is told with its last words, and manual step
   expect(said).toContain('left to do: three (needs root)')
   expect(said).toContain('  sudo make three')
 })
+
+test('what only limits need does not stand in the way: jobs can run', async () => {
+  const problems = new Map([['/sys/fs/cgroup/memory', 'EACCES']])
+  const steps = stepsOf({ ...user, cgroup: 'hybrid', cgroupProblems: problems, v1Mounts: [...problems.keys()] })
+  expect(steps).toHaveLength(1)
+  expect(await applySetup({ present: [], steps }, () => {})).toEqual({ done: false, ready: true })
+  const needed = { title: 'install bwrap', commands: ['sudo apt-get install bwrap'], manual: 'needs root' }
+  expect(await applySetup({ present: [], steps: [...steps, needed] }, () => {})).toEqual({ done: false, ready: false })
+})

@@ -16,6 +16,8 @@ export interface SetupStep {
   commands: string[]
   /** Why it cannot be done from here; then the person has to type the commands. */
   manual?: string
+  /** Jobs run without it, with fewer limits. */
+  optional?: boolean
 }
 
 export interface SetupPlan {
@@ -89,7 +91,11 @@ export function stepsFor(facts: SetupFacts): SetupPlan {
 
   if (facts.cgroupProblems.size === 0 && facts.cgroup !== 'none')
     present.push(`cgroups (${facts.cgroup}) for the limits`)
-  else addCgroupSteps(facts, add, steps)
+  else {
+    const before = steps.length
+    addCgroupSteps(facts, add, steps)
+    for (const step of steps.slice(before)) step.optional = true
+  }
   return { present, steps }
 }
 
@@ -193,12 +199,21 @@ export async function planSetup(): Promise<SetupPlan> {
   return stepsFor(await gatherFacts())
 }
 
+export interface SetupResult {
+  /** Nothing is left to do. */
+  done: boolean
+  /** Jobs can run; what is left is optional. */
+  ready: boolean
+}
+
 /** Runs the plan's steps that can be run from here; `say` gets one line per thing done or left to do. */
-export async function applySetup(plan: SetupPlan, say: (line: string) => void): Promise<{ done: boolean }> {
+export async function applySetup(plan: SetupPlan, say: (line: string) => void): Promise<SetupResult> {
   let done = true
+  let ready = true
   for (const step of plan.steps) {
     if (step.manual) {
       done = false
+      ready &&= step.optional === true
       say(`left to do: ${step.title} (${step.manual})`)
       for (const command of step.commands) say(`  ${command}`)
       continue
@@ -209,9 +224,10 @@ export async function applySetup(plan: SetupPlan, say: (line: string) => void): 
       continue
     }
     done = false
+    ready &&= step.optional === true
     say(`failed: ${step.title}: ${failed}`)
   }
-  return { done }
+  return { done, ready }
 }
 
 /** The last line of what the failing command said, or null. */

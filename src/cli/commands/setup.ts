@@ -15,17 +15,23 @@ export function define(command: Command): void {
       if (json) return printJson({ ...plan, done: true })
       return tell('Nothing is missing.')
     }
-    for (const step of plan.steps) {
-      tell(`• ${step.title}${step.manual === undefined ? '' : ` (${step.manual})`}`)
-      for (const line of step.commands) tell(`    ${line}`)
+    if (options.yes !== true) {
+      for (const step of plan.steps) {
+        tell(`• ${step.title}${step.manual === undefined ? '' : ` (${step.manual})`}`)
+        for (const line of step.commands) tell(`    ${line}`)
+      }
     }
     const agreed = options.yes === true || (!json && (await confirm('Do this now?')))
     if (!agreed) {
       if (json) return printJson({ ...plan, done: false })
       return tell('Nothing was changed. `runyard setup --yes` does it.')
     }
-    const { done } = await applySetup(plan, tell)
-    if (json) printJson({ ...plan, done })
-    if (!done) process.exitCode = exitCodes.failed
+    const result = await applySetup(plan, tell)
+    if (json) printJson({ ...plan, ...result })
+    if (!result.ready) process.exitCode = exitCodes.failed
+    else if (!result.done) {
+      tell('Jobs can run now. Until the rest is done, a job that names a limit which this host cannot hold is refused,')
+      tell('and a default limit that cannot be held is shown on the job as unenforced.')
+    }
   })
 }
