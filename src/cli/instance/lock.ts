@@ -7,6 +7,7 @@ import { randomBytes } from 'node:crypto'
 import { link, readFile, rm, writeFile } from 'node:fs/promises'
 import { createConnection, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { AppError } from '../../lib/app-error.ts'
 
 export type Role = 'server' | 'runner'
@@ -42,8 +43,24 @@ export async function ensureInstanceId(dataDir: string): Promise<string> {
 
 const nameOf = (id: string, role: Role): string => `\0runyard-${id}-${role}`
 
+/** A process that was killed closes its sockets one by one: the name may be taken a moment longer than its connections live. */
+const dyingMs = 50
+const dyingTries = 10
+
 /** Undefined: another process holds it. */
 export async function takeLock(id: string, role: Role): Promise<Lock | undefined> {
+  for (let tries = 0; ; tries++) {
+    const lock = await listenOn(nameOf(id, role))
+    if (lock !== undefined || tries === dyingTries) return lock
+    const holder = await watchLock(id, role)
+    const stays = holder !== undefined && !(await Promise.race([holder.gone.then(() => true), sleep(dyingMs, false)]))
+    holder?.letGo()
+    if (stays) return undefined
+    await sleep(10)
+  }
+}
+
+async function listenOn(name: string): Promise<Lock | undefined> {
   const watchers = new Set<Socket>()
   const server = createServer((socket) => {
     watchers.add(socket)
@@ -58,7 +75,7 @@ export async function takeLock(id: string, role: Role): Promise<Lock | undefined
     server.once('error', (error: NodeJS.ErrnoException) =>
       error.code === 'EADDRINUSE' ? resolve(false) : reject(error),
     )
-    server.listen(nameOf(id, role), () => resolve(true))
+    server.listen(name, () => resolve(true))
   })
   if (!taken) return undefined
   server.unref()
