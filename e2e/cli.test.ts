@@ -1,7 +1,9 @@
 /** The command line on a machine where nothing runs: `run` brings its own server and leaves nothing behind. */
 import { spawn } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, expect, test } from 'vitest'
 import type { Job } from '../src/api/contract/index.ts'
@@ -169,6 +171,37 @@ test('concurrent runs share one server; kill -9 of a client ends its job, the la
   ])
 })
 
+test('run says within seconds that its server was killed, and with which words to go on', async () => {
+  const s = await quiet()
+  const run = follow(['run', '--', 'bash', '-c', 'echo up; sleep 1000'], s)
+  await run.heard('up')
+  const { pid } = JSON.parse(readFileSync(`${s.dataDir}/instance.json`, 'utf8')) as { pid: number }
+  const killedAt = performance.now()
+  process.kill(pid, 'SIGKILL')
+  expect(await run.code()).toBe(125)
+  expect(performance.now() - killedAt).toBeLessThan(10_000)
+  expect(run.said.err).toMatch(/^runyard: the server ended; job (\w{12}) may still be running: runyard log -f \1\n$/)
+})
+
+test('of what was cut off nothing is written where the job’s bytes go; -v and --json tell it', async () => {
+  const s = await quiet()
+  await s.start()
+  const cut = ['run', '--output', '10', '--', 'bash', '-c', 'echo 0123456789abcdef']
+  expect(await s.cli(cut)).toEqual({ code: 0, stdout: '0123456789', stderr: '' })
+  const { id } = (JSON.parse((await s.cli(['ls', '--json'])).stdout) as Job[])[0]!
+  expect(await s.cli(['log', id])).toEqual({ code: 0, stdout: '0123456789', stderr: '' })
+  expect((await s.cli(['log', '-v', id])).stderr).toContain('output limit reached; 7 bytes were discarded')
+  const lines = (await s.cli(['log', '--json', id])).stdout.trim().split('\n')
+  expect(lines.map((line) => JSON.parse(line) as object)).toMatchObject([
+    { type: 'log', text: '0123456789' },
+    { type: 'mark', kind: 'truncated', bytes: 7 },
+  ])
+  expect(await s.cli(['log', '--offset', '999', id])).toEqual({ code: 0, stdout: '', stderr: '' })
+  expect((await s.cli(['run', '--memory', '1m', 'true'])).stderr).toBe('runyard: --memory: at least 4 MiB\n')
+  const waits = await s.cli(['run', '-v', '--delay', '3s', 'true'])
+  expect(waits).toMatchObject({ code: 0, stderr: expect.stringContaining('runyard: waiting: not before') })
+})
+
 test('start leaves a server in the background, says so, and down ends it', async () => {
   const s = await quiet()
   const started = await s.cli(['start', 'echo', 'Hello World'])
@@ -264,4 +297,29 @@ test('up shows the first login once; a second one on the same data is refused; a
   third.child.kill('SIGTERM')
   expect(await third.code()).toBe(0)
   expect(processesOf(s)).toEqual([])
+})
+
+test('queues are set piece by piece, an ended job can be deleted, and nothing is left where the sockets were', async () => {
+  const runDir = join(tmpdir(), `ry-e2e-run-${process.pid}`)
+  const s = await quiet({ RUNYARD_RUN_DIR: runDir })
+  const deaf = ['run', '--stop-grace', '600s', '--', 'bash', '-c', 'trap "" TERM; echo up; sleep 1000; sleep 1000']
+  const run = follow(deaf, s)
+  await run.heard('up')
+  expect((await s.cli(['queue', 'set', 'slow', '--concurrency', '2', '--rate', '10/1m'])).code).toBe(0)
+  expect((await s.cli(['queue', 'set', 'slow', '--pause'])).stdout).toBe('slow: concurrency 2, rate 10/1m, paused\n')
+  expect((await s.cli(['queue', 'ls'])).stdout).toMatch(/^slow +2 +10\/1m +0 +0 +paused$/m)
+
+  const killed = performance.now()
+  run.child.kill('SIGKILL')
+  await until('the end of everything', async () => processesOf(s).length === 0, 40_000)
+  // Five seconds of the ten minutes, then SIGKILL: nobody was left to wait.
+  expect(performance.now() - killed).toBeLessThan(14_000)
+  expect(existsSync(runDir)).toBe(false)
+
+  const [job] = JSON.parse((await s.cli(['ls', '--json'])).stdout) as Job[]
+  expect(job).toMatchObject({ state: 'cancelled', result: { signal: 'SIGKILL', remaining_processes: 0 } })
+  expect((await s.cli(['rm', job!.id])).code).toBe(2)
+  expect(await s.cli(['rm', job!.id, '--yes'])).toEqual({ code: 0, stdout: '', stderr: '' })
+  expect((await s.cli(['status', job!.id])).code).toBe(1)
+  await until('the directory to go', async () => !existsSync(runDir))
 })

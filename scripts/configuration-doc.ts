@@ -20,7 +20,7 @@ const intro = `# Configuration
 Written by \`scripts/configuration-doc.ts\` from \`src/config/settings.ts\`; edit that file.
 
 A setting is looked for in this order: flag, environment, env file, default. The env file is the one named by
-\`--env-file\`, else \`runyard.env\` in the data directory; it has a line \`NAME=value\` for each setting. All mistakes are
+\`--settings\`, else \`runyard.env\` in the data directory; it has a line \`NAME=value\` for each setting. All mistakes are
 reported at once, and a name beginning with \`RUNYARD_\` that is no setting is one. \`runyard config\` shows what is in force
 and where each value came from, with secrets hidden.
 

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { AppError } from '../lib/app-error.ts'
 import { jobSpecSchema } from '../job/spec.ts'
-import { fieldPath, toHttpProblem } from './errors.ts'
+import { fieldPath, problemsOf as problemsOfIssues, toHttpProblem } from './errors.ts'
 
 const bulk = createProcedureClient(os.input(z.strictObject({ jobs: z.array(jobSpecSchema) })).handler(() => 'taken'))
 
@@ -63,4 +63,47 @@ test('what to do next is in the headers', () => {
 test('field paths read like the request', () => {
   expect(fieldPath(['jobs', 3, 'limits', 'memory_bytes'])).toBe('jobs[3].limits.memory_bytes')
   expect(fieldPath([])).toBe('')
+})
+
+test('a mistake is told in the words of people, once for each field', async () => {
+  const [empty, wrong, more] = await Promise.all([
+    problemsOf([{}]),
+    problemsOf([
+      {
+        command: 'make',
+        name: '',
+        env: [],
+        queue: 7,
+        priority: 1.5,
+        network: 'lan',
+        not_before: 'soon',
+        limits: { memory_bytes: 1e300, cpu: '1', pids: 0 },
+        retry: { on: ['rain'] },
+        depends_on: 'x',
+      },
+    ]),
+    problemsOf([{ command: [] }]),
+  ])
+  expect(empty).toEqual({ 'jobs[0].command': 'is required, e.g. ["make", "all"]' })
+  expect(more).toEqual({ 'jobs[0].command': 'must name a program, e.g. ["make", "all"]' })
+  expect(wrong).toEqual({
+    'jobs[0].command': 'must be a list of texts, e.g. ["make", "all"]',
+    'jobs[0].name': 'must not be empty',
+    'jobs[0].env': 'must be an object',
+    'jobs[0].queue': 'must be text',
+    'jobs[0].priority': 'must be a whole number',
+    'jobs[0].network': 'must be one of "none", "host"',
+    'jobs[0].not_before': 'must be a time with its zone, e.g. 2026-01-31T12:00:00Z',
+    'jobs[0].limits.memory_bytes': 'must be at most 17592186044416',
+    'jobs[0].limits.cpu': 'must be a number',
+    'jobs[0].limits.pids': 'must be at least 1',
+    'jobs[0].retry.on[0]': expect.stringMatching(/^must be one of "exit", "signal"/),
+    'jobs[0].depends_on': 'must be a list of job ids',
+  })
+})
+
+test('one mistake is one error', () => {
+  const { error } = z.strictObject({ n: z.int().max(10) }).safeParse({ n: 1e300 })
+  expect(error?.issues.length).toBe(2)
+  expect(problemsOfIssues(error!.issues as never)).toEqual([{ field: 'n', message: 'must be at most 10' }])
 })

@@ -2,6 +2,7 @@
 import { ORPCError } from '@orpc/client'
 import { AppError, isAppError, type ErrorCode, type FieldProblem } from '../lib/app-error.ts'
 import type { Problem } from './contract/base.ts'
+import { wordsOf, type ZodIssue } from './issue-words.ts'
 
 const statusOf: Record<ErrorCode, number> = {
   invalid_argument: 422,
@@ -62,22 +63,24 @@ export function toAppError(error: unknown): AppError {
   return fromFastify(error) ?? new AppError('internal', 'unexpected', { cause: error })
 }
 
-interface Issue {
-  message: string
-  path?: readonly (PropertyKey | { key: PropertyKey })[]
-}
-interface ZodIssue extends Issue {
-  code?: string
-  keys?: string[]
-  errors?: ZodIssue[][]
-}
-
 function fromOrpc(error: ORPCError<string, unknown>): AppError {
   const issues = (error.data as { issues?: ZodIssue[] } | undefined)?.issues
   if (error.code !== 'BAD_REQUEST' || !Array.isArray(issues)) {
     return new AppError('internal', error.message, { cause: error })
   }
-  return fieldsRefused(issues.flatMap((issue) => fieldsOf(issue, [])).slice(0, 100))
+  return fieldsRefused(problemsOf(issues))
+}
+
+/** One problem a field, at most 100: a second one is nearly always the same mistake seen twice. */
+export function problemsOf(issues: readonly ZodIssue[]): FieldProblem[] {
+  // "Beyond what a double holds" says less than the maximum that is wanted.
+  const telling = [...issues.filter((issue) => issue.note === undefined), ...issues.filter((issue) => issue.note)]
+  return onePerField(telling.flatMap((issue) => fieldsOf(issue, []))).slice(0, 100)
+}
+
+export function onePerField(problems: readonly FieldProblem[]): FieldProblem[] {
+  const seen = new Set<string>()
+  return problems.filter(({ field }) => !seen.has(field) && seen.add(field))
 }
 
 export function fieldsRefused(fields: FieldProblem[]): AppError {
@@ -96,14 +99,15 @@ function fieldsOf(issue: ZodIssue, prefix: readonly PropertyKey[]): FieldProblem
   const branches = issue.code === 'invalid_union' ? (issue.errors ?? []).filter((branch) => branch.length > 0) : []
   const nearest = branches.toSorted((a, b) => depth(b) - depth(a) || a.length - b.length)[0]
   if (nearest !== undefined && depth(nearest) > 0) return nearest.flatMap((inner) => fieldsOf(inner, path))
+  const choice = branches.flat().find((inner) => inner.code === 'invalid_value') ?? branches[0]?.[0]
+  if (choice !== undefined) return [{ field: fieldPath(path), message: wordsOf(choice, path) }]
   if (issue.code === 'invalid_key') {
-    const inner = (issue as { issues?: Issue[] }).issues?.[0]
-    return [{ field: fieldPath(path), message: inner?.message ?? issue.message }]
+    return [{ field: fieldPath(path), message: issue.issues?.[0]?.message ?? 'is no valid name' }]
   }
-  return [{ field: fieldPath(path), message: issue.message }]
+  return [{ field: fieldPath(path), message: wordsOf(issue, path) }]
 }
 
-const depth = (issues: ZodIssue[]): number => Math.max(0, ...issues.map((issue) => issue.path?.length ?? 0))
+const depth = (issues: readonly ZodIssue[]): number => Math.max(0, ...issues.map((issue) => issue.path?.length ?? 0))
 
 /** `['jobs', 3, 'limits', 'memory_bytes']` → `jobs[3].limits.memory_bytes`. */
 export function fieldPath(path: readonly PropertyKey[]): string {
@@ -115,9 +119,19 @@ export function fieldPath(path: readonly PropertyKey[]): string {
   return text
 }
 
+export const isTooLarge = (error: unknown): boolean =>
+  (error as { code?: unknown } | null)?.code === 'FST_ERR_CTP_BODY_TOO_LARGE'
+
+export const tooLarge = (limit: number): HttpRefusal =>
+  new HttpRefusal(
+    413,
+    'resource_exhausted',
+    `the request body is larger than ${limit} bytes, the most that is taken here`,
+  )
+
 function fromFastify(error: unknown): AppError | undefined {
   const { code, statusCode } = error as { code?: unknown; statusCode?: unknown }
-  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
+  if (isTooLarge(error)) {
     return new HttpRefusal(413, 'resource_exhausted', 'the request body is larger than this server takes')
   }
   if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {

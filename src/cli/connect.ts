@@ -1,6 +1,7 @@
 /** Which server a command talks to, and with which credential: `--server`, the saved login, or this machine. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Command } from 'commander'
 import type { ApiClient } from '../api/client.ts'
 import { loadConfig, type Config } from '../config/config.ts'
@@ -16,6 +17,8 @@ export interface Connection {
   url: string
   /** Missing when the server is elsewhere. */
   local?: LocalServer
+  /** The server that took the place of a local one which ended; undefined when none did in that time. */
+  rejoin(patienceMs: number): Promise<Connection | undefined>
   /** Waits for the end of a server that we started and were the last to use. */
   close(): Promise<void>
 }
@@ -29,7 +32,10 @@ export async function connect(command: Command, wish: ConnectWish): Promise<Conn
   const globals = globalsOf(command)
   const { server, ...flags } = settingFlags(command)
   // `--server URL` chooses a server here; the setting of that name is what it overrides.
-  const config = loadConfig({ argvFlags: { ...flags, server: globals.server ?? server }, envFile: globals.envFile })
+  const config = loadConfig({
+    argvFlags: { ...flags, server: globals.server ?? server },
+    envFile: globals.settingsFile,
+  })
   const remote = await remoteOf(config, globals.dataDir !== undefined && globals.server === undefined)
   const loadClient = import('../api/client.ts')
   if (remote !== undefined) {
@@ -37,6 +43,7 @@ export async function connect(command: Command, wish: ConnectWish): Promise<Conn
     return {
       client: createApiClient({ baseUrl: remote.url, token: remote.token }),
       url: remote.url,
+      rejoin: async () => undefined,
       close: async () => {},
     }
   }
@@ -45,14 +52,38 @@ export async function connect(command: Command, wish: ConnectWish): Promise<Conn
     runner: wish.runner,
     // Reading what happened earlier needs a server; where nothing ever happened there is nothing to read.
     start: wish.start === 'ephemeral' && !wish.runner && !hasData(config) ? 'no' : wish.start,
-    flags: globals.envFile === undefined ? [] : ['--env-file', join(process.cwd(), globals.envFile)],
+    flags: globals.settingsFile === undefined ? [] : ['--settings', globals.settingsFile],
     onProgress: (text) => notice(text, globals.verbose),
   })
   if (local === undefined) throw nothingHere(config)
   if (local.version !== version) notice(`the running server is version ${local.version}, this is ${version}`, true)
-  const token = config.token ?? (await localToken(config))
   const { createApiClient } = await loadClient
-  return { client: createApiClient({ baseUrl: local.url, token }), url: local.url, local, close: () => local.leave() }
+  const opened = async (member: LocalServer): Promise<Connection> => {
+    const token = config.token ?? (await localToken(config))
+    return {
+      client: createApiClient({ baseUrl: member.url, token }),
+      url: member.url,
+      local: member,
+      async rejoin(patienceMs) {
+        const other = await findAgain(config, wish.runner, patienceMs)
+        return other === undefined ? undefined : opened(other)
+      },
+      close: () => member.leave(),
+    }
+  }
+  return opened(local)
+}
+
+async function findAgain(config: Config, runner: boolean, patienceMs: number): Promise<LocalServer | undefined> {
+  const giveUpAt = performance.now() + patienceMs
+  for (;;) {
+    const left = giveUpAt - performance.now()
+    if (left <= 0) return undefined
+    const finding = findLocal(config, { start: 'no', runner }).catch(() => undefined)
+    const found = await Promise.race([finding, sleep(left)])
+    if (found !== undefined) return found
+    await sleep(Math.min(200, left))
+  }
 }
 
 export async function remoteOf(
@@ -64,7 +95,12 @@ export async function remoteOf(
   const url = config.server === undefined ? logins.current : serverUrl(config.server)
   if (url === null) return undefined
   const token = config.token ?? logins.servers[url]?.token
-  if (token === undefined) throw new AppError('unauthenticated', `not signed in to ${url}: runyard login ${url}`)
+  if (token === undefined) {
+    // A wrong address is the more common mistake, and signing in there would not help.
+    const { createApiClient } = await import('../api/client.ts')
+    await createApiClient({ baseUrl: url, timeoutMs: 5000 }).calls.health()
+    throw new AppError('unauthenticated', `not signed in to ${url}: runyard login ${url}`)
+  }
   return { url, token }
 }
 

@@ -1,4 +1,5 @@
 /** Options that every command takes, before or after its name. */
+import { resolve } from 'node:path'
 import { Option, type Command } from 'commander'
 import { loadConfig, type ArgvFlags, type Config } from '../config/config.ts'
 import { settings, type SettingGroup, type SettingName } from '../config/settings.ts'
@@ -8,7 +9,7 @@ export interface Globals {
   verbose: boolean
   server: string | undefined
   dataDir: string | undefined
-  envFile: string | undefined
+  settingsFile: string | undefined
 }
 
 export function addGlobalOptions(command: Command): void {
@@ -17,7 +18,7 @@ export function addGlobalOptions(command: Command): void {
     new Option('--json', 'print JSON'),
     new Option('--server <url>', 'talk to this server (default: the saved login, else this machine)'),
     new Option('--data-dir <dir>', 'the local data directory'),
-    new Option('--env-file <file>', 'read settings from this file'),
+    new Option('--settings <file>', 'read settings from this file'),
     new Option('-v, --verbose', 'say more on stderr'),
   ]) {
     // `run -v` stays ours, but a command may have its own meaning for a flag of this list.
@@ -27,20 +28,22 @@ export function addGlobalOptions(command: Command): void {
 }
 
 export function globalsOf(command: Command): Globals {
-  const all = command.optsWithGlobals<Partial<Globals>>()
+  const all = command.optsWithGlobals<Partial<Globals> & { settings?: string }>()
   return {
     json: all.json === true,
     verbose: all.verbose === true,
     server: all.server,
     dataDir: all.dataDir,
-    envFile: all.envFile,
+    // The processes that we start have another current directory.
+    settingsFile: all.settings === undefined ? undefined : resolve(all.settings),
   }
 }
 
 /** Flags for the settings that have one. */
-export function addSettingOptions(command: Command, groups: SettingGroup[]): void {
+export function addSettingOptions(command: Command, groups: SettingGroup[], except: SettingName[] = []): void {
   for (const [name, setting] of Object.entries(settings)) {
     if (!('flag' in setting) || name === 'dataDir' || !groups.includes(setting.group)) continue
+    if (except.includes(name as SettingName)) continue
     command.addOption(new Option(`${setting.flag} <value>`, setting.meaning).helpGroup('Settings:'))
   }
 }
@@ -58,12 +61,12 @@ export function settingFlags(command: Command): ArgvFlags {
 }
 
 export const configOf = (command: Command): Config =>
-  loadConfig({ argvFlags: settingFlags(command), envFile: globalsOf(command).envFile })
+  loadConfig({ argvFlags: settingFlags(command), envFile: globalsOf(command).settingsFile })
 
 /** The same flags as words, to start another process of ours with. */
 export function flagWords(command: Command, only?: SettingName[]): string[] {
-  const { envFile } = globalsOf(command)
-  const words = envFile === undefined ? [] : ['--env-file', envFile]
+  const { settingsFile } = globalsOf(command)
+  const words = settingsFile === undefined ? [] : ['--settings', settingsFile]
   for (const [name, value] of Object.entries(settingFlags(command))) {
     const setting = settings[name as SettingName]
     if ('flag' in setting && (only === undefined || only.includes(name as SettingName))) {

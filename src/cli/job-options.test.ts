@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { expect, test } from 'vitest'
 import { jobSpecSchema, type JobSpecInput } from '../job/spec.ts'
-import { addJobOptions, parseBind, parseVariable, specOf, type JobOptions } from './job-options.ts'
+import { addJobOptions, refuseRelativePaths, parseBind, parseVariable, specOf, type JobOptions } from './job-options.ts'
 
 function specFrom(...argv: string[]): JobSpecInput {
   const program = new Command()
@@ -73,6 +73,9 @@ test('every option arrives in the document under its wire name, and the schema t
 
 test.each([
   [['--timeout', '5', 'x'], 'is not a time: say 5s, 5m or 5h'],
+  [['--timeout', '0s', 'x'], 'at least 100ms'],
+  [['--retries', '100', 'x'], 'is not within 0 to 99'],
+  [['--priority', '11', 'x'], 'is not within 0 to 10'],
   [['--memory', 'lots', 'x'], 'is not a size'],
   [['--cpu', '-1', 'x'], 'is not a number'],
   [['--network', 'all', 'x'], 'Allowed choices are none, host'],
@@ -91,5 +94,13 @@ test('a variable without a value is taken from the environment', () => {
 test('a bind is read-only unless it says otherwise, and relative paths are made absolute', () => {
   expect(parseBind('/a:b')).toEqual({ path: '/a:b', mode: 'ro' })
   expect(parseBind('/a:rw')).toEqual({ path: '/a', mode: 'rw' })
-  expect(parseBind('x:ro')).toEqual({ path: `${process.cwd()}/x`, mode: 'ro' })
+  expect(specFrom('-w', '.', '--bind', 'x:rw', 'true')).toMatchObject({
+    working_dir: process.cwd(),
+    binds: [{ path: `${process.cwd()}/x`, mode: 'rw' }],
+  })
+})
+
+test('relative paths mean nothing on another machine', () => {
+  expect(() => refuseRelativePaths({ workdir: '.' })).toThrow('must be an absolute path')
+  expect(() => refuseRelativePaths({ workdir: '/a', bind: [{ path: '/b', mode: 'ro' }] })).not.toThrow()
 })

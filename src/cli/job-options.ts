@@ -1,8 +1,9 @@
 /** The options of `run` and `start`, and the job document that they write. */
-import { resolve } from 'node:path'
+import { isAbsolute, resolve } from 'node:path'
 import { InvalidArgumentError, Option, type Command } from 'commander'
-import type { JobSpecInput } from '../job/spec.ts'
-import { parseDuration, parseNumber, parseSize, parseWhole } from './units.ts'
+import { specLimits, type JobSpecInput } from '../job/spec.ts'
+import { AppError } from '../lib/app-error.ts'
+import { parseDuration, parseNumber, parseSize, parseTimeLimit, parseWhole, parseWithin } from './units.ts'
 
 export interface JobOptions {
   name?: string
@@ -47,7 +48,7 @@ export function parseVariable(text: string, environment: Environment = process.e
 export function parseBind(text: string): { path: string; mode: 'ro' | 'rw' } {
   const [, path = text, mode = 'ro'] = /^(.+?):(ro|rw)$/.exec(text) ?? []
   if (path === '') throw new InvalidArgumentError('write PATH, PATH:ro or PATH:rw')
-  return { path: resolve(path), mode: mode === 'rw' ? 'rw' : 'ro' }
+  return { path, mode: mode === 'rw' ? 'rw' : 'ro' }
 }
 
 function parseLabel(text: string): [string, string] {
@@ -91,16 +92,12 @@ export function addJobOptions(command: Command): void {
     'the same, sealed at rest and masked in the log',
     parsed(collectPairs((t) => parseVariable(t))),
   )
-  add(
-    '-w, --workdir <dir>',
-    'an allowed directory, read-write (default: a private one)',
-    parsed((t) => resolve(t)),
-  )
+  add('-w, --workdir <dir>', 'an allowed directory, read-write (default: a private one)', (o) => o)
   add('--bind <path[:rw]>', 'show an allowed path of the host in the sandbox', parsed(collect(parseBind)))
   add('--network <kind>', 'none (default) or host', (o) => o.choices(['none', 'host']))
   add('--isolation <kind>', 'full (default) or none, where allowed', (o) => o.choices(['full', 'none']))
 
-  add('--timeout <time>', 'wall time of an attempt, e.g. 3s, 5m, 1h', parsed(parseDuration), limits)
+  add('--timeout <time>', 'wall time of an attempt, e.g. 3s, 5m, 1h', parsed(parseTimeLimit), limits)
   add('--cpu <cores>', 'e.g. 0.5', parsed(parseNumber), limits)
   add('--memory <size>', 'e.g. 64m', parsed(parseSize), limits)
   add('--pids <n>', 'processes and threads', parsed(parseWhole), limits)
@@ -111,9 +108,9 @@ export function addJobOptions(command: Command): void {
   add('--stop-grace <time>', 'between SIGTERM and SIGKILL (default: 5s)', parsed(parseDuration), limits)
 
   add('--queue <name>', 'waiting line', (o) => o, when)
-  add('--priority <0-10>', 'higher first (default: 5)', parsed(parseWhole), when)
+  add('--priority <0-10>', 'higher first (default: 5)', parsed(parseWithin(0, 10)), when)
   add('--label <k=v>', 'the runner must carry this label', parsed(collectPairs(parseLabel)), when)
-  add('--retries <n>', 'further attempts after a failure', parsed(parseWhole), when)
+  add('--retries <n>', 'further attempts after a failure', parsed(parseWithin(0, specLimits.maxAttempts - 1)), when)
   add('--after <id>', 'wait for this job to end', parsed(collect((t) => t)), when)
   add('--on-dependency-failure <what>', 'skip (default) or run', (o) => o.choices(['skip', 'run']), when)
   add('--delay <time>', 'wait at least so long', parsed(parseDuration), when)
@@ -123,6 +120,17 @@ export function addJobOptions(command: Command): void {
 /** Without what was not given: the server's defaults stay the server's. */
 const given = <T extends object>(fields: T): T =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T
+
+/** Our current directory means nothing on another machine. */
+export function refuseRelativePaths({ workdir, bind = [] }: JobOptions): void {
+  const problems = [
+    ...(workdir === undefined ? [] : [{ field: 'working_dir', path: workdir }]),
+    ...bind.map(({ path }) => ({ field: 'binds', path })),
+  ].filter(({ path }) => !isAbsolute(path))
+  if (problems.length === 0) return
+  const message = 'must be an absolute path: the server is another machine'
+  throw new AppError('invalid_argument', message, { fields: problems.map(({ field }) => ({ field, message })) })
+}
 
 export function specOf(command: string[], options: JobOptions): JobSpecInput {
   const limits = given({
@@ -137,7 +145,7 @@ export function specOf(command: string[], options: JobOptions): JobSpecInput {
   return given({
     name: options.name,
     command,
-    working_dir: options.workdir,
+    working_dir: options.workdir === undefined ? undefined : resolve(options.workdir),
     env: options.env,
     secret_env: options.secret,
     queue: options.queue,
@@ -151,7 +159,7 @@ export function specOf(command: string[], options: JobOptions): JobSpecInput {
     stop_grace_seconds: options.stopGrace,
     isolation: options.isolation,
     network: options.network,
-    binds: options.bind,
+    binds: options.bind?.map(({ path, mode }) => ({ path: resolve(path), mode })),
     limits: Object.keys(limits).length === 0 ? undefined : limits,
   })
 }

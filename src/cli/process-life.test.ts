@@ -49,3 +49,26 @@ test('the end of the launcher is heard as a hang-up', async () => {
     child.kill('SIGKILL')
   }
 })
+
+test('what a slow reader has not taken yet is waited for; one that went away ends us in silence', async () => {
+  const code = `import { allWritten, quietOnBrokenPipe } from ${url}
+    quietOnBrokenPipe()
+    process.stdout.write('x'.repeat(1000000))
+    await allWritten()
+    process.exit(0)`
+  const began = () =>
+    spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const slow = began()
+  await sleep(500)
+  let size = 0
+  slow.stdout.on('data', (chunk: Buffer) => (size += chunk.length))
+  await new Promise((resolve) => slow.once('close', resolve))
+  expect([size, slow.exitCode]).toEqual([1_000_000, 0])
+
+  const gone = began()
+  let said = ''
+  gone.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))
+  gone.stdout.destroy()
+  await new Promise((resolve) => gone.once('close', resolve))
+  expect([gone.exitCode, said]).toEqual([141, ''])
+})

@@ -37,6 +37,14 @@ export function leaveWithParent(): void {
   process.channel.unref()
 }
 
+/** What was written to a pipe is still ours until its reader has taken it. */
+export async function allWritten(): Promise<void> {
+  const written = [process.stdout, process.stderr].map(
+    (stream) => new Promise<void>((resolve) => void stream.write('', () => resolve())),
+  )
+  await Promise.all(written)
+}
+
 /** `runyard ls | head -1` ends in silence, like any program that SIGPIPE ends. */
 export function quietOnBrokenPipe(): void {
   for (const stream of [process.stdout, process.stderr]) {

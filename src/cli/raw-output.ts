@@ -24,3 +24,7 @@ export async function writeAll(fd: 1 | 2, bytes: Uint8Array): Promise<void> {
     }
   }
 }
+
+/** One JSON object a line. */
+export const writeLine = (fd: 1 | 2, value: unknown): Promise<void> =>
+  writeAll(fd, Buffer.from(`${JSON.stringify(value)}\n`))

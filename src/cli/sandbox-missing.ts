@@ -3,14 +3,14 @@ import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import type { JobSpecInput } from '../job/spec.ts'
 import { AppError } from '../lib/app-error.ts'
+import { setupLine } from './setup-line.ts'
 
 export function refuseWithoutSandbox(spec: JobSpecInput, path = process.env.PATH ?? ''): void {
   if (spec.isolation === 'none' || path.split(delimiter).some((dir) => dir !== '' && isProgram(join(dir, 'bwrap'))))
     return
   throw new AppError(
     'failed_precondition',
-    'bubblewrap is missing, and without it nothing is isolated: `npx runyard setup` installs it (as root or with sudo); ' +
-      '`npx runyard doctor` shows what else this host can do',
+    `bubblewrap is missing, and without it nothing is isolated: \`${setupLine()}\` installs it`,
   )
 }
 

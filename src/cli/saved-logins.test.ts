@@ -22,4 +22,6 @@ test('one server has one spelling', () => {
   expect(serverUrl('localhost:8000/')).toBe('http://localhost:8000')
   expect(serverUrl('https://Runyard.Example/')).toBe('https://runyard.example')
   expect(serverUrl('https://x.example/team/')).toBe('https://x.example/team')
+  expect(() => serverUrl('ftp://x')).toThrow('http:// or https:// only')
+  expect(() => serverUrl('http://a b')).toThrow('is no server')
 })

@@ -2,6 +2,7 @@
 import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { AppError } from '../lib/app-error.ts'
 
 export interface SavedLogin {
   token: string
@@ -39,6 +40,12 @@ export async function writeLogins(logins: LoginFile, env: NodeJS.ProcessEnv = pr
 
 /** One spelling per server: `localhost:8000/` and `http://localhost:8000` are the same. */
 export function serverUrl(text: string): string {
-  const url = new URL(/^https?:\/\//.test(text) ? text : `http://${text}`)
+  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1]?.toLowerCase()
+  if (scheme !== undefined && scheme !== 'http' && scheme !== 'https')
+    throw new AppError('invalid_argument', `${text}: a server is spoken to over http:// or https:// only`)
+  const full = scheme === undefined ? `http://${text}` : text
+  if (!URL.canParse(full))
+    throw new AppError('invalid_argument', `${text} is no server’s address; write e.g. https://runyard.example:8000`)
+  const url = new URL(full)
   return `${url.protocol}//${url.host}${url.pathname.replace(/\/+$/, '')}`
 }

@@ -1,11 +1,11 @@
 /** `up` and `server`: an instance with a server in this process, and for `up` a runner beside it, until told to stop. */
-import type { ApiClient } from '../api/client.ts'
 import type { Config } from '../config/config.ts'
 import { settings } from '../config/settings.ts'
 import { emitFact } from '../lib/facts.ts'
 import { exitCodes } from './exit-codes.ts'
 import { readFacts, removeFacts, writeFacts, type FirstLogin } from './instance/files.ts'
 import { Held, openInstance, type OpenInstance } from './instance/open-instance.ts'
+import { createOrphans } from './instance/orphans.ts'
 import { superviseRunner, type SupervisedRunner } from './instance/supervise-runner.ts'
 import { webRoot } from './package-root.ts'
 import { onStop } from './process-life.ts'
@@ -21,6 +21,8 @@ export interface ServeOptions {
   onUp(up: { url: string; firstLogin?: FirstLogin; username: string }): void
 }
 
+const lastClientGone = 'the last client has gone'
+
 /** Resolves with the exit code when everything has stopped. */
 export async function serve({ config, mode, runnerArgs, onUp }: ServeOptions): Promise<number> {
   const stop = listenForStop()
@@ -31,7 +33,7 @@ export async function serve({ config, mode, runnerArgs, onUp }: ServeOptions): P
     ephemeral: mode === 'ephemeral',
     onRunnerWanted: () => runner.want(),
     onAbandoned: (id) => orphans.add(id),
-    onLastClientGone: () => stop.ask('the last client has gone'),
+    onLastClientGone: () => stop.ask(lastClientGone),
     onStopAsked: () => stop.ask('runyard down'),
   })
   try {
@@ -42,7 +44,7 @@ export async function serve({ config, mode, runnerArgs, onUp }: ServeOptions): P
     const { startServer } = await import('../server/server.ts')
     const server = await startServer(config, { version, webRoot })
     const { createApiClient } = await import('../api/client.ts')
-    orphans.begin(createApiClient({ baseUrl: server.url, token: server.localToken }))
+    orphans.begin(createApiClient({ baseUrl: server.url, token: server.localToken }).calls.jobs)
     onUp({
       url: server.url,
       username: server.admin.username,
@@ -50,9 +52,12 @@ export async function serve({ config, mode, runnerArgs, onUp }: ServeOptions): P
     })
     instance.ready(server.url)
 
-    emitFact({ name: 'up.stopping', why: await stop.asked })
+    const why = await stop.asked
+    emitFact({ name: 'up.stopping', why })
     await instance.closeDoor()
     await orphans.settled()
+    // Nobody is left to wait for: a job with a long grace must not keep the machine busy for all of it.
+    if (why === lastClientGone) await orphans.ended(stop.twice)
     await runner.stop(stop.twice())
     await server.stop()
     return exitCodes.ok
@@ -110,30 +115,6 @@ function aRunner(config: Config, args: string[] | undefined, wantedFromTheStart:
     async stop(fast: boolean) {
       await supervised?.stop(fast)
     },
-  }
-}
-
-/** Jobs whose `runyard run` was killed: nobody waits for them any more. */
-function createOrphans() {
-  let client: ApiClient | undefined
-  const known = new Set<string>()
-  const cancelling = new Set<Promise<unknown>>()
-  const cancel = (id: string): void => {
-    const done = client?.calls.jobs.cancel({ id, reason: 'its `runyard run` was killed' }).catch(() => {})
-    if (done === undefined) return
-    cancelling.add(done)
-    void done.finally(() => cancelling.delete(done))
-  }
-  return {
-    add(id: string) {
-      known.add(id)
-      cancel(id)
-    },
-    begin(api: ApiClient) {
-      client = api
-      for (const id of known) cancel(id)
-    },
-    settled: () => Promise.all(cancelling),
   }
 }
 

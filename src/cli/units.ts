@@ -7,7 +7,10 @@ const durationPattern = /^(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+$/
 /** `500ms`, `3s`, `5m`, `1h`, `1h30m` → seconds. */
 export function parseDuration(text: string): number {
   if (!durationPattern.test(text)) {
-    const hint = /^\d+(\.\d+)?$/.test(text) ? `: say ${text}s, ${text}m or ${text}h` : ', e.g. 500ms, 3s, 5m, 1h30m'
+    const hint =
+      /^\d+(\.\d+)?$/.test(text) && Number(text) > 0
+        ? `: say ${text}s, ${text}m or ${text}h`
+        : ', e.g. 500ms, 3s, 5m, 1h30m'
     throw new InvalidArgumentError(`is not a time${hint}`)
   }
   let total = 0
@@ -19,10 +22,17 @@ export function parseDuration(text: string): number {
 
 const sizeUnits = { '': 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40 } as const
 
+/** For a limit: no time at all is none. */
+export function parseTimeLimit(text: string): number {
+  const value = Number(text) === 0 ? 0 : parseDuration(text)
+  if (value < 0.1) throw new InvalidArgumentError('is too short: at least 100ms')
+  return value
+}
+
 /** `64m`, `64MiB`, `1.5g`, `65536` → bytes; units are powers of 1024. */
 export function parseSize(text: string): number {
   const match = /^(\d+(?:\.\d+)?)\s*(?:([kmgt])(?:i?b)?|b)?$/i.exec(text)
-  if (!match) throw new InvalidArgumentError('is not a size, e.g. 64m, 1.5g, 65536')
+  if (!match) throw new InvalidArgumentError('is not a size, e.g. 512m, 1.5g, 65536')
   const unit = (match[2] ?? '').toLowerCase() as keyof typeof sizeUnits
   return Math.round(Number(match[1]) * sizeUnits[unit])
 }
@@ -31,6 +41,14 @@ export function parseWhole(text: string): number {
   if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('is not a whole number')
   return Number(text)
 }
+
+export const parseWithin =
+  (least: number, most: number) =>
+  (text: string): number => {
+    const value = parseWhole(text)
+    if (value < least || value > most) throw new InvalidArgumentError(`is not within ${least} to ${most}`)
+    return value
+  }
 
 export function parseNumber(text: string): number {
   if (!/^\d{1,15}(\.\d+)?$/.test(text)) throw new InvalidArgumentError('is not a number')

@@ -81,7 +81,7 @@ test('a flag beats the environment, that beats the env file, that beats the defa
 })
 
 test('a named env file must be there; the one in the data directory need not', () => {
-  expect(() => load({ envFile: join(dir, 'none.env') })).toThrow(/cannot read the env file/)
+  expect(() => load({ envFile: join(dir, 'none.env') })).toThrow(/cannot read the settings file/)
   expect(load({ argvFlags: { dataDir: dir } }).port).toBe(8000)
   writeFileSync(join(dir, 'other.env'), `RUNYARD_DATA_DIR=${dir}/data\nALLOWED_WORKDIRS=/srv, /home/ann\n`)
   const config = load({ envFile: join(dir, 'other.env') })
@@ -101,6 +101,7 @@ test('all mistakes are said at once, with the name that was used', () => {
         RUNYARD_ALLOW_NETWORK_HOST: 'perhaps',
         RUNYARD_RUNNER_LABELS: 'gpu',
         RUNYARD_ENFORCE_LIMITS: 'cpu,cup',
+        ALLOWED_WORKDIRS: '["/srv"]',
         RUNYARD_RUNNER_SLOTS: '1.5',
       },
     }),
@@ -113,6 +114,7 @@ test('all mistakes are said at once, with the name that was used', () => {
     RUNYARD_ALLOW_NETWORK_HOST: '"perhaps" is neither true nor false (environment)',
     RUNYARD_RUNNER_LABELS: '"gpu" is not a label; write name=value, comma separated (environment)',
     RUNYARD_ENFORCE_LIMITS: expect.stringContaining('"cup" is none of cpu, memory_bytes'),
+    ALLOWED_WORKDIRS: expect.stringContaining('comma separated'),
     RUNYARD_RUNNER_SLOTS: '"1.5" is not a whole number (environment)',
     RUNYARD_RETAIN_DAYS: '"often" is not a number (env file)',
     PROT: expect.stringMatching(/^is no setting \(.*runyard\.env\)/),

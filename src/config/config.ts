@@ -22,7 +22,7 @@ export interface LoadOptions {
   /** By setting name; the CLI's option names are the same words. `undefined` means not given. */
   argvFlags?: ArgvFlags
   env?: Env
-  /** `--env-file`; without it `<data dir>/runyard.env` is read when it exists. */
+  /** `--settings FILE`; without it `<data dir>/runyard.env` is read when it exists. */
   envFile?: string
   surroundings?: Surroundings
 }
@@ -44,7 +44,7 @@ function readEnvFile(file: string, mustExist: boolean): Env {
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     if (code === 'ENOENT' && !mustExist) return {}
-    throw new AppError('invalid_argument', `cannot read the env file ${file}: ${message}`)
+    throw new AppError('invalid_argument', `cannot read the settings file ${file} (--settings): ${message}`)
   }
 }
 

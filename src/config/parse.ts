@@ -58,6 +58,7 @@ export function parseSetting(setting: Setting, text: string): Parsed {
       return { problem: `"${text}" is neither true nor false` }
     }
     case 'list': {
+      if (/^\s*\[.*\]\s*$/s.test(text)) return { problem: 'is a list: write a,b (comma separated), not JSON' }
       const value = splitList(text)
       const wrong = oneOf && value.find((entry) => !oneOf.includes(entry))
       return wrong ? { problem: `"${wrong}" is none of ${oneOf.join(', ')}` } : { value }

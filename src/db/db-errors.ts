@@ -1,6 +1,6 @@
 /** Trouble with the database itself becomes an AppError that says "try again"; a statement's own fault stays as it is. */
 import pg from 'pg'
-import { AppError } from '../lib/app-error.ts'
+import { AppError, isAppError } from '../lib/app-error.ts'
 
 const socketCodes = new Set([
   'ECONNREFUSED',
@@ -51,4 +51,21 @@ export function asAppError(error: unknown): unknown {
     return new AppError('deadline_exceeded', 'the database took too long for this request', { cause: error })
   }
   return error
+}
+
+/** Of a database that somebody else runs, at boot: which one, and what to do. Never its password. */
+export function bootError(error: unknown, databaseUrl: string): unknown {
+  const cause = isAppError(error) ? error.cause : error
+  const refused = /^(28...|3D000)$/.test(sqlStateOf(cause) ?? '')
+  if (!refused && !isAway(cause)) return error
+  const { host, port } = new pg.Client({ connectionString: databaseUrl })
+  const place = `PostgreSQL at ${host.startsWith('/') ? host : `${host}:${port}`}`
+  const why = (cause as { code?: string }).code ?? (cause as Error).message
+  return new AppError(
+    'unavailable',
+    refused
+      ? `${place} refuses us: ${(cause as Error).message}; correct DATABASE_URL`
+      : `${place} does not answer (${why}); start it, correct DATABASE_URL, or unset DATABASE_URL to use the built-in database`,
+    { retryAfterSeconds: 2, cause },
+  )
 }

@@ -10,7 +10,8 @@ import type { Facilities } from './executor.ts'
 import { connectLauncher } from './launcher/client.ts'
 import { onPath } from './launcher/spawn-launcher.ts'
 import { surveyGround, type Ground } from './sandbox/ground.ts'
-import { limitFacilities } from './sandbox/limits.ts'
+import { blkio, limitFacilities } from './sandbox/limits.ts'
+import { setupLine } from './setup-line.ts'
 import { tryIsolation } from './sandbox/try-isolation.ts'
 import { seccompFilter } from './sandbox/seccomp.ts'
 
@@ -61,7 +62,7 @@ export async function surveyHere(): Promise<Ground> {
 const row = (facility: string, ok: ProbeRow['ok'], found: string, fix = ''): ProbeRow => ({ facility, ok, found, fix })
 
 function bubblewrapRow({ bwrap }: Ground): ProbeRow {
-  if (bwrap === null) return row('bubblewrap', 'no', 'not installed: no job can be isolated', 'runyard setup')
+  if (bwrap === null) return row('bubblewrap', 'no', 'not installed: no job can be isolated', setupLine)
   const missing = [
     ...(bwrap.bindFd ? [] : ['--bind-fd (a working directory could be swapped between check and use)']),
     ...(bwrap.disableUserns ? [] : ['--disable-userns']),
@@ -100,13 +101,14 @@ function cgroupRow({ space }: Ground): ProbeRow {
     'cgroups',
     space.hierarchies.length > 0 ? 'partly' : 'no',
     `${space.kind}; ${problems.join('; ')}`,
-    readOnly ? 'start the container with a writable cgroup file system' : 'sudo runyard setup',
+    readOnly ? 'start the container with a writable cgroup file system' : setupLine,
   )
 }
 
 function limitRows(facilities: Facilities): ProbeRow[] {
   return Object.entries(facilities.limits).map(([name, { held, by, reason }]) => {
     const [, found = '', fix = ''] = /^([\s\S]*?)(?: \(fix: ([\s\S]*)\))?$/.exec(reason ?? '') ?? []
+    if (held && by?.startsWith(blkio)) return row(`limit ${name}`, 'partly', by, 'boot with cgroup v2 for all writes')
     return held ? row(`limit ${name}`, 'yes', by ?? '') : row(`limit ${name}`, 'no', found, fix)
   })
 }

@@ -32,7 +32,7 @@ export type PackageManager = 'apt-get' | 'dnf' | 'apk'
 export interface SetupFacts {
   /** Who types. */
   uid: number
-  /** Whose runner it is for: with `sudo runyard setup` the user who called sudo. */
+  /** Whose runner it is for: with `sudo … setup` the user who called sudo. */
   owner: { uid: number; gid: number }
   /** `sudo -n` works: no password will be asked for. */
   sudo: boolean
@@ -155,6 +155,8 @@ const delegateLines = [
       ' > /etc/systemd/system/user@.service.d/runyard.conf && systemctl daemon-reload',
   ),
 ]
+
+export { setupLine } from './setup-line.ts'
 
 const run = promisify(execFile)
 

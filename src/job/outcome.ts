@@ -24,6 +24,17 @@ export interface Usage {
   io_write_bytes?: number
 }
 
+/** Of a job as a whole: one that is skipped had no attempt that could end. */
+export type JobOutcome = Omit<Outcome, 'state'> & { state: OutcomeState | 'skipped' }
+
+export const skippedFor = (dependency: { publicId: string; state: string }): JobOutcome => ({
+  state: 'skipped',
+  message:
+    dependency.state === 'skipped'
+      ? `skipped: job ${dependency.publicId} was skipped`
+      : `skipped: job ${dependency.publicId} ended as ${dependency.state.replaceAll('_', ' ')}`,
+})
+
 export interface Outcome {
   state: OutcomeState
   /** Present when state is not `succeeded` or `cancelled`. */

@@ -98,9 +98,7 @@ export async function listJobs(deps: Deps, anyAsk: Ask, input: ListInput) {
 }
 
 async function show(deps: Deps, rows: JobRow[]): Promise<ShownJob[]> {
-  const waiting = rows
-    .filter((row) => ['blocked', 'scheduled', 'queued'].includes(row.state))
-    .map((row) => row.publicId)
+  const waiting = rows.filter((row) => batchWordOf(row.state) === 'waiting').map((row) => row.publicId)
   const reasons = waiting.length === 0 ? new Map() : await waitingReasons(deps.db, waiting)
   const now = new Date()
   return rows.map((row) => showJob(row, { policy: deps.config, waitingReason: reasons.get(row.publicId), now }))

@@ -152,8 +152,8 @@ function maySubmit(ask: KnownAsk): void {
 
 function checkKey(key: string | undefined): void {
   if (key === undefined || /^[\x20-\x7e]{1,255}$/.test(key)) return
-  const message = 'has 1 to 255 printable ASCII characters'
-  throw new AppError('invalid_argument', `Idempotency-Key ${message}`, {
+  const message = 'must have 1 to 255 printable ASCII characters'
+  throw new AppError('invalid_argument', `Idempotency-Key: ${message}`, {
     fields: [{ field: 'Idempotency-Key', message }],
   })
 }

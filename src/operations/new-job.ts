@@ -15,7 +15,10 @@ export function checkPolicy(specs: readonly JobSpec[], deps: Deps, prefix: (i: n
   )
   if (problems.length === 0) return
   const [first] = problems
-  throw new AppError('invalid_argument', `${first?.field} ${first?.message}`, { fields: problems.slice(0, 100) })
+  const more = problems.length > 1 ? ` (and ${problems.length - 1} more)` : ''
+  throw new AppError('invalid_argument', `${first?.field}: ${first?.message}${more}`, {
+    fields: problems.slice(0, 100),
+  })
 }
 
 export function newJob(spec: JobSpec, deps: Deps): NewJob {

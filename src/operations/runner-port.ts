@@ -175,7 +175,12 @@ export function createRunnerPort(deps: Deps, changes: JobChanges) {
         }),
       )
       deps.dispatcher.wake()
-      emitFact({ name: 'job.handed_back', count: results.filter((r) => r === 'accepted').length, reason })
+      emitFact({
+        name: 'job.handed_back',
+        level: 'debug',
+        count: results.filter((r) => r === 'accepted').length,
+        reason,
+      })
       return results
     },
 
@@ -195,7 +200,7 @@ function assign(job: ClaimedJob, deps: Deps): Assigned | null {
   const { jobKey, number, token, publicId, spec } = job
   try {
     const { env, secret_env: secretEnv } = openEnv(job.envSealed, publicId, deps)
-    emitFact({ name: 'job.leased', id: publicId, attempt: number })
+    emitFact({ name: 'job.leased', level: 'debug', id: publicId, attempt: number })
     return { ref: { jobKey, number, token }, publicId, spec, env, secretEnv, ...effectiveLimits(spec, deps.config) }
   } catch (error) {
     emitFact({ name: 'job.env_unreadable', level: 'error', id: publicId, attempt: number, error: String(error) })
@@ -206,6 +211,7 @@ function assign(job: ClaimedJob, deps: Deps): Assigned | null {
 function noteFinished(report: FinishReport): void {
   emitFact({
     name: 'attempt.finished',
+    level: 'debug',
     job: report.ref.jobKey,
     attempt: report.ref.number,
     state: report.outcome.state,

@@ -1,5 +1,5 @@
 /** A row of the queue as its reader sees it. Pure. */
-import type { Outcome } from '../job/outcome.ts'
+import type { JobOutcome } from '../job/outcome.ts'
 import type { SealedEnv, StoredSpec } from '../job/spec.ts'
 import { isTerminal } from '../job/state.ts'
 import { batchWordOf } from '../job/status-word.ts'
@@ -35,7 +35,7 @@ export function showJob(row: JobRow, { policy, waitingReason, now }: Surrounding
     cancel_requested: row.cancelRequestedAt !== null,
     cancel_reason: row.cancelReason,
     rerun_of: row.rerunOf,
-    result: isTerminal(row.state) ? showResult(row.outcome) : null,
+    result: isTerminal(row.state) ? showResult(row.outcome, row.truncatedBytes) : null,
   }
 }
 
@@ -54,7 +54,7 @@ export function showMore({ payload }: Pick<StoredSpec, 'payload'>, env: SealedEn
   }
 }
 
-export function showResult(outcome: Outcome | null) {
+export function showResult(outcome: JobOutcome | null, truncatedBytes: number | null | undefined) {
   if (outcome === null) return null
   return {
     exit_code: outcome.exit_code ?? null,
@@ -64,6 +64,7 @@ export function showResult(outcome: Outcome | null) {
     usage: outcome.usage ?? null,
     unenforced: outcome.unenforced ?? [],
     remaining_processes: outcome.remaining_processes ?? null,
+    truncated_bytes: truncatedBytes ?? 0,
   }
 }
 
@@ -76,7 +77,7 @@ export function showAttempt(row: AttemptRow, now: Date) {
     started_at: row.startedAt?.toISOString() ?? null,
     ended_at: row.endedAt?.toISOString() ?? null,
     duration_ms: duration(row.startedAt, row.endedAt, now),
-    result: showResult(row.outcome),
+    result: showResult(row.outcome, row.log?.truncated_bytes),
     log: row.log,
   }
 }

@@ -33,5 +33,14 @@ test('a read-write path may be bound read-only, not the other way round', () => 
 
 test('each refusal says which setting opens it', () => {
   const [problem] = policyProblems(jobSpecSchema.parse({ command: ['true'], working_dir: '/srv' }), strict)
-  expect(problem?.message).toMatch(/ALLOWED_WORKDIRS/)
+  expect(problem?.message).toMatch(/^no working directory is allowed here; .*ALLOWED_WORKDIRS/)
+  const [other] = policyProblems(jobSpecSchema.parse({ command: ['true'], working_dir: '/srv' }), {
+    ...strict,
+    allowedWorkdirs: ['/work', '/data'],
+  })
+  expect(other?.message).toMatch(/^must be one of these or below: \/work, \/data;/)
+  const [network] = policyProblems(jobSpecSchema.parse({ command: ['true'], network: 'host' }), strict)
+  expect(`network: ${network?.message}`).toBe(
+    'network: the host network is not allowed here; an administrator can set RUNYARD_ALLOW_NETWORK_HOST=true',
+  )
 })

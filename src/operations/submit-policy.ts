@@ -25,7 +25,11 @@ export function isUnder(candidate: string, allowed: readonly string[]): boolean 
   })
 }
 
-const listed = (paths: readonly string[]): string => (paths.length === 0 ? 'none is allowed' : paths.join(', '))
+/** After `field: ` these read as sentences. */
+const outside = (what: string, allowed: readonly string[], setting: string): string =>
+  allowed.length === 0
+    ? `no ${what} is allowed here; an administrator can set ${setting}=/some/path`
+    : `must be one of these or below: ${allowed.join(', ')}; an administrator can add to ${setting}`
 
 export function policyProblems(spec: JobSpec, policy: SubmitPolicy): FieldProblem[] {
   const problems = limitProblems(spec, policy)
@@ -35,7 +39,7 @@ export function policyProblems(spec: JobSpec, policy: SubmitPolicy): FieldProble
   if (spec.working_dir !== undefined && !isUnder(spec.working_dir, workdirs)) {
     problems.push({
       field: 'working_dir',
-      message: `is outside the allowed working directories (${listed(workdirs)}); an administrator sets ALLOWED_WORKDIRS`,
+      message: outside('working directory', workdirs, 'ALLOWED_WORKDIRS'),
     })
   }
   spec.binds?.forEach((bind, i) => {
@@ -47,20 +51,20 @@ export function policyProblems(spec: JobSpec, policy: SubmitPolicy): FieldProble
     const setting = readWrite ? 'RUNYARD_ALLOWED_READ_WRITE_BINDS' : 'RUNYARD_ALLOWED_READ_ONLY_BINDS'
     problems.push({
       field: `binds[${i}].path`,
-      message: `is outside the allowed paths (${listed(allowed)}); an administrator sets ${setting}`,
+      message: outside(readWrite ? 'read-write path' : 'path', allowed, setting),
     })
   })
   if (spec.isolation === 'none' && !policy.allowIsolationNone) {
     problems.push({
       field: 'isolation',
       message:
-        'jobs without isolation are not allowed on this server; an administrator sets RUNYARD_ALLOW_ISOLATION_NONE',
+        'jobs without isolation are not allowed here; an administrator can set RUNYARD_ALLOW_ISOLATION_NONE=true',
     })
   }
   if (spec.network === 'host' && !policy.allowNetworkHost) {
     problems.push({
       field: 'network',
-      message: 'the host network is not allowed on this server; an administrator sets RUNYARD_ALLOW_NETWORK_HOST',
+      message: 'the host network is not allowed here; an administrator can set RUNYARD_ALLOW_NETWORK_HOST=true',
     })
   }
   return problems

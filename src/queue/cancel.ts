@@ -68,7 +68,7 @@ export async function cancelMany(
     })
     const dependents = await settleDependents(
       tx,
-      atOnce.map((job) => ({ jobKey: job.id, ok: false })),
+      atOnce.map((job) => ({ jobKey: job.id, publicId: job.public_id, state: 'cancelled' as const })),
     )
     const touched = [...atOnce, ...running].map((job) => job.public_id)
     await notify(tx, [...new Set([...touched, ...dependents.changed])], dependents.work)

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { cascade, type BlockedJob } from './cascade.ts'
+import { cascade, type BlockedJob, type EndedJob } from './cascade.ts'
 
 const job = (id: string, blockers_left: number, over: Partial<BlockedJob> = {}): BlockedJob => ({
   id,
@@ -67,7 +67,20 @@ test.each<[string, [string, boolean][], string[], BlockedJob[], string]>([
   ],
   ['one that is not blocked any more', [['a', true]], ['b<a'], [], ''],
 ])('%s', (_, ended, pairs, blocked, expected) => {
-  const jobs = ended.map(([jobKey, ok]) => ({ jobKey, ok }))
+  const jobs = ended.map(([jobKey, ok]): EndedJob => ({
+    jobKey,
+    publicId: jobKey.toUpperCase(),
+    state: ok ? 'succeeded' : 'timed_out',
+  }))
   const moves = cascade(jobs, edges(...pairs), blocked)
   expect(moves.map((move) => `${move.id}:${move.state}:${move.blockers_left}`).join(' ')).toBe(expected)
+})
+
+test('who is skipped is told for which job', () => {
+  const ended: EndedJob[] = [{ jobKey: 'a', publicId: 'A', state: 'timed_out' }]
+  const moves = cascade(ended, edges('b<a', 'c<b'), [job('b', 1), job('c', 1)])
+  expect(moves.map((move) => move.outcome?.message)).toEqual([
+    'skipped: job A ended as timed out',
+    'skipped: job B was skipped',
+  ])
 })

@@ -1,8 +1,13 @@
 /** What the end of jobs means for those that wait for them: pure. */
+import { skippedFor, type JobOutcome } from '../job/outcome.ts'
+import type { TerminalState } from '../job/state.ts'
+
 export interface EndedJob {
   jobKey: string
-  ok: boolean
+  publicId: string
+  state: TerminalState
 }
+export const endedWell = (job: EndedJob): boolean => job.state === 'succeeded'
 
 export interface Edge {
   job_id: string
@@ -24,6 +29,8 @@ export interface Freed {
   public_id: string
   state: 'blocked' | 'scheduled' | 'queued' | 'skipped'
   blockers_left: number
+  /** Of a skipped one: because of which job. */
+  outcome?: JobOutcome
 }
 
 /** All blocked jobs that are touched, in the order in which the news reaches them. */
@@ -33,8 +40,8 @@ export function cascade(ended: EndedJob[], edges: Edge[], blocked: BlockedJob[])
   const touched = new Map<string, Freed>()
   const news = [...ended]
   for (let next = 0; next < news.length; next++) {
-    const { jobKey, ok } = news[next]!
-    for (const { job_id } of dependentsOf.get(jobKey) ?? []) {
+    const end = news[next]!
+    for (const { job_id } of dependentsOf.get(end.jobKey) ?? []) {
       const job = jobs.get(job_id)
       if (!job) continue
       const now: Freed = touched.get(job_id) ?? {
@@ -46,9 +53,10 @@ export function cascade(ended: EndedJob[], edges: Edge[], blocked: BlockedJob[])
       touched.set(job_id, now)
       now.blockers_left -= 1
       if (now.state === 'skipped') continue
-      if (!ok && job.on_failure !== 'run') {
+      if (!endedWell(end) && job.on_failure !== 'run') {
         now.state = 'skipped'
-        news.push({ jobKey: job_id, ok: false })
+        now.outcome = skippedFor(end)
+        news.push({ jobKey: job_id, publicId: job.public_id, state: 'skipped' })
       } else if (now.blockers_left <= 0) {
         now.state = job.later ? 'scheduled' : 'queued'
       }

@@ -54,6 +54,10 @@ test('a failure skips what depends on it, all the way down; `run` runs all the s
     Promise.all([root, skipped, deeper, runs, afterRuns, waits].map((job) => world.state(job.publicId)))
   expect(await state()).toEqual(['failed', 'skipped', 'skipped', 'queued', 'blocked', 'blocked'])
   expect((await world.row(deeper.publicId)).ended_at).not.toBeNull()
+  expect((await world.row(skipped.publicId)).outcome).toMatchObject({
+    message: `skipped: job ${root.publicId} ended as failed`,
+  })
+  expect((await world.row(runs.publicId)).outcome).toBeNull()
   await runner.finish(await runner.claimOne(), good)
   expect(await state()).toEqual(['failed', 'skipped', 'skipped', 'succeeded', 'queued', 'queued'])
 })

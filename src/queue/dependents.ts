@@ -1,6 +1,6 @@
 /** Jobs that waited for others: when those end, they become free, or are skipped, which may skip further ones. */
 import type { Queryable } from '../db/pool.ts'
-import { cascade, type BlockedJob, type Edge, type EndedJob } from './cascade.ts'
+import { cascade, endedWell, type BlockedJob, type Edge, type EndedJob } from './cascade.ts'
 import { newRank, stateById } from './statements.ts'
 
 /** The caller holds the rows of the jobs that ended, so no dependent of theirs can appear now. */
@@ -24,7 +24,7 @@ export async function settleDependents(
 async function lockReach(tx: Queryable, ended: EndedJob[]): Promise<{ edges: Edge[]; blocked: BlockedJob[] }> {
   const looked = new Set<string>()
   const blocked: BlockedJob[] = []
-  const failed = ended.some((job) => !job.ok)
+  const failed = ended.some((job) => !endedWell(job))
   for (;;) {
     const edges = await edgesFrom(tx, ended)
     const unseen = [...new Set(edges.map((edge) => edge.job_id))].filter((id) => !looked.has(id))
@@ -46,7 +46,7 @@ async function edgesFrom(tx: Queryable, ended: EndedJob[]): Promise<Edge[]> {
         where reach.failed
       )
       select distinct job_id, depends_on_id from reach order by 1, 2`,
-    values: [ended.map((job) => job.jobKey), ended.map((job) => job.ok)],
+    values: [ended.map((job) => job.jobKey), ended.map(endedWell)],
   })
   return rows
 }
@@ -68,6 +68,6 @@ const writeMoves = `
     state_since = case when m.state = 'blocked' then j.state_since else now() end,
     scheduled_for = case when m.state = 'scheduled' then 'delay' end,
     rank = case when m.state = 'queued' then ${newRank('j.priority')} end,
-    ended_at = case when m.state = 'skipped' then now() end
-  from jsonb_to_recordset($1::jsonb) as m(id bigint, state text, blockers_left int)
+    ended_at = case when m.state = 'skipped' then now() end, outcome = coalesce(m.outcome, j.outcome)
+  from jsonb_to_recordset($1::jsonb) as m(id bigint, state text, blockers_left int, outcome jsonb)
   where j.id = m.id and ${stateById('j')} = 'blocked'`

@@ -1,6 +1,6 @@
 /** The one place where an attempt ends: outcome, retry or final state, dependents. `finish` and `rescueLost` use it. */
 import type { Queryable } from '../db/pool.ts'
-import type { Outcome } from '../job/outcome.ts'
+import type { Outcome, OutcomeState } from '../job/outcome.ts'
 import type { RetryPolicy } from '../job/retry.ts'
 import { settleDependents } from './dependents.ts'
 import { endingOf } from './ending.ts'
@@ -102,7 +102,7 @@ export async function endAttempts(
   const over = written.rows.filter((row) => row.state !== 'scheduled')
   const dependents = await settleDependents(
     tx,
-    over.map((row) => ({ jobKey: row.id, ok: row.state === 'succeeded' })),
+    over.map((row) => ({ jobKey: row.id, publicId: row.public_id, state: row.state as OutcomeState })),
   )
   return { changed: [...written.rows.map((row) => row.public_id), ...dependents.changed], work: dependents.work }
 }

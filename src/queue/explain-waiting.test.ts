@@ -3,6 +3,7 @@ import { explainWaiting, type RunnerRoom, type WaitingJob } from './explain-wait
 
 const job = (over: Partial<WaitingJob> = {}): WaitingJob => ({
   state: 'queued',
+  runner: null,
   openDependencies: [],
   blockersLeft: 0,
   notBefore: null,
@@ -52,14 +53,21 @@ test.each<[string, WaitingJob, RunnerRoom[], RegExp]>([
   ],
   ['queue_paused', job({ queuePaused: true, queueConcurrency: 1, queueHeld: 1 }), [room()], /queue default is paused/],
   ['queue_limit', job({ queueConcurrency: 2, queueHeld: 2, queueTokens: 0 }), [room()], /runs 2 jobs, its limit/],
+  ['queue_limit', job({ queueConcurrency: 1, queueHeld: 1 }), [room()], /runs 1 job, its limit/],
+  ['starting', job({ state: 'leased', runner: 'box' }), [], /^runner box is starting it$/],
   ['rate_limit', job({ queueTokens: 0.9 }), [room()], /rate of starts/],
   ['user_cap', job({ ownerHeld: 10 }), [], /ada has 10 jobs running/],
   ['no_matching_runner', job(), [], /no runner is online/],
   ['no_matching_runner', job({ requiredLabels: ['gpu=1'] }), [room()], /with the labels gpu=1/],
   ['no_matching_runner', job({ executor: 'ssh' }), [room()], /executor ssh/],
   ['no_matching_runner', job({ cpuMillis: 2001 }), [room()], /2\.001 CPU.*more than any/],
-  ['no_capacity', job(), [room({ slotsLeft: 0 })], /all 1 matching runners are full/],
-  ['no_capacity', job({ memoryMib: 1500 }), [room({ memoryLeft: 1000 })], /1500 MiB/],
+  ['no_capacity', job(), [room({ slotsLeft: 0 })], /^every matching runner is busy \(1 of 1\)$/],
+  [
+    'no_capacity',
+    job({ memoryMib: 1500 }),
+    [room({ memoryLeft: 1000 })],
+    /^every matching runner is too busy for 1500 MiB \(1 of 1\)$/,
+  ],
   ['ready', job({ queueConcurrency: 2, queueHeld: 1, queueTokens: 1 }), [room()], /next free slot/],
 ])('%s %#', (code, waiting, online, text) => {
   const reason = explainWaiting(waiting, online)

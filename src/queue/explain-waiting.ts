@@ -12,6 +12,7 @@ export const waitingCodes = [
   'no_matching_runner',
   'no_capacity',
   'ready',
+  'starting',
 ] as const
 export type WaitingCode = (typeof waitingCodes)[number]
 
@@ -22,6 +23,8 @@ export interface WaitingReason {
 
 export interface WaitingJob {
   state: string
+  /** That has taken it. */
+  runner: string | null
   /** Public ids of the dependencies that have not ended; the first few. */
   openDependencies: string[]
   blockersLeft: number
@@ -57,6 +60,7 @@ export interface RunnerRoom {
 
 /** `online` runners only. The order is the order in which a claim would say no. */
 export function explainWaiting(job: WaitingJob, online: RunnerRoom[]): WaitingReason {
+  if (job.state === 'leased') return { code: 'starting', text: `runner ${job.runner ?? ''} is starting it` }
   if (job.state === 'blocked') return { code: 'dependency', text: dependencyText(job) }
   if (job.state === 'scheduled') {
     const until = job.notBefore?.toISOString() ?? 'soon'
@@ -69,13 +73,13 @@ export function explainWaiting(job: WaitingJob, online: RunnerRoom[]): WaitingRe
   }
   if (job.queuePaused) return { code: 'queue_paused', text: `queue ${job.queue} is paused` }
   if (job.queueConcurrency !== null && job.queueHeld >= job.queueConcurrency) {
-    return { code: 'queue_limit', text: `queue ${job.queue} runs ${job.queueHeld} jobs, its limit` }
+    return { code: 'queue_limit', text: `queue ${job.queue} runs ${jobs(job.queueHeld)}, its limit` }
   }
   if (job.queueTokens !== null && job.queueTokens < 1) {
     return { code: 'rate_limit', text: `queue ${job.queue} has used up its rate of starts for the moment` }
   }
   if (job.ownerHeld >= job.ownerMaxRunning) {
-    return { code: 'user_cap', text: `${job.owner} has ${job.ownerHeld} jobs running, the limit per user` }
+    return { code: 'user_cap', text: `${job.owner} has ${jobs(job.ownerHeld)} running, the limit per user` }
   }
   return explainRunners(job, online)
 }
@@ -89,14 +93,33 @@ function explainRunners(job: WaitingJob, online: RunnerRoom[]): WaitingReason {
     return none(`no runner online has the executor ${job.executor}${labels}`)
   }
   const able = matching.filter((r) => r.slots > 0 && r.cpuMillis >= job.cpuMillis && r.memoryMib >= job.memoryMib)
-  if (able.length === 0) return none(`it asks for ${sizeText(job)}, more than any matching runner has in all`)
+  if (able.length === 0) return none(tooLarge(job))
   const room = able.some((r) => r.slotsLeft > 0 && r.cpuLeft >= job.cpuMillis && r.memoryLeft >= job.memoryMib)
   return room
     ? { code: 'ready', text: 'next free slot' }
-    : { code: 'no_capacity', text: `all ${able.length} matching runners are full for a job of ${sizeText(job)}` }
+    : { code: 'no_capacity', text: busyText(job, able.length, matching.length) }
 }
 
-const sizeText = (job: WaitingJob): string => `1 slot, ${job.cpuMillis / 1000} CPU and ${job.memoryMib} MiB`
+const jobs = (count: number): string => (count === 1 ? '1 job' : `${count} jobs`)
+
+/** Empty when it asks for nothing by name and a slot is all it takes. */
+const sizeText = (job: WaitingJob): string =>
+  [
+    ...(job.cpuMillis > 0 ? [`${job.cpuMillis / 1000} CPU`] : []),
+    ...(job.memoryMib > 0 ? [`${job.memoryMib} MiB`] : []),
+  ].join(' and ')
+
+const tooLarge = (job: WaitingJob): string =>
+  sizeText(job) === ''
+    ? 'no matching runner has any slots'
+    : `it asks for ${sizeText(job)}, more than any matching runner has in all`
+
+function busyText(job: WaitingJob, busy: number, matching: number): string {
+  const size = sizeText(job)
+  return size === ''
+    ? `every matching runner is busy (${busy} of ${matching})`
+    : `every matching runner is too busy for ${size} (${busy} of ${matching})`
+}
 
 function dependencyText(job: WaitingJob): string {
   const more = job.blockersLeft - job.openDependencies.length

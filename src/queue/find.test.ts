@@ -31,7 +31,7 @@ test('a job waits for each reason in turn, and says so', async () => {
 
   const first = await runner.claimOne()
   expect(first.publicId).toBe(a)
-  expect(await codeOf(world, a)).toBeUndefined()
+  expect(await codeOf(world, a)).toBe('starting')
   const [c] = await world.submit({ queue: 'q' })
   expect(await codeOf(world, c)).toBe('queue_limit')
   await runner.finish(first)

@@ -1,6 +1,6 @@
 /** Looking at the queue: jobs, attempts, counts. Every question narrows to one owner when it is given one. */
 import type { Queryable } from '../db/pool.ts'
-import type { Outcome } from '../job/outcome.ts'
+import type { JobOutcome, Outcome } from '../job/outcome.ts'
 import type { StoredSpec } from '../job/spec.ts'
 import type { JobState } from '../job/state.ts'
 import type { LogSummary } from './types.ts'
@@ -36,7 +36,9 @@ export interface JobRow {
   cancelReason: string | null
   startedAt: Date | null
   endedAt: Date | null
-  outcome: Outcome | null
+  outcome: JobOutcome | null
+  /** Of the last attempt's output; null until its log is sealed. */
+  truncatedBytes: number | null
   rerunOf: string | null
 }
 
@@ -45,7 +47,9 @@ const columns = `j.id as "jobKey", j.public_id as "publicId", j.owner_id as "own
   j.not_before as "notBefore", j.scheduled_for as "scheduledFor", j.blockers_left as "blockersLeft",
   j.max_attempts as "maxAttempts", j.attempts_spent as "attemptsSpent", j.last_attempt as "lastAttempt",
   j.cancel_requested_at as "cancelRequestedAt", j.cancel_reason as "cancelReason", j.started_at as "startedAt",
-  j.ended_at as "endedAt", j.outcome, j.rerun_of as "rerunOf"`
+  j.ended_at as "endedAt", j.outcome, j.rerun_of as "rerunOf",
+  (select (a.log->>'truncated_bytes')::float8 from attempts a where a.job_id = j.id and a.number = j.last_attempt)
+    as "truncatedBytes"`
 const tables = 'jobs j join users u on u.id = j.owner_id join queues q on q.id = j.queue_id'
 
 export async function findJob(db: Queryable, publicId: string, ownerId?: string): Promise<JobRow | null> {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { bad, good, lease, queueWorld } from '../../test/queue-world.ts'
+import { findJob } from './find.ts'
 import { finish } from './finish.ts'
 import { handBack } from './hand-back.ts'
 import { heartbeat, stillHeld } from './heartbeat.ts'
@@ -20,10 +21,11 @@ test('a success: outcome, log, times and attempt are recorded', async () => {
     ended_at: '2999-01-01T00:00:00Z',
     unenforced: ['pids'],
   }
-  const log = { length: 9, stdout_bytes: 5, stderr_bytes: 0, truncated_bytes: 0 }
+  const log = { length: 9, stdout_bytes: 5, stderr_bytes: 0, truncated_bytes: 7 }
   const answer = await finish(world.db, [{ ...runner.from, ref: job, outcome, log }])
   expect(answer).toEqual({ results: ['accepted'], changed: [id] })
   expect(await world.row(id!)).toMatchObject({ state: 'succeeded', outcome, attempts_spent: 1, last_attempt: 1 })
+  expect((await findJob(world.db, id!))?.truncatedBytes).toBe(7)
   const { rows } = await world.db.query<Record<string, unknown>>(
     `select a.state, a.log, a.unenforced, a.leased_at <= a.started_at and a.started_at <= a.ended_at
        and a.ended_at <= clock_timestamp() as sane, j.started_at = a.started_at and j.ended_at = a.ended_at as same

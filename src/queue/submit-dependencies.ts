@@ -1,5 +1,6 @@
 /** What a new job must wait for, and the lock that keeps its dependencies from ending unseen in the meantime. */
 import type { Queryable } from '../db/pool.ts'
+import { skippedFor, type JobOutcome } from '../job/outcome.ts'
 import { isTerminal, type JobState } from '../job/state.ts'
 import { AppError, type FieldProblem } from '../lib/app-error.ts'
 import type { NewJob } from './types.ts'
@@ -45,19 +46,25 @@ export async function lockDependencies(
 export interface FirstState {
   state: 'ready' | 'blocked' | 'skipped'
   blockers: number
+  /** Of a skipped one. */
+  outcome?: JobOutcome
 }
 
 /** The state a job is born in. Jobs come after those they depend on, so one pass is enough. */
 export function firstStates(jobs: NewJob[], outside: Map<string, Dependency>): FirstState[] {
   const born = new Map<string, FirstState['state']>()
   return jobs.map((job) => {
-    const states = [...new Set(job.spec.depends_on)].map((id) => born.get(id) ?? outside.get(id)!.state)
+    const dependencies = [...new Set(job.spec.depends_on)].map((publicId) => ({
+      publicId,
+      state: born.get(publicId) ?? outside.get(publicId)!.state,
+    }))
     const ended = (state: JobState | 'ready'): boolean => state !== 'ready' && isTerminal(state)
-    const failed = states.some((state) => ended(state) && state !== 'succeeded')
-    const blockers = states.filter((state) => !ended(state)).length
-    const skip = failed && job.spec.on_dependency_failure !== 'run'
+    const failed = dependencies.find(({ state }) => ended(state) && state !== 'succeeded')
+    const blockers = dependencies.filter(({ state }) => !ended(state)).length
+    const skip = failed !== undefined && job.spec.on_dependency_failure !== 'run'
     const state = skip ? 'skipped' : blockers > 0 ? 'blocked' : 'ready'
     born.set(job.publicId, state)
+    if (skip) return { state, blockers: 0, outcome: skippedFor(failed) }
     return { state, blockers: state === 'blocked' ? blockers : 0 }
   })
 }

@@ -55,6 +55,8 @@ test('unknown queues are named with the field, and nothing is submitted', async 
   const world = await queueWorld()
   await expect(world.submit({}, { queue: 'nope' }, { queue: 'no' })).rejects.toMatchObject({
     code: 'invalid_argument',
+    message:
+      'there is no queue named nope; an administrator can make it: runyard queue set nope (PUT /api/v1/queues/nope)',
     fields: [{ field: 'jobs[1].queue' }, { field: 'jobs[2].queue' }],
   })
   expect(await world.states()).toEqual({})
@@ -141,6 +143,12 @@ test('what already ended counts at once', async () => {
   expect(await Promise.all(ids.map(world.state))).toEqual(['queued', 'skipped', 'queued', 'blocked', 'scheduled'])
   const after = await world.submit({ depends_on: [ids[1]!] })
   expect(await world.state(after[0]!)).toBe('skipped')
+  expect((await world.row(ids[1]!)).outcome).toEqual({
+    state: 'skipped',
+    message: `skipped: job ${failed} ended as failed`,
+  })
+  expect((await world.row(after[0]!)).outcome).toMatchObject({ message: `skipped: job ${ids[1]} was skipped` })
+  expect((await world.row(ids[0]!)).outcome).toBeNull()
 })
 
 test('a dependency that ends during the submit is seen by one of the two', async () => {

@@ -37,6 +37,7 @@ export async function submit(tx: Queryable, input: SubmitInput): Promise<{ publi
     lane_id: laneIds[i],
     state: first[i]!.state,
     blockers_left: first[i]!.blockers,
+    outcome: first[i]!.outcome,
     name: job.spec.name,
     spec: job.spec,
     env_sealed: job.envSealed?.toString('base64') ?? null,
@@ -74,19 +75,19 @@ const insertJobs = `
       when r.delay is not null then clock_timestamp() + make_interval(secs => r.delay) end as due
     from jsonb_to_recordset($1::jsonb) as r(public_id text, queue_id bigint, lane_id bigint, state text,
       blockers_left int, name text, spec jsonb, env_sealed text, priority int, not_before float8, delay float8,
-      max_attempts int, rerun_of text)
+      max_attempts int, rerun_of text, outcome jsonb)
   ), placed as materialized (
     select given.*, case when state <> 'ready' then state when due > clock_timestamp() then 'scheduled' else 'queued' end
       as first_state
     from given
   )
   insert into jobs (public_id, owner_id, queue_id, lane_id, state, rank, name, spec, env_sealed, priority, not_before,
-    scheduled_for, blockers_left, max_attempts, ended_at, rerun_of)
+    scheduled_for, blockers_left, max_attempts, ended_at, rerun_of, outcome)
   select public_id, $2::bigint, queue_id, lane_id, first_state,
     case when first_state = 'queued' then ${newRank('priority')} end,
     name, spec, decode(env_sealed, 'base64'), priority, due,
     case when first_state = 'scheduled' then 'delay' end, blockers_left, max_attempts,
-    case when first_state = 'skipped' then now() end, rerun_of
+    case when first_state = 'skipped' then now() end, rerun_of, outcome
   from placed
   returning id, public_id, state`
 
@@ -123,10 +124,13 @@ async function resolveQueues(tx: Queryable, jobs: NewJob[], prefix: (i: number) 
   })
   const ids = new Map(rows.map((row) => [row.name, row.id]))
   const problems: FieldProblem[] = jobs.flatMap(({ spec }, i) =>
-    ids.has(spec.queue) ? [] : [{ field: `${prefix(i)}queue`, message: `there is no queue named ${spec.queue}` }],
+    ids.has(spec.queue) ? [] : [{ field: `${prefix(i)}queue`, message: noQueue(spec.queue) }],
   )
   if (problems.length > 0) {
     throw new AppError('invalid_argument', problems[0]!.message, { fields: problems.slice(0, 100) })
   }
   return jobs.map((job) => ids.get(job.spec.queue)!)
 }
+
+const noQueue = (name: string): string =>
+  `there is no queue named ${name}; an administrator can make it: runyard queue set ${name} (PUT /api/v1/queues/${name})`

@@ -58,7 +58,7 @@ export function upkeepServices(db: Db, config: UpkeepConfig, hooks: UpkeepHooks)
             batch,
             removeLogs: (attempts) => hooks.pruned(attempts),
           })
-          if (publicIds.length > 0) emitFact({ name: 'job.pruned', count: publicIds.length })
+          if (publicIds.length > 0) emitFact({ name: 'job.pruned', level: 'debug', count: publicIds.length })
           more = publicIds.length === batch
         }
       },

@@ -4,7 +4,7 @@ import { held, rateTokens, terminal, waiting } from './statements.ts'
 
 export { waitingCodes, type WaitingCode, type WaitingReason } from './explain-waiting.ts'
 
-/** For each of these jobs that waits: why. Jobs that do not wait are not in the answer. */
+/** For each of these jobs that has not begun: why. Others are not in the answer. */
 export async function waitingReasons(db: Queryable, publicIds: string[]): Promise<Map<string, WaitingReason>> {
   const jobs = await db.query<WaitingJob & { publicId: string }>({
     name: 'queue_waiting_jobs',
@@ -18,11 +18,14 @@ export async function waitingReasons(db: Queryable, publicIds: string[]): Promis
 
 const waitingJobs = `
   with asked as materialized (
-    select * from jobs where public_id = any($1::text[]) and state in ${waiting}
+    select * from jobs where public_id = any($1::text[]) and (state in ${waiting} or state = 'leased')
   ), held_jobs as materialized (
     select queue_id, owner_id from jobs where state in ${held}
   )
-  select j.public_id as "publicId", j.state, j.blockers_left as "blockersLeft", j.not_before as "notBefore",
+  select j.public_id as "publicId", j.state,
+    case when j.state = 'leased' then (select r.name from attempts a join runners r on r.id = a.runner_id
+      where a.job_id = j.id and a.number = j.last_attempt) end as runner,
+    j.blockers_left as "blockersLeft", j.not_before as "notBefore",
     j.scheduled_for as "scheduledFor", j.attempts_spent as "attemptsSpent", j.max_attempts as "maxAttempts",
     array(
       select d.public_id from job_dependencies jd join jobs d on d.id = jd.depends_on_id

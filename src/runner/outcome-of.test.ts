@@ -58,7 +58,17 @@ describe('what an end means', () => {
   })
 
   test('children killed for memory are counted although the job went on', () => {
-    expect(outcomeOf(input({ ended: ended({ oomKills: 2 }) }))).toMatchObject({ state: 'succeeded', oom_kills: 2 })
+    const memoryBytes = 32 * 2 ** 20
+    expect(outcomeOf(input({ memoryBytes, ended: ended({ oomKills: 1 }) }))).toMatchObject({
+      state: 'succeeded',
+      oom_kills: 1,
+      message: '1 of its processes was killed for memory (limit 32 MiB)',
+    })
+    expect(outcomeOf(input({ memoryBytes, ended: ended({ oomKills: 2, exitCode: 3 }) }))).toMatchObject({
+      state: 'failed',
+      error_class: 'exit',
+      message: 'exited with code 3; 2 of its processes were killed for memory (limit 32 MiB)',
+    })
   })
 
   test('a start that was refused', () => {

@@ -44,14 +44,19 @@ export function outcomeOf({ ended, reason, timeoutMs, memoryBytes }: EndInput): 
       message: `killed for using more than its ${size(memoryBytes)} of memory`,
     }
   }
+  const partly = ended.oomKills > 0 ? partlyKilled(ended.oomKills, memoryBytes) : ''
+  const also = partly === '' ? '' : `; ${partly}`
   if (ended.signal !== null) {
-    return { ...facts, state: 'failed', error_class: 'signal', message: `killed by ${ended.signal}` }
+    return { ...facts, state: 'failed', error_class: 'signal', message: `killed by ${ended.signal}${also}` }
   }
   if (ended.exitCode !== 0) {
-    return { ...facts, state: 'failed', error_class: 'exit', message: `exited with code ${ended.exitCode}` }
+    return { ...facts, state: 'failed', error_class: 'exit', message: `exited with code ${ended.exitCode}${also}` }
   }
-  return facts
+  return partly === '' ? facts : { ...facts, message: partly }
 }
+
+const partlyKilled = (kills: number, memoryBytes: number): string =>
+  `${kills} of its processes ${kills === 1 ? 'was' : 'were'} killed for memory (limit ${size(memoryBytes)})`
 
 export const leaseLostMessage =
   'the runner could not reach the server for so long that the job was stopped; it may run again elsewhere'

@@ -43,7 +43,7 @@ export async function reportEnd(attempt: Attempt, tools: AttemptTools): Promise<
   try {
     const end = await report(attempt, tools)
     if (end !== 'left_on_disk') await clearAway(attempt)
-    emitFact({ name: 'attempt.closed', ...factsOf(attempt), end })
+    emitFact({ name: 'attempt.closed', level: 'debug', ...factsOf(attempt), end })
     return end
   } finally {
     attempt.shipment?.detach()
@@ -132,7 +132,7 @@ async function reportStarted(attempt: Attempt, tools: AttemptTools): Promise<voi
   state.phase = 'started'
   state.started_at = startedAt.toISOString()
   state.times_out_at = new Date(startedAt.getTime() + state.timeout_ms).toISOString()
-  emitFact({ name: 'attempt.started', ...factsOf(attempt) })
+  emitFact({ name: 'attempt.started', level: 'debug', ...factsOf(attempt) })
   attempt.startedReport = tools.reporter.started({ ref: state.ref, startedAt, unenforced: running.unenforced }).then(
     (result) => {
       if (result === 'stale') abandon(attempt)
@@ -214,7 +214,13 @@ async function decideOutcome(attempt: Attempt, tools: AttemptTools): Promise<voi
   if (stops.reason === 'shutdown' && mayRunAgain) attempt.handBackReason = 'its runner shut down'
   state.phase = attempt.handBackReason === undefined ? 'ended' : 'handing_back'
   state.outcome = attempt.outcome
-  emitFact({ name: 'attempt.ended', ...factsOf(attempt), state: attempt.outcome.state, phase: state.phase })
+  emitFact({
+    name: 'attempt.ended',
+    level: 'debug',
+    ...factsOf(attempt),
+    state: attempt.outcome.state,
+    phase: state.phase,
+  })
   await saveState(attempt.place, state).catch((error) => noteTrouble(attempt, error))
 }
 

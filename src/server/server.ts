@@ -10,6 +10,7 @@ import { createSignInThrottle } from '../access/sign-in.ts'
 import { listenForRunners } from '../api/grpc/runner-listener.ts'
 import { createHttpApp } from '../api/rest/app.ts'
 import type { Config } from '../config/config.ts'
+import { bootError } from '../db/db-errors.ts'
 import { startEmbedded } from '../db/embedded.ts'
 import { listen } from '../db/listen.ts'
 import { migrate } from '../db/migrate.ts'
@@ -126,7 +127,9 @@ async function openDatabase(
   }
   const db = openDb({ connectionString: databaseUrl, max: config.databasePoolSize })
   unwind.add('database', () => db.end())
-  await migrate(db)
+  await migrate(db).catch((error: unknown) => {
+    throw config.databaseUrl === undefined ? error : bootError(error, config.databaseUrl)
+  })
   return { db, databaseUrl }
 }
 

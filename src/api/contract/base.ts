@@ -28,12 +28,12 @@ export type Problem = z.infer<typeof problemSchema>
 
 export const publicId = z.string().regex(publicIdPattern, 'is a job id: 12 characters, 0-9 and a-z')
 export const instant = z.iso.datetime({ offset: true })
-export const cursor = z.string().regex(/^[A-Za-z0-9_-]{1,200}$/, 'is a next_cursor from an earlier answer')
+export const cursor = z.string().regex(/^[0-9]{1,18}$/, 'must be the next_cursor of an earlier answer')
 
 /** Query strings carry text: `?limit=20`. */
 export const queryInt = (min: number, max: number) =>
   z
-    .union([z.int(), z.string().regex(/^\d{1,10}$/, 'is a whole number')])
+    .union([z.int(), z.string().regex(/^\d{1,10}$/, 'must be a whole number')])
     .transform(Number)
     .pipe(z.int().min(min).max(max))
 

@@ -20,6 +20,7 @@ export const waitingCodes = [
   'no_matching_runner',
   'no_capacity',
   'ready',
+  'starting',
 ] as const
 
 export const usageSchema = z.object({
@@ -39,6 +40,8 @@ export const resultSchema = z.object({
   unenforced: z.array(z.string()),
   /** 0 proves that the whole tree is dead; null when the attempt never ran. */
   remaining_processes: z.int().nullable(),
+  /** Output beyond its limit that was not kept; 0 when nothing was cut. */
+  truncated_bytes: z.number(),
 })
 
 const limits = z.object({

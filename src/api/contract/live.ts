@@ -1,4 +1,4 @@
-/** What the WebSocket `/api/v1/ws` carries; one JSON object a message. */
+/** What the WebSocket `/api/v1/ws` carries; one JSON object a message. In words: docs/websocket.md. */
 import { z } from 'zod'
 import { publicId } from './base.ts'
 import { jobSchema } from './job.ts'
@@ -6,24 +6,42 @@ import { jobSchema } from './job.ts'
 const sub = z.string().min(1).max(64)
 export const logStreams = ['stdout', 'stderr', 'all'] as const
 
-export const clientMessage = z.union([
-  z.strictObject({ type: z.literal('subscribe'), id: sub, topic: z.literal('jobs') }),
-  z.strictObject({ type: z.literal('subscribe'), id: sub, topic: z.literal('job'), job_id: publicId }),
-  z.strictObject({
-    type: z.literal('subscribe'),
-    id: sub,
-    topic: z.literal('log'),
-    job_id: publicId,
-    /** The newest attempt and all after it when missing: waits for the first one and ends with the job. */
-    attempt: z.int().min(1).max(1_000_000).optional(),
-    /** With `attempt`: go on with the attempts after it and end with the job. */
-    onward: z.boolean().default(false),
-    stream: z.enum(logStreams).default('all'),
-    /** Byte of the (first) attempt's stream to begin at. */
-    offset: z.int().min(0).default(0),
-  }),
-  z.strictObject({ type: z.literal('unsubscribe'), id: sub }),
-])
+/** The library's own text for an unknown choice names neither the field's state nor the choices. */
+const oneOf = (field: string, ...words: string[]) => ({
+  error: (issue: z.core.$ZodRawIssue): string | undefined => {
+    if (issue.code !== 'invalid_union') return undefined
+    const given = (issue.input as Record<string, unknown> | null)?.[field]
+    return given === undefined ? 'is required' : `must be one of ${words.map((word) => `"${word}"`).join(', ')}`
+  },
+})
+
+const subscribe = z.discriminatedUnion(
+  'topic',
+  [
+    z.strictObject({ type: z.literal('subscribe'), id: sub, topic: z.literal('jobs') }),
+    z.strictObject({ type: z.literal('subscribe'), id: sub, topic: z.literal('job'), job_id: publicId }),
+    z.strictObject({
+      type: z.literal('subscribe'),
+      id: sub,
+      topic: z.literal('log'),
+      job_id: publicId,
+      /** The newest attempt and all after it when missing: waits for the first one and ends with the job. */
+      attempt: z.int().min(1).max(1_000_000).optional(),
+      /** With `attempt`: go on with the attempts after it and end with the job. */
+      onward: z.boolean().default(false),
+      stream: z.enum(logStreams).default('all'),
+      /** Byte of the (first) attempt's stream to begin at. */
+      offset: z.int().min(0).default(0),
+    }),
+  ],
+  oneOf('topic', 'jobs', 'job', 'log'),
+)
+
+export const clientMessage = z.discriminatedUnion(
+  'type',
+  [subscribe, z.strictObject({ type: z.literal('unsubscribe'), id: sub })],
+  oneOf('type', 'subscribe', 'unsubscribe'),
+)
 export type ClientMessage = z.input<typeof clientMessage>
 
 export const serverMessage = z.discriminatedUnion('type', [

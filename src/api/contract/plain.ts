@@ -91,6 +91,9 @@ export const plainPaths = {
       operationId: 'live',
       tags: ['jobs'],
       summary: 'WebSocket: job changes and live logs',
+      description:
+        'Send `{"type":"subscribe","id":"a","topic":"jobs"}` (or `job`, `log`) as text. All messages with examples, ' +
+        'authentication, Origin, backpressure and resuming by offset: docs/websocket.md.',
       responses: { 101: { description: 'Switching protocols' }, 403: problem('Foreign Origin') },
     },
   },

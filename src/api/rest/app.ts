@@ -7,7 +7,7 @@ import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import { AppError } from '../../lib/app-error.ts'
 import { emitFact } from '../../lib/facts.ts'
 import type { Operations } from '../../operations/index.ts'
-import { HttpRefusal, toAppError, toHttpProblem } from '../errors.ts'
+import { HttpRefusal, isTooLarge, toAppError, toHttpProblem, tooLarge } from '../errors.ts'
 import { installAccess, isApiPath, type Authenticate } from './http-access.ts'
 import { parseJsonBody } from './json-body.ts'
 import { installLive } from './live.ts'
@@ -71,7 +71,8 @@ export async function createHttpApp(options: HttpOptions): Promise<FastifyInstan
     }
   })
 
-  app.setErrorHandler(async (error, request, reply) => {
+  app.setErrorHandler(async (thrown, request, reply) => {
+    const error = isTooLarge(thrown) ? tooLarge(request.routeOptions.bodyLimit ?? options.bodyLimitBytes) : thrown
     const problem = toHttpProblem(error, request.id)
     if (problem.unexpected) reportDefect(error, request)
     await options.operations
@@ -121,7 +122,7 @@ export async function createHttpApp(options: HttpOptions): Promise<FastifyInstan
   installLive(app, options)
   const document = await openApiDocument(options.version)
   app.get(`${apiPrefix}/openapi.json`, () => document)
-  await installWeb(app, options.webRoot)
+  await installWeb(app, options.webRoot, table)
   return app
 }
 

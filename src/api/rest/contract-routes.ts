@@ -8,7 +8,9 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Operations } from '../../operations/index.ts'
 import type { Ask } from '../../operations/deps.ts'
 import { apiPrefix } from '../contract/base.ts'
-import { fieldsRefused } from '../errors.ts'
+import { fieldsRefused, onePerField, problemsOf } from '../errors.ts'
+import type { ZodIssue } from '../issue-words.ts'
+import { RefusedBody } from './json-body.ts'
 import { createRouter } from './router.ts'
 
 export interface CallContext {
@@ -47,7 +49,8 @@ export function installContractRoutes(app: FastifyInstance, options: RouteOption
       async handler(request, reply) {
         const context: CallContext = { ask: askOf(request), request, reply }
         const call = createProcedureClient(procedure, { path, context })
-        const input = inputOf(request)
+        if (request.body instanceof RefusedBody) throw await allThatIsWrong(request, request.body, procedure)
+        const input = inputOf(request, request.body)
         const work = async (): Promise<unknown> => call(input)
         const output = await (withoutDatabase.has(route) ? work() : options.whileThere(work))
         if (successStatus === 204) return reply.code(204).send()
@@ -64,15 +67,24 @@ function* procedures(router: object, path: string[] = []): Generator<[string[], 
   }
 }
 
+/** What the body alone is refused for and what the schema has against it. */
+async function allThatIsWrong(request: FastifyRequest, body: RefusedBody, procedure: AnyProcedure) {
+  const input = inputOf(request, body.value)
+  const checked = await procedure['~orpc'].inputSchema?.['~standard'].validate(input)
+  return fieldsRefused(onePerField([...body.problems, ...problemsOf((checked?.issues ?? []) as ZodIssue[])]))
+}
+
 /** Path parameters and either the query or the body, as one object (oRPC's compact structure). */
-function inputOf(request: FastifyRequest): unknown {
+function inputOf(request: FastifyRequest, body: unknown): unknown {
   const params = request.params as Record<string, string>
   const fromBody = request.method !== 'GET' && request.method !== 'HEAD'
-  const data = fromBody ? request.body : queryOf(request)
+  const data = fromBody ? body : queryOf(request)
   const names = Object.keys(params)
   if (data === undefined || data === null) return names.length === 0 ? undefined : params
   if (typeof data !== 'object' || Array.isArray(data)) {
-    throw fieldsRefused([{ field: '', message: `the ${fromBody ? 'body' : 'query'} must be an object of fields` }])
+    throw fieldsRefused([
+      { field: '', message: fromBody ? 'the body must be a JSON object' : 'the query must be a list of name=value' },
+    ])
   }
   const twice = names.filter((name) => Object.hasOwn(data, name))
   if (twice.length > 0) throw fieldsRefused(twice.map((field) => ({ field, message: 'is in the path already' })))

@@ -58,6 +58,11 @@ test("the seed's example is accepted as it stands, and a job's life is seen from
   expect(job.id).toMatch(/^[0-9a-z]{12}$/)
 
   const assignment = await runner.claimOne()
+  expect(await anna.client.calls.jobs.get({ id: job.id })).toMatchObject({
+    state: 'leased',
+    status: 'waiting',
+    waiting_reason: { code: 'starting', text: 'runner fake is starting it' },
+  })
   expect(assignment).toMatchObject({ jobId: job.id, env: { BUILD_MODE: 'release' }, timeoutSeconds: 3600 })
   expect(JSON.parse(assignment.specJson).command).toEqual(['make', '-f', 'Makefile', 'all'])
   await runner.started(assignment)
@@ -68,7 +73,7 @@ test("the seed's example is accepted as it stands, and a job's life is seen from
 
   const ended = await anna.client.calls.jobs.get({ id: job.id })
   expect(ended).toMatchObject({ state: 'failed', status: 'failed', waiting_reason: null, attempts_spent: 1 })
-  expect(ended.result).toMatchObject({ exit_code: 2, error_class: 'exit', remaining_processes: 0 })
+  expect(ended.result).toMatchObject({ exit_code: 2, error_class: 'exit', remaining_processes: 0, truncated_bytes: 0 })
   expect((await anna.client.readLog({ jobId: job.id })).bytes.toString()).toBe('building\nwarning\n')
   const { attempts } = await anna.client.calls.jobs.attempts({ id: job.id })
   expect(attempts).toMatchObject([
@@ -140,6 +145,8 @@ test('an idempotency key makes a submit safe to repeat', async () => {
   expect(answers.filter((a) => a.headers.get('idempotency-replayed') === 'true')).toHaveLength(2)
   const other = await post('/jobs', { ...body, secret_env: { S: 'secret-2' } }, { token: anna.token, headers })
   expect([other.status, (await json(other)).title]).toEqual([409, 'conflict'])
+  const empty = await post('/jobs', body, { token: anna.token, headers: { 'idempotency-key': '' } })
+  expect([empty.status, (await json(empty)).errors[0].field]).toEqual([422, 'Idempotency-Key'])
   // Another user's key of the same name is another key.
   expect((await post('/jobs', body, { token: ben.token, headers })).status).toBe(202)
   const many = await anna.client.calls.jobs.submitMany({ jobs: [body, body] }, { context: { idempotencyKey: 'k2' } })

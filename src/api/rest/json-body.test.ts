@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest'
-import { parseJsonBody } from './json-body.ts'
+import { parseJsonBody, RefusedBody } from './json-body.ts'
 
 const refusal = (text: string | Buffer): { message: string; fields: string[] } => {
   try {
-    parseJsonBody(Buffer.from(text))
+    const body = parseJsonBody(Buffer.from(text))
+    if (body instanceof RefusedBody) return { message: 'refused', fields: body.problems.map((p) => p.field) }
   } catch (error) {
     const { message, fields } = error as { message: string; fields: { field: string }[] }
     return { message, fields: fields.map((f) => f.field) }

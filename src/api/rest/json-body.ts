@@ -5,6 +5,21 @@ import { fieldPath, fieldsRefused, HttpRefusal } from '../errors.ts'
 const maxDepth = 64
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
+/**
+ * A body that will be refused, kept until its schema has been asked too: one answer names all that is wrong. No plain
+ * object, so that a route that knows nothing of it cannot use it by mistake.
+ */
+export class RefusedBody {
+  readonly value: unknown
+  readonly problems: FieldProblem[]
+  constructor(value: unknown, problems: FieldProblem[]) {
+    this.value = value
+    this.problems = problems
+  }
+}
+
+const tooDeep = `is nested deeper than ${maxDepth} levels`
+
 export function parseJsonBody(raw: Buffer): unknown {
   if (raw.length === 0) return undefined
   let value: unknown
@@ -14,15 +29,17 @@ export function parseJsonBody(raw: Buffer): unknown {
     throw new HttpRefusal(400, 'invalid_argument', 'the body is not valid JSON in UTF-8')
   }
   const problems = inspectJson(value)
-  if (problems.length > 0) throw fieldsRefused(problems)
-  return value
+  if (problems.length === 0) return value
+  // A schema may well recurse, and must not be shown this.
+  if (problems.some(({ message }) => message === tooDeep)) throw fieldsRefused(problems)
+  return new RefusedBody(value, problems)
 }
 
-/** Iterative, so that depth costs no stack. Reports at most 20. */
+/** Iterative, so that depth costs no stack. Ends at 100 problems. */
 export function inspectJson(root: unknown): FieldProblem[] {
   const problems: FieldProblem[] = []
   const stack: { value: unknown; path: PropertyKey[] }[] = [{ value: root, path: [] }]
-  while (stack.length > 0 && problems.length < 20) {
+  while (stack.length > 0 && problems.length < 100) {
     const { value, path } = stack.pop()!
     const refuse = (message: string): void => {
       problems.push({ field: fieldPath(path), message })
@@ -33,7 +50,7 @@ export function inspectJson(root: unknown): FieldProblem[] {
     }
     if (typeof value !== 'object' || value === null) continue
     if (path.length >= maxDepth) {
-      refuse(`is nested deeper than ${maxDepth} levels`)
+      refuse(tooDeep)
       continue
     }
     if (Array.isArray(value)) {

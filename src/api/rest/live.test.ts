@@ -1,10 +1,11 @@
 /** The WebSocket with real sockets: what is told, to whom, and what a stalled follower costs. */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
+import { readFileSync } from 'node:fs'
 import { changePassword, findUser } from '../../access/users.ts'
 import { fakeRunner, type FakeRunner } from '../../../test/fake-runner.ts'
 import { runningServer, type Person, type TestServer } from '../../../test/running-server.ts'
-import type { ClientMessage, ServerMessage } from '../contract/live.ts'
+import { clientMessage, serverMessage, type ClientMessage, type ServerMessage } from '../contract/live.ts'
 
 let server: TestServer
 let runner: FakeRunner
@@ -165,11 +166,26 @@ test('a follower that stalls holds up nobody, and gets every byte when it goes o
 
 test('what is no message of the protocol is answered, not obeyed', async () => {
   const live = await connect(anna.token)
-  for (const text of ['nonsense', '{"type":"admin"}', '{"type":"subscribe","id":"x","topic":"jobs","as":"ben"}']) {
+  for (const text of [
+    'nonsense',
+    '{"type":"admin"}',
+    '{"type":"subscribe","id":"x","topic":"jobs","as":"ben"}',
+    '{"type":"subscribe","id":"x"}',
+    '{"type":"subscribe","id":"x","topic":"job"}',
+    '{"type":"subscribe","id":"x","topic":"log","job_id":"abcdefghijkl","offset":"0"}',
+  ]) {
     live.socket.send(text)
   }
-  await live.until(() => live.came.length === 3)
+  await live.until(() => live.came.length === 6)
   expect(live.came.every((m) => m.type === 'error' && m.code === 'invalid_argument')).toBe(true)
+  expect(live.came.map((m) => (m.type === 'error' ? m.message : ''))).toEqual([
+    'a message is one JSON object, sent as text; see docs/websocket.md',
+    'type: must be one of "subscribe", "unsubscribe"; see docs/websocket.md',
+    'as: is not a known field; see docs/websocket.md',
+    'topic: is required; see docs/websocket.md',
+    'job_id: is required; see docs/websocket.md',
+    'offset: must be a number; see docs/websocket.md',
+  ])
 })
 
 test('R3: a changed password closes the open socket within 5 s', async () => {
@@ -181,4 +197,19 @@ test('R3: a changed password closes the open socket within 5 s', async () => {
   await changePassword(server.db, user!.id, 'a quite different password')
   expect(await closed).toBe(4401)
   expect(performance.now() - begun).toBeLessThan(5_000)
+})
+
+test('docs/websocket.md shows messages as they are', () => {
+  const text = readFileSync(new URL('../../../docs/websocket.md', import.meta.url), 'utf8')
+  const examples = [...text.matchAll(/```json\n([\s\S]*?)```/g)].map((found) => JSON.parse(found[1]!))
+  const types = serverMessage.options.map((option) => option.shape.type.value)
+  const fromServer = examples.filter((example) => types.includes(example.type))
+  expect(new Set(fromServer.map((example) => example.type))).toEqual(new Set(types))
+  for (const example of fromServer) {
+    // The job itself is shortened there.
+    if (example.type !== 'job') expect(serverMessage.safeParse(example).error).toBeUndefined()
+  }
+  const fromClient = examples.filter((example) => !types.includes(example.type))
+  expect(fromClient.length).toBeGreaterThan(3)
+  for (const example of fromClient) expect(clientMessage.safeParse(example).error).toBeUndefined()
 })

@@ -1,13 +1,15 @@
 /** WebSocket `/api/v1/ws`: job changes and live logs, by subscription; the protocol is in `contract/live.ts`. */
 import type { FastifyInstance } from 'fastify'
 import type { WebSocket } from 'ws'
+import type { z } from 'zod'
 import { AppError, isAppError } from '../../lib/app-error.ts'
 import { emitFact } from '../../lib/facts.ts'
 import type { Ask } from '../../operations/deps.ts'
 import type { Operations } from '../../operations/index.ts'
 import { apiPrefix } from '../contract/base.ts'
 import { clientMessage, type ServerMessage } from '../contract/live.ts'
-import { HttpRefusal, toAppError } from '../errors.ts'
+import { fieldsRefused, HttpRefusal, problemsOf, toAppError } from '../errors.ts'
+import type { ZodIssue } from '../issue-words.ts'
 import { askOf } from './contract-routes.ts'
 import { createRecheck, credentialsOf, type Authenticate } from './http-access.ts'
 import { createOutbox } from './outbox.ts'
@@ -78,9 +80,11 @@ function openSession(socket: WebSocket, ask: Ask, operations: Operations) {
 
   socket.on('error', () => socket.terminate())
   socket.on('message', (data, binary) => {
-    const message = binary ? undefined : parse(data)
-    if (message === undefined) {
-      return fail(null, new AppError('invalid_argument', 'not a message of this protocol'))
+    let message: z.output<typeof clientMessage>
+    try {
+      message = parse(data, binary)
+    } catch (error) {
+      return fail(null, error)
     }
     if (message.type === 'unsubscribe') {
       subscriptions.get(message.id)?.end()
@@ -113,10 +117,20 @@ function openSession(socket: WebSocket, ask: Ask, operations: Operations) {
   }
 }
 
-function parse(data: unknown) {
+const see = 'see docs/websocket.md'
+
+function parse(data: unknown, binary: boolean): z.output<typeof clientMessage> {
+  let value: unknown
   try {
-    return clientMessage.parse(JSON.parse(String(data)))
+    if (!binary) value = JSON.parse(String(data))
   } catch {
-    return undefined
+    value = undefined
   }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new AppError('invalid_argument', `a message is one JSON object, sent as text; ${see}`)
+  }
+  const parsed = clientMessage.safeParse(value)
+  if (parsed.success) return parsed.data
+  const { code, message, fields } = fieldsRefused(problemsOf(parsed.error.issues as ZodIssue[]))
+  throw new AppError(code, `${message}; ${see}`, { fields })
 }

@@ -4,7 +4,8 @@ import type { FastifyInstance, FastifyReply } from 'fastify'
 import { z } from 'zod'
 import { apiPrefix, publicId, queryFlag, queryInt } from '../contract/base.ts'
 import { logStreams } from '../contract/live.ts'
-import { fieldPath, fieldsRefused } from '../errors.ts'
+import { fieldsRefused, problemsOf } from '../errors.ts'
+import type { ZodIssue } from '../issue-words.ts'
 import { byteRange } from './byte-range.ts'
 import { askOf, type RouteOptions } from './contract-routes.ts'
 
@@ -56,11 +57,5 @@ function unsatisfiable(reply: FastifyReply, size: number) {
 function check<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
   const parsed = schema.safeParse(value)
   if (parsed.success) return parsed.data
-  throw fieldsRefused(
-    parsed.error.issues.flatMap((issue) =>
-      issue.code === 'unrecognized_keys'
-        ? issue.keys.map((key) => ({ field: key, message: 'is not a known field' }))
-        : [{ field: fieldPath(issue.path), message: issue.message }],
-    ),
-  )
+  throw fieldsRefused(problemsOf(parsed.error.issues as ZodIssue[]))
 }

@@ -138,9 +138,12 @@ test('a body that is too large, no JSON, or no object is refused in words', asyn
   const json = { 'content-type': 'application/json' }
   const large = await post(JSON.stringify({ command: ['x'.repeat(2000)] }), json)
   expect([large.statusCode, large.json().title]).toEqual([413, 'resource_exhausted'])
+  expect(large.json().detail).toMatch(/larger than 1024 bytes/)
   expect((await post('{"command":', json)).statusCode).toBe(400)
-  expect((await post('[1]', json)).statusCode).toBe(422)
-  expect((await post('null', json)).statusCode).toBe(422)
+  for (const body of ['[1]', 'null', '"x"', '']) {
+    const refused = await post(body, body === '' ? {} : json)
+    expect([body, refused.statusCode, refused.json().detail]).toEqual([body, 422, 'the body must be a JSON object'])
+  }
 })
 
 test('R4: unknown and privileged fields are named, at every level', async () => {
@@ -149,10 +152,53 @@ test('R4: unknown and privileged fields are named, at every level', async () => 
   const response = await post(payload, { 'content-type': 'application/json' })
   expect(response.statusCode).toBe(422)
   const proto = response.json().errors.map((e: { field: string }) => e.field)
-  expect(proto).toEqual(['__proto__'])
-  const rest = await post(payload.replace(',"__proto__":{"role":"admin"}', ''), { 'content-type': 'application/json' })
-  const fields = rest.json().errors.map((e: { field: string }) => e.field)
-  expect(fields.toSorted()).toEqual(['limits.gid', 'retry.role', 'run_as', 'uid'])
+  expect(proto.toSorted()).toEqual(['__proto__', 'limits.gid', 'retry.role', 'run_as', 'uid'])
+})
+
+test('what JSON lets through and what the schema refuses come in one answer, and nothing runs', async () => {
+  asked.length = 0
+  const json = { 'content-type': 'application/json' }
+  const env = String.raw`{"A=B":"x","C":"a\u0000","__proto__":"x"}`
+  const response = await post(`{"command":["true"],"priority":"high","env":${env}}`, json)
+  expect(response.statusCode).toBe(422)
+  const fields = response.json().errors.map((e: { field: string }) => e.field)
+  expect(fields.toSorted()).toEqual(['env.A=B', 'env.C', 'env.__proto__', 'priority'])
+  expect((await post(String.raw`{"command":["a\u0000"]}`, json)).json().detail).toBe(
+    'command[0]: must not contain a NUL character',
+  )
+  expect((await post(String.raw`{"command":["true"],"payload":"\ud800"}`, json)).statusCode).toBe(422)
+  expect(asked).toEqual([])
+})
+
+test('another method at an address that exists is a 405 that names the right ones', async () => {
+  for (const [method, url, allow] of [
+    ['PUT', '/api/v1/jobs', 'GET, HEAD, POST'],
+    ['DELETE', '/api/v1/jobs?x=1', 'GET, HEAD, POST'],
+    ['PUT', '/api/v1/jobs/abcdefghijkl', 'DELETE, GET, HEAD'],
+    ['GET', '/api/v1/jobs/abcdefghijkl/cancel', 'POST'],
+  ] as const) {
+    const response = await app.inject({ method, url, headers: withToken })
+    expect([url, response.statusCode, response.headers.allow]).toEqual([url, 405, allow])
+  }
+  expect((await app.inject({ method: 'PUT', url: '/api/v1/nothing', headers: withToken })).statusCode).toBe(404)
+})
+
+test('a query is answered in words too', async () => {
+  const response = await app.inject({
+    url: '/api/v1/jobs/abcdefghijkl/logs?download=maybe&attempt=x&stream=both',
+    headers: withToken,
+  })
+  expect(response.json().errors).toEqual([
+    { field: 'stream', message: 'must be one of "stdout", "stderr", "all"' },
+    { field: 'attempt', message: 'must be a whole number' },
+    { field: 'download', message: 'must be one of "true", "false"' },
+  ])
+})
+
+test('a cursor that no answer gave is refused', async () => {
+  const response = await app.inject({ url: '/api/v1/jobs?cursor=abc', headers: withToken })
+  expect(response.statusCode).toBe(422)
+  expect(response.json().errors).toEqual([{ field: 'cursor', message: 'must be the next_cursor of an earlier answer' }])
 })
 
 test('R9: with the cookie, only a page of ours changes anything', async () => {

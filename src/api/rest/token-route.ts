@@ -2,13 +2,16 @@
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { apiPrefix } from '../contract/base.ts'
-import { fieldPath, fieldsRefused, HttpRefusal } from '../errors.ts'
+import { fieldsRefused, HttpRefusal, isTooLarge, problemsOf, tooLarge } from '../errors.ts'
+import type { ZodIssue } from '../issue-words.ts'
 import { askOf, type RouteOptions } from './contract-routes.ts'
+
+const bodyLimit = 16 * 1024
 
 const grant = z.object({
   grant_type: z.literal('password', 'must be "password"'),
-  username: z.string('is missing').min(1, 'is missing').max(200),
-  password: z.string('is missing').min(1, 'is missing').max(1024),
+  username: z.string('is required').min(1, 'must not be empty').max(200),
+  password: z.string('is required').min(1, 'must not be empty').max(1024),
 })
 
 export function installTokenRoute(app: FastifyInstance, { operations, whileThere }: RouteOptions): void {
@@ -16,7 +19,7 @@ export function installTokenRoute(app: FastifyInstance, { operations, whileThere
     scope.removeAllContentTypeParsers()
     scope.addContentTypeParser(
       'application/x-www-form-urlencoded',
-      { parseAs: 'string', bodyLimit: 16 * 1024 },
+      { parseAs: 'string', bodyLimit },
       (_request, body, done) => done(null, Object.fromEntries(new URLSearchParams(String(body)))),
     )
     scope.route({
@@ -29,7 +32,7 @@ export function installTokenRoute(app: FastifyInstance, { operations, whileThere
         }
         const parsed = grant.safeParse(request.body)
         if (!parsed.success) {
-          throw fieldsRefused(parsed.error.issues.map((i) => ({ field: fieldPath(i.path), message: i.message })))
+          throw fieldsRefused(problemsOf(parsed.error.issues as ZodIssue[]))
         }
         const signIn = () => operations.signIn(askOf(request), parsed.data)
         const { token, expiresInSeconds } = await whileThere(signIn)
@@ -40,7 +43,9 @@ export function installTokenRoute(app: FastifyInstance, { operations, whileThere
         const wrongType = error.code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE'
         const shown = wrongType
           ? new HttpRefusal(415, 'invalid_argument', 'send the grant as application/x-www-form-urlencoded')
-          : error
+          : isTooLarge(error)
+            ? tooLarge(bodyLimit)
+            : error
         return app.errorHandler(shown as typeof error, request, reply)
       },
     })

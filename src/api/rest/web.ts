@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import fastifyStatic from '@fastify/static'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { apiPrefix } from '../contract/base.ts'
 import { HttpRefusal } from '../errors.ts'
 import { isApiPath } from './http-access.ts'
 
@@ -18,7 +19,12 @@ const wantsPage = (request: FastifyRequest): boolean =>
   !isApiPath(request.url) &&
   !/\.[a-z0-9]{1,8}$/i.test(request.url.split('?', 1)[0] ?? '')
 
-export async function installWeb(app: FastifyInstance, webRoot: string): Promise<void> {
+/** `routes`: those of the API, for what asks one of them with another method. */
+export async function installWeb(
+  app: FastifyInstance,
+  webRoot: string,
+  routes: readonly { method: string; url: string }[] = [],
+): Promise<void> {
   const built = existsSync(join(webRoot, 'index.html'))
   if (built) {
     await app.register(fastifyStatic, {
@@ -34,8 +40,27 @@ export async function installWeb(app: FastifyInstance, webRoot: string): Promise
     app.get('/', (_request, reply) => reply.type('text/html; charset=utf-8').send(missing))
   }
   app.setNotFoundHandler((request, reply) => {
+    const methods = methodsAt(routes, request.url)
+    if (methods.length > 0) {
+      void reply.header('allow', methods.join(', '))
+      throw new HttpRefusal(
+        405,
+        'invalid_argument',
+        `${request.method} is not for this address; use ${methods.join(' or ')}`,
+      )
+    }
     if (!wantsPage(request)) throw new HttpRefusal(404, 'not_found', 'there is nothing at this address')
     if (!built) return reply.redirect('/')
     return reply.header('cache-control', 'no-cache').sendFile('index.html')
   })
+}
+
+/** What an address of the API takes; empty when there is none such. */
+function methodsAt(routes: readonly { method: string; url: string }[], url: string): string[] {
+  const path = url.split('?', 1)[0] ?? ''
+  if (!path.startsWith(`${apiPrefix}/`)) return []
+  const fits = (pattern: string): boolean =>
+    new RegExp(`^${pattern.replaceAll('.', '\\.').replaceAll(/:\w+/g, '[^/]+')}$`).test(path)
+  const methods = routes.filter((route) => fits(route.url)).map((route) => route.method)
+  return [...new Set(methods)].toSorted()
 }

@@ -24,7 +24,12 @@ export function define(command: Command): void {
   })
 }
 
-const show = (value: unknown): string => {
-  if (value === null) return '-'
-  return typeof value === 'object' ? JSON.stringify(value) : String(value)
+/** As one would set it. */
+export const show = (value: unknown): string => {
+  if (value === null || value === undefined) return '-'
+  if (typeof value !== 'object') return String(value)
+  const parts = Array.isArray(value)
+    ? value.map(String)
+    : Object.entries(value).map(([name, text]) => `${name}=${String(text)}`)
+  return parts.join(',') || '(none)'
 }

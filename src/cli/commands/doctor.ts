@@ -1,12 +1,13 @@
 import type { Command } from 'commander'
 import { globalsOf } from '../globals.ts'
 import { paint, print, printJson, table } from '../render.ts'
+import { spelled } from '../setup-line.ts'
 
 export function define(command: Command): void {
   command.addHelpText('after', '\nEvery row is probed for real. Exit code 1 when jobs cannot be run here at all.')
   command.action(async () => {
     const { probeHost } = await import('../../executors/probe.ts')
-    const rows = await probeHost()
+    const rows = (await probeHost()).map((row) => ({ ...row, fix: spelled(row.fix) }))
     const unable = rows.some(({ facility, ok }) => ok === 'no' && facility === 'bubblewrap')
     process.exitCode = unable ? 1 : 0
     if (globalsOf(command).json) return printJson(rows)

@@ -6,7 +6,8 @@ import { print, printJson } from '../render.ts'
 export function define(command: Command): void {
   command.addHelpText(
     'after',
-    '\nRunning jobs get RUNYARD_DRAIN_SECONDS to finish; the rest is handed back and runs at the next start.',
+    '\nRunning jobs get RUNYARD_DRAIN_SECONDS to finish. After that one with attempts left is handed back and runs again at\n' +
+      'the next start; one without (--retries 0, the default) ends as failed. Waiting jobs wait on.',
   )
   command.action(async () => {
     const config = configOf(command)

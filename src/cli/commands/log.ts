@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
-import { Option } from 'commander'
+import { InvalidArgumentError, Option } from 'commander'
 import type { ApiClient } from '../../api/client.ts'
+import { isTerminal } from '../../job/state.ts'
 import { isAppError } from '../../lib/app-error.ts'
 import { withServer } from '../connect.ts'
 import { exitCodes } from '../exit-codes.ts'
@@ -23,7 +24,7 @@ export function define(command: Command): void {
     .argument('<id>', 'the job', jobId)
     .option('-f, --follow', 'go on until the job has ended')
     .addOption(new Option('--stream <name>', 'which output').choices(['stdout', 'stderr', 'all']).default('all'))
-    .option('--attempt <n>', 'which attempt (default: the newest)', parseWhole)
+    .option('--attempt <n>', 'which attempt (default: the newest)', parseAttempt)
     .option('--offset <bytes>', 'begin at this byte of the stream', parseWhole, 0)
   command.addHelpText(
     'after',
@@ -35,16 +36,18 @@ export function define(command: Command): void {
       await withServer(command, async ({ client }) => {
         const { stream, attempt, offset } = options
         const until = options.follow ? undefined : await sizeNow(client, id, options)
-        if (until !== undefined && until <= offset) {
+        if (until !== undefined && (offset > until.size || (offset === until.size && !until.sealed))) {
           const job = await client.calls.jobs.get({ id })
           return notice(
-            job.last_attempt === 0 ? `${id} has not begun (${job.state})` : `${id} has written nothing`,
+            job.last_attempt === 0 ? `${id} has not begun (${job.state})` : `${id} has written ${until.size} bytes`,
             verbose,
           )
         }
         await pourLog(client.followLog({ jobId: id, stream, attempt, offset }), {
           json,
-          until: until === undefined ? undefined : { attempt, offset: until },
+          verbose,
+          // Followed to its end, a complete log also says what was cut off.
+          until: until === undefined || until.sealed ? undefined : { attempt, offset: until.size },
         })
       })
     } catch (error) {
@@ -54,15 +57,31 @@ export function define(command: Command): void {
   })
 }
 
+function parseAttempt(text: string): number {
+  const number = parseWhole(text)
+  if (number === 0) throw new InvalidArgumentError('is no attempt; the first one is 1')
+  return number
+}
+
 /** What there is at this moment; `log` without -f ends there, however much the job goes on to write. */
-async function sizeNow(client: ApiClient, id: string, { stream, attempt }: LogOptions): Promise<number> {
+async function sizeNow(
+  client: ApiClient,
+  id: string,
+  { stream, attempt }: LogOptions,
+): Promise<{ size: number; sealed: boolean }> {
   const job = await client.calls.jobs.get({ id })
-  if (job.last_attempt === 0) return 0
+  if (job.last_attempt === 0) return { size: 0, sealed: false }
+  const sealed = isTerminal(job.state) && (await isSealed(client, id, attempt ?? job.last_attempt))
   try {
-    return (await client.readLog({ jobId: id, stream, attempt, offset: 0, limit: 1 })).size
+    return { size: (await client.readLog({ jobId: id, stream, attempt, offset: 0, limit: 1 })).size, sealed }
   } catch (error) {
     // An empty log has no first byte to ask for.
-    if (isAppError(error) && error.code === 'invalid_argument') return 0
+    if (isAppError(error) && error.code === 'invalid_argument') return { size: 0, sealed }
     throw error
   }
+}
+
+async function isSealed(client: ApiClient, id: string, attempt: number): Promise<boolean> {
+  const { attempts } = await client.calls.jobs.attempts({ id })
+  return attempts.some(({ number, log }) => number === attempt && log !== null)
 }

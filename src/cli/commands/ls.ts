@@ -1,6 +1,6 @@
 import { InvalidArgumentError, type Command } from 'commander'
 import type { Job } from '../../api/contract/index.ts'
-import { jobStates, type JobState } from '../../job/state.ts'
+import { isTerminal, jobStates, type JobState } from '../../job/state.ts'
 import {
   batchWords,
   callWordOf,
@@ -11,7 +11,7 @@ import {
 } from '../../job/status-word.ts'
 import { withServer } from '../connect.ts'
 import { globalsOf } from '../globals.ts'
-import { notice, paint, printable, printJson, table } from '../render.ts'
+import { notice, paint, printable, printJson, table, terminalWidth } from '../render.ts'
 import { parseWhole, showAgo, showDuration } from '../units.ts'
 
 interface LsOptions {
@@ -34,14 +34,15 @@ export function define(command: Command): void {
     .action(async (options: LsOptions) => {
       const jobs = await withServer(command, ({ client }) => collect(client.calls.jobs.list, options))
       if (globalsOf(command).json) return printJson(jobs)
-      if (jobs.length === 0) return notice('no jobs')
+      if (jobs.length === 0) return notice('no job matches')
       process.stdout.write(listing(jobs))
     })
 }
 
-/** Real states, and the words of `status` and of the dashboard. */
+/** Real states, as they are stored or as the listing shows them, and the words of `status` and of the dashboard. */
 export function states(text: string): JobState[] {
-  const found = text.split(',').flatMap((word) => {
+  const found = text.split(',').flatMap((part) => {
+    const word = part.trim().replaceAll(' ', '_')
     if ((jobStates as readonly string[]).includes(word)) return [word as JobState]
     if ((callWords as readonly string[]).includes(word))
       return jobStates.filter((s) => callWordOf(s) === (word as CallWord))
@@ -70,23 +71,44 @@ async function collect(list: unknown, { state, queue, name, owner, limit, all }:
   return jobs
 }
 
-const colours = { completed: 'green', failed: 'red', running: 'cyan', terminated: 'yellow', queued: 'dim' } as const
+const colours: Record<JobState, Parameters<typeof paint>[0]> = {
+  ...{ blocked: 'dim', scheduled: 'dim', queued: 'dim', leased: 'dim', skipped: 'dim' },
+  ...{ running: 'cyan', unknown: 'yellow', cancelled: 'yellow', succeeded: 'green' },
+  ...{ failed: 'red', timed_out: 'red', oom_killed: 'red', lost: 'red' },
+}
 
-export function listing(jobs: Job[], width?: number): string {
-  const columns = ['ID', 'NAME', 'STATUS', 'EXIT', 'TOOK', 'CREATED'].map((title) => ({
+export function listing(jobs: Job[], width = terminalWidth()): string {
+  const columns = ['ID', 'NAME', 'STATE', 'EXIT', 'TOOK', 'CREATED'].map((title) => ({
     title,
     shrinks: title === 'NAME',
   }))
-  const rows = jobs.map((job) => {
-    const word = callWordOf(job.state)
-    return [
-      job.id,
-      printable(job.name),
-      paint(colours[word], word),
-      job.result?.exit_code?.toString() ?? '',
-      job.duration_ms === null ? '' : showDuration(job.duration_ms),
-      showAgo(job.created_at),
-    ]
-  })
-  return width === undefined ? table(columns, rows) : table(columns, rows, width)
+  const rows = jobs.map((job) => [
+    job.id,
+    printable(job.name),
+    paint(colours[job.state], job.state.replaceAll('_', ' ')),
+    exitOf(job),
+    job.duration_ms === null ? '' : showDuration(job.duration_ms),
+    showAgo(job.created_at),
+  ])
+  const [head, ...lines] = table(columns, rows, width).trimEnd().split('\n')
+  const out = lines.flatMap((line, i) => [line, ...reasonOf(jobs[i], width)])
+  return `${[head, ...out].join('\n')}\n`
+}
+
+/** A number only where the command itself ended; what we did to it has none. */
+function exitOf({ state, result }: Job): string {
+  if (!isTerminal(state)) return ''
+  const ours = state === 'timed_out' || state === 'cancelled'
+  return ours ? '-' : (result?.exit_code?.toString() ?? '-')
+}
+
+const reasonIndent = 14
+const narrowest = 60
+
+/** Why a job waits, in a line of its own, for people: programs get a line for each job. */
+function reasonOf(job: Job | undefined, width: number | undefined): string[] {
+  if (!job?.waiting_reason || width === undefined || width < narrowest) return []
+  const text = printable(job.waiting_reason.text)
+  const room = width - reasonIndent
+  return [' '.repeat(reasonIndent) + paint('dim', text.length > room ? `${text.slice(0, room - 1)}…` : text)]
 }

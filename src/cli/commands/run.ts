@@ -1,15 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Command } from 'commander'
+import type { ApiClient } from '../../api/client.ts'
 import type { Job } from '../../api/contract/index.ts'
 import { isTerminal } from '../../job/state.ts'
 import { AppError } from '../../lib/app-error.ts'
 import { connect, type Connection } from '../connect.ts'
 import { exitCodeOfJob, exitCodes, signalNumber } from '../exit-codes.ts'
+import { followJob, orGone, ServerGone, type Followed } from '../follow-job.ts'
 import { globalsOf, type Globals } from '../globals.ts'
-import { addJobOptions, specOf, type JobOptions } from '../job-options.ts'
+import { addJobOptions, refuseRelativePaths, specOf, type JobOptions } from '../job-options.ts'
 import { pourLog } from '../pour-log.ts'
 import { onStop, type StopSignal } from '../process-life.ts'
-import { ReaderGone } from '../raw-output.ts'
+import { ReaderGone, writeLine } from '../raw-output.ts'
 import { notice } from '../render.ts'
 import { refuseWithoutSandbox } from '../sandbox-missing.ts'
 import { emptyCommand, repeated, submit } from '../submit.ts'
@@ -33,17 +35,18 @@ async function run(command: Command, words: string[], options: JobOptions): Prom
   const globals = globalsOf(command)
   const spec = specOf(words, options)
   const stop = listenForStop()
-  const connection = await connect(command, {
+  const opened = await connect(command, {
     start: 'ephemeral',
     runner: true,
     beforeLocal: () => refuseWithoutSandbox(spec),
   })
+  let connection = opened
   try {
     if (stop.signal !== undefined) return stoppedCode(stop)
-    const job = await submit(connection.client, spec, options.idempotencyKey)
-    connection.local?.bindJob(job.id)
+    if (connection.local === undefined) refuseRelativePaths(options)
+    const job = await submit(opened.client, spec, options.idempotencyKey)
     notice(`job ${job.id}`, globals.verbose)
-    const ended = await attend(connection, job, globals, stop)
+    const ended = await attend(opened, (to) => (connection = to), job, globals, stop)
     stop.settled()
     explain(ended, globals)
     return stop.readerGone ? exitCodes.brokenPipe : exitCodeOfJob(ended, stop.signal)
@@ -92,11 +95,21 @@ function listenForStop(): Stop {
 
 const stoppedCode = ({ signal = 'SIGINT' }: Stop): number => 128 + signalNumber(signal)!
 
-/** Follows the job to its end. */
-async function attend(connection: Connection, job: Job, globals: Globals, stop: Stop): Promise<Job> {
-  const { client } = connection
+/** A server that answers again within this time is taken for the same one. */
+const restartPatienceMs = 5000
+
+/** Follows the job to its end, also on a server that took the place of the first. */
+async function attend(
+  first: Connection,
+  onMove: (to: Connection) => void,
+  job: Job,
+  globals: Globals,
+  stop: Stop,
+): Promise<Job> {
+  const { id } = job
+  let { client } = first
   const cancel = (reason: string, force = false): void => {
-    void repeated(() => client.calls.jobs.cancel({ id: job.id, reason, force })).catch(() => {})
+    void repeated(() => client.calls.jobs.cancel({ id, reason, force })).catch(() => {})
   }
   stop.on(
     () => {
@@ -109,59 +122,93 @@ async function attend(connection: Connection, job: Job, globals: Globals, stop: 
     },
   )
   let trouble: string | undefined
-  void connection.local?.trouble.then((message) => {
-    trouble = message
-    cancel(message)
-  })
+  let server: Followed
   const settled = new AbortController()
-  const waiting = tellWhyItWaits(connection, job.id, globals, settled.signal)
+  const attached = (connection: Connection): Followed => {
+    connection.local?.bindJob(id)
+    void connection.local?.trouble.then((message) => {
+      trouble = message
+      cancel(message)
+    })
+    const next = nextServer(connection, settled.signal).then((other) => {
+      if (other === undefined) return undefined
+      onMove(other)
+      client = other.client
+      return (server = attached(other))
+    })
+    return { client: connection.client, nextServer: () => next }
+  }
+  server = attached(first)
+  const waiting = tellWhyItWaits(() => client, first.local?.started === true, id, globals, settled.signal)
   try {
-    if (globals.json) process.stdout.write(`${JSON.stringify({ type: 'job', job })}\n`)
-    await pourLog(client.followLog({ jobId: job.id }), { json: globals.json }).catch((error: unknown) => {
+    await pour(server, job, globals).catch((error: unknown) => {
       if (!(error instanceof ReaderGone)) throw error
       // As SIGPIPE would: nobody reads any more, so the job has no purpose.
       stop.readerGone = true
       cancel('its output is no longer read')
     })
-    const ended = await untilEnded(connection, job.id)
+    const ended = await untilEnded(() => server, id)
     if (trouble !== undefined && ended.started_at === null) throw new AppError('unavailable', trouble)
-    if (globals.json) process.stdout.write(`${JSON.stringify({ type: 'end', job: ended })}\n`)
+    if (globals.json && !stop.readerGone) await writeLine(1, { type: 'end', job: ended })
     return ended
+  } catch (error) {
+    if (!(error instanceof ServerGone)) throw error
+    throw new AppError('unavailable', `the server ended; job ${id} may still be running: runyard log -f ${id}`)
   } finally {
     settled.abort()
     await waiting
   }
 }
 
+async function pour(server: Followed, job: Job, { json, verbose }: Globals): Promise<void> {
+  if (json) await writeLine(1, { type: 'job', job })
+  await pourLog(followJob(server, job.id), { json, verbose })
+}
+
+/** Of this machine only: whether a server elsewhere has ended or is out of reach cannot be told apart. */
+async function nextServer(connection: Connection, settled: AbortSignal): Promise<Connection | undefined> {
+  if (connection.local === undefined) return new Promise(() => {})
+  await connection.local.closed
+  return settled.aborted ? undefined : connection.rejoin(restartPatienceMs).catch(() => undefined)
+}
+
 /** The log's end and the job's end are two facts; the second may come a little later. */
-async function untilEnded({ client }: Connection, id: string): Promise<Job> {
+async function untilEnded(server: () => Followed, id: string): Promise<Job> {
   for (let pause = 20; ; pause = Math.min(pause * 2, 1000)) {
-    const job = await repeated(() => client.calls.jobs.get({ id }))
-    if (isTerminal(job.state)) return job
+    const now = server()
+    const job = await orGone(
+      now,
+      repeated(() => now.client.calls.jobs.get({ id })),
+    )
+    if (job !== undefined && isTerminal(job.state)) return job
     await sleep(pause)
   }
 }
 
+const tellAfterMs = 2000
 /** A runner that was started with its server, just now, needs a moment. */
-const patienceMs = (local: Connection['local']): number => (local?.started ? 6000 : 1500)
+const runnerComesMs = 6000
 
 /** A job that does not start says why, once per reason. */
 async function tellWhyItWaits(
-  { client, local }: Connection,
+  client: () => ApiClient,
+  startedNow: boolean,
   id: string,
   globals: Globals,
   signal: AbortSignal,
 ): Promise<void> {
   if (!process.stderr.isTTY && !globals.verbose) return
+  const runnerIsHereAt = performance.now() + (startedNow ? runnerComesMs : 0)
   let told = ''
   try {
     for (;;) {
-      await sleep(patienceMs(local), undefined, { signal })
-      const job = await client.calls.jobs.get({ id })
-      if (job.started_at !== null) return
-      const why = job.waiting_reason?.text ?? ''
-      if (why !== '' && why !== told) notice(`waiting: ${why}`, globals.verbose)
-      told = why
+      await sleep(tellAfterMs, undefined, { signal })
+      const { waiting_reason: why } = await client().calls.jobs.get({ id })
+      if (signal.aborted) return
+      if (why === null || why.code === 'ready' || why.text === told) continue
+      if (why.code === 'no_matching_runner' && performance.now() < runnerIsHereAt) continue
+      notice(`waiting: ${why.text}`, globals.verbose)
+      told = why.text
     }
   } catch {
     // Either the job has ended, or the follower meets the same trouble and reports it.
@@ -172,13 +219,14 @@ const oursToExplain = new Set(['start', 'refused', 'lost', 'infrastructure'])
 
 function explain(job: Job, globals: Globals): void {
   const { result } = job
+  if (job.state === 'skipped') notice(`skipped: a job that it waited for did not succeed`, globals.verbose)
   if (result === null) return
   const why = result.message ?? ''
   // What the job itself could not say: it never ran, or we lost it.
   if (result.error_class !== null && oursToExplain.has(result.error_class))
     process.stderr.write(`runyard: ${why || job.state}\n`)
   else if (job.state !== 'succeeded' && result.error_class !== 'exit') {
-    notice(why === '' || why === job.state ? job.state : `${job.state}: ${why}`, globals.verbose)
+    notice(why.startsWith(job.state) ? why : `${job.state}${why && `: ${why}`}`, globals.verbose)
   }
   if (result.unenforced.length > 0)
     notice(`this host could not hold: ${result.unenforced.join(', ')} (runyard doctor)`, globals.verbose)

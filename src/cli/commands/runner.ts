@@ -1,22 +1,22 @@
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import { AppError } from '../../lib/app-error.ts'
-import { ensurePrivateDir, passableMode } from '../../lib/private-dir.ts'
 import { addSettingOptions, configOf } from '../globals.ts'
 import { readFacts, removeFacts, startTimeOf, writeFacts } from '../instance/files.ts'
 import { ensureInstanceId, takeLock } from '../instance/lock.ts'
+import { ensureOwnDir } from '../instance/own-dir.ts'
 import { onStop } from '../process-life.ts'
 import { version } from '../version.ts'
 
 export function define(command: Command): void {
-  addSettingOptions(command, ['server', 'runner'])
+  addSettingOptions(command, ['server', 'runner'], ['host', 'port', 'databaseUrl'])
   command.addHelpText(
     'after',
     '\nTalks to the server of the same data directory over a unix socket. SIGTERM drains, a second one hands back at once.',
   )
   command.action(async () => {
     const config = configOf(command)
-    await ensurePrivateDir(config.dataDir, passableMode())
+    await ensureOwnDir('data', config.dataDir)
     const lock = await takeLock(await ensureInstanceId(config.dataDir), 'runner')
     if (lock === undefined) {
       const pid = (await readFacts(config.dataDir, 'runner.json'))?.pid

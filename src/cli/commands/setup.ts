@@ -3,6 +3,7 @@ import { exitCodes } from '../exit-codes.ts'
 import { globalsOf } from '../globals.ts'
 import { print, printJson } from '../render.ts'
 import { confirm } from '../prompt.ts'
+import { setupLine } from '../setup-line.ts'
 
 export function define(command: Command): void {
   command.option('-y, --yes', 'do it without asking').action(async (options: { yes?: boolean }) => {
@@ -21,10 +22,18 @@ export function define(command: Command): void {
         for (const line of step.commands) tell(`    ${line}`)
       }
     }
+    // As root what is left is for a person to do; another user may only lack the right.
+    if (options.yes !== true && process.getuid?.() === 0 && plan.steps.every(({ manual }) => manual !== undefined)) {
+      process.exitCode = exitCodes.failed
+      if (json) return printJson({ ...plan, done: false })
+      return tell('Nothing was changed: none of this can be done from here.')
+    }
     const agreed = options.yes === true || (!json && (await confirm('Do this now?')))
     if (!agreed) {
-      if (json) return printJson({ ...plan, done: false })
-      return tell('Nothing was changed. `runyard setup --yes` does it.')
+      if (!process.stdin.isTTY || json) process.exitCode = exitCodes.failed
+      if (json) return printJson({ ...plan, done: false, to_do: setupLine() })
+      const why = process.stdin.isTTY ? '' : 'There is no terminal to ask on: '
+      return tell(`${why}nothing was changed. To do it: ${setupLine()}`)
     }
     const result = await applySetup(plan, tell)
     if (json) printJson({ ...plan, ...result })

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { connect } from '../connect.ts'
 import { globalsOf } from '../globals.ts'
-import { addJobOptions, specOf, type JobOptions } from '../job-options.ts'
+import { addJobOptions, refuseRelativePaths, specOf, type JobOptions } from '../job-options.ts'
 import { print, printJson } from '../render.ts'
 import { refuseWithoutSandbox } from '../sandbox-missing.ts'
 import { emptyCommand, submit } from '../submit.ts'
@@ -19,6 +19,7 @@ export function define(command: Command): void {
       beforeLocal: () => refuseWithoutSandbox(spec),
     })
     try {
+      if (connection.local === undefined) refuseRelativePaths(options)
       const job = await submit(connection.client, spec, options.idempotencyKey)
       if (globalsOf(command).json) printJson(job)
       else print(`Started job with ID: ${job.id}`)

@@ -31,12 +31,12 @@ async function up(command: Command, options: { ephemeral?: boolean; background?:
     import('../serve.ts'),
   ])
   logFacts(level)
-  const runnerFlags = ['dataDir', 'runDir', 'runnerName', 'runnerSlots', 'runnerLabels', 'logLevel'] as const
+  const runnerFlags = ['dataDir', 'runDir', 'runnerName', 'runnerSlots', 'runnerLabels'] as const
   try {
     return await serve({
       config,
       mode,
-      runnerArgs: [...flagWords(command, [...runnerFlags]), ...whereOf(command, config)],
+      runnerArgs: [...flagWords(command, [...runnerFlags]), ...whereOf(command, config), '--log-level', level],
       onUp({ url, username, firstLogin }) {
         if (mode !== 'foreground') return
         if (json)

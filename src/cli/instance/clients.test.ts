@@ -100,11 +100,17 @@ test('an ephemeral server that nobody joins gives up', async () => {
   await until('last')
 })
 
-test('a failed start is told to who waits for it', async () => {
-  const { host, runDir } = await aHost()
-  const joining = joinInstance(runDir, { runner: true })
+test('a failed start is told to who waits for it, when its server has ended', async () => {
+  const { host, runDir, until } = await aHost()
+  let told = false
+  const joining = joinInstance(runDir, { runner: true }).finally(() => (told = true))
   setTimeout(() => host.failed('no database'), 20)
+  const ended = until('last').then(() => {
+    expect(told).toBe(false)
+    return host.close()
+  })
   await expect(joining).rejects.toThrow('no database')
+  await ended
 })
 
 test('trouble that comes later is told, and does not eat other answers', async () => {

@@ -6,12 +6,12 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Config } from '../../config/config.ts'
 import { AppError } from '../../lib/app-error.ts'
-import { ensurePrivateDir, passableMode } from '../../lib/private-dir.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { entryFile } from '../package-root.ts'
 import { readFacts } from './files.ts'
 import { isHeld, readInstanceId } from './lock.ts'
 import { joinInstance, type Member } from './member.ts'
+import { ensureOwnDir } from './own-dir.ts'
 
 export interface Wish {
   /** What to do when nothing runs: leave it, start for as long as we are here, or start and leave running. */
@@ -68,7 +68,7 @@ interface Starting {
 }
 
 async function startUp(config: Config, wish: Wish): Promise<Starting> {
-  await ensurePrivateDir(config.dataDir, passableMode())
+  await ensureOwnDir('data', config.dataDir)
   const logFile = logFileOf(config)
   const before = await stat(logFile).then(
     ({ size }) => size,

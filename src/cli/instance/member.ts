@@ -16,6 +16,8 @@ export interface Member {
   stop(): Promise<void>
   /** What went wrong after all, e.g. the runner does not start; never settles when all is well. */
   trouble: Promise<string>
+  /** Resolves when the connection has ended: so has the server, unless it was we who left. */
+  closed: Promise<void>
   /** Resolves at once, or when the server has stopped because we were the last. */
   leave(): Promise<void>
 }
@@ -45,7 +47,10 @@ export async function joinInstance(
     const message = await heard.next(['progress', 'ready', 'failed'])
     if (message === undefined) return undefined
     if (message.type === 'progress') wants.onProgress?.(message.text)
-    if (message.type === 'failed') throw new AppError('unavailable', message.message)
+    if (message.type === 'failed') {
+      await leave(socket, heard, closed)
+      throw new AppError('unavailable', message.message)
+    }
     if (message.type === 'ready') return member(socket, message, heard, closed)
   }
 }
@@ -82,12 +87,6 @@ function listen(socket: Socket, closed: Promise<void>) {
 }
 
 function member(socket: Socket, ready: HostSays & { type: 'ready' }, heard: Heard, closed: Promise<void>): Member {
-  const patience = async (): Promise<void> => {
-    let timer: NodeJS.Timeout | undefined
-    await Promise.race([closed, new Promise((resolve) => (timer = setTimeout(resolve, stopPatienceMs)))])
-    clearTimeout(timer)
-    socket.destroy()
-  }
   return {
     url: ready.url,
     version: ready.version,
@@ -95,6 +94,7 @@ function member(socket: Socket, ready: HostSays & { type: 'ready' }, heard: Hear
     trouble: new Promise((resolve) => {
       void heard.next(['failed']).then((message) => message?.type === 'failed' && resolve(message.message))
     }),
+    closed,
     bindJob: (id) => say(socket, { type: 'job', id }),
     async keep() {
       say(socket, { type: 'keep' })
@@ -103,14 +103,23 @@ function member(socket: Socket, ready: HostSays & { type: 'ready' }, heard: Hear
     },
     async stop() {
       say(socket, { type: 'stop' })
-      await patience()
-    },
-    async leave() {
-      if (socket.destroyed) return
-      say(socket, { type: 'leave' })
-      const bye = await heard.next(['bye'])
-      if (bye?.type === 'bye' && bye.last) await patience()
+      await patience(closed)
       socket.destroy()
     },
+    leave: () => leave(socket, heard, closed),
   }
+}
+
+async function leave(socket: Socket, heard: Heard, closed: Promise<void>): Promise<void> {
+  if (socket.destroyed) return
+  say(socket, { type: 'leave' })
+  const bye = await heard.next(['bye'])
+  if (bye?.type === 'bye' && bye.last) await patience(closed)
+  socket.destroy()
+}
+
+async function patience(closed: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  await Promise.race([closed, new Promise((resolve) => (timer = setTimeout(resolve, stopPatienceMs)))])
+  clearTimeout(timer)
 }

@@ -188,3 +188,14 @@ test('what cannot be started is an error, and the launcher lives on', async () =
   await launcher.start(made)
   expect(await launcher.exited(made.id)).toMatchObject({ code: 1 })
 })
+
+test('the last launcher takes its directory with it, unless somebody else uses that', async () => {
+  const directory = join(root, 'run')
+  await (await connect()).close()
+  await until(() => !existsSync(directory))
+  mkdirSync(directory)
+  closeSync(openSync(join(directory, 'runner.sock'), 'w'))
+  await (await connect()).close()
+  await until(() => launcherPids().length === 0)
+  expect(readdirSync(directory)).toEqual(['runner.sock'])
+})

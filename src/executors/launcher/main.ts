@@ -3,12 +3,12 @@
  * the keeper that kills an attempt whose deadline nobody extends. Without attempts and without clients it ends.
  * `node main.ts SOCKET`
  */
-import { chmodSync, closeSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { chmodSync, closeSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import { createAttempts } from './attempts.ts'
 import { claimDelegatedCgroup } from './delegated-cgroup.ts'
-import { instanceName } from './instance.ts'
+import { codeCacheName, instanceName, logName } from './instance.ts'
 import { createLineReader, type Reply, type Request } from './protocol.ts'
 
 const lonelyMs = 5000
@@ -28,6 +28,19 @@ function closeInherited(): void {
   }
 }
 
+/** What is ours goes; the directory goes with whoever is the last to leave it. */
+function clearAway(socketPath: string): void {
+  const dir = dirname(socketPath)
+  try {
+    for (const path of [socketPath, join(dir, codeCacheName), join(dir, logName)]) {
+      rmSync(path, { force: true, recursive: true })
+    }
+    rmdirSync(dir)
+  } catch {
+    // Somebody else's files are in it, or it is gone already.
+  }
+}
+
 function main(socketPath: string): void {
   closeInherited()
   const delegatedCgroup = claimDelegatedCgroup()
@@ -43,7 +56,7 @@ function main(socketPath: string): void {
     }, patience)
   }
   const leave = (): void => {
-    rmSync(socketPath, { force: true })
+    clearAway(socketPath)
     process.exit(0)
   }
   const attempts = createAttempts(dirname(socketPath), leaveIfAlone)
@@ -95,6 +108,8 @@ function main(socketPath: string): void {
   }
 
   const listen = (): void => {
+    // A predecessor that left just now may have taken the directory with it.
+    mkdirSync(dirname(socketPath), { recursive: true, mode: 0o700 })
     rmSync(socketPath, { force: true })
     const server = createServer(serve)
     server.listen(socketPath, () => {

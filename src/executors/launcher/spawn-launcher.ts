@@ -5,6 +5,7 @@ import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { cgroupMounts } from '../cgroup/mounts.ts'
 import { ownScopeEnv } from './delegated-cgroup.ts'
+import { codeCacheName, logName } from './instance.ts'
 
 /** `main.ts` in the source tree, `launcher.js` beside the bundle in the packed package. */
 function entry(): string {
@@ -14,12 +15,11 @@ function entry(): string {
 
 export function spawnLauncher(socketPath: string): void {
   const dir = dirname(socketPath)
-  mkdirSync(dir, { recursive: true, mode: 0o700 })
   // A small heap: every spawn copies the page tables of its parent.
   const node = [process.execPath, '--max-old-space-size=64', '--max-semi-space-size=1', '--no-warnings']
   const command = [...node, entry(), socketPath]
   const scope = scopeCommand()
-  const log = openSync(join(dir, 'launcher.log'), 'a', 0o600)
+  const log = openLog(dir)
   try {
     const [file, ...args] = [...scope, ...command]
     const child = spawn(file ?? '', args, {
@@ -29,7 +29,7 @@ export function spawnLauncher(socketPath: string): void {
       env: {
         PATH: process.env.PATH ?? '/usr/sbin:/usr/bin:/sbin:/bin',
         // Without it the source tree's types are stripped anew, which costs the launcher 40 MB for ever.
-        NODE_COMPILE_CACHE: join(dir, 'launcher-code'),
+        NODE_COMPILE_CACHE: join(dir, codeCacheName),
         ...(scope.length > 0 ? { [ownScopeEnv]: '1', XDG_RUNTIME_DIR: process.env.XDG_RUNTIME_DIR } : {}),
       },
     })
@@ -37,6 +37,18 @@ export function spawnLauncher(socketPath: string): void {
     child.unref()
   } finally {
     closeSync(log)
+  }
+}
+
+/** A predecessor that is leaving may take the empty directory away between the two steps. */
+function openLog(dir: string): number {
+  for (let tries = 0; ; tries++) {
+    mkdirSync(dir, { recursive: true, mode: 0o700 })
+    try {
+      return openSync(join(dir, logName), 'a', 0o600)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || tries === 3) throw error
+    }
   }
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Limits } from '../../job/spec.ts'
 import type { CgroupSpace, Hierarchy } from '../cgroup/base.ts'
-import { countsProcessesPerNamespace, limiterArgv, planLimits, type HostLimits } from './limits.ts'
+import { countsProcessesPerNamespace, limiterArgv, limitFacilities, planLimits, type HostLimits } from './limits.ts'
 
 const space = (version: 1 | 2, controllers: string[]): CgroupSpace => ({
   kind: version === 1 ? 'v1' : 'v2',
@@ -55,7 +55,7 @@ describe('who holds which limit', () => {
   })
 
   test('a refusal names the fix', () => {
-    expect(() => plan({}, ['cpu'], host({ space: space(1, []) }))).toThrow('sudo runyard setup')
+    expect(() => plan({}, ['cpu'], host({ space: space(1, []) }))).toThrow('sudo npx runyard setup --yes')
   })
 
   test('io is refused where the disk is not known', () => {
@@ -80,4 +80,10 @@ test('kernels that count processes per user namespace', () => {
     true,
     false,
   ])
+})
+
+test('what version 1 throttles of the disk is said', () => {
+  const by = (found: CgroupSpace) => limitFacilities(host({ space: found }), true).io_bytes_per_second.by
+  expect(by(space(1, ['blkio']))).toBe('cgroup blkio: reads, direct and synced writes')
+  expect(by(space(2, ['io']))).toBe('cgroup io')
 })

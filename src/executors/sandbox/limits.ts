@@ -9,6 +9,7 @@ import type { Limits } from '../../job/spec.ts'
 import type { CgroupLimit, CgroupLimits } from '../cgroup/attempt-cgroup.ts'
 import type { CgroupSpace } from '../cgroup/base.ts'
 import { StartRefused, type AttemptOrder, type Facilities } from '../executor.ts'
+import { setupLine } from '../setup-line.ts'
 
 /** bubblewrap's monitor and the sandbox's init are in the cgroup too. */
 const ownProcesses = 2
@@ -128,8 +129,7 @@ function whyNoCgroup(space: CgroupSpace, controller: string): string {
   const problem = [...space.problems.values()][0]
   const found =
     space.kind === 'none' ? 'no cgroup file system is mounted' : (problem ?? `no cgroup controller "${controller}"`)
-  const fix =
-    problem === 'mounted read-only' ? 'give the container a writable cgroup file system' : 'sudo runyard setup'
+  const fix = problem === 'mounted read-only' ? 'give the container a writable cgroup file system' : setupLine
   return `${found} (fix: ${fix})`
 }
 
@@ -149,6 +149,8 @@ export function countsProcessesPerNamespace(kernel = release()): boolean {
   return major > 5 || (major === 5 && minor >= 14)
 }
 
+export const blkio = 'cgroup blkio'
+
 /** The same knowledge for registration and `doctor`. */
 export function limitFacilities(host: HostLimits, isolated: boolean): Facilities['limits'] {
   const byCgroup = (limit: CgroupLimit, controller: string): Facilities['limits']['cpu'] =>
@@ -163,6 +165,12 @@ export function limitFacilities(host: HostLimits, isolated: boolean): Facilities
     open_files: { held: true, by: `RLIMIT_NOFILE up to ${host.maxOpenFiles}` },
     output_bytes: { held: true, by: 'runner' },
     disk_bytes: isolated && host.tmpfsSize ? { held: true, by: 'tmpfs size' } : { held: false, reason: 'no sandbox' },
-    io_bytes_per_second: byCgroup('io', 'io'),
+    io_bytes_per_second: ioHolder(host.space) ?? byCgroup('io', 'io'),
   }
+}
+
+/** Version 1 does not know whose page a later write-back writes, so it throttles only what goes to the disk at once. */
+function ioHolder(space: CgroupSpace): Facilities['limits']['cpu'] | undefined {
+  const byBlkio = space.hierarchies.some((h) => h.version === 1 && h.controllers.has('blkio'))
+  return byBlkio ? { held: true, by: `${blkio}: reads, direct and synced writes` } : undefined
 }

@@ -10,7 +10,7 @@ test.each([
   ['bwrap: execvp x: Exec format error', ['x'], 'start', 'cannot start x: Exec format error'],
   ["bwrap: Can't chdir to /srv/a: Permission denied", ['x'], 'start', 'cannot enter the working directory /srv/a'],
   ["bwrap: Can't find source path /proc/self/fd/9: Permission denied", ['x'], 'refused', 'cannot be reached'],
-  ['bwrap: setting up uid map: Permission denied', ['x'], 'infrastructure', 'sudo runyard setup'],
+  ['bwrap: setting up uid map: Permission denied', ['x'], 'infrastructure', 'sudo npx runyard setup --yes'],
   [
     'bwrap: No permissions to create new namespace, likely because',
     ['x'],

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { constants as os } from 'node:os'
 import { StartRefused } from '../executor.ts'
+import { setupLine } from '../setup-line.ts'
 
 export interface BwrapStatus {
   /** Host pid of the sandbox's init. */
@@ -89,14 +90,14 @@ const fixes: [RegExp, string][] = [
   ],
   [
     /setting up uid map: (Permission denied|Operation not permitted)/,
-    'user namespaces are restricted (AppArmor, or the container this runs in): sudo runyard setup, or run the runner as root',
+    `user namespaces are restricted (AppArmor, or the container this runs in): ${setupLine}, or run the runner as root`,
   ],
   [
     /loopback: Failed RTM_NEWADDR/,
     'user namespaces are restricted (AppArmor): sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0',
   ],
   [/Can't mount proc/, 'this is a container with a masked /proc; start it with --security-opt systempaths=unconfined'],
-  [/bwrap: (not found|No such file)|exec: bwrap|failed to execute bwrap/, 'install bubblewrap: runyard setup'],
+  [/bwrap: (not found|No such file)|exec: bwrap|failed to execute bwrap/, `install bubblewrap: ${setupLine}`],
 ]
 
 export function fixFor(words: string): string {

@@ -83,6 +83,7 @@ function Outcome({ attempt, withMessage }: { attempt: Attempt; withMessage: bool
   if (usage?.io_read_bytes) facts.push(`read ${byteSize(usage.io_read_bytes)}`)
   if (usage?.io_write_bytes) facts.push(`wrote ${byteSize(usage.io_write_bytes)}`)
   if (log && log.stdout_bytes + log.stderr_bytes > 0) facts.push(`log ${byteSize(log.stdout_bytes + log.stderr_bytes)}`)
+  if (result.truncated_bytes > 0) facts.push(`${byteSize(result.truncated_bytes)} of output cut off`)
   return (
     <>
       {withMessage && result.message && result.error_class !== 'exit' && (
