@@ -219,7 +219,6 @@ const oursToExplain = new Set(['start', 'refused', 'lost', 'infrastructure'])
 
 function explain(job: Job, globals: Globals): void {
   const { result } = job
-  if (job.state === 'skipped') notice(`skipped: a job that it waited for did not succeed`, globals.verbose)
   if (result === null) return
   const why = result.message ?? ''
   // What the job itself could not say: it never ran, or we lost it.

@@ -1,7 +1,5 @@
 import type { Command } from 'commander'
-import type { ApiClient } from '../../api/client.ts'
 import type { Job } from '../../api/contract/index.ts'
-import { isTerminal } from '../../job/state.ts'
 import { callWordOf } from '../../job/status-word.ts'
 import { withServer } from '../connect.ts'
 import { globalsOf } from '../globals.ts'
@@ -17,34 +15,20 @@ export function define(command: Command): void {
   )
   command.action(async (id: string) => {
     const { json, verbose } = globalsOf(command)
-    const { job, cause } = await withServer(command, async ({ client }) => {
-      const found = await client.calls.jobs.get({ id })
-      return { job: found, cause: verbose && found.state === 'skipped' ? await skippedBy(client, found) : undefined }
-    })
+    const job = await withServer(command, ({ client }) => client.calls.jobs.get({ id }))
     if (json) return printJson(job)
     print(callWordOf(job.state))
-    if (verbose) for (const [name, value] of details(job, cause)) print(`  ${`${name}:`.padEnd(12)} ${value}`)
+    if (verbose) for (const [name, value] of details(job)) print(`  ${`${name}:`.padEnd(12)} ${value}`)
   })
 }
 
-/** The first job it waited for that did not succeed. */
-async function skippedBy(client: ApiClient, { depends_on: ids = [] }: Job): Promise<string | undefined> {
-  for (const id of ids) {
-    const dependency = await client.calls.jobs.get({ id }).catch(() => undefined)
-    if (dependency !== undefined && isTerminal(dependency.state) && dependency.state !== 'succeeded')
-      return `${id} ended as ${dependency.state}`
-  }
-  return undefined
-}
-
-function details(job: Job, cause?: string): [string, string][] {
+function details(job: Job): [string, string][] {
   const { result } = job
   const rows: [string, string | null | undefined][] = [
     ['name', printable(job.name)],
     ['command', printable(JSON.stringify(job.command))],
     ['state', job.state],
     ['waiting', job.waiting_reason?.text],
-    ['skipped', cause],
     ['queue', `${job.queue}, priority ${job.priority}`],
     ['owner', job.owner],
     ['created', showAgo(job.created_at)],
