@@ -1,20 +1,6 @@
 /** Why a job waits, in a code and a sentence: pure, one case per reason. */
+import type { WaitingCode } from '../job/waiting-code.ts'
 import { mayTake } from './plan-claim.ts'
-
-export const waitingCodes = [
-  'dependency',
-  'delay',
-  'backoff',
-  'queue_paused',
-  'queue_limit',
-  'rate_limit',
-  'user_cap',
-  'no_matching_runner',
-  'no_capacity',
-  'ready',
-  'starting',
-] as const
-export type WaitingCode = (typeof waitingCodes)[number]
 
 export interface WaitingReason {
   code: WaitingCode

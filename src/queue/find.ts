@@ -8,7 +8,7 @@ import type { LogSummary } from './types.ts'
 export { deleteEnded } from './prune.ts'
 export { listQueues, upsertQueue, type QueueRow, type QueueSettings } from './queues.ts'
 export { listRunners, type RunnerRow } from './runners.ts'
-export { waitingReasons, type WaitingCode, type WaitingReason } from './waiting-reasons.ts'
+export { waitingReasons, type WaitingReason } from './waiting-reasons.ts'
 
 export interface JobRow {
   jobKey: string

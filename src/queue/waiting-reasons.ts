@@ -2,7 +2,7 @@ import type { Queryable } from '../db/pool.ts'
 import { explainWaiting, type RunnerRoom, type WaitingJob, type WaitingReason } from './explain-waiting.ts'
 import { held, rateTokens, terminal, waiting } from './statements.ts'
 
-export { waitingCodes, type WaitingCode, type WaitingReason } from './explain-waiting.ts'
+export type { WaitingReason } from './explain-waiting.ts'
 
 /** For each of these jobs that has not begun: why. Others are not in the answer. */
 export async function waitingReasons(db: Queryable, publicIds: string[]): Promise<Map<string, WaitingReason>> {

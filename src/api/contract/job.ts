@@ -3,25 +3,12 @@ import { z } from 'zod'
 import { errorClasses } from '../../job/outcome.ts'
 import { jobStates } from '../../job/state.ts'
 import { batchWords, type BatchWord } from '../../job/status-word.ts'
+import { waitingCodes } from '../../job/waiting-code.ts'
 import { instant, publicId } from './base.ts'
 
 /** Batch words (seed 001). */
 export const statusWords = batchWords
 export type StatusWord = BatchWord
-
-export const waitingCodes = [
-  'dependency',
-  'delay',
-  'backoff',
-  'queue_paused',
-  'queue_limit',
-  'rate_limit',
-  'user_cap',
-  'no_matching_runner',
-  'no_capacity',
-  'ready',
-  'starting',
-] as const
 
 export const usageSchema = z.object({
   cpu_ms: z.number().optional(),
