@@ -40,6 +40,11 @@ describe('what an end means', () => {
       ['failed', 'signal', 'killed by SIGSEGV'],
     ],
     [
+      'the keeper was quicker than our own watch',
+      { ended: { ...killed, killedByKeeper: true } },
+      ['lost', 'lost', expect.stringContaining('could not reach the server')],
+    ],
+    [
       'memory',
       { ended: { ...killed, oomKilled: true, oomKills: 1 } },
       ['oom_killed', 'oom', 'killed for using more than its 64 MiB of memory'],

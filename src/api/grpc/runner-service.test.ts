@@ -37,6 +37,19 @@ test('a submit wakes a waiting claim', async () => {
   await runner.finish(assignment!, { state: 'succeeded', exit_code: 0 })
 })
 
+test('a finish wakes a claim that came before its commit, as a runner with a free slot sends it', async () => {
+  const runner = await fakeRunner(server.runnerSocket, { name: 'one-slot', slots: 1 })
+  const [first, second] = await submit(2)
+  const [running] = await runner.claim(1, 20_000)
+  expect(running?.jobId).toBe(first)
+  const next = runner.claim(1, 20_000)
+  await new Promise((resolve) => setTimeout(resolve, 150))
+  await runner.finish(running!, { state: 'succeeded', exit_code: 0 })
+  const [assignment] = await next
+  expect(assignment?.jobId).toBe(second)
+  await runner.finish(assignment!, { state: 'succeeded', exit_code: 0 })
+})
+
 test('an assignment carries what the runner must hold', async () => {
   const runner = await fakeRunner(server.runnerSocket, { name: 'limits' })
   await server.client.calls.jobs.submit({
