@@ -1,6 +1,6 @@
-/** Small tools of the benchmarks: every figure is taken beside a control in the same run, because machines are noisy. */
+/** Small tools of the benchmarks. */
 import { spawn } from 'node:child_process'
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 
 export interface Figure {
   name: string
@@ -31,20 +31,36 @@ export const shell = (line: string): Promise<number> =>
       }),
   )
 
-/** Proportional memory of a process and all its descendants, MiB. */
-export async function memoryOfTree(root: number): Promise<number> {
-  const { readdir } = await import('node:fs/promises')
-  const parents = new Map<number, number>()
+interface Process {
+  pid: number
+  parent: number
+  /** User and system time, its own and that of the children it has waited for, ms. */
+  cpuMs: number
+}
+
+/** A process and all its descendants. */
+async function treeOf(root: number): Promise<Process[]> {
+  const all = new Map<number, Process>()
   for (const name of await readdir('/proc')) {
     const pid = Number(name)
     if (!Number.isInteger(pid)) continue
     const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
-    parents.set(pid, Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]))
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    // utime, stime, cutime, cstime in ticks of 10 ms.
+    const ticks = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0)
+    all.set(pid, { pid, parent: Number(fields[1]), cpuMs: ticks * 10 })
   }
-  const inside = (pid: number): boolean => pid === root || (pid > 1 && inside(parents.get(pid) ?? 0))
+  const inside = (pid: number): boolean => pid === root || (pid > 1 && inside(all.get(pid)?.parent ?? 0))
+  return [...all.values()].filter(({ pid }) => inside(pid))
+}
+
+export const cpuOfTree = async (root: number): Promise<number> =>
+  (await treeOf(root)).reduce((sum, { cpuMs }) => sum + cpuMs, 0)
+
+/** Proportional memory of a process and all its descendants, MiB. */
+export async function memoryOfTree(root: number): Promise<number> {
   let kib = 0
-  for (const pid of parents.keys()) {
-    if (!inside(pid)) continue
+  for (const { pid } of await treeOf(root)) {
     const rollup = await readFile(`/proc/${pid}/smaps_rollup`, 'utf8').catch(() => '')
     kib += Number(/^Pss:\s+(\d+)/m.exec(rollup)?.[1] ?? 0)
   }
@@ -61,3 +77,13 @@ export function table(figures: Figure[]): string {
 }
 
 const round = (n: number): string => (n >= 100 ? n.toFixed(0) : n >= 10 ? n.toFixed(1) : n.toFixed(2))
+
+/** Replaces the block between `<!-- name -->` and `<!-- /name -->` in RESULTS.md, or adds it. */
+export async function writeBlock(name: string, text: string): Promise<void> {
+  const file = new URL('RESULTS.md', import.meta.url)
+  const old = await readFile(file, 'utf8').catch(() => '# Results\n')
+  const block = `<!-- ${name} -->\n${text}<!-- /${name} -->`
+  const there = new RegExp(`<!-- ${name} -->[\\s\\S]*<!-- /${name} -->`)
+  const fresh = there.test(old) ? old.replace(there, () => block) : `${old.trimEnd()}\n\n## ${name}\n\n${block}\n`
+  await writeFile(file, fresh)
+}
