@@ -48,7 +48,7 @@ export default defineConfig({
           ...common,
           name: 'e2e',
           include: ['e2e/**/*.test.ts'],
-          globalSetup: ['test/setup-embedded.ts'],
+          globalSetup: ['test/setup-embedded.ts', 'test/setup-program.ts'],
           // One at a time, after all others: they start whole systems and kill them by the clock.
           fileParallelism: false,
           sequence: { groupOrder: 1 },

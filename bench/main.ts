@@ -7,7 +7,9 @@ import { cpus } from 'node:os'
 import { claimCost } from './cases/claim.ts'
 import { followers } from './cases/followers.ts'
 import { footprint } from './cases/footprint.ts'
+import { history } from './cases/history.ts'
 import { latency } from './cases/latency.ts'
+import { lists } from './cases/lists.ts'
 import { output } from './cases/output.ts'
 import { submits } from './cases/submits.ts'
 import { throughput } from './cases/throughput.ts'
@@ -21,6 +23,8 @@ const cases: Record<string, () => Promise<Figure[]>> = {
   output,
   followers,
   claim: claimCost,
+  history,
+  lists,
 }
 
 const args = process.argv.slice(2)

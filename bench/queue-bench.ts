@@ -29,14 +29,12 @@ export async function withCluster<T>(use: (open: (name: string) => Promise<Bench
   const dir = await mkdtemp(join(tmpdir(), 'runyard-bench-'))
   const embedded = await startEmbedded({ dataDir: dir, runDir: dir })
   const opened: Db[] = []
-  const admin = openDb(embedded.url)
+  const admin = openDb(embedded.adminUrl)
   opened.push(admin)
   try {
     return await use(async (name) => {
-      await admin.query(`create database ${name}`)
-      const url = new URL(embedded.url)
-      url.pathname = `/${name}`
-      const db = openDb(embedded.url.includes('/postgres?') ? embedded.url : url.href)
+      await admin.query(`create database ${name} owner runyard`)
+      const db = openDb(embedded.url.replace('@/runyard?', `@/${name}?`))
       opened.push(db)
       await migrate(db)
       return benchOf(db)

@@ -21,8 +21,7 @@ if (args.length === 1 && (args[0] === '--version' || args[0] === '-V')) {
 }
 
 async function open() {
-  // A checkout runs its sources, so that an old bundle never hides a change; the packed package has the bundle only.
-  const entry = [join(root, 'src', 'main.ts'), join(root, 'dist', 'runyard.js')].find((file) => existsSync(file))
+  const entry = entryFile()
   if (entry === undefined) return giveUp('neither src/main.ts nor dist/runyard.js is there; install the package again')
   const cache = compileCache()
   if (Number(process.versions.node.split('.')[0]) >= wantedMajor) {
@@ -39,6 +38,26 @@ async function open() {
     return giveUp(`this is Node ${process.versions.node}, and the Node 24 of the package is missing: ${how}`)
   }
   runWith(node, entry, cache)
+}
+
+/** The packed package has the bundle only; a checkout runs its sources where the bundle is not made of just these. */
+function entryFile() {
+  const [source, bundle] = [join(root, 'src', 'main.ts'), join(root, 'dist', 'runyard.js')]
+  if (!existsSync(source)) return existsSync(bundle) ? bundle : undefined
+  return isFresh() ? bundle : source
+}
+
+/** Whether every file that went into the bundle (`scripts/program.ts`) is as it was then. */
+function isFresh() {
+  try {
+    const { files } = JSON.parse(readFileSync(join(root, 'dist', '.inputs'), 'utf8'))
+    return files.every(([path, size, changedMs]) => {
+      const found = statSync(join(root, path))
+      return found.size === size && found.mtimeMs === changedMs
+    })
+  } catch {
+    return false // no bundle, or one of its sources is gone
+  }
 }
 
 function packagedNode() {

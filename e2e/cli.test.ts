@@ -306,8 +306,12 @@ test('queues are set piece by piece, an ended job can be deleted, and nothing is
   const run = follow(deaf, s)
   await run.heard('up')
   expect((await s.cli(['queue', 'set', 'slow', '--concurrency', '2', '--rate', '10/1m'])).code).toBe(0)
-  expect((await s.cli(['queue', 'set', 'slow', '--pause'])).stdout).toBe('slow: concurrency 2, rate 10/1m, paused\n')
-  expect((await s.cli(['queue', 'ls'])).stdout).toMatch(/^slow +2 +10\/1m +0 +0 +paused$/m)
+  expect((await s.cli(['queue', 'set', 'slow', '--pause'])).stdout).toBe(
+    'slow: concurrency 2, rate 10/1m, keeps 30 days, 100000 jobs, paused\n',
+  )
+  expect((await s.cli(['queue', 'ls'])).stdout).toMatch(
+    /^slow +2 +10\/1m +0 +0 +0 +0 B +30 days, 100000 jobs +paused$/m,
+  )
 
   const killed = performance.now()
   run.child.kill('SIGKILL')

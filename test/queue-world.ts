@@ -12,6 +12,7 @@ import { finish } from '../src/queue/finish.ts'
 import { registerRunner, type RunnerDescription } from '../src/queue/runners.ts'
 import { started } from '../src/queue/started.ts'
 import { submit } from '../src/queue/submit.ts'
+import { totals } from '../src/queue/totals.ts'
 import type { AttemptRef, ClaimedJob, FromRunner, NewJob, Reported, RunnerOffer } from '../src/queue/types.ts'
 import { testDatabase } from './database.ts'
 import { aUser } from './factories.ts'
@@ -35,6 +36,19 @@ export async function guardStates(db: Queryable): Promise<void> {
     end $$;
     create trigger check_move after update of state on jobs for each row
       when (old.state is distinct from new.state) execute function check_move()`)
+}
+
+/** What is counted as it happens is what a count of the rows would find. */
+export async function checkCounts(db: Queryable): Promise<void> {
+  const { rows } = await db.query(`
+    with counted as (
+      select owner_id, queue_id, state, sum(jobs) as jobs, sum(log_bytes) as bytes from ${totals} t group by 1, 2, 3
+    ), true_count as (
+      select owner_id, queue_id, state, count(*) as jobs, sum(log_bytes) as bytes from jobs group by 1, 2, 3
+    )
+    select * from counted full join true_count t using (owner_id, queue_id, state)
+    where coalesce(counted.jobs, 0) <> coalesce(t.jobs, 0) or coalesce(counted.bytes, 0) <> coalesce(t.bytes, 0)`)
+  if (rows.length > 0) throw new Error(`the counts are wrong: ${JSON.stringify(rows)}`)
 }
 
 export type JobOptions = JobSpecInput | Record<string, never>
@@ -124,7 +138,13 @@ export interface QueueWorld {
 /** Ends with the test it is called in. */
 export async function queueWorld(): Promise<QueueWorld> {
   const { db, url, drop } = await testDatabase()
-  onTestFinished(drop)
+  onTestFinished(async () => {
+    try {
+      await checkCounts(db)
+    } finally {
+      await drop()
+    }
+  })
   await guardStates(db)
   const { id: userId } = await aUser(db, { maxRunning: 100_000 })
   const one = async <R>(sql: string, ...values: unknown[]): Promise<R> => {

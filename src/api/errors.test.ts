@@ -1,6 +1,6 @@
 import { createProcedureClient, os } from '@orpc/server'
 import { expect, test } from 'vitest'
-import { z } from 'zod'
+import * as z from 'zod'
 import { AppError } from '../lib/app-error.ts'
 import { jobSpecSchema } from '../job/spec.ts'
 import { fieldPath, problemsOf as problemsOfIssues, toHttpProblem } from './errors.ts'

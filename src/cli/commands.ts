@@ -37,6 +37,8 @@ export const commands: CommandEntry[] = [
     load: () => import('./commands/config.ts'),
   },
   { name: 'init-db', summary: 'create or update the database', load: () => import('./commands/init-db.ts') },
+  { name: 'backup', summary: 'all of a running system in one file', load: () => import('./commands/backup.ts') },
+  { name: 'restore', summary: 'a system from a backup', load: () => import('./commands/restore.ts') },
   { name: 'user', summary: 'people who may sign in', load: () => import('./commands/user.ts') },
   { name: 'token', summary: 'your API tokens', load: () => import('./commands/token.ts') },
   { name: 'login', summary: 'sign in to a server, here or elsewhere', load: () => import('./commands/login.ts') },

@@ -9,12 +9,12 @@ export const packageRoot: string = (() => {
   return folder
 })()
 
-/** How to start ourselves again: what `node` runs. */
-export const entryFile: string = existsSync(join(packageRoot, 'src', 'main.ts'))
+/** How to start ourselves again, as what we are: what `node` runs. */
+export const entryFile: string = import.meta.url.endsWith('.ts')
   ? join(packageRoot, 'src', 'main.ts')
   : join(packageRoot, 'dist', 'runyard.js')
 
-/** The built dashboard. */
-export const webRoot: string = entryFile.endsWith('.ts')
+/** The built dashboard: in a checkout where it was built, in the package beside the program. */
+export const webRoot: string = existsSync(join(packageRoot, 'web'))
   ? join(packageRoot, 'web', 'dist')
   : join(packageRoot, 'dist', 'web')

@@ -2,6 +2,7 @@
 import type { Config } from '../config/config.ts'
 import { settings } from '../config/settings.ts'
 import { emitFact } from '../lib/facts.ts'
+import { tidyWhenIdle } from '../lib/idle-memory.ts'
 import { exitCodes } from './exit-codes.ts'
 import { readFacts, removeFacts, writeFacts, type FirstLogin } from './instance/files.ts'
 import { Held, openInstance, type OpenInstance } from './instance/open-instance.ts'
@@ -51,6 +52,7 @@ export async function serve({ config, mode, runnerArgs, onUp }: ServeOptions): P
       firstLogin: await firstLogin(config.dataDir, mode, server),
     })
     instance.ready(server.url)
+    tidyWhenIdle()
 
     const why = await stop.asked
     emitFact({ name: 'up.stopping', why })

@@ -91,3 +91,9 @@ export function showBytes(bytes: number): string {
   }
   return `${Number.isInteger(value) ? value : value.toFixed(1)} ${units[unit]}`
 }
+
+export const plural = (n: number, word: string): string => `${n} ${word}${n === 1 ? '' : 's'}`
+
+/** `120 jobs, 1 user, 118 logs` */
+export const contentsOf = (counts: { jobs: number; users: number; logs: number }): string =>
+  [plural(counts.jobs, 'job'), plural(counts.users, 'user'), plural(counts.logs, 'log')].join(', ')

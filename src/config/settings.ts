@@ -395,7 +395,8 @@ export const settings = {
     default: 30,
     min: 0,
     max: 36_500,
-    meaning: 'Ended jobs older than this are removed, with their logs; 0 keeps them whatever their age.',
+    meaning:
+      'Ended jobs older than this are removed, with their logs; 0 keeps them whatever their age. A queue may have its own: `runyard queue set --retain-days`.',
   },
   retainCount: {
     group: 'queue',
@@ -404,7 +405,36 @@ export const settings = {
     default: 100_000,
     min: 0,
     max: 1_000_000_000,
-    meaning: 'Only so many of the newest ended jobs are kept; 0 keeps all.',
+    meaning:
+      'Ended jobs that are kept of each queue, the newest; 0 keeps all. A queue may have its own: `runyard queue set --retain-count`.',
+  },
+  retainUserCount: {
+    group: 'queue',
+    env: 'RUNYARD_RETAIN_USER_COUNT',
+    type: 'int',
+    default: 0,
+    min: 0,
+    max: 1_000_000_000,
+    meaning: 'Ended jobs that are kept of each user, the newest, over all queues; 0 keeps all.',
+  },
+  retainUserBytes: {
+    group: 'queue',
+    env: 'RUNYARD_RETAIN_USER_BYTES',
+    type: 'bytes',
+    default: 10 * GiB,
+    min: 0,
+    max: bytesMax,
+    meaning:
+      'Bytes of logs that are kept of each user, before compression: the oldest ended jobs go until the rest fits, the newest one always stays; 0 keeps all.',
+  },
+  retainRunnerDays: {
+    group: 'queue',
+    env: 'RUNYARD_RETAIN_RUNNER_DAYS',
+    type: 'number',
+    default: 30,
+    min: 0,
+    max: 36_500,
+    meaning: 'Runners that nobody heard of for so long are forgotten, unless a kept job ran there; 0 keeps them.',
   },
   defaultUserMaxRunning: {
     group: 'queue',

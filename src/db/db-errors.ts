@@ -17,7 +17,7 @@ const socketCodes = new Set([
 /** 57P0x: shutting down, crashed, starting up; 53300: too many connections; 25006: a standby. */
 const awayStates = /^(57P0[1-5]|08...|53...|25006)$/
 const awayWords =
-  /Connection terminated|timeout exceeded when trying to connect|Client was closed|not queryable|Cannot use a pool after calling end/i
+  /Query read timeout|Connection terminated|timeout exceeded when trying to connect|Client was closed|not queryable|Cannot use a pool after calling end/i
 
 /** PostgreSQL's own error code (SQLSTATE) of a failed statement, e.g. 23505 for a value that is taken. */
 export const sqlStateOf = (error: unknown): string | undefined =>
@@ -33,6 +33,10 @@ export const isAway = (error: unknown): boolean => {
     ? awayStates.test(code)
     : socketCodes.has(code) || awayWords.test(error.message)
 }
+
+/** The server has not answered for longer than it may take for a statement. */
+export const isSilence = (error: unknown): boolean =>
+  /^Query read timeout/.test(((isAppError(error) ? error.cause : error) as Error | undefined)?.message ?? '')
 
 export function asAppError(error: unknown): unknown {
   if (error instanceof AppError) return error

@@ -33,6 +33,8 @@ const baseSettings: Record<string, string> = {
   // The readers of version 18 would be three more processes; ours reads from the page cache.
   io_method: 'sync',
   max_parallel_workers_per_gather: '0',
+  // A process that waits for subscriptions, which we never have.
+  max_logical_replication_workers: '0',
   jit: 'off',
   huge_pages: 'off',
   timezone: 'UTC',
@@ -59,6 +61,9 @@ export interface Embedded {
 
 const urlOf = (user: string, password: string, socketDir: string, name: string): string =>
   `postgresql://${user}:${encodeURIComponent(password)}@/${name}?host=${encodeURIComponent(socketDir)}`
+
+/** Runyard's own database in a cluster that runs. */
+export const embeddedUrl = (password: string, socketDir: string): string => urlOf(role, password, socketDir, database)
 
 async function connectAdmin(password: string, socketDir: string): Promise<pg.Client> {
   const client = new pg.Client({
@@ -151,7 +156,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     const client = await tryConnect(dir)
     if (!client) {
       // Its socket may have been swept away; nobody can own what nobody can reach.
-      if (Date.now() - unreachableSince < 10_000) return false
+      if (performance.now() - unreachableSince < 10_000) return false
       emitFact({ name: 'db.orphan_stopped', level: 'warn', pid, reason: 'unreachable' })
       await stopOrphan(pid)
       return true
@@ -179,9 +184,20 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     }
   }
 
+  /** False when the server died under it: it is brought up again. */
+  const isMade = async (client: pg.Client): Promise<boolean> => {
+    try {
+      await ensureDatabase(client, password)
+      return true
+    } catch (error) {
+      if (isAway(error)) return false
+      throw error
+    }
+  }
+
   /** Brings it up and makes us its owner. */
   const own = async (): Promise<void> => {
-    const begun = Date.now()
+    const begun = performance.now()
     let failedStarts = 0
     while (!stopping) {
       if (!child || child.isGone()) {
@@ -202,8 +218,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
       const client = await tryConnect(socketDir)
       if (client) {
         const lost = new Promise<void>((resolve) => client.once('end', () => resolve()))
-        if (await holdOwnership(client).catch(() => false)) {
-          await ensureDatabase(client, password)
+        if ((await holdOwnership(client).catch(() => false)) && (await isMade(client))) {
           owner = client
           void lost.then(() => recover(client))
           return
@@ -250,7 +265,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     throw error
   }
   return {
-    url: urlOf(role, password, socketDir, database),
+    url: embeddedUrl(password, socketDir),
     adminUrl: urlOf(adminRole, password, socketDir, 'postgres'),
     pid: () => child?.pid ?? -1,
     stop,

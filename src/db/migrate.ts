@@ -14,8 +14,8 @@ export interface Migration {
   checksum: string
 }
 
-/** Any number that no other program is likely to lock. */
-const lockKey = 7_286_010_001
+/** Held while migrations run. Any number that no other program is likely to lock. */
+export const migrationLock = 7_286_010_001
 const oldestServer = 150_000
 
 export async function readMigrations(dir = new URL('./migrations/', import.meta.url)): Promise<Migration[]> {
@@ -60,6 +60,18 @@ export function planMigrations(known: Migration[], applied: Applied[]): Migratio
   return missing
 }
 
+export const migrationsTable = `create table if not exists schema_migrations (
+  version text primary key, checksum text not null, applied_at timestamptz not null default now())`
+
+/** In the caller's transaction. */
+export async function applyMigration(
+  client: { query(sql: string, values?: unknown[]): Promise<unknown> },
+  { version, sql, checksum }: Migration,
+): Promise<void> {
+  await client.query(sql)
+  await client.query('insert into schema_migrations (version, checksum) values ($1, $2)', [version, checksum])
+}
+
 async function migrateOn(client: pg.ClientBase, known: Migration[]): Promise<string[]> {
   const server = await client.query<{ number: number; text: string }>(
     "select current_setting('server_version_num')::int as number, current_setting('server_version') as text",
@@ -72,19 +84,15 @@ async function migrateOn(client: pg.ClientBase, known: Migration[]): Promise<str
   }
   // The wait for another server's migrations may be long; ours may be, too.
   await client.query('set statement_timeout = 0; set lock_timeout = 0; set client_min_messages = warning')
-  await client.query('select pg_advisory_lock($1)', [lockKey])
+  await client.query('select pg_advisory_lock($1)', [migrationLock])
   try {
-    await client.query(
-      `create table if not exists schema_migrations (
-         version text primary key, checksum text not null, applied_at timestamptz not null default now())`,
-    )
+    await client.query(migrationsTable)
     const applied = await client.query<Applied>('select version, checksum from schema_migrations order by version')
     const todo = planMigrations(known, applied.rows)
     for (const { version, sql, checksum } of todo) {
       await client.query('begin')
       try {
-        await client.query(sql)
-        await client.query('insert into schema_migrations (version, checksum) values ($1, $2)', [version, checksum])
+        await applyMigration(client, { version, sql, checksum })
         await client.query('commit')
       } catch (error) {
         await client.query('rollback').catch(() => {})
@@ -94,7 +102,7 @@ async function migrateOn(client: pg.ClientBase, known: Migration[]): Promise<str
     }
     return todo.map(({ version }) => version)
   } finally {
-    await client.query('select pg_advisory_unlock($1)', [lockKey]).catch(() => {})
+    await client.query('select pg_advisory_unlock($1)', [migrationLock]).catch(() => {})
   }
 }
 

@@ -4,6 +4,7 @@ import { testDatabase, type TestDatabase } from '../../test/database.ts'
 import { proxyTo } from '../../test/tcp-proxy.ts'
 import { violates } from './db-errors.ts'
 import { openDb } from './pool.ts'
+import { typed } from './typed.ts'
 
 let base: TestDatabase
 beforeAll(async () => {
@@ -94,6 +95,15 @@ test('a backend that is terminated in a transaction ends neither the process nor
   expect((await base.db.query('select 1 as one')).rows).toEqual([{ one: 1 }])
 })
 
+test('what the server says to a connection between two owners ends nothing', async () => {
+  const client = await base.db.pool.connect()
+  try {
+    expect(() => client.emit('error', new Error('terminating connection due to administrator command'))).not.toThrow()
+  } finally {
+    client.release(true)
+  }
+})
+
 test('two transactions that block each other: one goes on, the other is told to try again', async () => {
   await base.db.query("insert into queues (name) values ('a'), ('b')")
   const touch = 'update queues set paused = not paused where name = $1'
@@ -121,7 +131,7 @@ test('a statement that takes too long is ended by the database', async () => {
 })
 
 test('kysely reads the same database, typed', async () => {
-  const rows = await base.db.kysely
+  const rows = await typed(base.db)
     .selectFrom('queues')
     .select(['name', 'paused'])
     .where('name', '=', 'default')

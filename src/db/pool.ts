@@ -1,9 +1,7 @@
 /** The one way to the database: statements, transactions, and errors that say whether trying again makes sense. */
-import { Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
 import { emitFact } from '../lib/facts.ts'
-import { asAppError } from './db-errors.ts'
-import type { Schema } from './tables.ts'
+import { asAppError, isSilence } from './db-errors.ts'
 
 export type DbConfig = pg.PoolConfig
 
@@ -27,7 +25,6 @@ export interface Db extends Queryable {
   pool: pg.Pool
   /** Commits what `fn` did, or nothing of it when it throws. */
   tx<T>(fn: (tx: Queryable) => Promise<T>): Promise<T>
-  kysely: Kysely<Schema>
   end(): Promise<void>
 }
 
@@ -48,11 +45,14 @@ export function clientConfig(target: string | DbConfig): DbConfig {
 
 const limits: DbConfig = {
   max: 12,
-  idleTimeoutMillis: 30_000,
+  idleTimeoutMillis: 10_000,
   statement_timeout: 60_000,
   lock_timeout: 15_000,
   idle_in_transaction_session_timeout: 30_000,
 }
+
+/** Longer than the server's own limit: only a backend that stands still, or a peer that vanished, stays silent for so long. */
+const silenceMs = 65_000
 
 async function run<R>(
   on: pg.Pool | pg.PoolClient,
@@ -60,7 +60,8 @@ async function run<R>(
   values?: readonly unknown[],
 ): Promise<Result<R>> {
   try {
-    const given = typeof sql === 'string' ? { text: sql, values } : { ...sql, values: sql.values ?? values }
+    const statement = typeof sql === 'string' ? { text: sql, values } : { ...sql, values: sql.values ?? values }
+    const given = { ...statement, query_timeout: silenceMs }
     const { rows, rowCount } = await on.query(given as pg.QueryConfig)
     return { rows: rows as R[], rowCount: rowCount ?? 0 }
   } catch (error) {
@@ -75,9 +76,6 @@ async function transaction<T>(pool: pg.Pool, fn: (tx: Queryable) => Promise<T>):
   } catch (error) {
     throw asAppError(error)
   }
-  // Without a listener a connection that breaks between two statements would end the process.
-  const broken = (): void => {}
-  client.on('error', broken)
   let failure: Error | undefined
   try {
     await run(client, 'begin')
@@ -85,22 +83,24 @@ async function transaction<T>(pool: pg.Pool, fn: (tx: Queryable) => Promise<T>):
     await run(client, 'commit')
     return result
   } catch (error) {
-    await client.query('rollback').catch((cause: Error) => (failure = cause))
+    // One that said nothing for so long would not answer this either.
+    if (isSilence(error)) failure = error as Error
+    else await client.query('rollback').catch((cause: Error) => (failure = cause))
     throw error
   } finally {
-    client.off('error', broken)
     client.release(failure)
   }
 }
 
 export function openDb(target: string | DbConfig): Db {
   const pool = new pg.Pool({ ...limits, ...clientConfig(target) })
+  // Between two owners a connection has no listener of the pool's for a moment, and a word of the server's that comes
+  // then would end the process.
+  pool.on('connect', (client) => client.on('error', () => {}))
   pool.on('error', (error) => emitFact({ name: 'db.connection_lost', level: 'warn', message: error.message }))
-  const kysely = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) })
   let ended: Promise<void> | undefined
   return {
     pool,
-    kysely,
     query: (sql, values) => run(pool, sql, values),
     tx: (fn) => transaction(pool, fn),
     end: () => (ended ??= pool.end()),

@@ -35,9 +35,10 @@ create table attempts (
   constraint attempts_job_id_fkey FOREIGN KEY (job_id) REFERENCES jobs(id) ON DELETE CASCADE,
   constraint attempts_runner_id_fkey FOREIGN KEY (runner_id) REFERENCES runners(id),
   constraint attempts_state_check CHECK ((state = ANY (ARRAY['leased'::text, 'running'::text, 'unknown'::text, 'handed_back'::text, 'succeeded'::text, 'failed'::text, 'timed_out'::text, 'oom_killed'::text, 'cancelled'::text, 'lost'::text])))
-) with (fillfactor=80);
+) with (fillfactor=80, autovacuum_vacuum_scale_factor=0.02, autovacuum_vacuum_cost_delay=0, autovacuum_analyze_scale_factor=0.05);
 
 CREATE INDEX attempts_held ON public.attempts USING btree (runner_id) WHERE (ended_at IS NULL);
+CREATE INDEX attempts_unsized ON public.attempts USING btree (ended_at) WHERE ((ended_at IS NOT NULL) AND (log IS NULL));
 
 create table audit_log (
   id bigint generated always as identity not null,
@@ -76,7 +77,7 @@ create table idempotency_keys (
   created_at timestamp with time zone default now() not null,
   constraint idempotency_keys_pkey PRIMARY KEY (owner_id, key),
   constraint idempotency_keys_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES users(id) ON DELETE CASCADE
-);
+) with (autovacuum_vacuum_scale_factor=0.05, autovacuum_vacuum_cost_delay=0);
 
 CREATE INDEX idempotency_keys_age ON public.idempotency_keys USING btree (created_at);
 
@@ -90,13 +91,30 @@ create table installation (
   constraint installation_only_row_check CHECK (only_row)
 );
 
+create table job_count_deltas (
+  owner_id bigint not null,
+  queue_id bigint not null,
+  state text not null,
+  jobs bigint not null,
+  log_bytes bigint not null
+) with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000, autovacuum_vacuum_cost_delay=0);
+
+create table job_counts (
+  owner_id bigint not null,
+  queue_id bigint not null,
+  state text not null,
+  jobs bigint not null,
+  log_bytes bigint not null,
+  constraint job_counts_pkey PRIMARY KEY (owner_id, queue_id, state)
+) with (fillfactor=50, autovacuum_vacuum_scale_factor=0.1, autovacuum_vacuum_cost_delay=0);
+
 create table job_dependencies (
   job_id bigint not null,
   depends_on_id bigint not null,
   constraint job_dependencies_pkey PRIMARY KEY (job_id, depends_on_id),
   constraint job_dependencies_depends_on_id_fkey FOREIGN KEY (depends_on_id) REFERENCES jobs(id) ON DELETE CASCADE,
   constraint job_dependencies_job_id_fkey FOREIGN KEY (job_id) REFERENCES jobs(id) ON DELETE CASCADE
-);
+) with (autovacuum_vacuum_scale_factor=0.05, autovacuum_vacuum_cost_delay=0);
 
 CREATE INDEX job_dependencies_reverse ON public.job_dependencies USING btree (depends_on_id);
 
@@ -127,6 +145,7 @@ create table jobs (
   ended_at timestamp with time zone,
   outcome jsonb,
   rerun_of text,
+  log_bytes bigint default 0 not null,
   constraint jobs_pkey PRIMARY KEY (id),
   constraint jobs_public_id_key UNIQUE (public_id),
   constraint jobs_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES users(id),
@@ -138,10 +157,14 @@ create table jobs (
 
 CREATE INDEX jobs_claim ON public.jobs USING btree (lane_id, rank, id) WHERE (state = 'queued'::text);
 CREATE INDEX jobs_due ON public.jobs USING btree (not_before) WHERE (state = 'scheduled'::text);
-CREATE INDEX jobs_ended ON public.jobs USING btree (ended_at) WHERE (ended_at IS NOT NULL);
+CREATE INDEX jobs_ended_of_owner ON public.jobs USING btree (owner_id, ended_at) WHERE (ended_at IS NOT NULL);
+CREATE INDEX jobs_ended_of_queue ON public.jobs USING btree (queue_id, ended_at) WHERE (ended_at IS NOT NULL);
 CREATE INDEX jobs_held ON public.jobs USING btree (id) WHERE (state = ANY (ARRAY['leased'::text, 'running'::text, 'unknown'::text]));
-CREATE INDEX jobs_owner ON public.jobs USING btree (owner_id, id);
-CREATE INDEX jobs_state ON public.jobs USING btree (state, id);
+CREATE INDEX jobs_kind ON public.jobs USING btree (owner_id, queue_id, state, id);
+CREATE INDEX jobs_rerun ON public.jobs USING btree (rerun_of, id) WHERE (rerun_of IS NOT NULL);
+CREATE TRIGGER count_deleted AFTER DELETE ON public.jobs REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION count_jobs();
+CREATE TRIGGER count_inserted AFTER INSERT ON public.jobs REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION count_jobs();
+CREATE TRIGGER count_updated AFTER UPDATE ON public.jobs REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION count_jobs();
 
 create table lanes (
   id bigint generated always as identity not null,
@@ -156,7 +179,7 @@ create table lanes (
   constraint lanes_queue_id_owner_id_executor_required_labels_cpu_millis_key UNIQUE (queue_id, owner_id, executor, required_labels, cpu_millis, memory_mib),
   constraint lanes_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES users(id) ON DELETE CASCADE,
   constraint lanes_queue_id_fkey FOREIGN KEY (queue_id) REFERENCES queues(id) ON DELETE CASCADE
-);
+) with (autovacuum_vacuum_scale_factor=0.05, autovacuum_vacuum_cost_delay=0);
 
 create table queues (
   id bigint generated always as identity not null,
@@ -168,13 +191,17 @@ create table queues (
   rate_refilled_at timestamp with time zone,
   paused boolean default false not null,
   created_at timestamp with time zone default now() not null,
+  retain_days double precision,
+  retain_count integer,
   constraint queues_pkey PRIMARY KEY (id),
   constraint queues_name_key UNIQUE (name),
   constraint queues_check CHECK (((rate_starts IS NULL) = (rate_seconds IS NULL))),
   constraint queues_concurrency_check CHECK ((concurrency > 0)),
   constraint queues_rate_seconds_check CHECK ((rate_seconds > (0)::double precision)),
-  constraint queues_rate_starts_check CHECK ((rate_starts > 0))
-);
+  constraint queues_rate_starts_check CHECK ((rate_starts > 0)),
+  constraint queues_retain_count_check CHECK ((retain_count >= 0)),
+  constraint queues_retain_days_check CHECK ((retain_days >= (0)::double precision))
+) with (fillfactor=50, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=200);
 
 create table runners (
   id bigint generated always as identity not null,
@@ -194,7 +221,7 @@ create table runners (
   constraint runners_pkey PRIMARY KEY (id),
   constraint runners_name_key UNIQUE (name),
   constraint runners_state_check CHECK ((state = ANY (ARRAY['online'::text, 'draining'::text, 'offline'::text])))
-);
+) with (fillfactor=50, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=200);
 
 create table schema_migrations (
   version text not null,
@@ -218,6 +245,25 @@ create table users (
 );
 
 CREATE UNIQUE INDEX users_username ON public.users USING btree (lower(username));
+
+CREATE OR REPLACE FUNCTION public.count_jobs()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if tg_op = 'INSERT' then
+    insert into job_count_deltas select owner_id, queue_id, state, count(*), sum(log_bytes) from new_rows group by 1, 2, 3;
+  elsif tg_op = 'DELETE' then
+    insert into job_count_deltas select owner_id, queue_id, state, -count(*), -sum(log_bytes) from old_rows group by 1, 2, 3;
+  else
+    insert into job_count_deltas
+    select owner_id, queue_id, state, sum(n), sum(bytes) from (
+      select owner_id, queue_id, state, 1 as n, log_bytes as bytes from new_rows
+      union all select owner_id, queue_id, state, -1, -log_bytes from old_rows
+    ) moved group by 1, 2, 3 having sum(n) <> 0 or sum(bytes) <> 0;
+  end if;
+  return null;
+end $function$;
 
 CREATE OR REPLACE FUNCTION public.refuse_change()
  RETURNS trigger

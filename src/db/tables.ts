@@ -55,6 +55,8 @@ export interface QueuesTable {
   rate_refilled_at: OptionalTime
   paused: Generated<boolean>
   created_at: DefaultedTime
+  retain_days: Optional<number>
+  retain_count: Optional<number>
 }
 
 export interface LanesTable {
@@ -112,6 +114,23 @@ export interface JobsTable {
   ended_at: OptionalTime
   outcome: OptionalJson
   rerun_of: Optional<string>
+  log_bytes: DefaultedBig
+}
+
+export interface JobCountsTable {
+  owner_id: Big
+  queue_id: Big
+  state: string
+  jobs: Big
+  log_bytes: Big
+}
+
+export interface JobCountDeltasTable {
+  owner_id: Big
+  queue_id: Big
+  state: string
+  jobs: Big
+  log_bytes: Big
 }
 
 export interface JobDependenciesTable {
@@ -174,6 +193,8 @@ export interface Schema {
   lanes: LanesTable
   runners: RunnersTable
   jobs: JobsTable
+  job_counts: JobCountsTable
+  job_count_deltas: JobCountDeltasTable
   job_dependencies: JobDependenciesTable
   attempts: AttemptsTable
   idempotency_keys: IdempotencyKeysTable

@@ -3,7 +3,7 @@
  * (snake_case, seed 001); the same document is stored, less `env` and `secret_env`, which are kept sealed beside it.
  * Every object is strict: an unknown field is an error, never ignored.
  */
-import { z } from 'zod'
+import * as z from 'zod'
 import { publicIdPattern } from '../lib/ids.ts'
 import { errorClasses } from './outcome.ts'
 import { defaultRetry } from './retry.ts'

@@ -24,13 +24,17 @@ const { O_RDONLY, O_RDWR, O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW } = constants
 
 const missing = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ENOENT'
 
+const folderOf = (root: string, key: string): string => join(root, key.slice(0, key.indexOf('-')).slice(0, -3) || '0')
+export const logPath = (root: string, key: string, suffix: 'live' | 'sealed' | 'sealing'): string =>
+  join(folderOf(root, key), `${key}.${suffix}`)
+
 export function createLogFiles(root: string): LogFiles {
   const syncDirectory = createDirectorySync()
-  const folder = (key: string): string => join(root, key.slice(0, key.indexOf('-')).slice(0, -3) || '0')
-  const path = (key: string, suffix: string): string => join(folder(key), `${key}.${suffix}`)
+  const folder = (key: string): string => folderOf(root, key)
+  const path = (key: string, suffix: 'live' | 'sealed' | 'sealing'): string => logPath(root, key, suffix)
 
   /** The folder may go at any moment, when the last log in it is removed. */
-  const create = async (key: string, suffix: string, flags: number): Promise<FileHandle> => {
+  const create = async (key: string, suffix: 'live' | 'sealing', flags: number): Promise<FileHandle> => {
     for (let tries = 0; ; tries++) {
       try {
         return await open(path(key, suffix), flags | O_CREAT | O_NOFOLLOW, 0o600)
@@ -84,7 +88,7 @@ export function createLogFiles(root: string): LogFiles {
     },
     removeLive: (key) => rm(path(key, 'live'), { force: true }),
     async removeAll(key) {
-      for (const suffix of ['live', 'sealed', 'sealing']) await rm(path(key, suffix), { force: true })
+      for (const suffix of ['live', 'sealed', 'sealing'] as const) await rm(path(key, suffix), { force: true })
       await rmdir(folder(key)).catch(() => {}) // other logs are in it
     },
     async *list() {

@@ -48,6 +48,7 @@ export function createOperations(deps: Deps, changes: JobChanges, notReady: NotR
     signIn: (ask: Ask, input: people.SignInInput) => people.signIn(deps, ask, input),
     createUser: (ask: Ask, input: people.CreateUserInput) => people.createUserBy(deps, ask, input),
     listUsers: (ask: Ask) => people.listUsersFor(deps, ask),
+    getUser: (ask: Ask, username: string) => people.getUser(deps, ask, username),
     setPassword: (ask: Ask, input: people.SetPasswordInput) => people.setPassword(deps, ask, input),
     createToken: (ask: Ask, input: people.CreateTokenInput) => people.createToken(deps, ask, input),
     listTokens: (ask: Ask) => people.listTokens(deps, ask),

@@ -6,6 +6,7 @@ import { signIn as checkSignIn } from '../access/sign-in.ts'
 import { issueAccessToken } from '../access/tokens.ts'
 import { changePassword, createUser, findUser, listUsers, type User } from '../access/users.ts'
 import { AppError } from '../lib/app-error.ts'
+import { noUsage, usageByOwner, type Usage } from '../queue/totals.ts'
 import { audited, noteDone, noteRefused } from './audited.ts'
 import { known, notFound, type Ask, type Deps, type KnownAsk } from './deps.ts'
 
@@ -51,13 +52,22 @@ export async function createUserBy(deps: Deps, anyAsk: Ask, input: CreateUserInp
     const { username, password, role } = input
     const maxRunning = input.max_running ?? deps.config.defaultUserMaxRunning
     note({ role, max_running: maxRunning })
-    return showUser(await createUser(tx, { username, password, role, maxRunning }))
+    return showUser(await createUser(tx, { username, password, role, maxRunning }), noUsage, deps)
   })
 }
 
 export async function listUsersFor(deps: Deps, anyAsk: Ask) {
   onlyAdmin(known(anyAsk), 'user.create')
-  return (await listUsers(deps.db)).map(showUser)
+  const [users, usage] = await Promise.all([listUsers(deps.db), usageByOwner(deps.db)])
+  return users.map((user) => showUser(user, usage.get(user.id) ?? noUsage, deps))
+}
+
+/** An administrator sees everybody, all others only themselves. */
+export async function getUser(deps: Deps, anyAsk: Ask, username: string) {
+  const ask = known(anyAsk)
+  const user = await findUser(deps.db, username)
+  if (user === null || !may(ask.principal, 'user.read', { ownerId: user.id })) throw notFound('user')
+  return showUser(user, (await usageByOwner(deps.db, user.id)).get(user.id) ?? noUsage, deps)
 }
 
 function onlyAdmin(ask: KnownAsk, action: 'user.create'): void {
@@ -88,12 +98,19 @@ export async function setPassword(deps: Deps, anyAsk: Ask, input: SetPasswordInp
   await ensureLocalToken(deps.db, deps.config.dataDir)
 }
 
-const showUser = (user: User) => ({
+const showUser = (user: User, usage: Usage, { config }: Deps) => ({
   username: user.username,
   role: user.role,
   max_running: user.maxRunning,
   disabled: user.disabledAt !== null,
   created_at: user.createdAt.toISOString(),
+  usage: {
+    open_jobs: usage.openJobs,
+    kept_jobs: usage.keptJobs,
+    log_bytes: usage.logBytes,
+    retain_count: config.retainUserCount,
+    retain_bytes: config.retainUserBytes,
+  },
 })
 
 export interface CreateTokenInput {

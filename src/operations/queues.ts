@@ -1,6 +1,6 @@
 import { may } from '../access/permissions.ts'
 import { AppError } from '../lib/app-error.ts'
-import { listQueues as findQueues, upsertQueue } from '../queue/queues.ts'
+import { listQueues as findQueues, upsertQueue, type QueueRow } from '../queue/queues.ts'
 import { audited } from './audited.ts'
 import { known, type Ask, type Deps } from './deps.ts'
 
@@ -9,8 +9,14 @@ export interface QueueView {
   concurrency: number | null
   rate: { starts: number; seconds: number } | null
   paused: boolean
+  retain_days: number | null
+  retain_count: number | null
+  /** What holds for this queue; 0 is no limit. */
+  retention: { days: number; count: number }
   waiting: number
   running: number
+  kept: number
+  log_bytes: number
 }
 
 export interface PutQueueInput {
@@ -18,12 +24,22 @@ export interface PutQueueInput {
   concurrency: number | null
   rate: { starts: number; seconds: number } | null
   paused: boolean
+  retain_days: number | null
+  retain_count: number | null
 }
 
 export async function listQueues(deps: Deps, ask: Ask): Promise<QueueView[]> {
   known(ask)
-  return findQueues(deps.db)
+  return (await findQueues(deps.db)).map((row) => show(row, deps))
 }
+
+const show = ({ retainDays = null, retainCount = null, logBytes, ...row }: QueueRow, { config }: Deps): QueueView => ({
+  ...row,
+  retain_days: retainDays,
+  retain_count: retainCount,
+  retention: { days: retainDays ?? config.retainDays, count: retainCount ?? config.retainCount },
+  log_bytes: logBytes,
+})
 
 export async function putQueue(deps: Deps, anyAsk: Ask, input: PutQueueInput): Promise<QueueView> {
   const ask = known(anyAsk)
@@ -35,10 +51,12 @@ export async function putQueue(deps: Deps, anyAsk: Ask, input: PutQueueInput): P
       concurrency: input.concurrency,
       rate: input.rate && `${input.rate.starts}/${input.rate.seconds}s`,
       paused: input.paused,
+      retain_days: input.retain_days,
+      retain_count: input.retain_count,
     })
-    return upsertQueue(tx, input)
+    return upsertQueue(tx, { ...input, retainDays: input.retain_days, retainCount: input.retain_count })
   })
   // A queue that opens may have work for runners that are waiting.
   deps.dispatcher.wake()
-  return queue
+  return show(queue, deps)
 }

@@ -24,14 +24,32 @@ interface Waiting {
   fail(error: unknown): void
 }
 
-export function createDispatcher(db: Db, options: { leaseSeconds: number; pollMs?: number }): Dispatcher {
+async function isAnyQueued(db: Db): Promise<boolean> {
+  const { rows } = await db.query<{ any: boolean }>("select exists (select from jobs where state = 'queued') as any")
+  return rows[0]?.any === true
+}
+
+export interface DispatcherOptions {
+  leaseSeconds: number
+  pollMs?: number
+  /** False while there is no disk space for what new jobs would bring: only what was leased before is delivered. */
+  hasRoom?: () => Promise<boolean>
+}
+
+export function createDispatcher(db: Db, options: DispatcherOptions): Dispatcher {
   const waiting = new Map<string, Waiting>()
   let round: Promise<void> | undefined
   let again = false
   let stopped = false
 
-  const poll = setInterval(() => wake(), options.pollMs ?? 1000)
+  const poll = setInterval(() => void lookForWork(), options.pollMs ?? 1000)
   poll.unref()
+
+  /** A round is six statements, and hints are seldom lost: where nothing is queued, one answers. */
+  async function lookForWork(): Promise<void> {
+    if (stopped || waiting.size === 0 || round) return
+    if (await isAnyQueued(db).catch(() => true)) wake()
+  }
 
   function wake(): void {
     if (stopped || waiting.size === 0) return
@@ -48,9 +66,10 @@ export function createDispatcher(db: Db, options: { leaseSeconds: number; pollMs
       const served = [...waiting.values()]
       for (const w of served) w.looked = false
       try {
+        const room = (await options.hasRoom?.()) ?? true
         const given = await claim(
           db,
-          served.map((w) => w.offer),
+          served.map((w) => (room ? w.offer : { ...w.offer, slots: 0 })),
           options,
         )
         for (const w of served) {

@@ -133,6 +133,7 @@ const writeEndings = `
     started_at = coalesce(j.started_at, case when e.started is not null then e.started_at end),
     ended_at = case when e.delay is null then e.ended_at end,
     not_before = case when e.delay is null then j.not_before else clock_timestamp() + make_interval(secs => e.delay) end,
-    scheduled_for = case when e.delay is not null then 'backoff' end
+    scheduled_for = case when e.delay is not null then 'backoff' end,
+    log_bytes = j.log_bytes + coalesce((e.log->>'length')::bigint, 0)
   from ending e where j.id = e.job_id and j.state in ${held}
   returning j.id, j.public_id, j.state`

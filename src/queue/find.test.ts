@@ -127,7 +127,11 @@ test('counts, queues and attempts', async () => {
   expect(await jobStats(world.db)).toEqual({ queued: 2, scheduled: 1, leased: 1 })
   expect(await jobStats(world.db, stranger.id)).toEqual({ queued: 1 })
   expect(await listQueues(world.db)).toEqual([
-    { name: 'default', concurrency: null, rate: null, paused: false, waiting: 3, running: 1 },
+    {
+      name: 'default',
+      ...{ concurrency: null, rate: null, paused: false, retainDays: null, retainCount: null },
+      ...{ waiting: 3, running: 1, kept: 0, logBytes: 0 },
+    },
   ])
   await runner.finish(job, good)
   expect(await listAttempts(world.db, job.jobKey)).toMatchObject([

@@ -72,7 +72,8 @@ async function seeRunners(db: Queryable, beats: HeartbeatItem[]): Promise<void> 
 }
 
 // Only attempts are locked and written, so the usual heartbeat never waits for a job's row. A lease that ran out but
-// was not given away is still the runner's.
+// was not given away is still the runner's. The later of two heartbeats grants the later end, unless the clock was set
+// back in between: then the earlier one, which is why this takes no maximum.
 const renewLeases = `
   with mine as (
     select a.job_id, a.number, h.nr
@@ -84,7 +85,7 @@ const renewLeases = `
     where a.ended_at is null
     order by a.job_id for no key update of a
   ), renewed as (
-    update attempts a set lease_expires_at = greatest(a.lease_expires_at, ${newLease('$2')})
+    update attempts a set lease_expires_at = ${newLease('$2')}
     from (select distinct job_id, number from mine) m
     where a.job_id = m.job_id and a.number = m.number and a.ended_at is null
     returning a.job_id, a.number, a.state

@@ -28,3 +28,12 @@ export async function promoteDue(db: Db | Queryable): Promise<number> {
     return rows.length
   })
 }
+
+/** Milliseconds until the next scheduled job is due, 0 when one is; undefined when there is none. */
+export async function nextDueMs(db: Queryable): Promise<number | undefined> {
+  const { rows } = await db.query<{ ms: number }>(
+    `select greatest(0, extract(epoch from not_before - clock_timestamp()) * 1000)::float8 as ms
+     from jobs where state = 'scheduled' order by not_before limit 1`,
+  )
+  return rows[0]?.ms
+}

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import { bad, good, queueWorld } from '../../test/queue-world.ts'
 import { promoteDue } from './promote-due.ts'
-import { deleteEnded, pruneLanes, pruneOld } from './prune.ts'
+import { pruneLanes } from './forget.ts'
+import { deleteEnded, pruneOld } from './prune.ts'
 import { upkeepServices } from './upkeep.ts'
 
 const ended = (id: string, days: number) =>

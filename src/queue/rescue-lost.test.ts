@@ -143,8 +143,56 @@ test('a pass that is a little late is no outage', async () => {
   await world.submit({})
   await (await world.runner()).claimOne()
   await world.passTime(31)
-  await world.db.query(`update installation set upkeep_seen_at = now() - interval '14 s'`)
+  await world.db.query(`update installation set upkeep_seen_at = now() - interval '9 s'`)
   expect(await pass(world)).toMatchObject({ unknown: 1 })
+})
+
+/** Everything that is stored lies so much further back, as after a jump of the clock. */
+async function clockJumps(world: QueueWorld, seconds: number): Promise<void> {
+  await world.passTime(seconds)
+  await world.db.query(
+    `update installation set upkeep_seen_at = upkeep_seen_at - make_interval(secs => $1),
+     reap_not_before = reap_not_before - make_interval(secs => $1)`,
+    [seconds],
+  )
+}
+
+test.each([11, 3600, 86_400])('the clock jumps %i s forward: whoever lives has a lease to say so', async (seconds) => {
+  const world = await calmWorld()
+  const [alive, dead] = await world.submit({}, {})
+  const runner = await world.runner()
+  const gone = await world.runner()
+  const job = await runner.claimOne()
+  await gone.claimOne()
+  await pass(world)
+  await clockJumps(world, seconds)
+  expect(await pass(world)).toEqual({ unknown: 0, lost: [], offline: 0 })
+  await beat(world, runner, [job])
+  for (let i = 0; i < 7; i++) {
+    await clockJumps(world, 9)
+    await beat(world, runner, [job])
+    await pass(world)
+  }
+  expect([await world.state(alive!), await world.state(dead!)]).toEqual(['leased', 'lost'])
+})
+
+test.each([3600, 86_400])('the clock is set back %i s: a dead runner is found out as soon as ever', async (seconds) => {
+  const world = await calmWorld()
+  const [alive, dead] = await world.submit({}, {})
+  const runner = await world.runner()
+  const gone = await world.runner()
+  const job = await runner.claimOne()
+  await gone.claimOne()
+  await pass(world)
+  await clockJumps(world, -seconds)
+  expect(await pass(world)).toEqual({ unknown: 0, lost: [], offline: 0 })
+  for (let i = 0; i < 8; i++) {
+    await clockJumps(world, 9)
+    await beat(world, runner, [job])
+    await pass(world)
+  }
+  expect([await world.state(alive!), await world.state(dead!)]).toEqual(['leased', 'lost'])
+  expect((await listRunners(world.db)).map(({ state }) => state).sort()).toEqual(['offline', 'online'])
 })
 
 test('the runner has the last word while the rescue holds nothing: renewed in between is not lost', async () => {

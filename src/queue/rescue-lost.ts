@@ -3,29 +3,44 @@ import type { Db, Queryable } from '../db/pool.ts'
 import { endAttempts, lockedColumns, type LockedAttempt } from './end-attempts.ts'
 import { notify } from './notify.ts'
 import type { AttemptName } from './prune.ts'
-import { inTransaction } from './statements.ts'
+import { inTransaction, newLease } from './statements.ts'
 
 const perPass = 1000
-/** A pass that comes this late says that all servers or the database were away. */
-const outageSeconds = 15
+
+/**
+ * Seconds without a pass after which all servers or the database must have been away, or the database's clock was set
+ * forward. The keeper's bound lies a sixth of lease and grace before the time at which a job is given away; a jump that
+ * is not noticed must be smaller than that, or two attempts could live at a time.
+ */
+const outageSeconds = ({ intervalSeconds, leaseSeconds, graceSeconds }: RescueOptions): number =>
+  Math.max(3 * intervalSeconds, Math.min(15, (leaseSeconds + graceSeconds) / 6))
 
 /**
  * Opens a pass. After an outage runners had nobody to renew their leases with, so nothing is reaped for one full lease
- * period (promise 3). Only the database's clock is asked.
+ * period (promise 3). Only the database's clock is asked. Where that was set back, leases would end far in the future:
+ * they are granted anew from now.
  */
-export async function mayReap(
-  db: Queryable,
-  options: { intervalSeconds: number; leaseSeconds: number },
-): Promise<boolean> {
+export async function mayReap(db: Queryable, options: RescueOptions): Promise<boolean> {
   const { rows } = await db.query<{ may_reap: boolean }>({
     name: 'queue_may_reap',
     text: `
+      with before as (
+        select upkeep_seen_at > clock_timestamp() + interval '1 second' as set_back,
+          clock_timestamp() - upkeep_seen_at > make_interval(secs => $1::float8) as away
+        from installation for update
+      ), leases as (
+        update attempts set lease_expires_at = ${newLease('$2::float8')} from before
+        where before.set_back and ended_at is null and lease_expires_at > ${newLease('$2::float8')}
+      ), seen as (
+        update runners set last_seen_at = clock_timestamp() from before
+        where before.set_back and last_seen_at > clock_timestamp()
+      )
       update installation set upkeep_seen_at = clock_timestamp(),
-        reap_not_before = case
-          when clock_timestamp() - upkeep_seen_at > make_interval(secs => greatest(3 * $1::float8, ${outageSeconds}))
-          then clock_timestamp() + make_interval(secs => $2::float8) else reap_not_before end
+        reap_not_before = case when before.away or before.set_back then ${newLease('$2::float8')}
+          else least(reap_not_before, ${newLease('$2::float8')}) end
+      from before
       returning reap_not_before <= clock_timestamp() as may_reap`,
-    values: [options.intervalSeconds, options.leaseSeconds],
+    values: [outageSeconds(options), options.leaseSeconds],
   })
   return rows[0]?.may_reap ?? false
 }
@@ -97,11 +112,27 @@ export async function rescueLost(
   db: Db,
   options: RescueOptions,
 ): Promise<{ unknown: number; lost: AttemptName[]; offline: number }> {
-  if (!(await mayReap(db, options))) return { unknown: 0, lost: [], offline: 0 }
+  if (!(await mayReap(db, options)) || !(await isAnySilent(db, options))) return { unknown: 0, lost: [], offline: 0 }
   const unknown = await markUnknown(db)
   const lost = await loseSilent(db, options)
   const offline = await markRunnersOffline(db, options)
   return { unknown, lost, offline }
+}
+
+/** One look, so that a pass without anything to do, which is nearly every pass, costs one statement and not seven. */
+async function isAnySilent(db: Queryable, { leaseSeconds }: RescueOptions): Promise<boolean> {
+  const { rows } = await db.query<{ any: boolean }>({
+    name: 'queue_any_silent',
+    text: `
+      select exists (
+        select from attempts where ended_at is null and lease_expires_at < clock_timestamp()
+      ) or exists (
+        select from runners
+        where state <> 'offline' and last_seen_at < clock_timestamp() - make_interval(secs => $1::float8)
+      ) as any`,
+    values: [leaseSeconds],
+  })
+  return rows[0]?.any === true
 }
 
 export async function markRunnersOffline(db: Queryable, options: { leaseSeconds: number }): Promise<number> {

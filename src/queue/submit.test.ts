@@ -4,7 +4,7 @@ import { aJob, bad, good, queueWorld, someoneWaits } from '../../test/queue-worl
 import { cancel } from './cancel.ts'
 import { promoteDue } from './promote-due.ts'
 import { specForRerun } from './rerun.ts'
-import { pruneIdempotencyKeys } from './prune.ts'
+import { pruneIdempotencyKeys } from './forget.ts'
 import { submit } from './submit.ts'
 
 test('10,000 jobs in one call: all there, in order, in one lane', async () => {

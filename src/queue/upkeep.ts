@@ -2,19 +2,21 @@
 import type { Db } from '../db/pool.ts'
 import { emitFact } from '../lib/facts.ts'
 import type { Service } from '../lib/service.ts'
-import { promoteDue } from './promote-due.ts'
-import { pruneIdempotencyKeys, pruneLanes, pruneOld, type AttemptName } from './prune.ts'
+import { pruneIdempotencyKeys, pruneLanes, pruneRunners } from './forget.ts'
+import { nextDueMs, promoteDue } from './promote-due.ts'
+import { pruneAtOnce, pruneOld, type AttemptName, type Retention } from './prune.ts'
 import { rescueLost } from './rescue-lost.ts'
+import { foldAtOnce, foldCounts } from './totals.ts'
 
+export { pruneIdempotencyKeys, pruneLanes, pruneRunners } from './forget.ts'
 export { promoteDue } from './promote-due.ts'
-export { deleteEnded, pruneIdempotencyKeys, pruneLanes, pruneOld, type AttemptName } from './prune.ts'
+export { deleteEnded, pruneOld, type AttemptName } from './prune.ts'
 export { loseSilent, markRunnersOffline, markUnknown, mayReap, rescueLost } from './rescue-lost.ts'
 
-export interface UpkeepConfig {
+export interface UpkeepConfig extends Retention {
   leaseSeconds: number
   graceSeconds: number
-  retainDays: number
-  retainCount: number
+  retainRunnerDays?: number
 }
 
 export interface UpkeepHooks {
@@ -24,23 +26,36 @@ export interface UpkeepHooks {
   pruned(attempts: AttemptName[]): Promise<void>
 }
 
-const rescueEverySeconds = 2
+/** Rare, but often within a lease however short that is. */
+const rescueEverySeconds = ({ leaseSeconds }: UpkeepConfig): number => Math.min(2, leaseSeconds / 15)
+
+/** The service that sleeps until the next job is due: to be woken within `promoteAfterChangeMs` when jobs changed. */
+export const promoting = 'queue.promote_due'
+export const promoteAfterChangeMs = 250
+/** The hints may fail. */
+const promoteAtLeastEveryMs = 2000
 
 export function upkeepServices(db: Db, config: UpkeepConfig, hooks: UpkeepHooks): Service[] {
   return [
     {
-      name: 'queue.promote_due',
-      every: 250,
+      name: promoting,
+      every: promoteAfterChangeMs,
       async runOnce() {
-        const promoted = await promoteDue(db)
-        if (promoted > 0) emitFact({ name: 'job.promoted', level: 'debug', count: promoted })
+        let due = await nextDueMs(db)
+        if (due === 0) {
+          const promoted = await promoteDue(db)
+          if (promoted > 0) emitFact({ name: 'job.promoted', level: 'debug', count: promoted })
+          due = await nextDueMs(db)
+        }
+        // Those that are due and were not taken are being changed by somebody else.
+        return due === 0 ? promoteAfterChangeMs : Math.min(due ?? promoteAtLeastEveryMs, promoteAtLeastEveryMs)
       },
     },
     {
       name: 'queue.rescue_lost',
-      every: rescueEverySeconds * 1000,
+      every: rescueEverySeconds(config) * 1000,
       async runOnce() {
-        const rescued = await rescueLost(db, { intervalSeconds: rescueEverySeconds, ...config })
+        const rescued = await rescueLost(db, { intervalSeconds: rescueEverySeconds(config), ...config })
         if (rescued.unknown > 0) emitFact({ name: 'job.unknown', level: 'warn', count: rescued.unknown })
         if (rescued.lost.length > 0) emitFact({ name: 'job.lost', level: 'warn', count: rescued.lost.length })
         if (rescued.offline > 0) emitFact({ name: 'runner.offline', level: 'warn', count: rescued.offline })
@@ -48,27 +63,32 @@ export function upkeepServices(db: Db, config: UpkeepConfig, hooks: UpkeepHooks)
       },
     },
     {
-      name: 'queue.prune_old',
-      every: 60_000,
+      name: 'queue.fold_counts',
+      every: 10_000,
       async runOnce() {
-        const batch = 500
+        while ((await foldCounts(db)) >= foldAtOnce);
+      },
+    },
+    {
+      name: 'queue.prune_old',
+      every: 15_000,
+      async runOnce() {
         for (let more = true; more;) {
-          const { publicIds } = await pruneOld(db, {
-            ...config,
-            batch,
-            removeLogs: (attempts) => hooks.pruned(attempts),
-          })
+          const { publicIds } = await pruneOld(db, { ...config, removeLogs: (attempts) => hooks.pruned(attempts) })
           if (publicIds.length > 0) emitFact({ name: 'job.pruned', level: 'debug', count: publicIds.length })
-          more = publicIds.length === batch
+          // What jobs that end just now add is left to the next pass.
+          more = publicIds.length >= pruneAtOnce / 2
         }
       },
     },
     {
-      name: 'queue.prune_keys_and_lanes',
+      name: 'queue.forget_unused',
       every: 600_000,
       async runOnce() {
         await pruneIdempotencyKeys(db)
         await pruneLanes(db)
+        const runners = await pruneRunners(db, config.retainRunnerDays ?? 0)
+        if (runners.length > 0) emitFact({ name: 'runner.forgotten', names: runners })
       },
     },
   ]

@@ -4,7 +4,7 @@
  */
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Outcome } from '../job/outcome.ts'
 import type { Limits, StoredSpec } from '../job/spec.ts'
 import type { AttemptRef } from './control-plane.ts'
@@ -21,9 +21,13 @@ export interface AttemptState {
   /** The names alone: whether there is anything that must be masked. */
   secret_env_names: string[]
   phase: 'prepared' | 'started' | 'ended' | 'handing_back'
-  /** ISO 8601; from the host's clock, because it must hold over a restart of the runner. */
+  /** ISO 8601 */
   started_at?: string
-  times_out_at?: string
+  /**
+   * The end of its time, `monotonicMs` of that boot: it must hold over a restart of the runner and over a clock that is
+   * set. Never the date.
+   */
+  times_out?: { boot_id: string; monotonic_ms: number }
   /** With phase `ended`: what is still to be reported. */
   outcome?: Outcome
 }

@@ -1,2 +1,14 @@
-/** Milliseconds on the host's monotonic clock; unlike `performance.now()` the same in every thread. */
-export const monotonicMs = (): number => Number(process.hrtime.bigint()) / 1e6
+import { readFileSync } from 'node:fs'
+
+export { monotonicMs } from '../lib/monotonic.ts'
+
+let known: string | undefined
+
+/** Which start of this host `monotonicMs` counts from; empty where the host does not say. */
+export function bootId(): string {
+  try {
+    return (known ??= readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim())
+  } catch {
+    return (known = '')
+  }
+}

@@ -30,7 +30,10 @@ export async function beat(loop: HeartbeatLoop): Promise<void> {
         // Counted from the sending: the server renewed at some time between then and now.
         const keepUntil = sentAt + loop.keepForMs
         loop.onAnswer(answer, keepUntil)
-        if (answer.renewed.length > 0) await loop.extend(answer.renewed, Math.max(1, keepUntil - monotonicMs()))
+        // Not waited for: a launcher that stands still must not cost the leases.
+        if (answer.renewed.length > 0) {
+          loop.extend(answer.renewed, Math.max(1, keepUntil - monotonicMs())).catch(loop.onFailure)
+        }
       } catch (error) {
         loop.onFailure(error)
         // Three or four tries fit into one interval, so that a short outage costs no lease.

@@ -41,14 +41,17 @@ port.on('message', (message: ToHeartbeats) => {
   if (message.type === 'stop') stop.abort()
 })
 
-let launcher: Launcher | undefined
+let launcher: Promise<Launcher> | undefined
 async function extend(refs: AttemptRef[], keepForMs: number): Promise<void> {
   if (setup.launcherSocket === undefined) return
+  const keepUntil = monotonicMs() + keepForMs
+  launcher ??= connectLauncher({ socketPath: setup.launcherSocket, spawnIfMissing: false })
+  const asked = launcher
   try {
-    launcher ??= await connectLauncher({ socketPath: setup.launcherSocket, spawnIfMissing: false })
-    await launcher.extend(refs.map(attemptKey), keepForMs)
+    const connected = await asked
+    await connected.extend(refs.map(attemptKey), Math.max(1, keepUntil - monotonicMs()))
   } catch (error) {
-    launcher = undefined // a new launcher may listen there at the next heartbeat
+    if (launcher === asked) launcher = undefined // a new launcher may listen there at the next heartbeat
     throw error
   }
 }
@@ -66,5 +69,5 @@ await beat({
   signal: stop.signal,
 })
 server.close()
-await launcher?.close()
+await launcher?.then((connected) => connected.close()).catch(() => {})
 port.close()

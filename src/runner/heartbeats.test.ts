@@ -104,3 +104,23 @@ test('the keeper’s time counts from the sending, and a failed heartbeat is tri
   expect(extended[0]).toBeGreaterThan(500)
   expect(extended[0]).toBeLessThanOrEqual(800)
 })
+
+test('a launcher that does not answer costs no heartbeat', async () => {
+  const stop = new AbortController()
+  let sent = 0
+  await beat({
+    heartbeatMs: 20,
+    keepForMs: 1_000,
+    held: () => [ref],
+    async send(held) {
+      if (++sent === 3) stop.abort()
+      return { renewed: held, cancel: [], kill: [], stale: [] }
+    },
+    extend: () => new Promise(() => {}),
+    onAnswer: () => {},
+    onFailure: () => {},
+    mainIsAlive: () => true,
+    signal: stop.signal,
+  })
+  expect(sent).toBe(3)
+})

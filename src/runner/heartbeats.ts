@@ -24,6 +24,9 @@ const entry = new URL(
   import.meta.url,
 )
 
+/** It holds a list of ids and one connection. */
+const small = { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 128 }
+
 export const startHeartbeats: StartHeartbeats = (setup, events) => {
   let worker: Worker
   let stopping = false
@@ -32,7 +35,7 @@ export const startHeartbeats: StartHeartbeats = (setup, events) => {
   const tell = (message: ToHeartbeats) => worker.postMessage(message)
 
   const start = () => {
-    worker = new Worker(entry, { workerData: setup })
+    worker = new Worker(entry, { workerData: setup, resourceLimits: small })
     worker.on('message', (message: FromHeartbeats) => {
       if (message.type === 'answer') events.onAnswer(message.answer, message.keepUntil)
       else if (!failing || message.code === 'failed_precondition') events.onFailure(message.code, message.message)

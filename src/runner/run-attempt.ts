@@ -6,8 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { StartRefused, type AttemptOrder } from '../executors/executor.ts'
 import { emitFact } from '../lib/facts.ts'
 import type { Attempt, AttemptEnd, AttemptTools } from './attempt.ts'
-import { makePlace, removePlace, saveState } from './attempt-state.ts'
-import { monotonicMs } from './clock.ts'
+import { makePlace, removePlace, saveState, type AttemptState } from './attempt-state.ts'
+import { bootId, monotonicMs } from './clock.ts'
 import { attemptKey } from './control-plane.ts'
 import { after } from './deadline.ts'
 import { infrastructureOutcome, lostOutcome, outcomeOf, refusedOutcome } from './outcome-of.ts'
@@ -131,7 +131,7 @@ async function reportStarted(attempt: Attempt, tools: AttemptTools): Promise<voi
   const { startedAt } = running
   state.phase = 'started'
   state.started_at = startedAt.toISOString()
-  state.times_out_at = new Date(startedAt.getTime() + state.timeout_ms).toISOString()
+  state.times_out = { boot_id: bootId(), monotonic_ms: monotonicMs() + state.timeout_ms }
   emitFact({ name: 'attempt.started', level: 'debug', ...factsOf(attempt) })
   attempt.startedReport = tools.reporter.started({ ref: state.ref, startedAt, unenforced: running.unenforced }).then(
     (result) => {
@@ -146,8 +146,7 @@ async function reportStarted(attempt: Attempt, tools: AttemptTools): Promise<voi
 async function waitForEnd(attempt: Attempt): Promise<void> {
   const { state, running, stops } = attempt
   if (running === undefined || attempt.failure !== undefined) return
-  const left = state.times_out_at === undefined ? state.timeout_ms : Date.parse(state.times_out_at) - Date.now()
-  const timeout = after(left, () => stops.request('timeout', state.spec.stop_grace_seconds * 1000))
+  const timeout = after(timeLeft(state), () => stops.request('timeout', state.spec.stop_grace_seconds * 1000))
   try {
     attempt.ended = await running.ended
   } catch (error) {
@@ -158,6 +157,12 @@ async function waitForEnd(attempt: Attempt): Promise<void> {
     if (monotonicMs() > attempt.keepUntil - 100) stops.request('lease_lost', 0)
     stops.settle()
   }
+}
+
+/** After a boot nothing of it runs any more; how much time it had does not matter then. */
+function timeLeft({ times_out: timesOut, timeout_ms: whole }: AttemptState): number {
+  if (timesOut === undefined || timesOut.boot_id !== bootId()) return whole
+  return Math.min(whole, timesOut.monotonic_ms - monotonicMs())
 }
 
 /** The lease's end on this side: the launcher kills at this time as well, should this process be stuck. */

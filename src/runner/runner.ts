@@ -163,6 +163,7 @@ export class Runner {
     }
     if (!(await diskIsFull(this.#options.attemptsDir))) return true
     emitFact({ name: 'runner.disk_full', level: 'warn', dir: this.#options.attemptsDir })
+    await this.#handBackUndelivered('its runner has no disk space left')
     await this.#rest(5_000)
     return false
   }
@@ -170,10 +171,11 @@ export class Runner {
   async #claim(registered: Registered): Promise<void> {
     const { server, claimWaitMs = 10_000 } = this.#options
     const free = this.#capacity.free()
-    const waitMs = free.slots > 0 ? Math.min(claimWaitMs, keepForMs(registered) / 5) : 0
+    const waitMs = free.slots > 0 ? Math.min(claimWaitMs, Math.floor(keepForMs(registered) / 5)) : 0
     const askedAt = monotonicMs()
     this.#poll = new AbortController()
     const signal = AbortSignal.any([this.#poll.signal, this.#draining.signal])
+    const watch = setInterval(() => void this.#endPollOnFullDisk(), 1_000)
     try {
       const assignments = await server.claim(
         { ...free, held: this.#held.refs(), deliverAgain: this.#held.awaited(), waitMs },
@@ -189,8 +191,15 @@ export class Runner {
     } catch (error) {
       if (!signal.aborted) throw error
     } finally {
+      clearInterval(watch)
       this.#poll = undefined
     }
+  }
+
+  /** The disk may fill up while we wait for work that it could not take. */
+  async #endPollOnFullDisk(): Promise<void> {
+    const poll = this.#poll
+    if (await diskIsFull(this.#options.attemptsDir).catch(() => false)) poll?.abort()
   }
 
   async #registerAgain(before: Registered): Promise<Registered> {
@@ -222,7 +231,7 @@ export class Runner {
     const { server, drainMs, description } = this.#options
     emitFact({ name: 'runner.draining', runner: description.name, running: this.#held.size() })
     if (!this.#superseded) {
-      await this.#handBackUndelivered() // before the goodbye: afterwards nothing is delivered
+      await this.#handBackUndelivered('its runner shut down') // before the goodbye: afterwards nothing is delivered
       await this.#lastWords(server.goodbye('draining'))
     }
     await Promise.race([this.#held.emptied(), this.#patience(drainMs)])
@@ -238,13 +247,13 @@ export class Runner {
   }
 
   /** A lease whose delivery our own abort cut off would only expire; asked for again, it can be handed back. */
-  async #handBackUndelivered(): Promise<void> {
+  async #handBackUndelivered(reason: string): Promise<void> {
     const { server } = this.#options
     const none = { slots: 0, cpuMillis: 0, memoryMib: 0, deliverAgain: [], waitMs: 0 }
     await this.#lastWords(
       server.claim({ ...none, held: this.#held.leases() }, this.#over.signal).then(async (assignments) => {
         const refs = assignments.map(({ jobKey, number, token }) => ({ jobKey, number, token }))
-        if (refs.length > 0) await server.handBack(refs, 'its runner shut down')
+        if (refs.length > 0) await server.handBack(refs, reason)
       }),
     )
   }

@@ -2,6 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { bootId, monotonicMs } from './clock.ts'
 import { eventually } from './eventually.ts'
 import type { RunningAttempt } from '../executors/executor.ts'
 import { createFakeExecutor, type FakeExecutor, type FakeRun } from '../executors/fake.ts'
@@ -16,7 +17,10 @@ beforeEach(async () => {
 afterEach(() => rig.close())
 
 /** As a killed runner leaves it: leased and running, its state on disk, a part of its output in the spool. */
-async function leftBehind(spec: { secret_env?: Record<string, string> } = {}): Promise<FakeAttempt> {
+async function leftBehind(
+  spec: { secret_env?: Record<string, string> } = {},
+  { leftMs = 60_000 } = {},
+): Promise<FakeAttempt> {
   const attempt = rig.plane.submit({ command: ['job'], ...spec })
   attempt.state = 'running'
   const { jobKey, number, token, limits, named, jobId, secretEnv } = attempt.assignment
@@ -34,7 +38,7 @@ async function leftBehind(spec: { secret_env?: Record<string, string> } = {}): P
     secret_env_names: Object.keys(secretEnv),
     phase: 'started',
     started_at: new Date().toISOString(),
-    times_out_at: new Date(Date.now() + 60_000).toISOString(),
+    times_out: { boot_id: bootId(), monotonic_ms: monotonicMs() + leftMs },
   }
   await writeFile(join(dir, 'attempt.json'), JSON.stringify(state))
   return attempt
@@ -66,6 +70,13 @@ test('a job that still runs is taken over and reported', async () => {
   expect(executor.adopted).toHaveLength(1)
   expect([...executor.kept!]).toEqual(['1-1'])
   await eventually(() => rig.left()).toEqual([])
+})
+
+test('its time goes on where it stood, whatever the date says meanwhile', async () => {
+  const attempt = await leftBehind({}, { leftMs: 300 })
+  rig.start(adopting({ ms: 20_000 }))
+  await rig.plane.ended(attempt)
+  expect(attempt.outcome).toMatchObject({ state: 'timed_out', error_class: 'timeout' })
 })
 
 test('its secrets come with the lease delivered again, so its output is masked', async () => {

@@ -12,6 +12,7 @@ import { createHttpApp } from '../api/rest/app.ts'
 import type { Config } from '../config/config.ts'
 import { bootError } from '../db/db-errors.ts'
 import { startEmbedded } from '../db/embedded.ts'
+import { majorVersion } from '../db/embedded/binaries.ts'
 import { listen } from '../db/listen.ts'
 import { migrate } from '../db/migrate.ts'
 import { openDb, type Db } from '../db/pool.ts'
@@ -23,6 +24,7 @@ import { createJobChanges } from '../operations/job-changes.ts'
 import { createRunnerPort } from '../operations/runner-port.ts'
 import { createDispatcher } from '../queue/dispatcher.ts'
 import { watchDatabase } from './database-watch.ts'
+import { watchDisks } from './disk-watch.ts'
 import { listenHttp } from './listen-http.ts'
 import { removeServerFile, runnerSocketPath, writeServerFile } from './places.ts'
 import { createUnwind } from './unwind.ts'
@@ -58,7 +60,10 @@ export async function startServer(config: Config, options: ServerOptions): Promi
 
     const logs = createLocalLogStore(join(config.dataDir, 'logs'))
     unwind.add('logs', () => logs.close())
-    const dispatcher = createDispatcher(db, { leaseSeconds: config.leaseSeconds, pollMs: options.claimPollMs })
+    const ownDatabase = config.databaseUrl === undefined ? [`pg${majorVersion}`] : []
+    const { hasRoom } = watchDisks(['logs', ...ownDatabase].map((name) => join(config.dataDir, name)))
+    const { leaseSeconds } = config
+    const dispatcher = createDispatcher(db, { leaseSeconds, hasRoom, pollMs: options.claimPollMs })
     unwind.add('dispatcher', () => dispatcher.stop())
     const deps = dependencies(config, keys, { db, logs, dispatcher })
 
@@ -78,7 +83,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     await notices.ready
     const watch = watchDatabase(databaseUrl)
     unwind.add('database watch', () => watch.stop())
-    const upkeep = startUpkeep({ config, db, databaseUrl, logs })
+    const upkeep = startUpkeep({ config, db, databaseUrl, logs, changes })
     unwind.add('upkeep', () => upkeep.stop())
 
     const port = createRunnerPort(deps, changes)

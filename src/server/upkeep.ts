@@ -6,18 +6,21 @@ import type { Db } from '../db/pool.ts'
 import { emitFact } from '../lib/facts.ts'
 import { startService } from '../lib/service.ts'
 import type { LogStore } from '../logs/log-store.ts'
+import type { JobChanges } from '../operations/job-changes.ts'
+import { logSizer } from '../operations/size-logs.ts'
 import { logSweeper } from '../operations/sweep-logs.ts'
 import { attemptKey } from '../queue/types.ts'
-import { upkeepServices } from '../queue/upkeep.ts'
+import { promoteAfterChangeMs, promoting, upkeepServices } from '../queue/upkeep.ts'
 
 export interface UpkeepParts {
   config: Config
   db: Db
   databaseUrl: string
   logs: LogStore
+  changes: JobChanges
 }
 
-export function startUpkeep({ config, db, databaseUrl, logs }: UpkeepParts): { stop(): Promise<void> } {
+export function startUpkeep({ config, db, databaseUrl, logs, changes }: UpkeepParts): { stop(): Promise<void> } {
   const services = [
     ...upkeepServices(db, config, {
       async lost(attempts) {
@@ -28,11 +31,17 @@ export function startUpkeep({ config, db, databaseUrl, logs }: UpkeepParts): { s
       },
     }),
     logSweeper(db, logs),
+    logSizer(db, logs),
     auditSealer(db),
   ]
   return withLeadership(databaseUrl, 'upkeep', async (lost) => {
     const running = services.map((service) => startService(service, reportFailure))
+    const promotion = running[services.findIndex(({ name }) => name === promoting)]
+    // One of the jobs that changed may be due sooner than those that were known.
+    const look = (): void => promotion?.wake(promoteAfterChangeMs)
+    const unwatch = changes.watch({ changed: look, resync: look })
     await new Promise((resolve) => lost.addEventListener('abort', resolve, { once: true }))
+    unwatch()
     await Promise.all(running.map((one) => one.stop()))
   })
 }

@@ -1,6 +1,6 @@
 /** The root of every contract procedure and the shapes that all of them share. */
 import { oc, type ErrorMap, type Route } from '@orpc/contract'
-import { z } from 'zod'
+import * as z from 'zod'
 import { publicIdPattern } from '../../lib/ids.ts'
 
 export const apiPrefix = '/api/v1'

@@ -1,5 +1,5 @@
 /** How a job looks on the wire: its spec as it was written, then what became of it. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { errorClasses } from '../../job/outcome.ts'
 import { jobStates } from '../../job/state.ts'
 import { batchWords, type BatchWord } from '../../job/status-word.ts'

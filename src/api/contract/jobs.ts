@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { jobSpecSchema, queueNamePattern, specLimits } from '../../job/spec.ts'
 import { jobStates } from '../../job/state.ts'
 import { base, instant, page, publicId, queryList, withIdempotencyKey } from './base.ts'
@@ -51,7 +51,14 @@ export const listJobsInput = z.strictObject({
 })
 
 const list = base
-  .route({ method: 'GET', path: '/jobs', tags, summary: 'List jobs, newest first' })
+  .route({
+    method: 'GET',
+    path: '/jobs',
+    tags,
+    summary: 'List jobs, newest first',
+    description:
+      'A search by name or time looks at 50,000 jobs for one page: it may have fewer jobs than asked for, even none, while next_cursor says that there is more to look at. The list is complete when next_cursor is null.',
+  })
   .input(listJobsInput)
   .output(z.object({ jobs: z.array(jobSchema), next_cursor: z.string().nullable() }))
 

@@ -1,5 +1,5 @@
 /** What the WebSocket `/api/v1/ws` carries; one JSON object a message. In words: docs/websocket.md. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { publicId } from './base.ts'
 import { jobSchema } from './job.ts'
 

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { base, instant } from './base.ts'
 
 export const roles = ['admin', 'operator', 'viewer'] as const
@@ -47,6 +47,17 @@ const userSchema = z.object({
   max_running: z.int(),
   disabled: z.boolean(),
   created_at: instant,
+  usage: z.object({
+    /** Waiting and running. */
+    open_jobs: z.int(),
+    /** Ended, and not yet removed. */
+    kept_jobs: z.int(),
+    /** Of the logs of all of them, before compression. */
+    log_bytes: z.int(),
+    /** What is kept of each user (RUNYARD_RETAIN_USER_COUNT, RUNYARD_RETAIN_USER_BYTES); 0 is no limit. */
+    retain_count: z.int(),
+    retain_bytes: z.int(),
+  }),
 })
 export type User = z.infer<typeof userSchema>
 
@@ -71,6 +82,16 @@ const createUser = base
 const listUsers = base
   .route({ method: 'GET', path: '/users', tags: ['people'], summary: 'List users (administrators)' })
   .output(z.object({ users: z.array(userSchema) }))
+
+const getUser = base
+  .route({
+    method: 'GET',
+    path: '/users/{username}',
+    tags: ['people'],
+    summary: 'One user, with what is kept of their jobs and logs: yourself, or as an administrator anybody',
+  })
+  .input(z.strictObject({ username: z.string().min(1).max(128) }))
+  .output(userSchema)
 
 const setPassword = base
   .route({
@@ -129,5 +150,5 @@ const revokeToken = base
   .input(z.strictObject({ id: z.string().regex(/^\d{1,18}$/, 'is the id of a token') }))
 
 export const session = { create: signIn, delete: signOut }
-export const users = { create: createUser, list: listUsers, setPassword }
+export const users = { create: createUser, list: listUsers, get: getUser, setPassword }
 export const tokens = { create: createToken, list: listTokens, delete: revokeToken }

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { queueNamePattern } from '../../job/spec.ts'
 import { base, instant } from './base.ts'
 
@@ -29,8 +29,17 @@ const queueSchema = z.object({
   /** At most `starts` starts in `seconds`. */
   rate: z.object({ starts: z.int(), seconds: z.number() }).nullable(),
   paused: z.boolean(),
+  /** Own values of this queue; null: as the installation has it (RUNYARD_RETAIN_DAYS, RUNYARD_RETAIN_COUNT). */
+  retain_days: z.number().nullable(),
+  retain_count: z.int().nullable(),
+  /** What holds: ended jobs older than `days`, and all but the newest `count`, are removed; 0 is no limit. */
+  retention: z.object({ days: z.number(), count: z.int() }),
   waiting: z.int(),
   running: z.int(),
+  /** Ended jobs that are still there. */
+  kept: z.int(),
+  /** Of the logs of all its jobs, before compression. */
+  log_bytes: z.int(),
 })
 export type Queue = z.infer<typeof queueSchema>
 
@@ -54,6 +63,8 @@ const putQueue = base
         .nullable()
         .default(null),
       paused: z.boolean().default(false),
+      retain_days: z.number().min(0).max(36_500).nullable().default(null),
+      retain_count: z.int().min(0).max(1_000_000_000).nullable().default(null),
     }),
   )
   .output(queueSchema)

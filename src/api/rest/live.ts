@@ -1,7 +1,7 @@
 /** WebSocket `/api/v1/ws`: job changes and live logs, by subscription; the protocol is in `contract/live.ts`. */
 import type { FastifyInstance } from 'fastify'
 import type { WebSocket } from 'ws'
-import type { z } from 'zod'
+import type * as z from 'zod'
 import { AppError, isAppError } from '../../lib/app-error.ts'
 import { emitFact } from '../../lib/facts.ts'
 import type { Ask } from '../../operations/deps.ts'

@@ -1,7 +1,7 @@
 /** Raw bytes of a log. Never rendered by a browser: nosniff, sandboxed, and an attachment when asked. */
 import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply } from 'fastify'
-import { z } from 'zod'
+import * as z from 'zod'
 import { apiPrefix, publicId, queryFlag, queryInt } from '../contract/base.ts'
 import { logStreams } from '../contract/live.ts'
 import { fieldsRefused, problemsOf } from '../errors.ts'

@@ -1,6 +1,6 @@
 import { OpenAPIGenerator } from '@orpc/openapi'
 import { ZodToJsonSchemaConverter } from '@orpc/zod/zod4'
-import { z } from 'zod'
+import * as z from 'zod'
 import { apiPrefix, problemSchema } from '../contract/base.ts'
 import { contract } from '../contract/index.ts'
 import { openRoutes, plainPaths } from '../contract/plain.ts'

@@ -80,6 +80,7 @@ export function createRouter({ operations: on, version }: { operations: Operatio
     users: {
       create: os.users.create.handler(({ input, context }) => on.createUser(context.ask, input)),
       list: os.users.list.handler(async ({ context }) => ({ users: await on.listUsers(context.ask) })),
+      get: os.users.get.handler(({ input, context }) => on.getUser(context.ask, input.username)),
       setPassword: os.users.setPassword.handler(({ input, context }) => on.setPassword(context.ask, input)),
     },
     tokens: {

@@ -2,7 +2,7 @@
 import type { Ask } from '../../operations/deps.ts'
 import type { Operations } from '../../operations/index.ts'
 import type { clientMessage, ServerMessage } from '../contract/live.ts'
-import type { z } from 'zod'
+import type * as z from 'zod'
 import type { Outbox } from './outbox.ts'
 
 type Subscribe = Extract<z.output<typeof clientMessage>, { type: 'subscribe' }>

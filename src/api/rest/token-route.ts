@@ -1,6 +1,6 @@
 /** OAuth2 password grant (RFC 6749 §4.3): the only route that takes a form, and it sets no cookie. */
 import type { FastifyInstance } from 'fastify'
-import { z } from 'zod'
+import * as z from 'zod'
 import { apiPrefix } from '../contract/base.ts'
 import { fieldsRefused, HttpRefusal, isTooLarge, problemsOf, tooLarge } from '../errors.ts'
 import type { ZodIssue } from '../issue-words.ts'

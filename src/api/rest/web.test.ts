@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { brotliCompressSync, brotliDecompressSync, gunzipSync, gzipSync } from 'node:zlib'
 import fastify from 'fastify'
 import { expect, onTestFinished, test } from 'vitest'
 import { removeScratch, scratchDir } from '../../../test/scratch.ts'
@@ -35,4 +36,35 @@ test('the dashboard is served with its routes; only hashed files are kept by bro
   ]) {
     expect((await app.inject({ url })).body).not.toMatch(/outside/)
   }
+})
+
+test('browsers get the compressed file that they take, and the same text', async () => {
+  const root = scratchDir('w')
+  mkdirSync(join(root, 'assets'))
+  const text = 'export const words = "dashboard dashboard dashboard"'
+  writeFileSync(join(root, 'index.html'), '<!doctype html><title>small</title>')
+  writeFileSync(join(root, 'assets', 'app-1a2b.js'), text)
+  writeFileSync(join(root, 'assets', 'app-1a2b.js.br'), brotliCompressSync(text))
+  writeFileSync(join(root, 'assets', 'app-1a2b.js.gz'), gzipSync(text))
+  const app = fastify()
+  onTestFinished(async () => {
+    await app.close()
+    removeScratch(root)
+  })
+  await installWeb(app, root)
+  const get = async (url: string, encoding: string) => {
+    const { rawPayload, headers } = await app.inject({ url, headers: { 'accept-encoding': encoding } })
+    return { body: rawPayload, encoding: headers['content-encoding'], type: headers['content-type'], headers }
+  }
+  const brotli = await get('/assets/app-1a2b.js', 'gzip, deflate, br')
+  expect([brotli.encoding, brotliDecompressSync(brotli.body).toString()]).toEqual(['br', text])
+  expect(brotli.type).toMatch(/javascript/)
+  expect(brotli.headers['cache-control']).toMatch(/immutable/)
+  expect(brotli.headers.vary).toMatch(/accept-encoding/i)
+  const gzipped = await get('/assets/app-1a2b.js', 'gzip')
+  expect([gzipped.encoding, gunzipSync(gzipped.body).toString()]).toEqual(['gzip', text])
+  expect(await get('/assets/app-1a2b.js', 'identity')).toMatchObject({ encoding: undefined, body: Buffer.from(text) })
+  // Too small to be worth it.
+  expect(await get('/', 'br')).toMatchObject({ encoding: undefined })
+  expect((await get('/jobs/abc', 'br')).body.toString()).toMatch(/small/)
 })

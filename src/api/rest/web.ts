@@ -30,6 +30,9 @@ export async function installWeb(
     await app.register(fastifyStatic, {
       root: webRoot,
       wildcard: false,
+      // The build puts a `.br` and a `.gz` beside what is worth it.
+      preCompressed: true,
+      globIgnore: ['**/*.br', '**/*.gz'],
       // Vite puts a hash of the content into the names below /assets.
       setHeaders: (reply, path) => {
         const lasting = path.startsWith(join(webRoot, 'assets'))

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import { AppError } from '../../lib/app-error.ts'
+import { tidyWhenIdle } from '../../lib/idle-memory.ts'
 import { addSettingOptions, configOf } from '../globals.ts'
 import { readFacts, removeFacts, startTimeOf, writeFacts } from '../instance/files.ts'
 import { ensureInstanceId, takeLock } from '../instance/lock.ts'
@@ -32,6 +33,7 @@ export function define(command: Command): void {
       import('../../runner/main.ts'),
     ])
     logFacts(config.logLevel)
+    tidyWhenIdle()
     const runDir = (await readFacts(config.dataDir, 'instance.json'))?.run_dir ?? config.runDir
     process.exitCode = await runRunner(config, {
       socketPath: join(runDir, 'runner.sock'),

@@ -5,7 +5,7 @@ import { withServer } from '../connect.ts'
 import { globalsOf } from '../globals.ts'
 import { readPassword } from '../prompt.ts'
 import { print, printJson, table } from '../render.ts'
-import { parseWhole, showAgo } from '../units.ts'
+import { parseWhole, showAgo, showBytes } from '../units.ts'
 
 type Role = (typeof roles)[number]
 
@@ -39,15 +39,42 @@ export function define(command: Command): void {
   ls.action(async () => {
     const { users } = await withServer(ls, ({ client }) => client.calls.users.list())
     if (globalsOf(ls).json) return printJson(users)
-    const titles = ['NAME', 'ROLE', 'MAX RUNNING', 'CREATED', ''].map((title) => ({ title, shrinks: title === 'NAME' }))
+    const titles = ['NAME', 'ROLE', 'MAX RUNNING', 'OPEN', 'ENDED', 'LOGS', 'CREATED', ''].map((title) => ({
+      title,
+      shrinks: title === 'NAME',
+    }))
     const rows = users.map((user) => [
       user.username,
       user.role,
       String(user.max_running),
+      String(user.usage.open_jobs),
+      String(user.usage.kept_jobs),
+      showBytes(user.usage.log_bytes),
       showAgo(user.created_at),
       user.disabled ? 'disabled' : '',
     ])
     process.stdout.write(table(titles, rows))
+  })
+
+  const show = command.command('show').argument('[name]', 'yourself when left out').summary('one user, and their size')
+  show.description('one user: limits, jobs kept and the size of their logs; others than yourself only as administrator')
+  show.action(async (name?: string) => {
+    const user = await withServer(show, async ({ client }) =>
+      client.calls.users.get({ username: name ?? (await client.calls.me()).username }),
+    )
+    if (globalsOf(show).json) return printJson(user)
+    const { usage } = user
+    const most = (limit: number, text: string): string => (limit === 0 ? '' : ` of at most ${text}`)
+    const lines = {
+      name: user.username,
+      role: user.disabled ? `${user.role}, disabled` : user.role,
+      created: user.created_at,
+      'running at most': user.max_running,
+      'open jobs': usage.open_jobs,
+      'ended jobs kept': `${usage.kept_jobs}${most(usage.retain_count, String(usage.retain_count))}`,
+      'logs kept': `${showBytes(usage.log_bytes)}${most(usage.retain_bytes, showBytes(usage.retain_bytes))}`,
+    }
+    for (const [what, value] of Object.entries(lines)) print(`${`${what}:`.padEnd(17)}${value}`)
   })
 
   const passwd = command.command('passwd').argument('<name>').summary('set a password')

@@ -41,9 +41,15 @@ test('clients wait until the server is ready, and hear how far it is', async () 
   const { host, runDir } = await aHost()
   const told: string[] = []
   host.progress('database')
-  const joining = joinInstance(runDir, { runner: true, onProgress: (text) => told.push(text) })
-  setTimeout(() => host.ready('http://x'), 30)
-  expect(await joining).toMatchObject({ url: 'http://x', version: '1', pid: process.pid })
+  const onProgress = (text: string): void => {
+    told.push(text)
+    host.ready('http://x')
+  }
+  expect(await joinInstance(runDir, { runner: true, onProgress })).toMatchObject({
+    url: 'http://x',
+    version: '1',
+    pid: process.pid,
+  })
   expect(told).toEqual(['database'])
 })
 

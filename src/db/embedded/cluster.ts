@@ -41,7 +41,8 @@ async function refuseOtherVersion(dataDir: string): Promise<void> {
   if (others.length > 0) {
     throw new AppError(
       'failed_precondition',
-      `${dataDir} holds data of another PostgreSQL (${others.join(', ')}); this Runyard brings version ${majorVersion}`,
+      `${dataDir} holds data of another PostgreSQL (${others.join(', ')}); this Runyard brings version ${majorVersion}. ` +
+        'Take `runyard backup` with the Runyard that made it, and restore that into a new --data-dir',
     )
   }
 }

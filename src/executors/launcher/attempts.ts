@@ -5,7 +5,7 @@
 import { spawn } from 'node:child_process'
 import { open, rename } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { performance } from 'node:perf_hooks'
+import { monotonicMs } from '../../lib/monotonic.ts'
 import { killTree, type Tree } from '../kill-tree.ts'
 import { bootId, startTimeOf } from '../processes.ts'
 import { chainOf } from './chain.ts'
@@ -14,6 +14,7 @@ import type { Launched, LaunchExit, LaunchOrder } from './launcher.ts'
 
 interface Attempt {
   tree: Tree
+  /** `monotonicMs` */
   keepUntil: number
   killedByKeeper: boolean
   /** A kill is under way; it is repeated until the end is seen. */
@@ -25,9 +26,10 @@ interface Attempt {
 }
 
 export interface Attempts {
-  start(order: LaunchOrder): Promise<Launched>
+  /** `at`: when it was asked for. */
+  start(order: LaunchOrder, at: number): Promise<Launched>
   exited(id: string): Promise<LaunchExit>
-  extend(ids: string[], keepForMs: number): void
+  extend(ids: string[], keepForMs: number, at: number): void
   forget(id: string): Promise<void>
   running(): string[]
   /** Kills every attempt whose deadline has passed. */
@@ -35,9 +37,17 @@ export interface Attempts {
   killAll(): Promise<void>
 }
 
+/** Passes this far apart: this process stood still, and extensions may wait in its socket. */
+const stillMs = 1000
+/** So long they get to be read before anything is killed. */
+const catchUpMs = 200
+
 export function createAttempts(privateDir: string, onIdle: () => void): Attempts {
   const attempts = new Map<string, Attempt>()
   const boot = bootId()
+  let lastLook = monotonicMs()
+  let killNotBefore = 0
+  let catchingUp = false
   const alive = (): Attempt[] => [...attempts.values()].filter((attempt) => attempt.exit === null)
 
   const ended = (id: string, recordDir: string, code: number | null, signal: string | null): void => {
@@ -52,8 +62,10 @@ export function createAttempts(privateDir: string, onIdle: () => void): Attempts
   }
 
   return {
-    async start(order) {
+    async start(order, at) {
       if (attempts.has(order.id)) throw new Error(`attempt ${order.id} was started before`)
+      const keepUntil = at + order.keepForMs
+      if (keepUntil <= monotonicMs()) throw new Error('its lease ran out before the launcher came to start it')
       const files = openForChild(order.fds, privateDir)
       let child
       try {
@@ -72,7 +84,7 @@ export function createAttempts(privateDir: string, onIdle: () => void): Attempts
       const launched: Launched = { pid, startTime: startTimeOf(pid) ?? '' }
       attempts.set(order.id, {
         tree: { cgroups: order.cgroupProcs.map((file) => dirname(file)), roots: [launched], marker: order.marker },
-        keepUntil: performance.now() + order.keepForMs,
+        keepUntil,
         killedByKeeper: false,
         killing: false,
         exit: null,
@@ -80,13 +92,14 @@ export function createAttempts(privateDir: string, onIdle: () => void): Attempts
         recorded: Promise.resolve(),
       })
       child.once('exit', (code, signal) => ended(order.id, order.recordDir, code, signal))
-      await record(order.recordDir, 'launch.json', {
-        id: order.id,
-        pid,
-        start_time: launched.startTime,
-        boot_id: boot,
-        at: new Date().toISOString(),
-      })
+      const facts = { id: order.id, pid, start_time: launched.startTime, boot_id: boot, at: new Date().toISOString() }
+      try {
+        await record(order.recordDir, 'launch.json', facts)
+      } catch (error) {
+        // A full disk: what a successor could not find must not run.
+        await killTree(attempts.get(order.id)?.tree ?? { cgroups: [], roots: [launched] })
+        throw error
+      }
       return launched
     },
     exited(id) {
@@ -95,10 +108,10 @@ export function createAttempts(privateDir: string, onIdle: () => void): Attempts
       if (attempt.exit) return Promise.resolve(attempt.exit)
       return new Promise((resolve) => attempt.waiting.push(resolve))
     },
-    extend(ids, keepForMs) {
+    extend(ids, keepForMs, at) {
       for (const id of ids) {
         const attempt = attempts.get(id)
-        if (attempt) attempt.keepUntil = performance.now() + keepForMs
+        if (attempt) attempt.keepUntil = keepForMs === 0 ? 0 : Math.max(attempt.keepUntil, at + keepForMs)
       }
     },
     async forget(id) {
@@ -111,8 +124,15 @@ export function createAttempts(privateDir: string, onIdle: () => void): Attempts
     },
     running: () => [...attempts].filter(([, attempt]) => attempt.exit === null).map(([id]) => id),
     keep() {
+      const now = monotonicMs()
+      const stoodStill = now - lastLook > stillMs
+      // Once in a row: a host that is always this slow must not keep the keeper from its work.
+      if (stoodStill && !catchingUp) killNotBefore = now + catchUpMs
+      catchingUp = stoodStill
+      lastLook = now
       for (const attempt of alive()) {
-        if (performance.now() < attempt.keepUntil || attempt.killing) continue
+        const mustDie = attempt.keepUntil === 0 || (now >= attempt.keepUntil && now >= killNotBefore)
+        if (!mustDie || attempt.killing) continue
         attempt.killedByKeeper = true
         attempt.killing = true
         void killTree(attempt.tree).then(() => (attempt.killing = false))

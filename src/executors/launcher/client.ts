@@ -2,6 +2,7 @@
 import { createConnection, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { performance } from 'node:perf_hooks'
+import { monotonicMs } from '../../lib/monotonic.ts'
 import type { Launcher } from './launcher.ts'
 import { createLineReader, type Answers, type Call, type Reply } from './protocol.ts'
 import { spawnLauncher } from './spawn-launcher.ts'
@@ -26,6 +27,7 @@ interface Link {
 const startupMs = 15_000
 /** One that finds another still leaving gives up at once, so it is tried again. */
 const spawnEveryMs = 1000
+const goodbyeMs = 2000
 
 export class LauncherGone extends Error {
   constructor() {
@@ -44,10 +46,14 @@ export async function connectLauncher(options: LauncherOptions): Promise<Launche
     return (link = await reopening)
   }
   return {
-    start: async (order) => (await live()).call({ op: 'start', order }),
+    async start(order) {
+      const at = monotonicMs()
+      return (await live()).call({ op: 'start', order, at })
+    },
     exited: async (id) => (await live()).call({ op: 'exited', id }),
     async extend(ids, keepForMs) {
-      await (await live()).call({ op: 'extend', ids, keepForMs })
+      const at = monotonicMs()
+      await (await live()).call({ op: 'extend', ids, keepForMs, at })
     },
     async forget(id) {
       if (link.open()) await link.call({ op: 'forget', id })
@@ -127,7 +133,10 @@ function speak(socket: Socket): Link {
     open: () => socket.writable,
     async goodbye() {
       if (!socket.writable) return
-      await call({ op: 'goodbye' }).catch(() => {})
+      // One that stands still must not keep us from leaving.
+      const late = sleep(goodbyeMs, undefined, { ref: false }).then(() => socket.destroy())
+      await Promise.race([call({ op: 'goodbye' }).catch(() => {}), late])
+      if (socket.destroyed) return
       await new Promise<void>((resolve) => {
         socket.once('close', () => resolve())
         socket.end()

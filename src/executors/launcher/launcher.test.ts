@@ -113,6 +113,34 @@ test('a job outlives its client, and the next client hears of its end', async ()
   expect(await second.exited(made.id)).toMatchObject({ code: 5 })
 })
 
+test('a keeper that stood still reads its mail first, and counts from when it was written', async () => {
+  const launcher = await connect()
+  const kept = order('sleep 30', { keepForMs: 1500 })
+  const dropped = order('sleep 30', { keepForMs: 1500 })
+  await launcher.start(kept)
+  await launcher.start(dropped)
+  const late = order('sleep 30', { keepForMs: 300 })
+  const [pid] = launcherPids()
+  process.kill(pid!, 'SIGSTOP')
+  let extended: Promise<void>[]
+  let started: Promise<unknown>
+  try {
+    extended = [launcher.extend([dropped.id], 1000), launcher.extend([kept.id], 60_000)]
+    started = launcher.start(late).catch((error: Error) => error.message)
+    await sleep(2000)
+  } finally {
+    process.kill(pid!, 'SIGCONT')
+  }
+  await Promise.all(extended)
+  const continued = performance.now()
+  expect(await launcher.exited(dropped.id)).toMatchObject({ killedByKeeper: true })
+  expect(performance.now() - continued).toBeLessThan(900)
+  expect(await started).toContain('lease ran out')
+  expect(await launcher.running()).toEqual([kept.id])
+  await launcher.extend([kept.id], 0)
+  expect(await launcher.exited(kept.id)).toMatchObject({ killedByKeeper: true })
+})
+
 test('the keeper kills what nobody extends, children too, and spares what is extended', async () => {
   const launcher = await connect()
   const kept = order('sleep 30', { keepForMs: 300 })

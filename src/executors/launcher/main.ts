@@ -67,11 +67,11 @@ function main(socketPath: string): void {
       case 'hello':
         return { pid: process.pid, delegatedCgroup }
       case 'start':
-        return attempts.start(request.order)
+        return attempts.start(request.order, request.at)
       case 'exited':
         return attempts.exited(request.id)
       case 'extend':
-        attempts.extend(request.ids, request.keepForMs)
+        attempts.extend(request.ids, request.keepForMs, request.at)
         return attempts.keep()
       case 'forget':
         return attempts.forget(request.id)

@@ -3,9 +3,10 @@ import type { LaunchExit, Launched, LaunchOrder } from './launcher.ts'
 
 export type Call =
   | { op: 'hello' }
-  | { op: 'start'; order: LaunchOrder }
+  /** `at`: when it was said (`monotonicMs`). Who stood still meanwhile must not count from when they read it. */
+  | { op: 'start'; order: LaunchOrder; at: number }
   | { op: 'exited'; id: string }
-  | { op: 'extend'; ids: string[]; keepForMs: number }
+  | { op: 'extend'; ids: string[]; keepForMs: number; at: number }
   | { op: 'forget'; id: string }
   | { op: 'running' }
   /** The client will not come back: a launcher without attempts need not wait for it. */

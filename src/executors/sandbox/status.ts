@@ -31,7 +31,12 @@ export function readStatus(path: string): BwrapStatus {
   return status
 }
 
-const namesBySignal = new Map(Object.entries(os.signals).map(([name, number]) => [number, name]))
+/** Where a number has two names the first is the usual one: SIGABRT, not SIGIOT. */
+const namesBySignal = new Map(
+  Object.entries(os.signals)
+    .toReversed()
+    .map(([name, number]) => [number, name]),
+)
 
 /** 137 may be SIGKILL or `exit 137`: both are shown. */
 export function signalOf(exitCode: number | null): string | null {

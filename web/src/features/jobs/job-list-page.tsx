@@ -60,7 +60,10 @@ function JobList({ filters, onClear }: { filters: JobFilters; onClear: () => voi
   return (
     <>
       {list.isError && <Failed error={list.error} retry={() => void list.refetch()} />}
-      {jobs.length === 0 && !list.isError && (isFiltered(filters) ? <NoMatch onClear={onClear} /> : <FirstStep />)}
+      {jobs.length === 0 &&
+        !list.isError &&
+        !list.hasNextPage &&
+        (isFiltered(filters) ? <NoMatch onClear={onClear} /> : <FirstStep />)}
       {jobs.length > 0 && (
         <div className="overflow-hidden rounded-lg border border-line bg-surface">
           <div aria-hidden className={`${rowGrid} hidden border-b border-line px-4 py-1.5 text-xs text-muted sm:grid`}>
@@ -79,7 +82,12 @@ function JobList({ filters, onClear }: { filters: JobFilters; onClear: () => voi
         </div>
       )}
       {list.hasNextPage && (
-        <More loading={list.isFetchingNextPage} onMore={() => void list.fetchNextPage({ cancelRefetch: false })} />
+        <More
+          // A search may come to a page with nothing on it: then the end is as near as before, and it goes on.
+          key={list.data?.pages.length}
+          loading={list.isFetchingNextPage}
+          onMore={() => void list.fetchNextPage({ cancelRefetch: false })}
+        />
       )}
     </>
   )

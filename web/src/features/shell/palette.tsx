@@ -1,13 +1,23 @@
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { Command } from 'cmdk'
-import { Keyboard, List, LogOut, Moon, Plus, Sun } from 'lucide-react'
+import { Keyboard, Layers, List, LogOut, Moon, Plus, Sun } from 'lucide-react'
 import { useDeferredValue, useState, type ReactNode } from 'react'
 import { api } from '../../lib/api.ts'
 import { setTheme } from '../../lib/theme.ts'
 import { StateIcon } from '../jobs/state-chip.tsx'
 import { tones } from '../jobs/states.ts'
 import { signOut } from '../session/session.ts'
+
+/** One answer looks at a part of the jobs only; an old one may be several answers away. */
+async function firstFound(name: string) {
+  let cursor: string | undefined
+  for (;;) {
+    const page = await api.jobs.list({ name, limit: 8, cursor })
+    if (page.jobs.length > 0 || page.next_cursor === null) return page.jobs
+    cursor = page.next_cursor
+  }
+}
 
 const jobId = /^[0-9a-z]{12}$/
 
@@ -20,7 +30,7 @@ export default function Palette({ onClose, onHelp }: { onClose: () => void; onHe
     queryKey: ['palette', wanted],
     queryFn: async () => {
       if (jobId.test(wanted)) return [await api.jobs.get({ id: wanted })]
-      return (await api.jobs.list({ name: wanted, limit: 8 })).jobs
+      return firstFound(wanted)
     },
     enabled: wanted.length >= 2,
     retry: false,
@@ -69,6 +79,9 @@ export default function Palette({ onClose, onHelp }: { onClose: () => void; onHe
           </Item>
           <Item onSelect={run(() => void navigate({ to: '/jobs' }))}>
             <List aria-hidden className="size-4" /> All jobs
+          </Item>
+          <Item onSelect={run(() => void navigate({ to: '/queues' }))}>
+            <Layers aria-hidden className="size-4" /> Queues
           </Item>
           {tones.map(({ tone, label }) => (
             <Item key={tone} onSelect={run(() => void navigate({ to: '/jobs', search: { status: tone } }))}>

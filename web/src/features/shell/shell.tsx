@@ -53,6 +53,9 @@ export function Shell() {
   )
 }
 
+const navLook =
+  'rounded-md px-2 py-1 text-sm font-medium text-muted hover:text-text aria-[current=page]:bg-sunken aria-[current=page]:text-text'
+
 function Header({ onPalette }: { onPalette: () => void }) {
   const me = useMe()
   const navigate = useNavigate()
@@ -69,12 +72,11 @@ function Header({ onPalette }: { onPalette: () => void }) {
           <span className="hidden sm:inline">Runyard</span>
         </Link>
         <nav aria-label="Main" className="flex items-center gap-1">
-          <Link
-            to="/jobs"
-            activeOptions={{ includeSearch: false }}
-            className="rounded-md px-2 py-1 text-sm font-medium text-muted hover:text-text aria-[current=page]:bg-sunken aria-[current=page]:text-text"
-          >
+          <Link to="/jobs" activeOptions={{ includeSearch: false }} className={navLook}>
             Jobs
+          </Link>
+          <Link to="/queues" className={navLook}>
+            Queues
           </Link>
         </nav>
         <div className="flex-1" />

@@ -1,0 +1,62 @@
+/** Looks at the database again and again while the run goes on, and notes what it saw: nobody may change an end. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { runyardCgroupsOf } from './host.ts'
+import type { History } from './history.ts'
+import type { Stand } from './stand.ts'
+
+export interface Watcher {
+  /** Paths of the cgroups that Runyard's jobs were seen in, and of those above them that are Runyard's. */
+  cgroups: Set<string>
+  /** Looks for more of them now. */
+  learn(): void
+  /** Jobs by state, as last seen. */
+  counts(): Record<string, number>
+  stop(): Promise<void>
+}
+
+export function watch(stand: Stand, history: History, everyMs = 250): Watcher {
+  const over = new AbortController()
+  const cgroups = new Set<string>()
+  const states = new Map<string, string>()
+
+  const look = async (): Promise<void> => {
+    const rows = await stand.sql<{ id: string; state: string; open: number }>(
+      `select public_id as id, state, (select count(*)::int from attempts a where a.job_id = j.id and a.ended_at is null)
+         as open from jobs j`,
+    )
+    for (const { id, state, open } of rows) {
+      const now = `${state} ${open}`
+      if (states.get(id) === now) continue
+      states.set(id, now)
+      history.add({ t: Date.now(), op: 'seen', id, state, open })
+    }
+  }
+  const learn = (): void => {
+    for (const { pid } of stand.jobs()) {
+      for (const path of runyardCgroupsOf(pid)) cgroups.add(path)
+    }
+  }
+  const loop = (async () => {
+    for (let turn = 0; !over.signal.aborted; turn++) {
+      if (turn % 4 === 0) learn()
+      await look().catch(() => {}) // the database is down now and then
+      await sleep(everyMs, undefined, { signal: over.signal }).catch(() => {})
+    }
+  })()
+  return {
+    cgroups,
+    learn,
+    counts() {
+      const counts: Record<string, number> = {}
+      for (const now of states.values()) {
+        const state = now.split(' ')[0]!
+        counts[state] = (counts[state] ?? 0) + 1
+      }
+      return counts
+    },
+    async stop() {
+      over.abort()
+      await loop
+    },
+  }
+}

@@ -1,0 +1,147 @@
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, test, vi } from 'vitest'
+import { empty, opened, place, restored, rowsOf, source, text } from '../../test/backup-world.ts'
+import { checkCounts, good, lease } from '../../test/queue-world.ts'
+import { audit } from '../access/audit.ts'
+import { sealAudit, verifyAudit } from '../access/audit-chain.ts'
+import { systemPrincipal } from '../access/permissions.ts'
+import { dumpSchema } from '../db/dump-schema.ts'
+import { migrate } from '../db/migrate.ts'
+import { heartbeat } from '../queue/heartbeat.ts'
+import { registerRunner } from '../queue/runners.ts'
+
+// Several databases each, and the first one starts their server.
+vi.setConfig({ testTimeout: 60_000 })
+
+test('a restored system has the rows, the logs, the keys and the schema of the old one', async () => {
+  const from = await source()
+  const [done, waiting, after] = await from.submit({ command: ['a', 'täb\t\\N\n"'] }, { priority: 0 }, {})
+  await from.submit({ depends_on: [waiting!] })
+  const runner = await from.runner()
+  const job = await runner.claimOne()
+  await from.log(job, 'all of it', true)
+  await runner.finish(job, { ...good, message: 'back\\slash' })
+  await from.db.query('update jobs set env_sealed = $2 where public_id = $1', [after, Buffer.from([0, 10, 92, 255])])
+  await audit(from.db, {
+    actor: systemPrincipal,
+    action: 'test',
+    target: '\\.',
+    result: 'done',
+    detail: { big: 2 ** 53 },
+  })
+  await sealAudit(from.db)
+
+  const { counts, bytes } = await from.backup()
+  expect(counts).toMatchObject({ jobs: 4, users: 1, running: 0, logs: 1, logs_missing: 0 })
+  expect((await stat(from.file)).mode & 0o777).toBe(0o600)
+  expect((await stat(from.file)).size).toBe(bytes)
+
+  const [to, url] = [place(), await empty()]
+  expect(await restored(from.file, to, url)).toMatchObject({ again: 0, lost: 0, waiting: 3, migrated: [] })
+  const db = opened(url)
+  const migrated = opened(await empty())
+  await migrate(migrated)
+  expect(await dumpSchema(db)).toBe(await dumpSchema(migrated))
+  for (const table of ['users', 'queues', 'lanes', 'jobs', 'job_dependencies', 'attempts', 'audit_seals', 'api_tokens'])
+    expect(await rowsOf(db, table), table).toEqual(await rowsOf(from.db, table))
+  expect(await rowsOf(db, 'runners', ['session', 'state'])).toEqual(
+    await rowsOf(from.db, 'runners', ['session', 'state']),
+  )
+  await checkCounts(db)
+  await sealAudit(db)
+  expect(await verifyAudit(db)).toMatchObject({ ok: true, checked: 2 })
+  for (const key of ['secret.key', 'jwt.key'])
+    expect(await readFile(join(to.dataDir, 'secrets', key))).toEqual(await readFile(join(from.dataDir, 'secrets', key)))
+  expect(await text(to.dataDir, job)).toEqual({ bytes: 'all of it', sealed: true })
+  expect((await readdir(to.dataDir)).filter((name) => name.startsWith('.'))).toEqual([])
+  expect(await db.query('delete from audit_log').catch((error: Error) => error.message)).toMatch(/append-only/)
+  expect(done).toBeDefined()
+})
+
+test('it is one moment, whatever happens meanwhile', async () => {
+  const from = await source()
+  await from.submit(...Array.from({ length: 200 }, () => ({})))
+  const runner = await from.runner({ slots: 1000 })
+  let over = false
+  const busy = (async () => {
+    while (!over) {
+      const [, job] = [await from.submit({}, { depends_on: [] }), await runner.claimOne()]
+      await runner.finish(job)
+    }
+  })()
+  const { counts } = await from.backup().finally(() => (over = true))
+  await busy
+  const url = await empty()
+  await restored(from.file, place(), url)
+  const db = opened(url)
+  await checkCounts(db)
+  // Each finish moves job and attempt together.
+  const { rows } = await db.query<{ n: number }>(
+    `select count(*)::int as n from jobs j left join attempts a on a.job_id = j.id and a.ended_at is not null
+     where (j.state = 'succeeded') <> (a.state is not distinct from 'succeeded') and j.state <> 'lost'`,
+  )
+  expect(rows[0]!.n).toBe(0)
+  expect(counts.jobs).toBe(counts.rows['jobs'])
+})
+
+test('what was running is lost or runs again, and nobody from before can report', async () => {
+  const from = await source()
+  const [once, twice, follows] = await from.submit({ max_attempts: 1 }, { max_attempts: 3 }, {})
+  await from.submit({ depends_on: [once!] })
+  const runner = await from.runner()
+  const jobs = await runner.claim({ slots: 2 })
+  await runner.started(...jobs)
+  for (const job of jobs) await from.log(job, 'so far', false)
+  expect((await from.backup()).counts).toMatchObject({ running: 2, logs: 2 })
+
+  const [to, url] = [place(), await empty()]
+  expect(await restored(from.file, to, url)).toMatchObject({ again: 1, lost: 1 })
+  const db = opened(url)
+  const job = async (id: string) => (await db.query('select * from jobs where public_id = $1', [id])).rows[0]!
+  expect(await job(once!)).toMatchObject({ state: 'lost', outcome: { state: 'lost', message: /backup/ } })
+  const again = await job(twice!)
+  expect(again).toMatchObject({ state: 'scheduled', attempts_spent: 1 })
+  // Not before the keeper of its old runner has killed it.
+  expect(Number(again['not_before']) - Date.now()).toBeGreaterThan(50_000)
+  expect(await job(follows!)).toMatchObject({ state: 'queued' })
+  for (const each of jobs) expect(await text(to.dataDir, each)).toEqual({ bytes: 'so far', sealed: true })
+
+  const beat = (from_: { runnerId: string; session: string }) =>
+    heartbeat(db, [{ ...from_, held: jobs }], lease).then((answers) => answers.get(from_.runnerId)!)
+  expect((await beat(runner.from)).stale).toHaveLength(2)
+  // The living old process registers again, with the session it always had.
+  const { runnerId, held } = await registerRunner(db, runner.description)
+  expect(held).toEqual([])
+  expect((await beat({ runnerId, session: runner.from.session })).stale).toHaveLength(2)
+  const { rows } = await db.query<{ token: string; id: string }>(
+    `select nextval('attempt_token') as token, nextval(pg_get_serial_sequence('jobs', 'id')) as id`,
+  )
+  // Higher than anything that the old system can have given out meanwhile.
+  for (const number of [rows[0]!.token, rows[0]!.id]) expect(Number(number)).toBeGreaterThan(Date.now() * 1000 - 60e6)
+})
+
+test('the same installation moves to another database with its logs in place', async () => {
+  const from = await source()
+  await from.submit({})
+  const runner = await from.runner()
+  const job = await runner.claimOne()
+  await from.log(job, 'stays', true)
+  await runner.finish(job)
+  await from.backup()
+  const url = await empty()
+  await restored(from.file, from, url)
+  expect(await text(from.dataDir, job)).toEqual({ bytes: 'stays', sealed: true })
+  expect(await rowsOf(opened(url), 'attempts')).toEqual(await rowsOf(from.db, 'attempts'))
+})
+
+test('logs that are elsewhere are counted, not passed over', async () => {
+  const from = await source()
+  await from.submit({}, {})
+  const runner = await from.runner()
+  for (const job of await runner.claim({ slots: 2 })) await runner.finish(job)
+  await from.db.query(
+    `update attempts set log = '{"length": 20}' where number = 1 and job_id = (select min(id) from jobs)`,
+  )
+  expect((await from.backup()).counts).toMatchObject({ jobs: 2, logs: 0, logs_missing: 1 })
+})
