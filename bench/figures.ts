@@ -51,6 +51,34 @@ export async function memoryOfTree(root: number): Promise<number> {
   return kib / 1024
 }
 
+/** CPU time of a process and all that it started and that still runs, milliseconds. */
+export async function cpuOfTree(root: number): Promise<number> {
+  const { readdir } = await import('node:fs/promises')
+  const parents = new Map<number, number>()
+  for (const name of await readdir('/proc')) {
+    const pid = Number(name)
+    if (!Number.isInteger(pid)) continue
+    const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
+    parents.set(pid, Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]))
+  }
+  const inside = (pid: number): boolean => pid === root || (pid > 1 && inside(parents.get(pid) ?? 0))
+  let ns = 0
+  for (const pid of parents.keys()) {
+    if (!inside(pid)) continue
+    for (const thread of await readdir(`/proc/${pid}/task`).catch(() => [])) {
+      const stat = await readFile(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').catch(() => '')
+      ns += Number(stat.split(' ')[0])
+    }
+  }
+  return ns / 1e6
+}
+
+/** Resident memory of one process, MiB. */
+export async function memoryOf(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8')
+  return Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? 0) / 1024
+}
+
 export function table(figures: Figure[]): string {
   const rows = figures.map((f) => {
     const control = f.control ? `${f.control.name}: ${round(f.control.value)}` : ''

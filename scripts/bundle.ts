@@ -76,6 +76,7 @@ async function emitTypes(): Promise<void> {
 await rm(dist, { recursive: true, force: true })
 if ((await buildWeb()) === 'no tools') throw new Error('packing needs the development dependencies: npm ci')
 await bundleCode()
+await cp(join(root, 'src', 'executors', 'launcher', 'starter.pl'), join(dist, 'starter.pl'))
 await cp(join(root, 'src', 'db', 'migrations'), join(dist, 'migrations'), { recursive: true })
 await cp(join(root, 'web', 'dist'), join(dist, 'web'), { recursive: true })
 await emitTypes()

@@ -1,6 +1,8 @@
 /** The one way to the database: statements, transactions, and errors that say whether trying again makes sense. */
 import { Kysely, PostgresDialect } from 'kysely'
+import type { Socket } from 'node:net'
 import pg from 'pg'
+import { AppError } from '../lib/app-error.ts'
 import { emitFact } from '../lib/facts.ts'
 import { asAppError } from './db-errors.ts'
 import type { Schema } from './tables.ts'
@@ -23,10 +25,16 @@ export interface Queryable {
   query<R = Record<string, unknown>>(sql: Statement | string, values?: readonly unknown[]): Promise<Result<R>>
 }
 
+/** The last statement of a transaction, sent together with the commit: one journey less. */
+export type Last = Queryable['query']
+
 export interface Db extends Queryable {
   pool: pg.Pool
-  /** Commits what `fn` did, or nothing of it when it throws. */
-  tx<T>(fn: (tx: Queryable) => Promise<T>): Promise<T>
+  /**
+   * Commits what `fn` did, or nothing of it when it throws. Statements that do not wait for each other's answers travel
+   * together; `begin` always goes with the first one, and so do `settings` (`set local …`).
+   */
+  tx<T>(fn: (tx: Queryable, last: Last) => Promise<T>, settings?: string): Promise<T>
   kysely: Kysely<Schema>
   end(): Promise<void>
 }
@@ -52,6 +60,8 @@ const limits: DbConfig = {
   statement_timeout: 60_000,
   lock_timeout: 15_000,
   idle_in_transaction_session_timeout: 30_000,
+  // A statement is sent when it is given, not when the one before was answered.
+  pipeline: true,
 }
 
 async function run<R>(
@@ -68,7 +78,26 @@ async function run<R>(
   }
 }
 
-async function transaction<T>(pool: pg.Pool, fn: (tx: Queryable) => Promise<T>): Promise<T> {
+/** What is sent until the next turn leaves in one write to the socket. */
+function together(client: pg.PoolClient): void {
+  const { stream } = (client as unknown as { connection: { stream: Socket } }).connection
+  stream.cork()
+  process.nextTick(() => stream.uncork())
+}
+
+/** A commit of a transaction in which something failed is a rollback, and says so only here. */
+async function commit(client: pg.PoolClient): Promise<void> {
+  const { command } = await client.query('commit').catch((error: unknown) => {
+    throw asAppError(error)
+  })
+  if (command !== 'COMMIT') throw new AppError('internal', 'a failed transaction was to be committed')
+}
+
+async function transaction<T>(
+  pool: pg.Pool,
+  fn: (tx: Queryable, last: Last) => Promise<T>,
+  settings: string | undefined,
+): Promise<T> {
   let client: pg.PoolClient
   try {
     client = await pool.connect()
@@ -80,9 +109,21 @@ async function transaction<T>(pool: pg.Pool, fn: (tx: Queryable) => Promise<T>):
   client.on('error', broken)
   let failure: Error | undefined
   try {
-    await run(client, 'begin')
-    const result = await fn({ query: (sql, values) => run(client, sql, values) })
-    await run(client, 'commit')
+    together(client)
+    const begun = run(client, settings === undefined ? 'begin' : `begin; ${settings}`)
+    let committed: Promise<void> | undefined
+    const query: Queryable['query'] = (sql, values) => run(client, sql, values)
+    const last: Last = (sql, values) => {
+      together(client)
+      const answer = run(client, sql, values)
+      committed = commit(client)
+      committed.catch(() => {}) // awaited below, unless the statement itself failed
+      return answer as never
+    }
+    begun.catch(() => {}) // the first statement fails with it
+    const result = await fn({ query }, last)
+    await begun
+    await (committed ?? commit(client))
     return result
   } catch (error) {
     await client.query('rollback').catch((cause: Error) => (failure = cause))
@@ -102,7 +143,7 @@ export function openDb(target: string | DbConfig): Db {
     pool,
     kysely,
     query: (sql, values) => run(pool, sql, values),
-    tx: (fn) => transaction(pool, fn),
+    tx: (fn, settings) => transaction(pool, fn, settings),
     end: () => (ended ??= pool.end()),
   }
 }
