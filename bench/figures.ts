@@ -67,6 +67,12 @@ export async function memoryOfTree(root: number): Promise<number> {
   return kib / 1024
 }
 
+/** Resident memory of one process, MiB. */
+export async function memoryOf(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8')
+  return Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? 0) / 1024
+}
+
 export function table(figures: Figure[]): string {
   const rows = figures.map((f) => {
     const control = f.control ? `${f.control.name}: ${round(f.control.value)}` : ''

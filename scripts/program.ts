@@ -14,8 +14,9 @@ import { fileURLToPath } from 'node:url'
 const root = fileURLToPath(new URL('..', import.meta.url))
 export const dist = join(root, 'dist')
 const migrations = 'src/db/migrations'
+const starter = 'src/executors/launcher/starter.pl'
 /** What the bundle depends on beside the sources that the bundler finds by itself. */
-const alsoInputs = ['scripts/program.ts', 'package-lock.json', 'node_modules/.package-lock.json', migrations]
+const alsoInputs = ['scripts/program.ts', 'package-lock.json', 'node_modules/.package-lock.json', migrations, starter]
 
 const entries = {
   runyard: 'src/main.ts',
@@ -47,6 +48,7 @@ export async function buildProgram(
   await inStaging(async (staging) => {
     await writeFile(join(staging, '.inputs'), JSON.stringify(await bundleSettled(staging)))
     await cp(join(root, migrations), join(staging, 'migrations'), { recursive: true })
+    await cp(join(root, starter), join(staging, 'starter.pl'))
     await complete?.(staging)
   })
   return 'built'

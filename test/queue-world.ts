@@ -104,11 +104,11 @@ export class TestRunner {
     )
   }
 
-  finish(ref: AttemptRef, outcome: Outcome = good): Promise<Reported> {
+  finish(ref: AttemptRef, outcome: Outcome = good): ReturnType<typeof finish> {
     return this.finishAll([ref], outcome)
   }
 
-  finishAll(refs: AttemptRef[], outcome: Outcome = good): Promise<Reported> {
+  finishAll(refs: AttemptRef[], outcome: Outcome = good): ReturnType<typeof finish> {
     const over = new Set(refs.map((ref) => ref.token))
     for (let i = this.held.length - 1; i >= 0; i--) if (over.has(this.held[i]!.token)) this.held.splice(i, 1)
     return finish(

@@ -27,7 +27,7 @@ export async function bareSandbox(command: string[]): Promise<BareSandbox> {
     diskBytes: 256 * 1024 * 1024,
     workingDir: null,
     binds: [],
-    statusFile: '/dev/null',
+    status: '/dev/null',
     seccomp: seccompFilter(),
     supports,
     limiter: [],
@@ -38,12 +38,9 @@ export async function bareSandbox(command: string[]): Promise<BareSandbox> {
   for (const entry of fds) {
     if ('data' in entry) {
       const path = join(dir, String(entry.fd))
-      await writeFile(path, Buffer.from(entry.data, 'base64'))
+      await writeFile(path, entry.data)
       redirections.push(`${entry.fd}<${path}`)
-    } else
-      redirections.push(
-        `${entry.fd}${entry.open === 'append' ? '>>' : entry.open === 'readwrite' ? '<>' : '<'}${entry.path}`,
-      )
+    } else redirections.push(`${entry.fd}${entry.open === 'pipe' ? '<>' : '<'}${entry.path}`)
   }
   const script = join(dir, 'start.sh')
   // More than nine files: numbers of two digits are bash's.

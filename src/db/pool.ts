@@ -1,5 +1,7 @@
 /** The one way to the database: statements, transactions, and errors that say whether trying again makes sense. */
+import type { Socket } from 'node:net'
 import pg from 'pg'
+import { AppError } from '../lib/app-error.ts'
 import { emitFact } from '../lib/facts.ts'
 import { asAppError, isSilence } from './db-errors.ts'
 
@@ -21,10 +23,16 @@ export interface Queryable {
   query<R = Record<string, unknown>>(sql: Statement | string, values?: readonly unknown[]): Promise<Result<R>>
 }
 
+/** The last statement of a transaction, sent together with the commit: one journey less. */
+export type Last = Queryable['query']
+
 export interface Db extends Queryable {
   pool: pg.Pool
-  /** Commits what `fn` did, or nothing of it when it throws. */
-  tx<T>(fn: (tx: Queryable) => Promise<T>): Promise<T>
+  /**
+   * Commits what `fn` did, or nothing of it when it throws. Statements that do not wait for each other's answers travel
+   * together; `begin` always goes with the first one, and so do `settings` (`set local …`).
+   */
+  tx<T>(fn: (tx: Queryable, last: Last) => Promise<T>, settings?: string): Promise<T>
   end(): Promise<void>
 }
 
@@ -49,6 +57,8 @@ const limits: DbConfig = {
   statement_timeout: 60_000,
   lock_timeout: 15_000,
   idle_in_transaction_session_timeout: 30_000,
+  // A statement is sent when it is given, not when the one before was answered.
+  pipeline: true,
 }
 
 /** Longer than the server's own limit: only a backend that stands still, or a peer that vanished, stays silent for so long. */
@@ -69,7 +79,26 @@ async function run<R>(
   }
 }
 
-async function transaction<T>(pool: pg.Pool, fn: (tx: Queryable) => Promise<T>): Promise<T> {
+/** What is sent until the next turn leaves in one write to the socket. */
+function together(client: pg.PoolClient): void {
+  const { stream } = (client as unknown as { connection: { stream: Socket } }).connection
+  stream.cork()
+  process.nextTick(() => stream.uncork())
+}
+
+/** A commit of a transaction in which something failed is a rollback, and says so only here. */
+async function commit(client: pg.PoolClient): Promise<void> {
+  const { command } = await client.query('commit').catch((error: unknown) => {
+    throw asAppError(error)
+  })
+  if (command !== 'COMMIT') throw new AppError('internal', 'a failed transaction was to be committed')
+}
+
+async function transaction<T>(
+  pool: pg.Pool,
+  fn: (tx: Queryable, last: Last) => Promise<T>,
+  settings: string | undefined,
+): Promise<T> {
   let client: pg.PoolClient
   try {
     client = await pool.connect()
@@ -78,9 +107,21 @@ async function transaction<T>(pool: pg.Pool, fn: (tx: Queryable) => Promise<T>):
   }
   let failure: Error | undefined
   try {
-    await run(client, 'begin')
-    const result = await fn({ query: (sql, values) => run(client, sql, values) })
-    await run(client, 'commit')
+    together(client)
+    const begun = run(client, settings === undefined ? 'begin' : `begin; ${settings}`)
+    let committed: Promise<void> | undefined
+    const query: Queryable['query'] = (sql, values) => run(client, sql, values)
+    const last: Last = (sql, values) => {
+      together(client)
+      const answer = run(client, sql, values)
+      committed = commit(client)
+      committed.catch(() => {}) // awaited below, unless the statement itself failed
+      return answer as never
+    }
+    begun.catch(() => {}) // the first statement fails with it
+    const result = await fn({ query }, last)
+    await begun
+    await (committed ?? commit(client))
     return result
   } catch (error) {
     // One that said nothing for so long would not answer this either.
@@ -102,7 +143,7 @@ export function openDb(target: string | DbConfig): Db {
   return {
     pool,
     query: (sql, values) => run(pool, sql, values),
-    tx: (fn) => transaction(pool, fn),
+    tx: (fn, settings) => transaction(pool, fn, settings),
     end: () => (ended ??= pool.end()),
   }
 }

@@ -33,7 +33,6 @@ create table attempts (
   unenforced text[],
   constraint attempts_pkey PRIMARY KEY (job_id, number),
   constraint attempts_job_id_fkey FOREIGN KEY (job_id) REFERENCES jobs(id) ON DELETE CASCADE,
-  constraint attempts_runner_id_fkey FOREIGN KEY (runner_id) REFERENCES runners(id),
   constraint attempts_state_check CHECK ((state = ANY (ARRAY['leased'::text, 'running'::text, 'unknown'::text, 'handed_back'::text, 'succeeded'::text, 'failed'::text, 'timed_out'::text, 'oom_killed'::text, 'cancelled'::text, 'lost'::text])))
 ) with (fillfactor=80, autovacuum_vacuum_scale_factor=0.02, autovacuum_vacuum_cost_delay=0, autovacuum_analyze_scale_factor=0.05);
 
@@ -148,8 +147,6 @@ create table jobs (
   log_bytes bigint default 0 not null,
   constraint jobs_pkey PRIMARY KEY (id),
   constraint jobs_public_id_key UNIQUE (public_id),
-  constraint jobs_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES users(id),
-  constraint jobs_queue_id_fkey FOREIGN KEY (queue_id) REFERENCES queues(id),
   constraint jobs_priority_check CHECK (((priority >= 0) AND (priority <= 10))),
   constraint jobs_scheduled_for_check CHECK ((scheduled_for = ANY (ARRAY['delay'::text, 'backoff'::text]))),
   constraint jobs_state_check CHECK ((state = ANY (ARRAY['blocked'::text, 'scheduled'::text, 'queued'::text, 'leased'::text, 'running'::text, 'unknown'::text, 'succeeded'::text, 'failed'::text, 'timed_out'::text, 'oom_killed'::text, 'cancelled'::text, 'lost'::text, 'skipped'::text])))

@@ -1,12 +1,16 @@
 /** What every executor promises; each implementation's tests run all of it. Imported by tests only. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { AttemptOrder, Executor, RunningAttempt } from './executor.ts'
-import { collect } from './testing/rig.ts'
+import { decodeMark, decodeRecords } from '../logs/records.ts'
+import type { AttemptOrder, Executor } from './executor.ts'
+import type { Overrides } from './testing/orders.ts'
+import { readLog, textOf } from './testing/read-log.ts'
 
 export interface ConformanceRig {
   executor: Executor
-  order(command: string[], overrides?: Partial<AttemptOrder>): AttemptOrder
+  order(command: string[], overrides?: Overrides): AttemptOrder
+  /** As the next runner process would make it, beside this one. */
+  successor(): Promise<Executor>
   leftovers(): string[]
   close(): Promise<void>
 }
@@ -24,31 +28,18 @@ export function executorConformance(
     afterAll(async () => {
       await rig?.close()
     })
+    const start = (command: string[], overrides?: Overrides) => rig.executor.start(rig.order(command, overrides))
 
-    const start = async (command: string[]): Promise<{ attempt: RunningAttempt; text(): Promise<string> }> => {
-      let text = ''
-      let drained: Promise<unknown> = Promise.resolve()
-      const attempt = await rig.executor.start({
-        ...rig.order(command),
-        async onPipes(pipes) {
-          const add = (piece: string): string => (text += piece)
-          drained = Promise.all([collect(pipes.stdout, add), collect(pipes.stderr, add)])
-        },
-      })
-      return {
-        attempt,
-        async text() {
-          await drained
-          return text
-        },
-      }
-    }
-
-    test('what a short command wrote is there, its pipes end with it, nothing is left', async () => {
-      const { attempt, text } = await start(['sh', '-c', 'echo out; echo err >&2'])
+    test('what a short command wrote comes with its end, nothing is left', async () => {
+      const attempt = await start(['sh', '-c', 'echo out; echo err >&2'])
       const ended = await attempt.ended
-      expect((await text()).split('\n').toSorted()).toEqual(['', 'err', 'out'])
+      const whole = attempt.log.whole()
+      expect(whole?.length).toBe(attempt.log.length())
+      expect(await textOf(attempt.log, 'stdout')).toBe('out\n')
+      expect(await textOf(attempt.log, 'stderr')).toBe('err\n')
+      expect((await readLog(attempt.log)).equals(whole!)).toBe(true)
       expect(ended).toMatchObject({ exitCode: 0, signal: null, oomKilled: false, remaining: 0 })
+      expect(ended.reason).toBeUndefined()
       expect(ended.endedAt.getTime()).toBeGreaterThanOrEqual(ended.startedAt.getTime())
       await attempt.release()
       await attempt.release()
@@ -56,38 +47,76 @@ export function executorConformance(
     })
 
     test('the exit code is the command’s', async () => {
-      const { attempt } = await start(['sh', '-c', 'exit 7'])
+      const attempt = await start(['sh', '-c', 'exit 7'])
       expect(await attempt.ended).toMatchObject({ exitCode: 7, remaining: 0 })
       await attempt.release()
     })
 
-    test('a stop ends it inside the grace', async () => {
-      const { attempt } = await start(['sleep', '30'])
-      await attempt.stop(5000)
-      expect(await attempt.ended).toMatchObject({ signal: 'SIGTERM', remaining: 0 })
+    test('secrets are masked, and the output limit is a mark', async () => {
+      const secret = await start(['sh', '-c', 'echo the token is "$TOKEN"'], { secretEnv: { TOKEN: 'correct-horse' } })
+      await secret.ended
+      const limited = await start(['sh', '-c', 'seq -s "" 1000'], { limits: { output_bytes: 10 } })
+      await limited.ended
+      const { records } = decodeRecords(await readLog(limited.log))
+      expect(records.filter((r) => r.stream === 'stdout').reduce((sum, r) => sum + r.payload.length, 0)).toBe(10)
+      expect(decodeMark(records.at(-1)!.payload).bytes).toBeGreaterThan(900)
+      expect(await textOf(secret.log, 'stdout')).not.toContain('correct-horse')
+      await Promise.all([secret.release(), limited.release()])
+    })
+
+    test('a stop ends it inside the grace, and its reason is kept', async () => {
+      const attempt = await start(['sleep', '30'])
+      await attempt.stop('cancelled', 5000)
+      expect(await attempt.ended).toMatchObject({ signal: 'SIGTERM', reason: 'cancelled', remaining: 0 })
       await attempt.release()
     })
 
-    test('a second, harder stop does not wait for the grace of the first', async () => {
-      const { attempt } = await start(['sh', '-c', 'trap "" TERM; while :; do sleep 0.1; done'])
-      const gentle = attempt.stop(60_000)
+    test('a second, harder stop does not wait for the grace of the first, whose reason stays', async () => {
+      const attempt = await start(['sh', '-c', 'trap "" TERM; while :; do sleep 0.1; done'])
+      const gentle = attempt.stop('cancelled', 60_000)
       await sleep(50)
-      await attempt.stop(0)
+      await attempt.stop('shutdown', 0)
       await gentle
-      expect(await attempt.ended).toMatchObject({ signal: 'SIGKILL', remaining: 0 })
+      expect(await attempt.ended).toMatchObject({ signal: 'SIGKILL', reason: 'cancelled', remaining: 0 })
       await attempt.release()
       expect(rig.leftovers()).toEqual([])
     })
 
+    test('the wall time ends it', async () => {
+      const attempt = await start(['sleep', '30'], { timeoutMs: 100 })
+      expect(await attempt.ended).toMatchObject({ signal: 'SIGTERM', reason: 'timeout', remaining: 0 })
+      await attempt.release()
+    })
+
     test('release of a running attempt kills it', async () => {
-      const { attempt } = await start(['sleep', '30'])
+      const attempt = await start(['sleep', '30'])
       await attempt.release()
       expect((await attempt.ended).remaining).toBe(0)
       expect(rig.leftovers()).toEqual([])
     })
 
-    test('there is nothing to adopt where nothing was started', async () => {
-      expect(await rig.executor.adopt('/nonexistent/runyard')).toBeNull()
+    test('the next process finds running and ended attempts with their notes, and nothing of what was released', async () => {
+      const released = await start(['sh', '-c', 'exit 7'])
+      await released.ended
+      await released.release()
+      const running = await start(['sleep', '30'], { note: { ref: 'running' } })
+      const ended = await start(['sh', '-c', 'echo out; echo err >&2'], { note: { ref: 'ended' } })
+      await ended.ended
+      const next = await rig.successor()
+      const found = new Map((await next.attempts()).map((attempt) => [attempt.key, attempt]))
+      expect([...found.keys()].toSorted()).toEqual([running.key, ended.key].toSorted())
+      const adopted = found.get(running.key)!
+      const over = found.get(ended.key)!
+      expect([adopted.note, over.note]).toEqual([{ ref: 'running' }, { ref: 'ended' }])
+      expect(adopted.startedAt).toEqual(running.startedAt)
+      expect(await over.ended).toMatchObject({ exitCode: 0 })
+      expect(await textOf(over.log, 'stdout')).toBe('out\n')
+      await adopted.stop('cancelled', 5000)
+      expect(await adopted.ended).toMatchObject({ signal: 'SIGTERM', reason: 'cancelled' })
+      await Promise.all([adopted.release(), over.release()])
+      expect(await next.sweep()).toBe(0)
+      expect(rig.leftovers()).toEqual([])
+      await next.close()
     })
   })
 }

@@ -1,7 +1,7 @@
 /**
  * The port behind which an attempt runs. `executors/index.ts` maps a kind to its implementation; one conformance
- * suite (`executors/conformance.ts`) runs over all of them. An executor knows nothing of servers, leases or logs: it
- * starts, stops and proves; the runner does the rest.
+ * suite (`executors/conformance.ts`) runs over all of them. An executor knows nothing of servers, leases or shipping:
+ * it starts, records the output, holds limits and wall time, stops and proves; the runner does the rest.
  */
 import type { Outcome, Usage } from '../job/outcome.ts'
 import type { Limits, StoredSpec } from '../job/spec.ts'
@@ -12,32 +12,31 @@ export interface AttemptOrder {
   key: string
   spec: StoredSpec
   env: Record<string, string>
+  /** Values are masked in the recorded output. */
   secretEnv: Record<string, string>
   /** Job limits over administrator defaults; `named` are those whose failure refuses the job. */
   limits: Required<Pick<Limits, 'cpu' | 'memory_bytes' | 'pids' | 'open_files' | 'disk_bytes'>> & Limits
   named: (keyof Limits)[]
+  /** Wall time; held by the executor on the monotonic clock, also while no runner is there. */
   timeoutMs: number
   stopGraceMs: number
-  /** The attempt's directory on this runner; survives the runner (re-adoption reads it). */
-  dir: string
-  /** 0-based slot; decides the job's uid. */
+  /** 0-based slot; decides the job's uid, its cgroup and its pipes. */
   slot: number
-  /** Monotonic keeper deadline in ms from now; the launcher kills the attempt then unless it is extended. */
+  /** The keeper kills the attempt this many ms from now unless it is extended. */
   keepForMs: number
-  /**
-   * Awaited by `start` when both pipes exist: the runner opens its reading sides here. The executor holds the pipes
-   * open until this returns (a pipe that nobody has open forgets what a short command wrote into it), and calls it only
-   * for a command that did start: what bubblewrap says about one that did not is no output of the job.
-   */
-  onPipes?(pipes: { stdout: string; stderr: string }): Promise<void>
+  /** The runner's own JSON about the attempt: on disk before the command starts, given back by `attempts`. Never a secret. */
+  note: unknown
 }
 
-export type StopReason = 'cancelled' | 'timeout' | 'shutdown' | 'lease_lost'
+/** Why an attempt was stopped; the first reason stays. `keeper`: nobody extended its time. */
+export type StopReason = 'cancelled' | 'timeout' | 'shutdown' | 'lease_lost' | 'keeper'
 
-/** How the process tree ended; `runner/run-attempt.ts` makes an Outcome of it together with the stop reason. */
+/** How the process tree ended; `runner/outcome-of.ts` makes an Outcome of it. */
 export interface Ended {
   exitCode: number | null
   signal: string | null
+  /** The first reason to stop it; absent when it ended by itself. */
+  reason?: StopReason
   oomKills: number
   /** The kernel killed the command itself (or its whole cgroup) for memory. */
   oomKilled: boolean
@@ -45,8 +44,6 @@ export interface Ended {
   /** Processes left after the stop ladder; 0 unless something is in uninterruptible sleep. */
   remaining: number
   unenforced: string[]
-  /** The launcher ended it because nobody extended its time: the runner had lost its server, or had died. */
-  killedByKeeper: boolean
   startedAt: Date
   endedAt: Date
 }
@@ -61,19 +58,44 @@ export class StartRefused extends Error {
   }
 }
 
+/** The process was lost with its launcher (killed with it): how it ended, nobody knows. */
+export class AttemptLost extends Error {
+  constructor(message: string) {
+    super(message)
+    this.name = 'AttemptLost'
+  }
+}
+
+/** What the attempt printed: a record file (`logs/records.ts`), in memory while it is short. Append-only. */
+export interface AttemptLog {
+  /** Whole records so far, bytes. */
+  length(): number
+  /** Up to `into.length` bytes from `offset`; fewer only at the end. */
+  read(offset: number, into: Uint8Array): Promise<number>
+  /** All of it, when it is short and the attempt has ended; null: read it by offset. */
+  whole(): Buffer | null
+  /** Called (coalesced) after `length` has grown. */
+  onGrown(listener: () => void): void
+  /** Why recording ended early (disk full): the rest was drained and counted in a mark. */
+  broken(): string | null
+}
+
 export interface RunningAttempt {
-  /** Named pipes the runner drains; the job has the writing side, opened read-write, so it outlives a dead reader. */
-  stdout: string
-  stderr: string
+  key: string
+  note: unknown
+  log: AttemptLog
   unenforced: string[]
-  /** When the attempt began here; an adopted one keeps its own. */
+  /** When the attempt began here; one taken over keeps its own. */
   startedAt: Date
-  /** Settles once, when the main process ended and the rest of the tree is dead. A command that could not be exec'd rejects with StartRefused. */
+  /**
+   * Settles once, when the main process ended, the rest of the tree is dead and all output is in `log`. Rejects with
+   * StartRefused for a command that could not be exec'd, with AttemptLost when the launcher died with it.
+   */
   ended: Promise<Ended>
   /** SIGTERM to all, grace, SIGKILL to all, until 0 remain. The first call decides the reason; `graceMs` 0 kills at once. */
-  stop(graceMs: number): Promise<void>
+  stop(reason: StopReason, graceMs: number): Promise<void>
   usage(): Promise<Usage>
-  /** Removes cgroups, pipes and directories; after this nothing of the attempt is left. Idempotent. */
+  /** Removes what is left: state file, record file; the slot is free again. Idempotent. */
   release(): Promise<void>
 }
 
@@ -89,11 +111,16 @@ export interface Executor {
   probe(): Promise<Facilities>
   /** Resolves when the process is started (or rejects with StartRefused); the exit comes through `ended`. */
   start(order: AttemptOrder): Promise<RunningAttempt>
-  /** Takes over an attempt that an earlier runner process started, from what is on disk; null when nothing runs there. */
-  adopt(dir: string): Promise<RunningAttempt | null>
-  /** Kills and removes everything of this runner's earlier attempts whose key is not in `keep`; says how many there were. */
-  sweep(keep: Set<string>): Promise<number>
-  /** Lets go of what the executor keeps for itself (empty cgroups, unused pipes); running attempts stay. */
+  /** The keeper's deadline of these moves to `keepForMs` from now. */
+  extend(keys: string[], keepForMs: number): Promise<void>
+  /**
+   * Everything of earlier runner processes: still running, ended and not released, lost with their launcher. Each can be
+   * waited for, stopped and released like one that was started here. Asked once, before the first `start`.
+   */
+  attempts(): Promise<RunningAttempt[]>
+  /** Kills and removes everything under this runner's marks that `attempts` does not list; says how much there was. */
+  sweep(): Promise<number>
+  /** Lets go of what the executor keeps for itself (empty cgroups, pipes); running attempts stay. */
   close(): Promise<void>
 }
 

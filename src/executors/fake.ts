@@ -1,19 +1,25 @@
 /**
- * An executor without processes, for tests of the runner: it makes the same pipes, calls the same hooks in the same
- * order and ends as its script says.
+ * An executor without processes, for tests of the runner: it records the same logs, settles the same promises in the
+ * same order and ends as its script says.
  */
-import { once } from 'node:events'
-import { createWriteStream } from 'node:fs'
-import { mkdir, rm } from 'node:fs/promises'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { AttemptOrder, Ended, Executor, Facilities, RunningAttempt } from './executor.ts'
-import { createPipePool, holdPipes } from './pipes.ts'
+import {
+  AttemptLost,
+  type StartRefused,
+  type AttemptOrder,
+  type Ended,
+  type Executor,
+  type Facilities,
+  type RunningAttempt,
+  type StopReason,
+} from './executor.ts'
+import { collectOutput } from './output/collect.ts'
+import { createMemoryLog } from './output/memory-log.ts'
 
 export interface FakeRun {
   stdout?: string | Uint8Array
   stderr?: string | Uint8Array
-  /** Runs this long unless it is stopped. */
+  /** Runs this long unless it is stopped; the output comes at the beginning. */
   ms?: number
   exitCode?: number
   signal?: string
@@ -21,8 +27,12 @@ export interface FakeRun {
   /** Keeps running after SIGTERM, for the whole grace. */
   ignoresTerm?: boolean
   unenforced?: string[]
-  /** Throw a StartRefused here. */
+  /** `start` throws it. */
   refuse?: Error
+  /** Starts, and then turns out never to have run: `ended` rejects with it. */
+  refuseLate?: StartRefused
+  /** Its launcher dies with it: `ended` rejects with AttemptLost. */
+  lost?: boolean
 }
 
 const everything: Facilities = {
@@ -39,91 +49,118 @@ const everything: Facilities = {
   cgroup: 'none',
 }
 
-const writeAll = async (path: string, bytes: string | Uint8Array): Promise<void> => {
-  // r+ is O_RDWR: like a real job, it never waits for a reader and never dies of a missing one.
-  const stream = createWriteStream(path, { flags: 'r+' })
-  stream.end(bytes)
-  await once(stream, 'close')
-}
+/** What outlives a runner process: give it to the next executor, which then finds the attempts of the one before. */
+export type FakeHost = Map<string, RunningAttempt & { kill(): void }>
 
 export interface FakeExecutor extends Executor {
   started: AttemptOrder[]
+  /** Unreleased attempts by key. */
+  host: FakeHost
+  /** Keys of every call of `extend`. */
+  extended: string[][]
 }
 
-export function createFakeExecutor(script: (order: AttemptOrder) => FakeRun = () => ({})): FakeExecutor {
+export function createFakeExecutor(
+  script: (order: AttemptOrder) => FakeRun = () => ({}),
+  host: FakeHost = new Map(),
+): FakeExecutor {
   const started: AttemptOrder[] = []
+  const extended: string[][] = []
+  let listed = new Set<string>()
   return {
     kind: 'fake',
     started,
+    host,
+    extended,
     probe: async () => everything,
-    adopt: async () => null,
-    sweep: async () => 0,
-    close: async () => {},
     async start(order) {
       const plan = script(order)
       if (plan.refuse) throw plan.refuse
-      await mkdir(order.dir, { recursive: true })
-      const pipes = await createPipePool(join(order.dir, 'pipes')).take(order.key)
-      const held = await holdPipes(pipes)
-      await order.onPipes?.(pipes)
       started.push(order)
-      return running(order, plan, pipes, held)
+      const attempt = running(order, plan, () => void host.delete(order.key))
+      host.set(order.key, attempt)
+      listed.add(order.key)
+      return attempt
     },
+    async extend(keys) {
+      extended.push(keys)
+    },
+    async attempts() {
+      listed = new Set(host.keys())
+      return [...host.values()]
+    },
+    async sweep() {
+      const strays = [...host].filter(([key]) => !listed.has(key))
+      for (const [, attempt] of strays) await attempt.release()
+      return strays.length
+    },
+    close: async () => {},
   }
 }
 
-function running(
-  order: AttemptOrder,
-  plan: FakeRun,
-  pipes: { stdout: string; stderr: string },
-  held: { close(): Promise<void> },
-): RunningAttempt {
+function running(order: AttemptOrder, plan: FakeRun, forget: () => void): RunningAttempt & { kill(): void } {
+  const log = createMemoryLog()
+  const secrets = Object.values(order.secretEnv ?? {})
+  const output = collectOutput({ sink: log, secrets, limitBytes: order.limits?.output_bytes })
   const stopped = new AbortController()
   const startedAt = new Date()
   let signal: string | null = plan.signal ?? null
+  let reason: StopReason | undefined
   let over = false
 
   const live = async (): Promise<Ended> => {
-    await writeAll(pipes.stdout, plan.stdout ?? '')
-    await writeAll(pipes.stderr, plan.stderr ?? '')
+    void output.take('stdout', Buffer.from(plan.stdout ?? ''))
+    void output.take('stderr', Buffer.from(plan.stderr ?? ''))
     await sleep(plan.ms ?? 0, undefined, { signal: stopped.signal }).catch(() => {})
     over = true
-    await held.close()
+    void output.finish()
+    log.end()
+    if (plan.refuseLate) throw plan.refuseLate
+    if (plan.lost) throw new AttemptLost('its launcher died')
     return {
       exitCode: signal === null ? (plan.exitCode ?? 0) : null,
       signal,
+      ...(reason === undefined ? {} : { reason }),
       oomKills: plan.oomKilled ? 1 : 0,
       oomKilled: plan.oomKilled ?? false,
       usage: { cpu_ms: 1 },
       remaining: 0,
       unenforced: plan.unenforced ?? [],
-      killedByKeeper: false,
       startedAt,
       endedAt: new Date(),
     }
   }
   const ended = live()
+  ended.catch(() => {})
   const die = (by: string): void => {
     if (!over) signal ??= by
     stopped.abort()
   }
+  const stop = async (why: StopReason, graceMs: number): Promise<void> => {
+    if (!over) reason ??= why
+    if (graceMs > 0 && !plan.ignoresTerm) die('SIGTERM')
+    else if (graceMs === 0) die('SIGKILL')
+    else void sleep(graceMs, undefined, { ref: false }).then(() => die('SIGKILL'))
+    await ended.catch(() => {})
+  }
+  const wallTime = setTimeout(() => void stop('timeout', order.stopGraceMs), Math.min(order.timeoutMs ?? 1e9, 1e9))
+  wallTime.unref()
+  void ended.catch(() => {}).then(() => clearTimeout(wallTime))
 
   return {
-    ...pipes,
+    key: order.key,
+    note: order.note,
+    log,
     unenforced: plan.unenforced ?? [],
     startedAt,
     ended,
-    async stop(graceMs) {
-      if (graceMs > 0 && !plan.ignoresTerm) die('SIGTERM')
-      else if (graceMs === 0) die('SIGKILL')
-      else void sleep(graceMs, undefined, { ref: false }).then(() => die('SIGKILL'))
-      await ended
-    },
+    stop,
+    kill: () => die('SIGKILL'),
     usage: async () => ({ cpu_ms: 1 }),
     async release() {
       die('SIGKILL')
-      await ended
-      await rm(order.dir, { recursive: true, force: true })
+      await ended.catch(() => {})
+      forget()
     },
   }
 }

@@ -5,11 +5,10 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { removeSpace } from './cgroup/base.ts'
 import type { Facilities } from './executor.ts'
 import { connectLauncher } from './launcher/client.ts'
 import { onPath } from './launcher/spawn-launcher.ts'
-import { surveyGround, type Ground } from './sandbox/ground.ts'
+import { groundFromWire, type Ground } from './sandbox/ground.ts'
 import { blkio, limitFacilities } from './sandbox/limits.ts'
 import { setupLine } from './setup-line.ts'
 import { tryIsolation } from './sandbox/try-isolation.ts'
@@ -50,8 +49,8 @@ export async function surveyHere(): Promise<Ground> {
   const runDir = await mkdtemp(join(tmpdir(), 'runyard-doctor-'))
   const launcher = await connectLauncher({ socketPath: join(runDir, 'launcher.sock'), spawnIfMissing: true })
   try {
-    const ground = await surveyGround(runDir, launcher)
-    await removeSpace(ground.space)
+    const ground = groundFromWire(await launcher.call({ op: 'ground' }))
+    await launcher.call({ op: 'cool' })
     return ground
   } finally {
     await launcher.close()
@@ -80,9 +79,12 @@ function isolationRow({ isolation }: Facilities): ProbeRow {
 
 function toolsRow(): ProbeRow {
   const missing = ['setpriv', 'prlimit', 'mkfifo'].filter((program) => onPath(program) === null)
-  return missing.length === 0
-    ? row('system tools', 'yes', 'setpriv, prlimit, mkfifo')
-    : row('system tools', 'no', `missing: ${missing.join(', ')}`, 'install util-linux and coreutils')
+  if (missing.length > 0) {
+    return row('system tools', 'no', `missing: ${missing.join(', ')}`, 'install util-linux and coreutils')
+  }
+  return onPath('perl') === null
+    ? row('system tools', 'partly', 'setpriv, prlimit, mkfifo; without perl every start is slower', 'install perl-base')
+    : row('system tools', 'yes', 'setpriv, prlimit, mkfifo, perl')
 }
 
 function seccompRow(): ProbeRow {

@@ -1,34 +1,18 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { connectLauncher } from './launcher/client.ts'
-import { createSandboxExecutor } from './sandbox.ts'
-import { noCgroups, noSandbox } from './testing/needs.ts'
-import { collect, createRig, openPolicy, type Rig } from './testing/rig.ts'
+import { AttemptLost, type Executor, type RunningAttempt } from './executor.ts'
+import { homePrefix } from './sandbox/unisolated.ts'
+import { runnerTag } from './sandbox/ground.ts'
+import { cgroupsOf, createRig, processesWith, type Rig } from './testing/rig.ts'
+import { noCgroups, noPerl, noSandbox } from './testing/needs.ts'
+import { textOf } from './testing/read-log.ts'
+import { until } from './testing/until.ts'
 
-/** As another runner process would make it: a new connection, nothing in memory. */
-async function successor(rig: Rig) {
-  const launcher = await connectLauncher({ socketPath: join(rig.runDir, 'launcher.sock'), spawnIfMissing: true })
-  return {
-    launcher,
-    executor: createSandboxExecutor({ runDir: rig.runDir, uidBase: 390_000, uidCount: 8, ...openPolicy, launcher }),
-  }
-}
+const kinds = ['full', 'none'] as const
 
-const launcherPid = (rig: Rig): number => {
-  const socket = join(rig.runDir, 'launcher.sock')
-  const isIt = (pid: string): boolean => {
-    try {
-      return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/cmdline`, 'latin1').endsWith(`${socket}\0`)
-    } catch {
-      return false
-    }
-  }
-  return Number(readdirSync('/proc').find(isIt))
-}
-
-describe.skipIf(noSandbox)('a new runner process', () => {
+describe.skipIf(noSandbox)('when processes die', () => {
   let rig: Rig
   beforeEach(async () => {
     rig = await createRig()
@@ -38,71 +22,121 @@ describe.skipIf(noSandbox)('a new runner process', () => {
     await rig?.close()
     expect(left).toEqual([])
   })
+  const pids = () => rig.launcher.call({ op: 'hello' })
+  const stubborn = (seconds: number): string[] => [
+    'sh',
+    '-c',
+    `trap "" TERM; (setsid sh -c "trap \\"\\" TERM; sleep ${seconds}" &); echo up; while :; do sleep ${seconds}; done`,
+  ]
+  const upAndRunning = async (attempt: RunningAttempt): Promise<void> =>
+    until(async () => (await textOf(attempt.log, 'stdout')).includes('up'))
+  const found = async (executor: Executor, key: string): Promise<RunningAttempt> => {
+    const attempt = (await executor.attempts()).find((one) => one.key === key)
+    if (!attempt) throw new Error(`${key} was not found`)
+    return attempt
+  }
 
-  test('takes over a running attempt: output, stop and exit code', async () => {
-    const { order, attempt: old } = await rig.start([
+  test('a runner: the next one has output, stop and exit code, and the wall time went on', async () => {
+    const { order } = await rig.start([
       'sh',
       '-c',
       'trap "echo bye; exit 9" TERM; while :; do echo tick; sleep 0.05; done',
     ])
-    const next = await successor(rig)
-    const attempt = await next.executor.adopt(order.dir)
-    if (!attempt) throw new Error('nothing was adopted')
-    let text = ''
-    const drained = collect(attempt.stdout, (piece) => (text += piece))
-    while (!text.includes('tick')) await sleep(5)
-    await attempt.stop(5000)
-    expect(await attempt.ended).toMatchObject({ exitCode: 9, remaining: 0 })
-    await drained
-    // The earlier reader had its share of the pipe; it is gone in real life.
-    await old.ended
+    const next = await rig.successor()
+    const attempt = await found(next, order.key)
+    expect(attempt.note).toEqual(order.note)
+    await until(async () => (await textOf(attempt.log, 'stdout')).split('tick').length > 4)
+    await attempt.stop('shutdown', 5000)
+    expect(await attempt.ended).toMatchObject({ exitCode: 9, reason: 'shutdown', remaining: 0 })
+    expect(await textOf(attempt.log, 'stdout')).toMatch(/tick\nbye\n$/)
     await attempt.release()
-    await next.launcher.close()
+    const short = await rig.start(['sleep', '30'], { timeoutMs: 300 })
+    expect(await (await found(await rig.successor(), short.order.key)).ended).toMatchObject({ reason: 'timeout' })
+    await short.attempt.release()
   })
 
-  test('learns how an attempt ended while nobody was there', async () => {
-    const { attempt, order } = await rig.start(['sh', '-c', 'exit 6'])
-    await attempt.ended
-    const next = await successor(rig)
-    const adopted = await next.executor.adopt(order.dir)
-    expect(await adopted?.ended).toMatchObject({ exitCode: 6, remaining: 0 })
-    await adopted?.release()
-    await next.launcher.close()
+  test('a runner that nobody follows: the keeper ends its attempts', async () => {
+    const dropped = await rig.start(['sleep', '30'], { keepForMs: 300 })
+    const kept = await rig.start(['sleep', '30'], { keepForMs: 300 })
+    await rig.executor.extend([kept.order.key], 60_000)
+    expect(await dropped.attempt.ended).toMatchObject({ reason: 'keeper', signal: 'SIGKILL', remaining: 0 })
+    await rig.executor.extend([kept.order.key], 0)
+    expect(await kept.attempt.ended).toMatchObject({ reason: 'keeper' })
+    await Promise.all([dropped.attempt.release(), kept.attempt.release()])
   })
 
-  test('when the launcher was killed its attempts are dead, and the end is known', async () => {
-    const { attempt, order } = await rig.start(['sleep', '981'])
-    process.kill(launcherPid(rig), 'SIGKILL')
-    expect(await attempt.ended).toMatchObject({ exitCode: null, signal: 'SIGKILL', remaining: 0 })
-    const next = await successor(rig)
-    const adopted = await next.executor.adopt(order.dir)
-    expect((await adopted?.ended)?.remaining ?? 0).toBe(0)
+  test.each(kinds)('the launcher: its attempts are dead and lost, and the next one goes on (%s)', async (isolation) => {
+    const over = await rig.start(['sh', '-c', 'echo kept; exit 6'], { spec: { isolation } })
+    await over.attempt.ended
+    // Its end is on disk at once, its output a moment later.
+    await until(() => existsSync(join(rig.attemptsDir, `${over.order.key}.log`)))
+    const { attempt, order } = await rig.start(stubborn(981), { spec: { isolation } })
+    await upAndRunning(attempt)
+    const { pid, starter } = await pids()
+    process.kill(pid, 'SIGKILL')
+    await expect(attempt.ended).rejects.toBeInstanceOf(AttemptLost)
+    expect(processesWith('sleep\x00981')).toEqual([])
+    if (starter !== null) await until(() => !existsSync(`/proc/${starter}`))
+    const next = await rig.successor()
+    await expect((await found(next, order.key)).ended).rejects.toBeInstanceOf(AttemptLost)
+    const known = await found(next, over.order.key)
+    expect(await known.ended).toMatchObject({ exitCode: 6 })
+    expect(await textOf(known.log, 'stdout')).toBe('kept\n')
+    expect(await rig.run(['sh', '-c', 'exit 4'])).toMatchObject({ exitCode: 4 })
+    for (const one of await next.attempts()) await one.release()
+    expect(await next.sweep()).toBe(0)
+  })
+
+  test.skipIf(noPerl).each(kinds)(
+    'the starter: the launcher kills its trees and starts another (%s)',
+    async (isolation) => {
+      const { attempt } = await rig.start(stubborn(982), { spec: { isolation } })
+      await upAndRunning(attempt)
+      const { starter } = await pids()
+      process.kill(starter!, 'SIGKILL')
+      await expect(attempt.ended).rejects.toBeInstanceOf(AttemptLost)
+      expect(processesWith('sleep\x00982')).toEqual([])
+      await attempt.release()
+      expect(await rig.run(['sh', '-c', 'exit 4'], { spec: { isolation } })).toMatchObject({ exitCode: 4 })
+      expect((await pids()).starter).not.toBe(starter)
+    },
+  )
+
+  test('launcher and starter at once: the next launcher kills what is left before anything else', async () => {
+    const { attempt } = await rig.start(stubborn(983), { spec: { isolation: 'none' } })
+    await upAndRunning(attempt)
+    const { pid, starter } = await pids()
+    if (starter !== null) process.kill(starter, 'SIGKILL')
+    process.kill(pid, 'SIGKILL')
+    await expect(attempt.ended).rejects.toBeInstanceOf(AttemptLost)
+    expect(processesWith('sleep\x00983')).toEqual([])
     await attempt.release()
-    await next.launcher.close()
   })
 
-  test('sweeps what nobody claims and spares the rest', async () => {
-    const stray = await rig.start(['sleep', '980'])
+  test.skipIf(noCgroups)('sweep removes everything under our marks that no attempt needs', async () => {
     const kept = await rig.start(['sleep', '979'])
-    const next = await successor(rig)
-    expect(await next.executor.sweep(new Set([kept.order.key]))).toBe(1)
-    expect(await stray.attempt.ended).toMatchObject({ signal: 'SIGKILL', killedByKeeper: true, remaining: 0 })
-    expect(rig.leftovers().some((name) => name.includes(`${stray.order.key}.`))).toBe(false)
-    await kept.attempt.stop(1000)
-    expect(await kept.attempt.ended).toMatchObject({ signal: 'SIGTERM', killedByKeeper: false })
+    const tag = runnerTag(rig.runDir)
+    const base = join(cgroupsOf(rig.runDir)[0]!, '..')
+    mkdirSync(join(base, 'slot-77'))
+    mkdirSync(join(tmpdir(), `${homePrefix(tag)}gone`))
+    writeFileSync(join(rig.attemptsDir, 'gone.attempt'), 'rubbish')
+    writeFileSync(join(rig.attemptsDir, 'gone.log'), '')
+    writeFileSync(join(rig.runDir, 'pipes', 'slot-77.stdout'), '')
+    expect(await rig.executor.sweep()).toBe(5)
+    expect(existsSync(join(base, 'slot-77'))).toBe(false)
+    expect(existsSync(join(tmpdir(), `${homePrefix(tag)}gone`))).toBe(false)
+    expect(readdirSync(rig.attemptsDir)).toEqual(['0.attempt'])
+    await kept.attempt.stop('cancelled', 1000)
+    expect(await kept.attempt.ended).toMatchObject({ signal: 'SIGTERM', reason: 'cancelled' })
     await kept.attempt.release()
-    await stray.attempt.release()
-    await next.launcher.close()
+    expect(await rig.executor.sweep()).toBe(0)
   })
 
-  test.skipIf(noCgroups)('finds leftovers by their cgroup when the launcher is gone as well', async () => {
-    const { attempt, order } = await rig.start(['sleep', '978'])
-    process.kill(launcherPid(rig), 'SIGKILL')
-    await attempt.ended
-    const next = await successor(rig)
-    expect(await next.executor.sweep(new Set())).toBe(1)
-    expect(rig.leftovers()).toEqual([order.key])
+  test('state files say nothing secret', async () => {
+    const { attempt, order } = await rig.start(['sleep', '30'], { secretEnv: { TOKEN: 'canary-9d2e' } })
+    const text = readFileSync(join(rig.attemptsDir, '0.attempt'), 'utf8')
+    expect(text).toContain(order.key)
+    expect(text).not.toContain('canary-9d2e')
     await attempt.release()
-    await next.launcher.close()
   })
 })

@@ -1,227 +1,185 @@
 /**
- * The sandbox executor: a command of this host in its own namespaces, as its own user, inside its own cgroup.
- * `start` reads as the steps that an attempt goes through.
+ * The sandbox executor, as the runner sees it: attempts live in the launcher process (`supervisor/`), here is the other
+ * end of the wire. What it knows of an attempt is what the launcher told; when that one dies, its successor tells.
  */
-import { mkdir, readdir, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { createAttemptCgroup, procsOf, setLimits } from './cgroup/attempt-cgroup.ts'
-import { removeSpace } from './cgroup/base.ts'
-import { removeCgroup } from './cgroup/remove.ts'
-import { StartRefused, type AttemptOrder, type Executor, type RunningAttempt } from './executor.ts'
-import { killTree } from './kill-tree.ts'
-import type { Launcher, LaunchOrder } from './launcher/launcher.ts'
-import { createPipePool, holdPipes } from './pipes.ts'
-import { facilitiesOf } from './probe.ts'
-import { disksUnder } from './sandbox/disks.ts'
-import { passGate } from './sandbox/gate.ts'
-import { bwrapSupport, hostLimits, runnerTag, surveyGround, type Ground } from './sandbox/ground.ts'
-import { sandboxLaunch } from './sandbox/isolation.ts'
-import { afterCgroup, limiterArgv, planLimits, type LimitPlan } from './sandbox/limits.ts'
+import { createLogView, type LogView } from './attempt-log.ts'
 import {
-  checkBinds,
-  checkModes,
-  checkWorkingDir,
-  type AllowedBind,
-  type AllowedPath,
-  type Policy,
-} from './sandbox/policy.ts'
-import { exitOf, releaseState, runningAttempt } from './sandbox/running.ts'
-import { seccompFilter } from './sandbox/seccomp.ts'
-import { loadExit, loadLaunch, loadState, saveState, statusFileOf, treeOf, type AttemptState } from './sandbox/state.ts'
-import { homePrefix, makeHome, newMarker, plainLaunch, type Identity } from './sandbox/unisolated.ts'
+  AttemptLost,
+  StartRefused,
+  type AttemptOrder,
+  type Ended,
+  type Executor,
+  type RunningAttempt,
+} from './executor.ts'
+import type { Launcher } from './launcher/launcher.ts'
+import type { Begun, EndEvent, Event, Snapshot } from './launcher/protocol.ts'
+import { facilitiesOf } from './probe.ts'
+import { groundFromWire } from './sandbox/ground.ts'
+import type { Policy } from './sandbox/policy.ts'
+import type { ExecutorConfig } from './supervisor/check.ts'
+import { toEnded } from './supervisor/end.ts'
 
 export interface SandboxOptions extends Policy {
-  /** Short private directory (0700) for sockets and pipes; also names this runner's cgroups. */
-  runDir: string
+  /** State and record files of attempts. */
+  attemptsDir: string
   /** As root, slot n runs as uid `uidBase + n`; uids `uidBase` to `uidBase + uidCount - 1` belong to jobs alone. */
   uidBase: number
   uidCount: number
   launcher: Launcher
 }
 
-interface Checked {
-  workingDir: AllowedPath | null
-  binds: AllowedBind[]
-  identity: Identity | null
-  plan: LimitPlan
+interface Known extends RunningAttempt {
+  log: LogView
+  over: boolean
+  onEnd(event: EndEvent): void
+  lose(why: string): void
 }
 
 export function createSandboxExecutor(options: SandboxOptions): Executor {
-  const { launcher } = options
-  const pipes = createPipePool(join(options.runDir, 'pipes'))
-  const deps = { launcher, pipes }
-  const seccomp = seccompFilter()
-  const tag = runnerTag(options.runDir)
-  let surveyed: Promise<Ground> | null = null
-
-  const ground = async (): Promise<Ground> => {
-    surveyed ??= surveyGround(options.runDir, launcher)
-    surveyed.catch(() => (surveyed = null))
-    const found = await surveyed
-    // Installed meanwhile? `runyard setup` works beside a running runner.
-    if (found.bwrap === null) {
-      found.bwrap = await bwrapSupport()
-      found.limits = hostLimits(found.space, found.bwrap)
-    }
-    return found
+  const { launcher, attemptsDir, uidBase, uidCount, ...policy } = options
+  const config: ExecutorConfig = {
+    attemptsDir,
+    uidBase,
+    uidCount,
+    policy: {
+      allowIsolationNone: policy.allowIsolationNone,
+      allowNetworkHost: policy.allowNetworkHost,
+      allowedWorkdirs: policy.allowedWorkdirs,
+      allowedReadOnlyBinds: policy.allowedReadOnlyBinds,
+      allowedReadWriteBinds: policy.allowedReadWriteBinds,
+    },
   }
+  const known = new Map<string, Known>()
+  /** Events of an attempt whose start has not been answered yet: both came in one read. */
+  const early = new Map<string, Event[]>()
 
-  /** Everything that can be refused before anything is made. */
-  const check = async (order: AttemptOrder, at: Ground): Promise<Checked> => {
-    checkModes(order.spec, options)
-    if (order.spec.isolation === 'full' && at.bwrap === null) {
-      throw new StartRefused('refused', 'this runner cannot isolate: bubblewrap is not installed (fix: runyard setup)')
-    }
-    const workingDir = order.spec.working_dir ? await checkWorkingDir(order.spec.working_dir, options) : null
-    const binds = await checkBinds(order.spec, options)
-    const touched = ['/usr', ...(workingDir ? [workingDir.real] : []), ...binds.map((bind) => bind.real)]
-    const disks = order.limits.io_bytes_per_second === undefined ? [] : await disksUnder(touched)
-    return { workingDir, binds, identity: identityFor(order, workingDir), plan: planLimits(order, at.limits, disks) }
+  const onEvent = (event: Event): void => {
+    const attempt = known.get(event.key)
+    if (!attempt) return void early.get(event.key)?.push(event)
+    if (event.event === 'grown') attempt.log.grown(event.log)
+    else attempt.onEnd(event)
   }
+  launcher.onEvent(onEvent)
 
-  const identityFor = (order: AttemptOrder, workingDir: AllowedPath | null): Identity | null => {
-    if (process.getuid?.() !== 0) return null
-    if (workingDir) return { uid: workingDir.uid, gid: workingDir.gid }
-    if (order.slot >= options.uidCount) {
-      throw new StartRefused('infrastructure', `slot ${order.slot} has no uid: this runner has ${options.uidCount}`)
-    }
-    return { uid: options.uidBase + order.slot, gid: options.uidBase + order.slot }
-  }
-
-  const prepare = async (order: AttemptOrder, checked: Checked, at: Ground): Promise<AttemptState> => {
-    await mkdir(order.dir, { recursive: true, mode: 0o700 })
-    const state: AttemptState = {
-      key: order.key,
-      dir: order.dir,
-      isolation: order.spec.isolation,
-      cgroup: { dirs: [] },
-      pipes: { stdout: '', stderr: '' },
-      unenforced: [],
-      startedAt: new Date().toISOString(),
-    }
-    try {
-      state.pipes = await pipes.take(order.key)
-      state.cgroup = await createAttemptCgroup(at.space, order.key)
-      const failed = await setLimits(state.cgroup, checked.plan.cgroup)
-      state.unenforced = afterCgroup(checked.plan, failed, order.named)
-      if (state.isolation === 'none') {
-        state.marker = newMarker()
-        state.home = await makeHome(tag, order.key, checked.identity)
-      }
-      await saveState(state)
-      return state
-    } catch (error) {
-      await releaseState(state, deps)
-      throw error
+  /** On every connection: a launcher that does not know an attempt of ours is not the one that had it. */
+  const configured = async (call: Launcher['call']): Promise<void> => {
+    await call({ op: 'configure', config })
+    if (known.size === 0) return
+    const found = new Map((await call({ op: 'attempts' })).map((snapshot) => [snapshot.key, snapshot]))
+    for (const [key, attempt] of known) {
+      const snapshot = found.get(key)
+      if (!snapshot) attempt.lose('its launcher process was killed, and it with it')
+      else if (snapshot.end) attempt.onEnd(snapshot.end)
+      else attempt.log.grown(snapshot.log)
     }
   }
-
-  const launchOrder = (order: AttemptOrder, checked: Checked, state: AttemptState, at: Ground): LaunchOrder => {
-    const env = { ...order.env, ...order.secretEnv }
-    const common = {
-      id: order.key,
-      cgroupProcs: procsOf(state.cgroup),
-      uid: checked.identity?.uid,
-      gid: checked.identity?.gid,
-      openFiles: checked.plan.openFiles,
-      keepForMs: order.keepForMs,
-      recordDir: order.dir,
-    }
-    const { home, marker } = state
-    if (home !== undefined && marker !== undefined) {
-      const launch = {
-        command: order.spec.command,
-        env,
-        home,
-        marker,
-        workingDir: checked.workingDir,
-        pipes: state.pipes,
-      }
-      return { ...common, ...plainLaunch(launch), marker, dieWithLauncher: true }
-    }
-    const launch = sandboxLaunch({
-      command: order.spec.command,
-      env,
-      hostname: order.env.RUNYARD_JOB_ID ?? order.key,
-      network: order.spec.network,
-      diskBytes: order.limits.disk_bytes,
-      workingDir: checked.workingDir,
-      binds: checked.binds,
-      statusFile: statusFileOf(order.dir),
-      seccomp,
-      supports: at.bwrap ?? { bindFd: false, disableUserns: false, size: false },
-      limiter: limiterArgv(checked.plan.inside),
-      ...state.pipes,
-    })
-    // bubblewrap's --die-with-parent binds the sandbox to its monitor, and the monitor to the launcher.
-    return { ...common, ...launch, env: hostPath(), cwd: '/', dieWithLauncher: checked.identity !== null }
+  launcher.onConnected(configured)
+  let ready: Promise<void> | null = null
+  const call: Launcher['call'] = async (request) => {
+    ready ??= configured((first) => launcher.call(first))
+    ready.catch(() => (ready = null))
+    await ready
+    return launcher.call(request)
   }
 
+  let running = 0
+  const expect = (more: number): void => {
+    running += more
+    if (running === 0 || (running === 1 && more > 0)) launcher.expectEvents(running > 0)
+  }
+  const take = (key: string, note: unknown, begun: Begun, log: LogView): Known => {
+    const attempt = knownAttempt(key, note, begun, log, call, () => void known.delete(key))
+    known.set(key, attempt)
+    expect(1)
+    const over = (): void => expect(-1)
+    attempt.ended.then(over, over)
+    return attempt
+  }
+  const adopt = (snapshot: Snapshot): RunningAttempt => {
+    const { key, note, log, end } = snapshot
+    const there = known.get(key)
+    if (there) return there
+    const attempt = take(key, note, snapshot, createLogView(snapshot.recordFile, log))
+    if (end) attempt.onEnd(end)
+    return attempt
+  }
   const start = async (order: AttemptOrder): Promise<RunningAttempt> => {
-    const at = await ground()
-    const checked = await check(order, at)
-    const state = await prepare(order, checked, at)
-    const held = await holdPipes(state.pipes)
-    let attempt: RunningAttempt | null = null
+    early.set(order.key, [])
     try {
-      const main = await launcher.start(launchOrder(order, checked, state, at))
-      const exit = exitOf(state, main, launcher)
-      attempt = runningAttempt(state, main, exit, deps)
-      await passGate({ order, state, limiter: limiterArgv(checked.plan.inside), main, exit, stderr: held.stderr })
-      await order.onPipes?.(state.pipes)
+      const begun = await call({ op: 'start', order })
+      if ('refused' in begun) throw new StartRefused(begun.refused.errorClass, begun.refused.message)
+      const attempt = take(order.key, order.note, begun, createLogView(begun.recordFile, { length: 0 }))
+      for (const event of early.get(order.key) ?? []) onEvent(event)
       return attempt
     } catch (error) {
-      if (attempt) await attempt.release()
-      else await killTree(treeOf(state, null)).then(() => releaseState(state, deps))
       throw error instanceof StartRefused ? error : new StartRefused('infrastructure', (error as Error).message)
     } finally {
-      await held.close()
+      early.delete(order.key)
     }
-  }
-
-  const sweep = async (keep: Set<string>): Promise<number> => {
-    const at = await ground()
-    const strays = new Set((await launcher.running()).filter((id) => !keep.has(id)))
-    await launcher.extend([...strays], 0)
-    for (const { dir } of at.space.hierarchies) {
-      for (const entry of await readdir(dir, { withFileTypes: true }).catch(() => [])) {
-        if (entry.isDirectory() && !keep.has(entry.name) && !entry.name.startsWith('probe-')) strays.add(entry.name)
-      }
-    }
-    for (const key of strays) {
-      const cgroups = at.space.hierarchies.map(({ dir }) => join(dir, key))
-      await killTree({ cgroups, roots: [] })
-      await Promise.all(cgroups.map(removeCgroup))
-    }
-    await pipes.sweep(keep)
-    for (const name of await readdir(tmpdir())) {
-      const key = name.startsWith(homePrefix(tag)) ? name.slice(homePrefix(tag).length) : null
-      if (key !== null && !keep.has(key)) await rm(join(tmpdir(), name), { recursive: true, force: true })
-    }
-    return strays.size
   }
 
   return {
     kind: 'sandbox',
-    probe: async () => facilitiesOf(await ground(), options.uidBase),
+    probe: async () => facilitiesOf(groundFromWire(await launcher.call({ op: 'ground' })), uidBase),
     start,
-    async adopt(dir) {
-      const state = await loadState(dir)
-      const main = await loadLaunch(dir)
-      const record = await loadExit(dir)
-      if (!state || (!main && !record)) return null
-      const exit = record ? Promise.resolve(record) : exitOf(state, main ?? { pid: 0, startTime: '' }, launcher)
-      return runningAttempt(state, main, exit, deps)
-    },
-    sweep,
+    extend: (keys, keepForMs) => launcher.extend(keys, keepForMs),
+    attempts: async () => (await call({ op: 'attempts' })).map(adopt),
+    sweep: () => call({ op: 'sweep' }),
     async close() {
-      const at = await surveyed?.catch(() => null)
-      await pipes.close()
-      if (at) await removeSpace(at.space)
+      await launcher.call({ op: 'cool' }).catch(() => {})
+      await Promise.all([...known.values()].map(({ log }) => log.close()))
     },
   }
 }
 
-/** For the shell to find `setpriv` and `bwrap`; the job gets its own. */
-const hostPath = (): Record<string, string> => ({ PATH: process.env.PATH ?? '/usr/sbin:/usr/bin:/sbin:/bin' })
+function knownAttempt(
+  key: string,
+  note: unknown,
+  { startedAt, unenforced }: Begun,
+  log: LogView,
+  call: Launcher['call'],
+  forget: () => void,
+): Known {
+  let settle: (ended: Ended) => void = () => {}
+  let fail: (error: Error) => void = () => {}
+  const ended = new Promise<Ended>((resolve, reject) => {
+    settle = resolve
+    fail = reject
+  })
+  ended.catch(() => {})
+  const attempt: Known = {
+    key,
+    note,
+    log,
+    unenforced,
+    startedAt: new Date(startedAt),
+    ended,
+    over: false,
+    onEnd(event) {
+      if (attempt.over) return
+      attempt.over = true
+      log.ended(event)
+      try {
+        settle(toEnded(event.end))
+      } catch (error) {
+        fail(error as Error)
+      }
+    },
+    lose(why) {
+      if (!attempt.over) fail(new AttemptLost(why))
+      attempt.over = true
+    },
+    async stop(reason, graceMs) {
+      // A launcher that died meanwhile has ended it harder.
+      if (!attempt.over) await call({ op: 'stop', key, reason, graceMs }).catch(() => {})
+      await ended.catch(() => {})
+    },
+    usage: () => call({ op: 'usage', key }),
+    async release() {
+      await call({ op: 'release', key })
+      await log.close()
+      forget()
+    },
+  }
+  return attempt
+}

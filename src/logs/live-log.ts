@@ -37,6 +37,9 @@ export interface Waiting {
   bytes: number
 }
 
+/** A page that was read stays this long for the next follower who wants the same. */
+const sharedForMs = 250
+
 /** More than this goes to the file at once. */
 const mostWaiting = 64 * 1024
 
@@ -62,6 +65,8 @@ export async function openLiveLog(place: LiveFile, total: Waiting): Promise<Live
   let waitingBytes = 0
   let hasFile = found !== null
   let nameDurable = false
+  /** Followers that are woken together stand at the same place: one of them reads for all. */
+  let shared: { position: number; limit: number; written: number; bytes: Promise<Buffer> } | undefined
 
   const put = async (bytes: Buffer[]): Promise<void> => {
     const file = await place.create()
@@ -87,9 +92,7 @@ export async function openLiveLog(place: LiveFile, total: Waiting): Promise<Live
     hold([])
   }
 
-  const records = async (position: number, limit: number): Promise<Buffer> => {
-    // One look at both: a write moves bytes from memory to the file between two turns of the loop.
-    if (position >= written) return fromMemory(waiting, position - written)
+  const fromFile = async (position: number, limit: number): Promise<Buffer> => {
     const file = await open(place.path, constants.O_RDONLY | constants.O_NOFOLLOW)
     try {
       const most = Math.max(limit, headerBytes + maxPayload)
@@ -101,6 +104,19 @@ export async function openLiveLog(place: LiveFile, total: Waiting): Promise<Live
     } finally {
       await file.close()
     }
+  }
+
+  const records = async (position: number, limit: number): Promise<Buffer> => {
+    // One look at both: a write moves bytes from memory to the file between two turns of the loop.
+    if (position >= written) return fromMemory(waiting, position - written)
+    if (shared?.position === position && shared.limit === limit && shared.written === written) return shared.bytes
+    const page = { position, limit, written, bytes: fromFile(position, limit) }
+    shared = page
+    const letGo = (): void => {
+      if (shared === page) shared = undefined
+    }
+    page.bytes.then(() => setTimeout(letGo, sharedForMs).unref(), letGo)
+    return page.bytes
   }
 
   return {

@@ -1,17 +1,20 @@
 /**
  * Logs in a local directory. A log lies in memory for at most 100 ms, then in a live file, fsynced together with the
- * others that changed; sealed, it is one compressed file. A short job's log never touches the live file.
+ * others that changed; sealed, it is one compressed file. A short job's log, which comes when the job has ended, goes into
+ * a pack with others.
  */
 import { AppError } from '../lib/app-error.ts'
 import { emitFact } from '../lib/facts.ts'
+import { createDirectorySync } from './directory-sync.ts'
 import { createFlusher } from './flusher.ts'
 import { createKeyedLock } from './keyed-lock.ts'
 import { openLiveLog, type LiveLog, type Waiting } from './live-log.ts'
 import { createLogFiles } from './log-files.ts'
-import { checkAttemptKey, type LogStore, type SealedLog } from './log-store.ts'
+import { checkAttemptKey, type Appended, type LogStore, type SealedLog, type ShortLog } from './log-store.ts'
+import { createPacks } from './packs.ts'
 import { locateIn, piecesFrom, readFrom, type RecordSource } from './record-source.ts'
 import { outputBefore } from './checkpoints.ts'
-import { openSealedLog, type SealedSource } from './sealed-log.ts'
+import { openPackedLog, openSealedLog, type SealedSource } from './sealed-log.ts'
 import { createWaiters } from './waiters.ts'
 
 export interface LocalLogStoreOptions {
@@ -28,7 +31,9 @@ const isLive = (log: Log): log is LiveLog => !log.sealed
 export function createLocalLogStore(directory: string, options: LocalLogStoreOptions = {}): LogStore {
   const mostWaiting = options.waitingBytes ?? 32 * 1024 * 1024
   const mostCached = options.cacheBytes ?? 32 * 1024 * 1024
-  const files = createLogFiles(directory)
+  const syncDirectory = createDirectorySync()
+  const files = createLogFiles(directory, syncDirectory)
+  const packs = createPacks(directory, { cacheBytes: options.cacheBytes ?? 8 * 1024 * 1024, syncDirectory })
   const lock = createKeyedLock()
   const waiters = createWaiters()
   /** Least recently used first. */
@@ -37,6 +42,8 @@ export function createLocalLogStore(directory: string, options: LocalLogStoreOpt
   const waiting: Waiting = { bytes: 0 }
 
   const load = async (key: string): Promise<Log> => {
+    const entry = await packs.find(key)
+    if (entry !== null) return openPackedLog(entry.sums, () => packs.read(key))
     const index = await files.sealedIndex(key)
     if (index === null) return openLiveLog(files.live(key), waiting)
     // A crash between sealing and removing.
@@ -117,42 +124,85 @@ export function createLocalLogStore(directory: string, options: LocalLogStoreOpt
     },
   })
 
+  /** Call under the lock. */
+  const appendTo = async (key: string, offset: number, bytes: Uint8Array): Promise<Appended> => {
+    const log = await opened(key)
+    if (!isLive(log)) return { accepted: log.length, durable: log.length }
+    const before = log.length
+    const appended = await onDisk(directory, () =>
+      log.append(offset, bytes, flusher.failing(key) || waiting.bytes > mostWaiting),
+    )
+    if (log.dirty) flusher.add(key)
+    if (log.length > before) waiters.wake(key, 'changed')
+    return appended
+  }
+
+  /** Call under the lock. */
+  const sealAt = async (key: string, length: number | undefined): Promise<SealedLog> => {
+    let log = await opened(key)
+    // The runner's host lost power and with it the end of its spool: the runner's word counts.
+    if (isLive(log) && length !== undefined && length < log.length) log = await reload(key, log, length)
+    if (length !== undefined && log.length !== length) {
+      throw new AppError('failed_precondition', `the log has ${log.length} of ${length} bytes`)
+    }
+    if (isLive(log)) {
+      const live = log
+      const index = await onDisk(directory, () => files.seal(key, live.blocks(), live.sums.truncatedBytes))
+      log = openSealedLog(() => files.openSealed(key), index)
+      remember(key, log)
+      live.drop()
+      flusher.delete(key)
+      if (live.hasFile) await files.removeLive(key)
+      waiters.wake(key, 'changed')
+    }
+    return sumsOf(log as SealedSource)
+  }
+
+  /** Nothing of this log is in a live or a sealed file. Call under the lock. */
+  const untouched = (key: string): boolean => {
+    const log = logs.get(key)
+    if (log === undefined) return !files.known(key)
+    return isLive(log) ? log.length === 0 && !log.hasFile : log.packed
+  }
+
+  /** A log that is partly there, or in a file: as if the rest came now. Call under the lock. */
+  const completed = async (key: string, log: ShortLog): Promise<SealedLog | null> => {
+    try {
+      await appendTo(key, 0, log.bytes)
+      return await sealAt(key, log.sums.length)
+    } catch (error) {
+      if (error instanceof AppError && error.code === 'failed_precondition') return null
+      throw error
+    }
+  }
+
   return {
     async append(key, offset, bytes) {
       checkAttemptKey(key)
-      return lock.run(key, async () => {
-        const log = await opened(key)
-        if (!isLive(log)) return { accepted: log.length, durable: log.length }
-        const before = log.length
-        const appended = await onDisk(directory, () =>
-          log.append(offset, bytes, flusher.failing(key) || waiting.bytes > mostWaiting),
-        )
-        if (log.dirty) flusher.add(key)
-        if (log.length > before) waiters.wake(key, 'changed')
-        return appended
-      })
+      return lock.run(key, () => appendTo(key, offset, bytes))
     },
 
     async seal(key, length) {
       checkAttemptKey(key)
-      return lock.run(key, async () => {
-        let log = await opened(key)
-        // The runner's host lost power and with it the end of its spool: the runner's word counts.
-        if (isLive(log) && length !== undefined && length < log.length) log = await reload(key, log, length)
-        if (length !== undefined && log.length !== length) {
-          throw new AppError('failed_precondition', `the log has ${log.length} of ${length} bytes`)
+      return lock.run(key, () => sealAt(key, length))
+    },
+
+    async sealShort(items) {
+      const keys = items.map((item) => item.attemptKey)
+      keys.forEach(checkAttemptKey)
+      return lock.runAll(keys, async () => {
+        const whole = items.filter((item) => untouched(item.attemptKey))
+        const packed = await onDisk(directory, () => packs.put(whole))
+        const sums = new Map<string, SealedLog | null>()
+        whole.forEach(({ attemptKey }, i) => {
+          if (packed[i]) sums.set(attemptKey, packed[i].sums)
+          // Somebody followed the log before there was any of it.
+          if (packed[i] && logs.delete(attemptKey)) waiters.wake(attemptKey, 'changed')
+        })
+        for (const { attemptKey, log } of items) {
+          if (!sums.has(attemptKey)) sums.set(attemptKey, await completed(attemptKey, log))
         }
-        if (isLive(log)) {
-          const live = log
-          const index = await onDisk(directory, () => files.seal(key, live.blocks(), live.sums.truncatedBytes))
-          log = openSealedLog(() => files.openSealed(key), index)
-          remember(key, log)
-          live.drop()
-          flusher.delete(key)
-          if (live.hasFile) await files.removeLive(key)
-          waiters.wake(key, 'changed')
-        }
-        return sumsOf(log as SealedSource)
+        return keys.map((key) => sums.get(key)!)
       })
     },
 
@@ -179,13 +229,20 @@ export function createLocalLogStore(directory: string, options: LocalLogStoreOpt
         if (log && isLive(log)) log.drop()
         logs.delete(key)
         flusher.delete(key)
+        await packs.remove(key)
         await files.removeAll(key)
         waiters.wake(key, 'removed')
       })
     },
 
-    list: () => files.list(),
-    close: () => flusher.close(),
+    async *list() {
+      yield* files.list()
+      yield* packs.list()
+    },
+    async close() {
+      await flusher.close()
+      await packs.close()
+    },
   }
 }
 

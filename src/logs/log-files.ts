@@ -1,8 +1,7 @@
 /** Where the logs of one directory lie: a thousand jobs to a folder, `<key>.live` or `<key>.sealed`. */
-import { constants } from 'node:fs'
+import { constants, existsSync } from 'node:fs'
 import { mkdir, open, opendir, rename, rm, rmdir, stat, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createDirectorySync } from './directory-sync.ts'
 import type { LiveFile } from './live-log.ts'
 import type { StoredLog } from './log-store.ts'
 import { readSealedIndex, writeSealed, type SealedIndex } from './sealed-file.ts'
@@ -14,6 +13,8 @@ export interface LogFiles {
   sealedIndex(attemptKey: string): Promise<SealedIndex | null>
   /** Durable when this resolves; nothing is left behind when it fails. */
   seal(attemptKey: string, blocks: AsyncIterable<Buffer>, truncatedBytes: number): Promise<SealedIndex>
+  /** Whether a file of this log may be here. A look at a local directory: two microseconds, where a promise costs fifty. */
+  known(attemptKey: string): boolean
   removeLive(attemptKey: string): Promise<void>
   removeAll(attemptKey: string): Promise<void>
   list(): AsyncGenerator<StoredLog>
@@ -28,8 +29,7 @@ const folderOf = (root: string, key: string): string => join(root, key.slice(0, 
 export const logPath = (root: string, key: string, suffix: 'live' | 'sealed' | 'sealing'): string =>
   join(folderOf(root, key), `${key}.${suffix}`)
 
-export function createLogFiles(root: string): LogFiles {
-  const syncDirectory = createDirectorySync()
+export function createLogFiles(root: string, syncDirectory: (path: string) => Promise<void>): LogFiles {
   const folder = (key: string): string => folderOf(root, key)
   const path = (key: string, suffix: 'live' | 'sealed' | 'sealing'): string => logPath(root, key, suffix)
 
@@ -86,8 +86,11 @@ export function createLogFiles(root: string): LogFiles {
         throw error
       }
     },
+    known: (key) =>
+      existsSync(folder(key)) && (['live', 'sealed'] as const).some((suffix) => existsSync(path(key, suffix))),
     removeLive: (key) => rm(path(key, 'live'), { force: true }),
     async removeAll(key) {
+      if (!existsSync(folder(key))) return
       for (const suffix of ['live', 'sealed', 'sealing'] as const) await rm(path(key, suffix), { force: true })
       await rmdir(folder(key)).catch(() => {}) // other logs are in it
     },

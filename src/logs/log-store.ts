@@ -25,6 +25,12 @@ export interface SealedLog {
   truncated_bytes: number
 }
 
+/** Whole, undamaged records; made by `short-log.ts` only. */
+export interface ShortLog {
+  bytes: Buffer
+  sums: SealedLog
+}
+
 export interface LogRead {
   bytes: Buffer
   /** Bytes of this stream so far. */
@@ -80,6 +86,12 @@ export interface LogStore {
    * missing.
    */
   seal(attemptKey: string, length?: number): Promise<SealedLog>
+  /**
+   * Logs that come whole and at once, with the end of their jobs: all of them are stored, sealed and durable when this
+   * resolves, at the price of one fsync. Again with the same bytes: the same answer. Null where a log is there already
+   * that does not go together with this one.
+   */
+  sealShort(items: readonly { attemptKey: string; log: ShortLog }[]): Promise<(SealedLog | null)[]>
   /** At most 1 MiB. A log that is not there is empty and not sealed: whether it should be there, the database knows. */
   read(attemptKey: string, options: { stream: LogStream; offset: number; limit: number }): Promise<LogRead>
   /** Where reading with timestamps begins. */

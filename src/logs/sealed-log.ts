@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises'
-import { lastBefore } from './checkpoints.ts'
+import { lastBefore, start } from './checkpoints.ts'
 import type { SealedLog } from './log-store.ts'
 import type { RecordSource } from './record-source.ts'
 import { blockAt, readBlock, type SealedIndex } from './sealed-file.ts'
@@ -7,6 +7,8 @@ import { blockAt, readBlock, type SealedIndex } from './sealed-file.ts'
 export interface SealedSource extends RecordSource {
   readonly sealed: true
   readonly sums: SealedLog
+  /** It lies in a pack. */
+  readonly packed: boolean
   memory(): number
 }
 
@@ -14,6 +16,7 @@ export interface SealedSource extends RecordSource {
 export function openSealedLog(openFile: () => Promise<FileHandle>, index: SealedIndex): SealedSource {
   return {
     sealed: true,
+    packed: false,
     sums: index.sums,
     length: index.sums.length,
     stdout: index.sums.stdout_bytes,
@@ -29,5 +32,20 @@ export function openSealedLog(openFile: () => Promise<FileHandle>, index: Sealed
         await file.close()
       }
     },
+  }
+}
+
+/** One out of a pack, read as a whole: it is short. */
+export function openPackedLog(sums: SealedLog, read: () => Promise<Buffer>): SealedSource {
+  return {
+    sealed: true,
+    packed: true,
+    sums,
+    length: sums.length,
+    stdout: sums.stdout_bytes,
+    stderr: sums.stderr_bytes,
+    near: () => start,
+    memory: () => 1024,
+    records: async (position) => (await read()).subarray(position),
   }
 }

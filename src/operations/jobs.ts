@@ -1,5 +1,5 @@
 /** What a user does with jobs: may you? → the queue → one audit row, all in one transaction. */
-import type { Queryable } from '../db/pool.ts'
+import type { Last, Queryable } from '../db/pool.ts'
 import { may } from '../access/permissions.ts'
 import { AppError } from '../lib/app-error.ts'
 import type { GroupCommit, Settled } from '../lib/group-commit.ts'
@@ -7,6 +7,7 @@ import { createGroupCommit } from '../lib/group-commit.ts'
 import type { JobSpec } from '../job/spec.ts'
 import { cancel } from '../queue/cancel.ts'
 import { deleteEnded } from '../queue/prune.ts'
+import { fixedPlansByKey } from '../queue/statements.ts'
 import { submit } from '../queue/submit.ts'
 import { attemptKey, type CancelResult, type NewJob } from '../queue/types.ts'
 import { audited, noteAllDone, noteRefused } from './audited.ts'
@@ -36,17 +37,19 @@ export function createSubmitTogether(deps: Deps): SubmitTogether {
     async (requests) => {
       if (requests.length > 1) {
         try {
-          return await deps.db.tx(async (tx) => {
+          return await deps.db.tx(async (tx, last) => {
             const done: Settled<Submitted>[] = []
-            for (const group of groupsOf(requests)) done.push(...(await submitGroup(tx, group)))
+            const groups = groupsOf(requests)
+            for (const group of groups)
+              done.push(...(await submitGroup(tx, group, group === groups.at(-1) ? last : undefined)))
             return done
-          })
+          }, fixedPlansByKey)
         } catch {
           // One of them was refused: nothing is committed, and each is tried by itself to find out whose fault it is.
         }
       }
       const settled = await Promise.allSettled(
-        requests.map((request) => deps.db.tx(async (tx) => submitGroup(tx, [request]))),
+        requests.map((request) => deps.db.tx((tx, last) => submitGroup(tx, [request], last), fixedPlansByKey)),
       )
       return settled.map((s) => (s.status === 'fulfilled' ? s.value[0]! : { ok: false, error: s.reason }))
     },
@@ -67,30 +70,43 @@ function groupsOf(requests: SubmitRequest[]): SubmitRequest[][] {
   return groups
 }
 
-async function submitGroup(tx: Queryable, group: SubmitRequest[]): Promise<Settled<Submitted>[]> {
+async function submitGroup(
+  tx: Queryable,
+  group: SubmitRequest[],
+  last: Last | undefined,
+): Promise<Settled<Submitted>[]> {
   const [first] = group
   if (first === undefined) return []
-  const result = await submit(tx, {
+  const input = {
     ownerId: first.ask.principal.userId!,
     jobs: group.flatMap((request) => request.jobs),
     idempotency: first.idempotency,
     fieldPrefix: first.fieldPrefix,
-  })
-  const { replayed } = result
-  const submitted = group.map((request): Submitted => {
-    const publicIds = group.length === 1 ? result.publicIds : request.jobs.map((job) => job.publicId)
-    return { publicIds, replayed }
-  })
-  await noteAllDone(
+  }
+  if (first.idempotency === undefined) {
+    const submitted = group.map(({ jobs }): Submitted => ({
+      publicIds: jobs.map((job) => job.publicId),
+      replayed: false,
+    }))
+    // The rows of the audit log go with the first question; if the jobs are refused, they go with them.
+    await Promise.all([submit(tx, input, last), noteSubmits(tx, group, submitted)])
+    return submitted.map((value) => ({ ok: true, value }))
+  }
+  // By itself. What the row says depends on whether the key was used before.
+  const value = await submit(tx, input)
+  await noteSubmits(tx, group, [value])
+  return [{ ok: true, value }]
+}
+
+const noteSubmits = (tx: Queryable, group: SubmitRequest[], submitted: Submitted[]): Promise<void> =>
+  noteAllDone(
     tx,
     group.map(({ ask, action }, i) => {
-      const { publicIds } = submitted[i]!
+      const { publicIds, replayed } = submitted[i]!
       const detail = { count: publicIds.length, ids: publicIds.slice(0, 20), replayed }
       return { ask, act: { action, target: `job:${publicIds[0]}` }, detail }
     }),
   )
-  return submitted.map((value) => ({ ok: true, value }))
-}
 
 export interface SubmitInput {
   specs: JobSpec[]

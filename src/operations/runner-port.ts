@@ -7,6 +7,7 @@ import { emitFact } from '../lib/facts.ts'
 import { createGroupCommit } from '../lib/group-commit.ts'
 import type { Outcome } from '../job/outcome.ts'
 import { isTerminal, type JobState } from '../job/state.ts'
+import type { ShortLog } from '../logs/log-store.ts'
 import { finish } from '../queue/finish.ts'
 import { handBack } from '../queue/hand-back.ts'
 import { heartbeat } from '../queue/heartbeat.ts'
@@ -17,6 +18,7 @@ import {
   type Accepted,
   type AttemptRef,
   type ClaimedJob,
+  type Finished,
   type FinishItem,
   type FromRunner,
   type HeartbeatResult,
@@ -47,6 +49,12 @@ export interface FinishReport {
   ref: AttemptRef
   outcome: Outcome
   logLength: number
+  /** All of a short log, which comes with the end of its attempt. */
+  log?: ShortLog
+}
+
+interface Finishing extends FinishItem {
+  shortLog?: ShortLog
 }
 
 export type ReportResult = Accepted | 'log_incomplete'
@@ -61,10 +69,12 @@ export function createRunnerPort(deps: Deps, changes: JobChanges) {
   const fence = createFence(db, config.heartbeatSeconds * 1000)
   const cancels = createRunnerCancels(db, changes)
 
-  /** Finishes of several calls and runners share one transaction. */
-  const finishTogether = createGroupCommit<FinishItem, Accepted>(
+  /** Finishes of several calls and runners share one transaction, and their short logs one fsync. */
+  const finishTogether = createGroupCommit<Finishing, Finished>(
     async (items) => {
-      const { results } = await finish(db, items)
+      const { results } = await finish(db, items, (short) =>
+        logs.sealShort(short.map(({ ref, shortLog }) => ({ attemptKey: attemptKey(ref), log: shortLog! }))),
+      )
       // A slot and a cap have room again; a runner that asked before the commit would wait for the next poll.
       deps.dispatcher.wake()
       return results.map((value) => ({ ok: true, value }))
@@ -72,7 +82,10 @@ export function createRunnerPort(deps: Deps, changes: JobChanges) {
     { maxItems: 500, concurrency: 1 },
   )
 
-  const sealLog = async (from: FromRunner, report: FinishReport): Promise<FinishItem | ReportResult> => {
+  /** A log that was appended is sealed before; that may take its time, so it is not done with the others waiting. */
+  const sealAppended = async (from: FromRunner, report: FinishReport): Promise<Finishing | ReportResult> => {
+    // Also when the answer to an accepted report was lost: nothing is left to do for the runner either way.
+    if (!(await fence.holds(from, [report.ref]))[0]) return 'stale'
     try {
       const log = await logs.seal(attemptKey(report.ref), report.logLength)
       return { ...from, ref: report.ref, outcome: report.outcome, log }
@@ -80,6 +93,18 @@ export function createRunnerPort(deps: Deps, changes: JobChanges) {
       if (isAppError(error) && error.code === 'failed_precondition') return 'log_incomplete'
       throw error
     }
+  }
+
+  const finishOne = async (from: FromRunner, report: FinishReport): Promise<ReportResult> => {
+    const { ref, outcome, log } = report
+    const item: Finishing | ReportResult = log
+      ? { ...from, ref, outcome, log: 'short', shortLog: log }
+      : await sealAppended(from, report)
+    if (typeof item === 'string') return item
+    const result = await finishTogether.add(item)
+    fence.forget(ref)
+    if (result === 'accepted') noteFinished(report)
+    return result === 'log_refused' ? 'log_incomplete' : result
   }
 
   return {
@@ -143,24 +168,8 @@ export function createRunnerPort(deps: Deps, changes: JobChanges) {
     },
 
     /** Answered only when the log is sealed durable and the outcome committed. */
-    async finish(from: FromRunner, reports: FinishReport[]): Promise<ReportResult[]> {
-      const held = await fence.holds(
-        from,
-        reports.map((report) => report.ref),
-      )
-      return Promise.all(
-        reports.map(async (report, i) => {
-          // Also when the answer to an accepted report was lost: nothing is left to do for the runner either way.
-          if (!held[i]) return 'stale'
-          const sealed = await sealLog(from, report)
-          if (typeof sealed === 'string') return sealed
-          const result = await finishTogether.add(sealed)
-          fence.forget(report.ref)
-          if (result === 'accepted') noteFinished(report)
-          return result
-        }),
-      )
-    },
+    finish: (from: FromRunner, reports: FinishReport[]): Promise<ReportResult[]> =>
+      Promise.all(reports.map((report) => finishOne(from, report))),
 
     async handBack(from: FromRunner, refs: AttemptRef[], reason: string): Promise<ReportResult[]> {
       const { results } = await handBack(
@@ -217,6 +226,8 @@ function noteFinished(report: FinishReport): void {
     state: report.outcome.state,
   })
 }
+
+export { shortLog as shortLogOf } from '../logs/short-log.ts'
 
 /** What the wire carries as JSON is checked like any other input. */
 export function checkedOutcome(value: unknown): Outcome {

@@ -17,6 +17,8 @@ export interface OfferRow {
   slots_left: number
   cpu_left: number
   memory_left: number
+  /** Leases that the runner did not name and never reported a start of: the answer to its claim got lost. */
+  undelivered: number
 }
 
 /** Only runners whose session still holds. What is left is counted from leases, so a slot cannot leak. */
@@ -25,16 +27,21 @@ export async function lookAtOffers(tx: Queryable, offers: RunnerOffer[]): Promis
     name: 'queue_claim_offers',
     text: `
       select r.id as runner_id, r.state, r.labels, r.executors, r.slots - used.n as slots_left,
-        r.cpu_millis - used.cpu as cpu_left, r.memory_mib - used.memory as memory_left
-      from jsonb_to_recordset($1::jsonb) as o(runner_id bigint, session text)
+        r.cpu_millis - used.cpu as cpu_left, r.memory_mib - used.memory as memory_left, used.undelivered
+      from jsonb_to_recordset($1::jsonb) as o(runner_id bigint, session text, tokens jsonb)
       join runners r on r.id = o.runner_id and r.session = o.session
       cross join lateral (
         select count(*)::int as n, coalesce(sum(l.cpu_millis), 0)::float8 as cpu,
-          coalesce(sum(l.memory_mib), 0)::float8 as memory
+          coalesce(sum(l.memory_mib), 0)::float8 as memory,
+          count(*) filter (where a.started_at is null and not o.tokens ? a.token::text)::int as undelivered
         from attempts a join jobs j on j.id = a.job_id join lanes l on l.id = j.lane_id
         where a.runner_id = r.id and a.ended_at is null
       ) used`,
-    values: [JSON.stringify(offers.map((o) => ({ runner_id: o.runnerId, session: o.session })))],
+    values: [
+      JSON.stringify(
+        offers.map((o) => ({ runner_id: o.runnerId, session: o.session, tokens: o.held.map((ref) => ref.token) })),
+      ),
+    ],
   })
   return rows
 }
@@ -55,9 +62,12 @@ interface WorkRow {
 
 export async function lookAtWork(
   tx: Queryable,
-  runners: PlanRunner[],
+  runners: readonly Pick<PlanRunner, 'runnerId' | 'slots' | 'cpuMillis' | 'memoryMib'>[],
 ): Promise<{ lanes: PlanLane[]; candidates: Candidate[] }> {
-  const slots = runners.reduce((sum, runner) => sum + runner.slots, 0)
+  const slots = Math.max(
+    0,
+    runners.reduce((sum, runner) => sum + runner.slots, 0),
+  )
   const { rows } = await tx.query<WorkRow>({
     name: 'queue_claim_work',
     text: openWork,

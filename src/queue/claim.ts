@@ -2,13 +2,13 @@
  * Gives waiting jobs to runners: lock, look, plan, take. One round at a time over all servers, so that caps counted from
  * held jobs are exact and cannot leak; a round costs a few milliseconds whatever is waiting (decision 1).
  */
-import type { Db, Queryable } from '../db/pool.ts'
+import type { Db, Last, Queryable } from '../db/pool.ts'
 import { lookAtOffers, lookAtWork, type OfferRow } from './claim-look.ts'
 import { finish } from './finish.ts'
 import { heartbeat } from './heartbeat.ts'
-import { notify } from './notify.ts'
+import { tellOf } from './notify.ts'
 import { planClaim, type Assigned, type PlanRunner } from './plan-claim.ts'
-import { inTransaction, newLease, rateTokens, stateById } from './statements.ts'
+import { byKeyOnly, fixedPlans, inTransaction, newLease, rateTokens, stateById } from './statements.ts'
 import { attemptKey, type ClaimedJob, type RunnerOffer } from './types.ts'
 import { undelivered, type Undelivered } from './undelivered.ts'
 
@@ -25,8 +25,14 @@ export async function claim(
   offers: RunnerOffer[],
   options: ClaimOptions,
 ): Promise<Map<string, ClaimedJob[]>> {
-  const again = await deliverAgain(db, offers, options)
-  const round = await inTransaction(db, (tx) => claimRound(tx, without(offers, again), options))
+  const oneRound = (of: RunnerOffer[], first: boolean): Promise<Round | null> =>
+    inTransaction(db, (tx, last) => claimRound(tx, last, of, { ...options, first }), fixedPlans)
+  let round = await oneRound(offers, true)
+  let again: Undelivered[] = []
+  if (round === null) {
+    again = await deliverAgain(db, offers, options)
+    round = (await oneRound(without(offers, again), false))!
+  }
   const given = new Map(round.known.map((runnerId) => [runnerId, [] as ClaimedJob[]]))
   for (const { runnerId, job } of [...again, ...round.taken]) given.get(runnerId)?.push(job)
   return given
@@ -44,27 +50,41 @@ const without = (offers: RunnerOffer[], again: Undelivered[]): RunnerOffer[] =>
     }
   })
 
-async function claimRound(
+interface Round {
+  known: string[]
+  taken: { runnerId: string; job: ClaimedJob }[]
+}
+
+/** Null for the first one when there are leases that a runner does not know of: those come before new ones. */ async function claimRound(
   tx: Queryable,
+  last: Last,
   offers: RunnerOffer[],
-  { leaseSeconds }: ClaimOptions,
-): Promise<{ known: string[]; taken: { runnerId: string; job: ClaimedJob }[] }> {
-  // The switches keep a plan that was made while the table was empty from reading a million rows later.
-  await tx.query({
-    name: 'queue_claim_lock',
-    text: `select pg_advisory_xact_lock($1), set_config('enable_seqscan', 'off', true),
-      set_config('enable_bitmapscan', 'off', true), set_config('jit', 'off', true)`,
-    values: [claimLock],
-  })
-  const rows = await lookAtOffers(tx, offers)
+  { leaseSeconds, first }: ClaimOptions & { first: boolean },
+): Promise<Round | null> {
+  // All three travel together; each sees what was committed before the lock was got.
+  const [, rows, asOffered] = await Promise.all([
+    tx.query({ name: 'queue_claim_lock', text: 'select pg_advisory_xact_lock($1)', values: [claimLock] }),
+    lookAtOffers(tx, offers),
+    lookAtWork(tx, offers),
+  ])
+  if (first && rows.some((row) => row.state === 'online' && row.undelivered > 0)) return null
   const known = rows.map((row) => row.runner_id)
   const free = rows.filter((row) => row.state === 'online').map((row) => whatIsFree(row, offers))
   const runners = free.filter((runner) => runner.slots > 0)
-  if (runners.length === 0) return { known, taken: [] }
-  const { lanes, candidates } = await lookAtWork(tx, runners)
+  if (runners.length === 0 || asOffered.candidates.length === 0) return { known, taken: [] }
+  const { lanes, candidates } = asOfferedIn(offers, runners) ? asOffered : await lookAtWork(tx, runners)
   const plan = planClaim(lanes, candidates, runners)
-  return { known, taken: plan.length > 0 ? await take(tx, plan, leaseSeconds) : [] }
+  if (plan.length === 0) return { known, taken: [] }
+  return { known, taken: await take(tx, last, plan, leaseSeconds) }
 }
+
+/** The first look went by what the runners said; it holds when the database's count leaves them as much. */
+const asOfferedIn = (offers: RunnerOffer[], runners: PlanRunner[]): boolean =>
+  runners.length === offers.length &&
+  runners.every((runner) => {
+    const offer = offers.find((o) => o.runnerId === runner.runnerId)
+    return offer?.cpuMillis === runner.cpuMillis && offer.memoryMib === runner.memoryMib
+  })
 
 /** The lesser of what the runner offers and what the database says it has left. */
 function whatIsFree(row: OfferRow, offers: RunnerOffer[]): PlanRunner {
@@ -81,20 +101,19 @@ function whatIsFree(row: OfferRow, offers: RunnerOffer[]): PlanRunner {
 
 async function take(
   tx: Queryable,
+  last: Last,
   plan: Assigned[],
   leaseSeconds: number,
 ): Promise<{ runnerId: string; job: ClaimedJob }[]> {
-  const { rows } = await tx.query<TakenRow>({
-    name: 'queue_claim_take',
-    text: takePlanned,
-    values: [plan.map((p) => p.jobKey), plan.map((p) => p.runnerId), leaseSeconds],
-  })
+  const [, { rows }] = await Promise.all([
+    tx.query(byKeyOnly),
+    last<TakenRow>({
+      name: 'queue_claim_take',
+      text: takePlanned,
+      values: [plan.map((p) => p.jobKey), plan.map((p) => p.runnerId), leaseSeconds],
+    }),
+  ])
   const jobs = new Map(rows.map((row) => [row.id, row]))
-  await notify(
-    tx,
-    rows.map((row) => row.public_id),
-    false,
-  )
   return plan.flatMap(({ jobKey, runnerId }) => {
     const row = jobs.get(jobKey)
     return row ? [{ runnerId, job: claimedJob(row) }] : []
@@ -139,8 +158,9 @@ const takePlanned = `
     update queues q set rate_tokens = ${rateTokens('q')} - started.n, rate_refilled_at = clock_timestamp()
     from (select queue_id, count(*)::int as n from moved group by queue_id) started
     where q.id = started.queue_id and q.rate_starts is not null
-  )
-  select id, public_id, spec, env_sealed, owner_id, number, token from moved`
+  ), ${tellOf('moved')}
+  select id, public_id, spec, env_sealed, owner_id, number, token,
+    (select count(*) from told) as told from moved`
 
 /** Leases whose answer got lost on the way: the runner does not have them, and no start was ever reported. */
 async function deliverAgain(db: Db | Queryable, offers: RunnerOffer[], options: ClaimOptions): Promise<Undelivered[]> {

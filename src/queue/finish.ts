@@ -1,19 +1,49 @@
 /** Ends attempts: outcome, retry or final state, dependents, and the news of it, in one transaction for the batch. */
 import type { Db, Queryable } from '../db/pool.ts'
-import { endAttempts, lockHeld } from './end-attempts.ts'
+import { areAwaited, endAttempts, endUnawaited, lockHeld, type EndingAttempt } from './end-attempts.ts'
 import { notify } from './notify.ts'
-import { inTransaction } from './statements.ts'
-import type { FinishItem, Reported } from './types.ts'
+import { fixedPlansByKey, inTransaction } from './statements.ts'
+import type { Finished, FinishItem, LogSummary } from './types.ts'
 
-export async function finish(db: Db | Queryable, items: FinishItem[]): Promise<Reported> {
+/**
+ * Makes short logs durable before the outcomes that speak of them are committed. Gets only items whose attempt is
+ * locked for their sender, so a stale report stores nothing; may be called again with the same items.
+ */
+export type StoreShortLogs<Item extends FinishItem> = (items: Item[]) => Promise<(LogSummary | null)[]>
+
+export async function finish<Item extends FinishItem>(
+  db: Db | Queryable,
+  items: Item[],
+  storeLogs?: StoreShortLogs<Item>,
+): Promise<{ results: Finished[]; changed: string[] }> {
   if (items.length === 0) return { results: [], changed: [] }
-  return inTransaction(db, async (tx) => {
-    const mine = await lockHeld(tx, items)
-    const ended = await endAttempts(
-      tx,
-      [...mine].map(([nr, attempt]) => ({ attempt, outcome: items[nr]!.outcome, log: items[nr]!.log })),
-    )
-    await notify(tx, ended.changed, ended.work)
-    return { results: items.map((_, nr) => (mine.has(nr) ? 'accepted' : 'stale')), changed: ended.changed }
-  })
+  return inTransaction(
+    db,
+    async (tx, last) => {
+      // The second is asked on the way, when the first has locked them.
+      const [mine, awaited] = await Promise.all([
+        lockHeld(tx, items),
+        areAwaited(
+          tx,
+          items.map((item) => item.ref.jobKey),
+        ),
+      ])
+      const short = [...mine.keys()].filter((nr) => items[nr]!.log === 'short')
+      const stored = short.length > 0 ? await storeLogs!(short.map((nr) => items[nr]!)) : []
+      const logs = new Map(short.map((nr, i) => [nr, stored[i]!]))
+      const results = items.map((_, nr): Finished => (mine.has(nr) ? 'accepted' : 'stale'))
+      const endings: EndingAttempt[] = []
+      for (const [nr, attempt] of mine) {
+        const { outcome, log } = items[nr]!
+        if (log !== 'short') endings.push({ attempt, outcome, log })
+        else if (logs.get(nr)) endings.push({ attempt, outcome, log: logs.get(nr)! })
+        else results[nr] = 'log_refused'
+      }
+      if (!awaited) return { results, changed: await endUnawaited(last, endings) }
+      const ended = await endAttempts(tx, endings)
+      await notify(tx, ended.changed, ended.work)
+      return { results, changed: ended.changed }
+    },
+    fixedPlansByKey,
+  )
 }

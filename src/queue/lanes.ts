@@ -10,25 +10,27 @@ export const labelList = (labels: Record<string, string> | undefined): string[] 
     .sort()
 
 const wanted = `jsonb_to_recordset($1::jsonb)
-  as w(nr int, queue_id bigint, owner_id bigint, executor text, labels jsonb, cpu_millis int, memory_mib int)`
+  as w(nr int, queue text, owner_id bigint, executor text, labels jsonb, cpu_millis int, memory_mib int)`
 const labelArray = 'array(select jsonb_array_elements_text(w.labels))'
 
 // The key share holds the lane until the job that refers to it is committed: upkeep deletes lanes without jobs.
 const findLanes = `select w.nr, l.id from ${wanted}
-  join lanes l on l.queue_id = w.queue_id and l.owner_id = w.owner_id and l.executor = w.executor
+  join queues q on q.name = w.queue
+  join lanes l on l.queue_id = q.id and l.owner_id = w.owner_id and l.executor = w.executor
     and l.required_labels = ${labelArray} and l.cpu_millis = w.cpu_millis and l.memory_mib = w.memory_mib
   order by l.id for key share of l`
 const makeLanes = `insert into lanes (queue_id, owner_id, executor, required_labels, cpu_millis, memory_mib)
-  select w.queue_id, w.owner_id, w.executor, ${labelArray}, w.cpu_millis, w.memory_mib from ${wanted}
+  select q.id, w.owner_id, w.executor, ${labelArray}, w.cpu_millis, w.memory_mib from ${wanted}
+  join queues q on q.name = w.queue
   order by 1, 2, 3, 4, 5, 6 on conflict do nothing`
 
-/** The lane of each job, made when there is none. */
-export async function lanesFor(tx: Queryable, ownerId: string, jobs: NewJob[], queueIds: string[]): Promise<string[]> {
+/** The lane of each job, made when there is none. Asks at once, so that the question travels with the caller's others. */
+export async function lanesFor(tx: Queryable, ownerId: string, jobs: NewJob[]): Promise<string[]> {
   const numbers = new Map<string, number>()
   const lanes: object[] = []
-  const laneOf = jobs.map((job, i) => {
+  const laneOf = jobs.map((job) => {
     const lane = {
-      queue_id: queueIds[i],
+      queue: job.spec.queue,
       owner_id: ownerId,
       executor: job.spec.executor,
       labels: labelList(job.spec.required_labels),

@@ -6,6 +6,17 @@ export const jobsChannel = 'runyard_jobs'
 /** A payload holds 8,000 bytes; 500 ids of 12 characters take 6,500. */
 const idsPerNotice = 500
 
+/**
+ * The same inside a statement that changes jobs: two CTEs after the one named `rows` that returns `public_id`. The
+ * statement has to read `told`, else it is left out.
+ */
+export const tellOf = (rows: string): string => `
+  parts as (
+    select public_id, (row_number() over () - 1) / ${idsPerNotice} as part from ${rows}
+  ), told as materialized (
+    select pg_notify('${jobsChannel}', string_agg(public_id, ',')) from parts group by part
+  )`
+
 /** Tells the servers which jobs changed, and whether there is something to claim. Sent when the transaction commits. */
 export async function notify(tx: Queryable, changed: readonly string[], work: boolean): Promise<void> {
   const payloads: string[] = []

@@ -1,5 +1,5 @@
 /** Pieces of SQL that several verbs share, built from `job/state.ts` so that no list of states is written twice. */
-import type { Db, Queryable } from '../db/pool.ts'
+import type { Db, Last, Queryable } from '../db/pool.ts'
 import { sqlStateOf } from '../db/db-errors.ts'
 import { isAppError } from '../lib/app-error.ts'
 import { heldStates, terminalStates, waitingStates } from '../job/state.ts'
@@ -29,6 +29,12 @@ export const rateTokens = (q: string): string =>
 export const ofRunner = (sender: string): string => `a.runner_id + 0 = ${sender}.runner_id`
 
 /**
+ * The attempt, found by its key, is open. Written so that the index of open attempts does not fit: a plan that was made
+ * while few were open would read all of them for each row.
+ */
+export const isOpen = (attempt: string): string => `num_nonnulls(${attempt}.ended_at) = 0`
+
+/**
  * The state of a job that is found by its id. Written so that no index on states fits: a plan that was made while few
  * jobs waited would look for those few by state, and go on doing so when a million wait.
  */
@@ -37,12 +43,33 @@ export const stateById = (job: string): string => `(${job}.state || '')`
 /** When a lease granted now ends, by the database's clock and not by the start of a transaction that had to wait. */
 export const newLease = (seconds: string): string => `clock_timestamp() + make_interval(secs => ${seconds})`
 
+const local = (...settings: string[]): string => settings.map((setting) => `set local ${setting}`).join('; ')
+
+/**
+ * For statements that are the same every time: planned once for each connection, because planning took as long as
+ * running. Such a plan may have been made while a table was empty; the switches keep it from reading a whole one.
+ */
+export const fixedPlans = local(
+  'plan_cache_mode = force_generic_plan',
+  'enable_seqscan = off',
+  'enable_bitmapscan = off',
+  'jit = off',
+)
+/** The same where all that is touched is named by its key: row by row through the index, never all rows in a hash table. */
+export const byKeyOnly = local('enable_hashjoin = off', 'enable_mergejoin = off')
+export const fixedPlansByKey = `${fixedPlans}; ${byKeyOnly}`
+
 /** In the caller's transaction when there is one, so that an audit row stands or falls with the change. */
-export async function inTransaction<T>(db: Db | Queryable, fn: (tx: Queryable) => Promise<T>): Promise<T> {
-  if (!('tx' in db)) return fn(db)
+export async function inTransaction<T>(
+  db: Db | Queryable,
+  fn: (tx: Queryable, last: Last) => Promise<T>,
+  settings?: string,
+): Promise<T> {
+  // Somebody else's transaction: its last statement is not ours.
+  if (!('tx' in db)) return fn(db, (sql, values) => db.query(sql, values))
   for (let tries = 1; ; tries++) {
     try {
-      return await db.tx(fn)
+      return await db.tx(fn, settings)
     } catch (error) {
       // Locks are taken in the order of ids; what is left are dependents added in between, and those find a quiet moment.
       if (tries === 5 || !isDeadlock(error)) throw error

@@ -1,9 +1,9 @@
 /** Makes jobs of specs: one or ten thousand in one transaction, durable when it commits, once per idempotency key. */
-import type { Queryable } from '../db/pool.ts'
+import type { Last, Queryable } from '../db/pool.ts'
 import { AppError, type FieldProblem } from '../lib/app-error.ts'
 import { dependencyEdges, firstStates, lockDependencies } from './submit-dependencies.ts'
 import { lanesFor } from './lanes.ts'
-import { notify } from './notify.ts'
+import { tellOf, workChannel } from './notify.ts'
 import { newRank } from './statements.ts'
 import type { NewJob } from './types.ts'
 
@@ -18,7 +18,12 @@ export interface SubmitInput {
   fieldPrefix?: (index: number) => string
 }
 
-export async function submit(tx: Queryable, input: SubmitInput): Promise<{ publicIds: string[]; replayed: boolean }> {
+/** With `last` this is all that its transaction has left to do. */
+export async function submit(
+  tx: Queryable,
+  input: SubmitInput,
+  last: Last = (sql, values) => tx.query(sql, values),
+): Promise<{ publicIds: string[]; replayed: boolean }> {
   const { jobs, ownerId } = input
   const publicIds = jobs.map((job) => job.publicId)
   const earlier = await claimKey(tx, input, publicIds)
@@ -26,10 +31,12 @@ export async function submit(tx: Queryable, input: SubmitInput): Promise<{ publi
   if (jobs.length === 0) return { publicIds, replayed: false }
 
   const prefix = input.fieldPrefix ?? ((index) => `jobs[${index}].`)
-  const queueIds = await resolveQueues(tx, jobs, prefix)
-  const dependencies = await lockDependencies(tx, ownerId, jobs, prefix)
+  const [queueIds, dependencies, laneIds] = await inOrder([
+    resolveQueues(tx, jobs, prefix),
+    lockDependencies(tx, ownerId, jobs, prefix),
+    lanesFor(tx, ownerId, jobs),
+  ])
   const first = firstStates(jobs, dependencies)
-  const laneIds = await lanesFor(tx, ownerId, jobs, queueIds)
 
   const rows = jobs.map((job, i) => ({
     public_id: job.publicId,
@@ -47,25 +54,25 @@ export async function submit(tx: Queryable, input: SubmitInput): Promise<{ publi
     max_attempts: job.spec.max_attempts,
     rerun_of: job.rerunOf ?? null,
   }))
-  const inserted = await tx.query<{ id: string; public_id: string; state: string }>({
-    name: 'queue_submit',
-    text: insertJobs,
-    values: [JSON.stringify(rows), ownerId],
-  })
-  const keys = new Map(inserted.rows.map((row) => [row.public_id, row.id]))
-  const edges = dependencyEdges(jobs, dependencies, keys)
-  if (edges.jobs.length > 0) {
+  const statement = { name: 'queue_submit', text: insertJobs, values: [JSON.stringify(rows), ownerId] }
+  const waitsForOthers = jobs.some((job) => job.spec.depends_on !== undefined)
+  const inserted = await (waitsForOthers ? tx.query : last)<{ id: string; public_id: string }>(statement)
+  if (waitsForOthers) {
+    const keys = new Map(inserted.rows.map((row) => [row.public_id, row.id]))
+    const edges = dependencyEdges(jobs, dependencies, keys)
     await tx.query(
       'insert into job_dependencies (job_id, depends_on_id) select * from unnest($1::bigint[], $2::bigint[]) on conflict do nothing',
       [edges.jobs, edges.dependsOn],
     )
   }
-  await notify(
-    tx,
-    publicIds,
-    inserted.rows.some((row) => row.state === 'queued'),
-  )
   return { publicIds, replayed: false }
+}
+
+/** What was asked together; the first of them that was refused says why. */
+async function inOrder<T extends readonly unknown[]>(asked: { [K in keyof T]: Promise<T[K]> }): Promise<T> {
+  const settled = await Promise.allSettled(asked)
+  for (const one of settled) if (one.status === 'rejected') throw one.reason
+  return settled.map((one) => (one as PromiseFulfilledResult<unknown>).value) as unknown as T
 }
 
 /** `first` is `ready` for a job that nothing blocks: the database's clock decides between scheduled and queued. */
@@ -80,8 +87,7 @@ const insertJobs = `
     select given.*, case when state <> 'ready' then state when due > clock_timestamp() then 'scheduled' else 'queued' end
       as first_state
     from given
-  )
-  insert into jobs (public_id, owner_id, queue_id, lane_id, state, rank, name, spec, env_sealed, priority, not_before,
+  ), inserted as (insert into jobs (public_id, owner_id, queue_id, lane_id, state, rank, name, spec, env_sealed, priority, not_before,
     scheduled_for, blockers_left, max_attempts, ended_at, rerun_of, outcome)
   select public_id, $2::bigint, queue_id, lane_id, first_state,
     case when first_state = 'queued' then ${newRank('priority')} end,
@@ -89,7 +95,10 @@ const insertJobs = `
     case when first_state = 'scheduled' then 'delay' end, blockers_left, max_attempts,
     case when first_state = 'skipped' then now() end, rerun_of, outcome
   from placed
-  returning id, public_id, state`
+  returning id, public_id, state), ${tellOf('inserted')}, work as materialized (
+    select pg_notify('${workChannel}', '') where exists (select 1 from inserted where state = 'queued')
+  )
+  select id, public_id, (select count(*) from told), (select count(*) from work) from inserted`
 
 /** Takes the key for this call; the ids of the first call when it was taken with the same body. */
 async function claimKey(tx: Queryable, input: SubmitInput, publicIds: string[]): Promise<string[] | null> {

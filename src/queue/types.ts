@@ -40,8 +40,6 @@ export interface RunnerOffer extends FromRunner {
   memoryMib: number
   /** Everything the runner already has; a lease that is not in here is delivered again. */
   held: AttemptRef[]
-  /** Started by an earlier process of the runner, which takes them over and needs their secrets. */
-  deliverAgain?: AttemptRef[]
 }
 
 /** As the log store sealed it. */
@@ -60,13 +58,16 @@ export interface StartedItem extends FromRunner {
 export interface FinishItem extends FromRunner {
   ref: AttemptRef
   outcome: Outcome
-  log: LogSummary | null
+  /** `short`: the log came with the report and is stored on the way, when it is certain that the sender holds the attempt. */
+  log: LogSummary | 'short' | null
 }
 export interface HandBackItem extends FromRunner {
   ref: AttemptRef
 }
 
 export type Accepted = 'accepted' | 'stale'
+/** `log_refused`: the log that came with it could not be stored; nothing was changed. */
+export type Finished = Accepted | 'log_refused'
 /** `results` in the order of the items; `changed` are the public ids of all jobs whose row changed. */
 export interface Reported {
   results: Accepted[]

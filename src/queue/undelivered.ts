@@ -11,8 +11,7 @@ export interface Undelivered {
 
 /**
  * Leases that the runner does not know of. Only attempts that were leased before the runner asked and never reported a
- * start count, and those it asks for by name: what started is the runner's to report, and to start it again would run
- * it twice.
+ * start count: what started is the runner's to report, and to start it again would run it twice.
  */
 export async function undelivered(db: Queryable, offers: RunnerOffer[]): Promise<Undelivered[]> {
   const { rows } = await db.query<{
@@ -33,10 +32,9 @@ export async function undelivered(db: Queryable, offers: RunnerOffer[]): Promise
       select a.runner_id, a.job_id, a.number, a.token, j.public_id, j.spec, j.env_sealed, j.owner_id,
         j.cancel_requested_at is not null as cancel_requested,
         l.cpu_millis, l.memory_mib
-      from jsonb_to_recordset($1::jsonb) as o(runner_id bigint, session text, tokens jsonb, again jsonb)
+      from jsonb_to_recordset($1::jsonb) as o(runner_id bigint, session text, tokens jsonb)
       join runners r on r.id = o.runner_id and r.session = o.session and r.state = 'online'
-      join attempts a on a.runner_id = o.runner_id and a.ended_at is null
-        and (a.started_at is null or o.again ? a.token::text)
+      join attempts a on a.runner_id = o.runner_id and a.ended_at is null and a.started_at is null
       join jobs j on j.id = a.job_id
       join lanes l on l.id = j.lane_id
       where not o.tokens ? a.token::text
@@ -47,7 +45,6 @@ export async function undelivered(db: Queryable, offers: RunnerOffer[]): Promise
           runner_id: o.runnerId,
           session: o.session,
           tokens: o.held.map((ref) => ref.token),
-          again: (o.deliverAgain ?? []).map((ref) => ref.token),
         })),
       ),
     ],

@@ -16,7 +16,8 @@ export interface Capacity {
 
 export function createCapacity(whole: { slots: number; cpuMillis: number; memoryMib: number }): Capacity {
   const taken = new Map<number, Reservation>()
-  const sum = (what: 'cpuMillis' | 'memoryMib') => [...taken.values()].reduce((total, r) => total + r[what], 0)
+  let cpuMillis = 0
+  let memoryMib = 0
   const lowestFree = () => {
     let slot = 0
     while (taken.has(slot)) slot++
@@ -25,8 +26,8 @@ export function createCapacity(whole: { slots: number; cpuMillis: number; memory
   return {
     free: () => ({
       slots: Math.max(0, whole.slots - taken.size),
-      cpuMillis: Math.max(0, whole.cpuMillis - sum('cpuMillis')),
-      memoryMib: Math.max(0, whole.memoryMib - sum('memoryMib')),
+      cpuMillis: Math.max(0, whole.cpuMillis - cpuMillis),
+      memoryMib: Math.max(0, whole.memoryMib - memoryMib),
     }),
     reserve(spec, slot = lowestFree()) {
       if (taken.has(slot)) return null
@@ -36,10 +37,15 @@ export function createCapacity(whole: { slots: number; cpuMillis: number; memory
         memoryMib: Math.ceil((spec.limits?.memory_bytes ?? 0) / 2 ** 20),
       }
       taken.set(slot, reservation)
+      cpuMillis += reservation.cpuMillis
+      memoryMib += reservation.memoryMib
       return reservation
     },
     release(reservation) {
-      if (taken.get(reservation.slot) === reservation) taken.delete(reservation.slot)
+      if (taken.get(reservation.slot) !== reservation) return
+      taken.delete(reservation.slot)
+      cpuMillis -= reservation.cpuMillis
+      memoryMib -= reservation.memoryMib
     },
   }
 }

@@ -14,7 +14,7 @@ export interface AttemptRef {
   token: string
 }
 
-/** Names the attempt on this runner: its directory, its launcher entry, its log. */
+/** Names the attempt on this runner: for the executor, in the heartbeat, in its log. */
 export const attemptKey = (ref: AttemptRef): string => `${ref.jobKey}-${ref.number}`
 
 export const sameAttempt = (a: AttemptRef, b: AttemptRef): boolean =>
@@ -60,8 +60,6 @@ export interface ClaimInput {
   memoryMib: number
   /** Everything the runner already has; a lease that is not in here is delivered again. */
   held: AttemptRef[]
-  /** Started by an earlier process of this runner: delivered again although started, for the secrets to be masked. */
-  deliverAgain: AttemptRef[]
   /** The server holds the call at most this long when there is no work. */
   waitMs: number
 }
@@ -103,6 +101,8 @@ export interface FinishReport {
   outcome: Outcome
   /** Length of the complete record file; the server answers only when it has sealed exactly this much. */
   logLength: number
+  /** The whole record file of a short log of which nothing was appended: stored and sealed with the outcome. */
+  log?: Uint8Array
 }
 
 export type ReportResult = 'accepted' | 'stale' | 'log_incomplete'

@@ -24,6 +24,8 @@ export interface FakeAttempt {
   outcome?: Outcome
   handBackReason?: string
   starts: number
+  /** Its log came with its finish. */
+  inline?: true
 }
 
 export interface FakeControlPlane extends ControlPlane {
@@ -135,12 +137,7 @@ export function createFakeControlPlane(
         awayCheck(plane)
         const known = new Set(input.held.map(attemptKey))
         const all = [...attempts.values()]
-        const wanted = new Set(input.deliverAgain.map(attemptKey))
-        const again = all.filter(
-          (a) =>
-            !known.has(attemptKey(a.assignment)) &&
-            (a.state === 'leased' || (a.state === 'running' && wanted.has(attemptKey(a.assignment)))),
-        )
+        const again = all.filter((a) => a.state === 'leased' && !known.has(attemptKey(a.assignment)))
         const fresh = all.filter((a) => a.state === 'waiting').slice(0, input.slots)
         for (const attempt of fresh) attempt.state = 'leased'
         if (plane.loseNextClaim && fresh.length > 0) {
@@ -197,9 +194,14 @@ export function createFakeControlPlane(
     },
     async finish(reports) {
       awayCheck(plane)
-      return reports.map(({ ref, outcome, logLength }): ReportResult => {
+      return reports.map(({ ref, outcome, logLength, log }): ReportResult => {
         const attempt = owned(ref)
         if (!attempt) return 'stale'
+        if (log !== undefined && attempt.size > 0) return 'log_incomplete'
+        if (log !== undefined) {
+          attempt.inline = true
+          append(attempt, { ref, offset: 0, bytes: log })
+        }
         if (attempt.size < logLength) return 'log_incomplete'
         attempt.outcome = outcome
         attempt.state = outcome.state

@@ -38,10 +38,7 @@ export async function serveFake(plane: ControlPlane, socketPath: string): Promis
         register: (r) => guard(() => plane.register({ ...r, facilities: JSON.parse(r.facilitiesJson) as unknown })),
         claim: (r, context) =>
           guard(async () => {
-            const given = await plane.claim(
-              { ...r, held: r.held.map(attemptRef), deliverAgain: r.deliverAgain.map(attemptRef) },
-              context.signal,
-            )
+            const given = await plane.claim({ ...r, held: r.held.map(attemptRef) }, context.signal)
             return {
               assignments: given.map((a) => ({
                 ref: { jobKey: a.jobKey, number: a.number, token: a.token },
@@ -93,6 +90,7 @@ export async function serveFake(plane: ControlPlane, socketPath: string): Promis
                   ref: attemptRef(report.ref!),
                   outcome: JSON.parse(report.outcomeJson) as never,
                   logLength: Number(report.logLength),
+                  ...(report.log ? { log: report.log } : {}),
                 })),
               ),
             ),

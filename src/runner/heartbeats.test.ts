@@ -48,11 +48,14 @@ function blockMainThread(ms: number): void {
 
 test('heartbeats go on while the main thread is blocked', async () => {
   const answers: number[] = []
+  let held: AttemptRef[] = []
   const heartbeats = startHeartbeats(setup(60_000), {
+    held: () => held,
     onAnswer: (answer, keepUntil) => answers.push(answer.renewed.length, keepUntil - monotonicMs()),
     onFailure: () => {},
   })
-  heartbeats.hold([ref])
+  held = [ref]
+  heartbeats.changed()
   await eventually(count).toBeGreaterThan(1)
   const before = count()
   blockMainThread(5 * heartbeatMs)
@@ -66,7 +69,7 @@ test('heartbeats go on while the main thread is blocked', async () => {
 })
 
 test('they stop when the main thread is silent for too long, and begin again when it is back', async () => {
-  const heartbeats = startHeartbeats(setup(500), { onAnswer: () => {}, onFailure: () => {} })
+  const heartbeats = startHeartbeats(setup(500), { held: () => [], onAnswer: () => {}, onFailure: () => {} })
   await eventually(count).toBeGreaterThan(1)
   blockMainThread(900)
   const atEnd = count()

@@ -4,6 +4,8 @@ import type { AttemptRef, HeartbeatAnswer } from './control-plane.ts'
 import type { FromHeartbeats, HeartbeatSetup, ToHeartbeats } from './heartbeat-worker.ts'
 
 export interface HeartbeatEvents {
+  /** Everything this runner holds. */
+  held(): AttemptRef[]
   /** `keepUntil`: renewed attempts may live until then (`monotonicMs`). */
   onAnswer(answer: HeartbeatAnswer, keepUntil: number): void
   /** The first of a row. */
@@ -11,8 +13,8 @@ export interface HeartbeatEvents {
 }
 
 export interface Heartbeats {
-  /** Everything this runner holds, after each change. */
-  hold(held: AttemptRef[]): void
+  /** `held` has changed; the thread is told within a moment, once for many changes. */
+  changed(): void
   stop(): Promise<void>
 }
 
@@ -30,9 +32,15 @@ const small = { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 128 }
 export const startHeartbeats: StartHeartbeats = (setup, events) => {
   let worker: Worker
   let stopping = false
-  let held: AttemptRef[] = []
   let failing = false
+  // A fresh lease is good for three heartbeats, so the next one need not know of it at once.
+  const tellAfterMs = Math.min(500, setup.heartbeatMs / 4)
+  let telling: NodeJS.Timeout | undefined
   const tell = (message: ToHeartbeats) => worker.postMessage(message)
+  const tellHeld = () => {
+    telling = undefined
+    tell({ type: 'held', held: events.held() })
+  }
 
   const start = () => {
     worker = new Worker(entry, { workerData: setup, resourceLimits: small })
@@ -45,20 +53,20 @@ export const startHeartbeats: StartHeartbeats = (setup, events) => {
     worker.on('exit', () => {
       if (!stopping) setTimeout(start, 100) // leases hang on it
     })
-    tell({ type: 'held', held })
+    tellHeld()
   }
   start()
   const signs = setInterval(() => tell({ type: 'alive' }), Math.min(setup.heartbeatMs, setup.silenceMs / 3))
   signs.unref()
 
   return {
-    hold(refs) {
-      held = refs
-      tell({ type: 'held', held })
+    changed() {
+      telling ??= setTimeout(tellHeld, tellAfterMs).unref()
     },
     async stop() {
       stopping = true
       clearInterval(signs)
+      clearTimeout(telling)
       const gone = new Promise((resolve) => worker.once('exit', resolve))
       tell({ type: 'stop' })
       const timer = setTimeout(() => void worker.terminate(), 1_000)

@@ -1,8 +1,10 @@
 /** The attempts this process holds: from an assignment to the last answer of the server about it. */
+import type { AttemptOrder, RunningAttempt } from '../executors/executor.ts'
 import { emitFact } from '../lib/facts.ts'
-import type { Attempt, AttemptEnd, AttemptTools } from './attempt.ts'
-import { placeOf, type AttemptPlace, type AttemptState } from './attempt-state.ts'
-import type { Capacity } from './capacity.ts'
+import { newAttempt, type Attempt, type AttemptTools } from './attempt.ts'
+import type { AttemptNote } from './attempt-note.ts'
+import type { Capacity, Reservation } from './capacity.ts'
+import { monotonicMs } from './clock.ts'
 import {
   attemptKey,
   sameAttempt,
@@ -11,21 +13,12 @@ import {
   type Cancel,
   type HeartbeatAnswer,
 } from './control-plane.ts'
-import { abandon, prepareSpool, reportEnd, runAttempt } from './run-attempt.ts'
-import { createStopControl } from './stop-control.ts'
+import { noteFor, orderFor } from './order-for.ts'
+import { runAttempt } from './run-attempt.ts'
+import { abandon, stopAttempt } from './stop-attempt.ts'
 
-/** An attempt of an earlier runner process that may still run; its secrets come with the lease, delivered again. */
-interface Awaited {
-  place: AttemptPlace
-  state: AttemptState
-}
-
-const awaitSecretsMs = 60_000
-
-interface Held {
-  attempt: Attempt
-  done: Promise<AttemptEnd | 'failed'>
-}
+/** The launcher kills at the exact time; this guard need not. */
+const leaseCheckMs = 500
 
 export interface HeldAttemptsOptions {
   tools: AttemptTools
@@ -39,139 +32,108 @@ export interface HeldAttemptsOptions {
 export type HeldAttempts = ReturnType<typeof createHeldAttempts>
 
 export function createHeldAttempts({ tools, capacity, onChange, onFreed }: HeldAttemptsOptions) {
-  const held = new Map<string, Held>()
-  const awaited = new Map<string, Awaited>()
+  const held = new Map<string, Attempt>()
   const emptied: (() => void)[] = []
+  let leaseCheck: NodeJS.Timeout | undefined
 
-  const hold = (attempt: Attempt, work: Promise<AttemptEnd>) => {
-    const key = attemptKey(attempt.state.ref)
-    const done = work
-      .catch((error): 'failed' => {
-        emitFact({ name: 'attempt.trouble', level: 'error', job: attempt.state.job_id, reason: String(error) })
-        return 'failed'
+  const free = (reservation: Reservation | null) => {
+    if (reservation === null) return
+    capacity.release(reservation)
+    onFreed(reservation.cpuMillis + reservation.memoryMib > 0)
+  }
+
+  const hold = (attempt: Attempt, order: AttemptOrder | null, reservation: Reservation | null) => {
+    held.set(attempt.key, attempt)
+    leaseCheck ??= setInterval(checkLeases, leaseCheckMs).unref()
+    onChange()
+    runAttempt(attempt, order, tools, () => free(reservation))
+      .catch((error: unknown) => {
+        emitFact({ name: 'attempt.trouble', level: 'error', job: attempt.note.job_id, reason: String(error) })
       })
       .finally(() => {
-        held.delete(key)
+        held.delete(attempt.key)
         onChange()
         if (held.size === 0) for (const resolve of emptied.splice(0)) resolve()
       })
-    held.set(key, { attempt, done })
-    onChange()
   }
 
-  const run = (attempt: Attempt) => {
-    const reservation = capacity.reserve(attempt.state.spec, attempt.adopt ? attempt.state.slot : undefined)
-    // An adopted job keeps its slot's uid; the slot cannot be taken, because adoption comes before the first claim.
-    if (reservation !== null) attempt.state.slot = reservation.slot
-    const freed = () => {
-      if (reservation === null) return
-      capacity.release(reservation)
-      onFreed(reservation.cpuMillis + reservation.memoryMib > 0)
-    }
-    hold(attempt, runAttempt(attempt, tools, freed))
+  /** Second guard beside the launcher's keeper. */
+  const checkLeases = () => {
+    const now = monotonicMs()
+    for (const attempt of held.values()) if (attempt.keepUntil <= now) stopAttempt(attempt, 'lease_lost', 0)
+    if (held.size > 0) return
+    clearInterval(leaseCheck)
+    leaseCheck = undefined
   }
 
   return {
-    /** What the server must not deliver again. */
-    refs: (): AttemptRef[] => [...held.values()].map((h) => h.attempt.state.ref),
-    /** What the heartbeat keeps alive: also what waits for its secrets. */
-    leases: (): AttemptRef[] => [...held.values(), ...awaited.values()].map((h) => stateOf(h).ref),
+    /** What the heartbeat keeps alive and the server must not deliver again. */
+    refs: (): AttemptRef[] => Array.from(held.values(), ({ note }) => note.ref),
     size: () => held.size,
-    /** Taken over from an earlier process as soon as the server delivers their secrets. */
-    awaited: (): AttemptRef[] => [...awaited.values()].map(({ state }) => state.ref),
 
     /** Idempotent: what is held already is left alone. `keepUntil` counts from when the lease was asked for. */
     take(assignment: Assignment, keepUntil: number): void {
       const key = attemptKey(assignment)
       if (held.has(key)) return
       // The server leased the job again, so an older attempt of it is not ours any more.
-      for (const { attempt } of held.values()) {
-        if (attempt.state.ref.jobKey === assignment.jobKey) abandon(attempt)
+      if (assignment.number > 1) {
+        for (const attempt of held.values()) if (attempt.note.ref.jobKey === assignment.jobKey) abandon(attempt)
       }
-      const left = awaited.get(key)
-      awaited.delete(key)
-      const { env, secretEnv } = assignment
-      const place = left?.place ?? placeOf(tools.attemptsDir, key)
-      const state = left?.state ?? stateFor(assignment)
-      run(newAttempt({ state, place, env, secretEnv, adopt: left !== undefined, keepUntil }))
+      const reservation = capacity.reserve(assignment.spec)
+      const note = noteFor(assignment, reservation?.slot ?? 0)
+      const order = orderFor(key, assignment, note, Math.max(1, Math.round(keepUntil - monotonicMs())))
+      hold(newAttempt({ key, note, resumed: false, keepUntil }), order, reservation)
     },
 
-    /** Left by an earlier process and still leased to this runner. */
-    resume(place: AttemptPlace, state: AttemptState, keepUntil: number): void {
-      const attempt = newAttempt({ state, place, env: {}, secretEnv: {}, adopt: true, keepUntil })
-      if (state.phase === 'ended' || state.phase === 'handing_back') {
-        attempt.outcome = state.outcome
-        if (state.phase === 'handing_back') attempt.handBackReason = 'its runner shut down'
-        hold(
-          attempt,
-          prepareSpool(attempt, tools).then(() => reportEnd(attempt, tools)),
-        )
-      } else if (state.secret_env_names.length > 0) {
-        const key = attemptKey(state.ref)
-        awaited.set(key, { place, state })
-        onChange()
-        // Not kept alive for ever: without its lease the keeper ends it and the server gives it to another.
-        setTimeout(() => awaited.delete(key) && onChange(), awaitSecretsMs).unref()
-      } else {
-        run(attempt)
-      }
+    /** Left by an earlier process and still leased to this runner; adopted before the first claim, so its slot is free. */
+    resume(running: RunningAttempt, note: AttemptNote, keepUntil: number): void {
+      const attempt = newAttempt({ key: running.key, note, resumed: true, keepUntil, running })
+      hold(attempt, null, capacity.reserve({ limits: note.reserved }, note.slot))
+    },
+
+    /** Left by an earlier process and not ours any more; its slot is taken until nothing of it runs. */
+    dismiss(running: RunningAttempt, note: AttemptNote | null): void {
+      const reservation = note === null ? null : capacity.reserve({ limits: note.reserved }, note.slot)
+      const over = running.ended.then(
+        () => {},
+        () => {},
+      )
+      Promise.all([running.stop('lease_lost', 0), over])
+        .then(() => running.release())
+        .catch((error: unknown) => {
+          emitFact({ name: 'attempt.trouble', level: 'error', attempt: running.key, reason: String(error) })
+        })
+        .finally(() => free(reservation))
     },
 
     heard(answer: HeartbeatAnswer, keepUntil: number): void {
       for (const ref of answer.renewed) {
-        const attempt = held.get(attemptKey(ref))?.attempt
+        const attempt = held.get(attemptKey(ref))
         if (attempt !== undefined) attempt.keepUntil = Math.max(attempt.keepUntil, keepUntil)
       }
       for (const ref of answer.cancel) this.cancel({ ref, now: answer.kill.some((other) => sameAttempt(other, ref)) })
       for (const ref of answer.stale) {
-        awaited.delete(attemptKey(ref))
-        const attempt = held.get(attemptKey(ref))?.attempt
-        if (attempt?.state.ref.token === ref.token) abandon(attempt)
+        const attempt = held.get(attemptKey(ref))
+        if (attempt?.note.ref.token === ref.token) abandon(attempt)
       }
     },
 
     cancel({ ref, now }: Cancel): void {
-      const attempt = held.get(attemptKey(ref))?.attempt
-      if (attempt?.state.ref.token !== ref.token) return
-      attempt.stops.request('cancelled', now ? 0 : attempt.state.spec.stop_grace_seconds * 1000)
+      const attempt = held.get(attemptKey(ref))
+      if (attempt?.note.ref.token !== ref.token) return
+      stopAttempt(attempt, 'cancelled', now ? 0 : attempt.note.stop_grace_ms)
     },
 
     /** Ends what still runs; it is handed back unless it had another reason to end. */
     shutDown(graceMs: number): void {
-      for (const { attempt } of held.values()) attempt.stops.request('shutdown', graceMs)
+      for (const attempt of held.values()) stopAttempt(attempt, 'shutdown', graceMs)
     },
 
     /** Another process has this runner's name: nothing here is ours any more. */
     abandonAll(): void {
-      for (const { attempt } of held.values()) abandon(attempt)
+      for (const attempt of held.values()) abandon(attempt)
     },
 
     emptied: (): Promise<void> => (held.size === 0 ? Promise.resolve() : new Promise((r) => void emptied.push(r))),
-  }
-}
-
-const stateOf = (entry: Held | Awaited): AttemptState => ('attempt' in entry ? entry.attempt.state : entry.state)
-
-type Given = Pick<Attempt, 'state' | 'place' | 'env' | 'secretEnv' | 'adopt' | 'keepUntil'>
-
-function newAttempt(given: Given): Attempt {
-  const onError = (error: unknown) =>
-    emitFact({ name: 'attempt.trouble', level: 'error', job: given.state.job_id, reason: `stop: ${String(error)}` })
-  return { ...given, stops: createStopControl(onError), stale: false, pipes: [] }
-}
-
-function stateFor(assignment: Assignment): AttemptState {
-  const { jobKey, number, token } = assignment
-  return {
-    version: 1,
-    ref: { jobKey, number, token },
-    job_id: assignment.jobId,
-    spec: assignment.spec,
-    limits: assignment.limits,
-    named: assignment.named,
-    timeout_ms: assignment.timeoutSeconds * 1000,
-    slot: 0,
-    secret_env_names: Object.keys(assignment.secretEnv),
-    phase: 'prepared',
   }
 }

@@ -1,17 +1,17 @@
 /** Where the shipping of one record file stands; pure bookkeeping, no I/O. */
+import { headerBytes } from '../logs/records.ts'
 import type { AttemptRef } from './control-plane.ts'
 
-const chunkBytes = 256 * 1024
-const requestBytes = 1024 * 1024
+export const requestBytes = 1024 * 1024
+/** At least this much of one file, where it has so much: room for a whole record of any size. */
+const leastBytes = 128 * 1024
 const requestChunks = 500
 /** Of one attempt: one being written by the server while the next is on its way. */
 const requestsPerAttempt = 2
 
 /** A record file that grows; `length` counts whole records only. */
 export interface RecordFile {
-  readonly length: number
-  /** The furthest end of a record that is at most `most` bytes behind `from`; the server takes whole records only. */
-  boundary(from: number, most: number): number
+  length(): number
   read(offset: number, into: Uint8Array): Promise<number>
 }
 
@@ -23,9 +23,13 @@ export interface Cursor {
   next: number
   accepted: number
   underWay: number
+  /** Being read: `next` moves when it is known how many whole records were read. */
+  reading: boolean
+  /** Something was sent. */
+  begun: boolean
   /** An answer below what we sent; taken when nothing is under way any more. */
   goBackTo: number | null
-  /** Send a chunk even when there is nothing new: its answer says where the server stands. */
+  /** Send an empty chunk: its answer says where the server stands. Nothing else goes out until then. */
   ask: 'no' | 'wanted' | 'sent'
   /** The disk gives nothing back from here on. */
   readableTo: number
@@ -40,6 +44,8 @@ export const newCursor = (ref: AttemptRef, file: RecordFile, onStale: () => void
   next: 0,
   accepted: 0,
   underWay: 0,
+  reading: false,
+  begun: false,
   goBackTo: null,
   ask: 'no',
   readableTo: Infinity,
@@ -47,42 +53,63 @@ export const newCursor = (ref: AttemptRef, file: RecordFile, onStale: () => void
   detached: false,
 })
 
-const end = (cursor: Cursor): number => Math.min(cursor.file.length, cursor.readableTo)
+const end = (cursor: Cursor): number => Math.min(cursor.file.length(), cursor.readableTo)
 
 export const wants = (cursor: Cursor): boolean =>
-  !cursor.detached && cursor.goBackTo === null && (cursor.ask === 'wanted' || cursor.next < end(cursor))
+  !cursor.detached &&
+  !cursor.reading &&
+  cursor.goBackTo === null &&
+  cursor.ask !== 'sent' &&
+  cursor.underWay < requestsPerAttempt &&
+  (cursor.ask === 'wanted' || cursor.next < end(cursor))
 
 export interface Part {
   cursor: Cursor
   offset: number
+  /** To be read; what is sent of it ends where a record ends. */
   length: number
 }
 
 /** The next request. A set that gives its members turns: one endless log does not hold up another's first line. */
 export function pick(dirty: Set<Cursor>): Part[] {
   const parts: Part[] = []
-  const picked = new Set<Cursor>()
   let room = requestBytes
+  const share = Math.max(leastBytes, Math.floor(room / Math.max(1, dirty.size)))
   for (const cursor of dirty) {
     if (parts.length === requestChunks) break
     if (!wants(cursor)) {
       dirty.delete(cursor)
       continue
     }
-    if (!picked.has(cursor) && cursor.underWay >= requestsPerAttempt) continue
-    const to = Math.min(cursor.file.boundary(cursor.next, Math.min(chunkBytes, room)), end(cursor))
-    const length = Math.max(0, to - cursor.next)
-    if (length === 0 && cursor.ask !== 'wanted') break // the room that is left is smaller than its next record
-    if (!picked.has(cursor)) cursor.underWay++
-    picked.add(cursor)
+    const left = end(cursor) - cursor.next
+    const length = cursor.ask === 'wanted' ? 0 : Math.min(share, left)
+    if (length > room) break
     parts.push({ cursor, offset: cursor.next, length })
-    cursor.next += length
     if (cursor.ask === 'wanted') cursor.ask = 'sent'
+    cursor.reading = true
+    cursor.begun = true
+    cursor.underWay++
     room -= length
     dirty.delete(cursor)
-    if (wants(cursor)) dirty.add(cursor) // at the end: visited again by this very loop, after the others
   }
   return parts
+}
+
+/** Where the last whole record in these bytes ends; the server takes whole records only. */
+export function wholeRecords(bytes: Buffer): number {
+  let at = 0
+  while (at + headerBytes <= bytes.length) {
+    const next = at + headerBytes + bytes.readUInt32LE(at + 7)
+    if (next > bytes.length) break
+    at = next
+  }
+  return at
+}
+
+/** So much was read and goes out. */
+export function sent({ cursor, offset }: Part, length: number): void {
+  cursor.next = offset + length
+  cursor.reading = false
 }
 
 export function settle(cursor: Cursor, sentTo: number, answer: { accepted: number; stale: boolean }): void {

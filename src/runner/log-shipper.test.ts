@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { AppError } from '../lib/app-error.ts'
+import { encodeRecord, headerBytes } from '../logs/records.ts'
 import type { AppendResult, AttemptRef, LogChunk } from './control-plane.ts'
 import { createLogShipper } from './log-shipper.ts'
 import type { RecordFile } from './log-cursor.ts'
@@ -10,14 +11,12 @@ const record = 1_000
 /** A record file in memory, of records of 1000 bytes. */
 class MemoryFile implements RecordFile {
   bytes = Buffer.alloc(0)
-  get length() {
-    return this.bytes.length
-  }
-  boundary = (from: number, most: number) => Math.min(this.length, Math.floor((from + most) / record) * record)
+  length = () => this.bytes.length
   read = async (offset: number, into: Uint8Array) => this.bytes.copy(into, 0, offset)
   grow(records: number) {
-    const more = Buffer.alloc(records * record, String.fromCharCode(97 + (this.length % 26)))
-    this.bytes = Buffer.concat([this.bytes, more])
+    const payload = Buffer.alloc(record - headerBytes, String.fromCharCode(97 + (this.bytes.length % 26)))
+    const more = encodeRecord('stdout', 1, payload)
+    this.bytes = Buffer.concat([this.bytes, ...Array.from({ length: records }, () => more)])
   }
 }
 
@@ -41,7 +40,8 @@ function unreliableStore(script: number[]) {
         if (dice % 11 === 2 && forgetful-- > 0) log = log.subarray(0, Math.floor((log.length * 0.7) / record) * record)
         if (offset <= log.length) {
           const fresh = bytes.subarray(log.length - offset)
-          log = Buffer.concat([log, fresh.subarray(0, fresh.length - (fresh.length % record))])
+          expect(fresh.length % record).toBe(0)
+          log = Buffer.concat([log, fresh])
         }
         logs.set(ref.jobKey, log)
         return { ref, accepted: log.length, durable: 0, stale: false }
@@ -72,7 +72,7 @@ test('whatever the link and the store do, every log arrives whole', async () => 
         for (const [i, file] of files.entries()) {
           // As `finish` does: told that something is missing, it asks and ships again.
           await shipments[i]!.shipped()
-          while ((store.logs.get(String(i))?.length ?? 0) < file.length) {
+          while ((store.logs.get(String(i))?.length ?? 0) < file.length()) {
             shipments[i]!.recheck()
             await shipments[i]!.shipped()
           }
@@ -186,5 +186,27 @@ test('one refused log does not hold up the others of its call', async () => {
   })
   await Promise.all(shipments.map((shipment) => shipment.shipped()))
   expect(stale).toEqual(['0'])
+  over.abort()
+})
+
+test('one who comes later asks where the server stands, and ships from there', async () => {
+  const over = new AbortController()
+  const store = unreliableStore([5])
+  const file = new MemoryFile()
+  file.grow(700)
+  store.logs.set('0', file.bytes.subarray(0, 400 * record))
+  const sent: number[][] = []
+  const appendLog = (chunks: LogChunk[]) => {
+    sent.push(...chunks.map(({ offset, bytes }) => [offset, bytes.length]))
+    return store.appendLog(chunks)
+  }
+  const shipment = createLogShipper({ appendLog }, over.signal).attach(refOf(0), file, () => {})
+  shipment.recheck()
+  await shipment.shipped()
+  expect(sent).toEqual([
+    [0, 0],
+    [400_000, 300_000],
+  ])
+  expect(store.logs.get('0')!.equals(file.bytes)).toBe(true)
   over.abort()
 })

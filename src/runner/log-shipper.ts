@@ -1,20 +1,34 @@
 /**
- * Ships record files to the server by offset. What has arrived in the spool leaves at once (no timer between a job's
+ * Ships record files to the server by offset. What the executor has recorded leaves at once (no timer between a job's
  * byte and its reader); while a request is under way the next one fills, so load makes batches by itself. The server's
  * answer says where it stands, and a lower number than expected means: go back there.
  */
 import { linkBackoff, untilAnswered, type Backoff } from './backoff.ts'
 import type { AttemptRef, ControlPlane, LogChunk } from './control-plane.ts'
-import { afterAnswer, newCursor, pick, type Cursor, type Part, type RecordFile, settle, wants } from './log-cursor.ts'
+import {
+  afterAnswer,
+  newCursor,
+  pick,
+  requestBytes,
+  sent,
+  settle,
+  wants,
+  wholeRecords,
+  type Cursor,
+  type Part,
+  type RecordFile,
+} from './log-cursor.ts'
 
 const requestsAtOnce = 4
 
 export interface Shipment {
   /** There is more in the file. */
   grown(): void
+  /** Something of it is on its way or has arrived. */
+  begun(): boolean
   /** Resolves when the server has everything that is in the file now. */
   shipped(): Promise<void>
-  /** The server says that it lacks something: ask where it stands and ship again from there. */
+  /** Ask where the server stands and ship from there. */
   recheck(): void
   /** Length of what can be shipped: the file's, or less when the disk no longer gives the rest back. */
   length(): number
@@ -25,13 +39,17 @@ export interface LogShipper {
   attach(ref: AttemptRef, file: RecordFile, onStale: () => void): Shipment
 }
 
+type OnTrouble = (error: unknown, ref?: AttemptRef) => void
+
 export function createLogShipper(
   server: Pick<ControlPlane, 'appendLog'>,
   signal: AbortSignal,
-  onTrouble: (error: unknown, ref?: AttemptRef) => void = () => {},
+  onTrouble: OnTrouble = () => {},
   backoff: Backoff = linkBackoff,
 ): LogShipper {
   const dirty = new Set<Cursor>()
+  /** One for each request, used again: a log of gigabytes makes no garbage. */
+  const buffers: Buffer[] = []
   let requests = 0
   let scheduled = false
 
@@ -39,24 +57,31 @@ export function createLogShipper(
     if (scheduled || dirty.size === 0) return
     scheduled = true
     // Not at once: what several attempts bring in one turn of the loop shares a request.
-    setImmediate(() => {
-      scheduled = false
-      while (requests < requestsAtOnce && !signal.aborted) {
-        const parts = pick(dirty)
-        if (parts.length === 0) break
-        requests++
-        void ship(parts).finally(() => {
-          requests--
-          schedule()
-        })
-      }
-    })
+    setImmediate(fill)
   }
 
-  const ship = async (parts: Part[]) => {
-    const chunks = await Promise.all(parts.map((part) => readChunk(part, onTrouble)))
+  const fill = () => {
+    scheduled = false
+    while (requests < requestsAtOnce && !signal.aborted) {
+      const parts = pick(dirty)
+      if (parts.length === 0) break
+      requests++
+      const buffer = buffers.pop() ?? Buffer.allocUnsafeSlow(requestBytes)
+      void ship(parts, buffer).finally(() => {
+        buffers.push(buffer)
+        requests--
+        schedule()
+      })
+    }
+  }
+
+  const ship = async (parts: Part[], buffer: Buffer) => {
+    const chunks = await readChunks(parts, buffer, onTrouble)
+    // The next part of each may be read while this one travels.
+    for (const { cursor } of parts) if (wants(cursor)) dirty.add(cursor)
+    schedule()
     await send(parts, chunks)
-    for (const cursor of new Set(parts.map((part) => part.cursor))) {
+    for (const { cursor } of parts) {
       cursor.underWay--
       afterAnswer(cursor)
       if (wants(cursor)) dirty.add(cursor)
@@ -74,20 +99,14 @@ export function createLogShipper(
       parts.forEach((part, i) => settle(part.cursor, part.offset + chunks[i]!.bytes.length, results[i]!))
     } catch (error) {
       if (signal.aborted) return
-      const cursors = [...new Set(parts.map((part) => part.cursor))]
-      if (cursors.length === 1) {
-        onTrouble(error, cursors[0]!.ref)
-        settle(cursors[0]!, 0, { accepted: 0, stale: true })
+      if (parts.length === 1) {
+        const { cursor } = parts[0]!
+        onTrouble(error, cursor.ref)
+        settle(cursor, 0, { accepted: 0, stale: true })
         return
       }
       // One of them was refused; which one shows when they go alone.
-      for (const cursor of cursors) {
-        const own = parts.map((part, i) => ({ part, chunk: chunks[i]! })).filter(({ part }) => part.cursor === cursor)
-        await send(
-          own.map(({ part }) => part),
-          own.map(({ chunk }) => chunk),
-        )
-      }
+      for (const [i, part] of parts.entries()) await send([part], [chunks[i]!])
     }
   }
 
@@ -100,9 +119,10 @@ export function createLogShipper(
       }
       return {
         grown,
+        begun: () => cursor.begun,
         shipped: () =>
           new Promise((resolve) => {
-            cursor.waiting.push({ length: file.length, resolve })
+            cursor.waiting.push({ length: file.length(), resolve })
             afterAnswer(cursor)
             grown()
           }),
@@ -110,7 +130,7 @@ export function createLogShipper(
           cursor.ask = 'wanted'
           grown()
         },
-        length: () => Math.min(file.length, cursor.readableTo),
+        length: () => Math.min(file.length(), cursor.readableTo),
         detach() {
           cursor.detached = true
           dirty.delete(cursor)
@@ -121,20 +141,32 @@ export function createLogShipper(
   }
 }
 
-async function readChunk(part: Part, onTrouble: (error: unknown, ref: AttemptRef) => void): Promise<LogChunk> {
-  const { cursor, offset, length } = part
-  const bytes = new Uint8Array(length)
+/** Side by side into one buffer; a part that ends inside a record is cut where the last whole one ends. */
+function readChunks(parts: Part[], buffer: Buffer, onTrouble: OnTrouble): Promise<LogChunk[]> {
+  let at = 0
+  return Promise.all(
+    parts.map(async (part) => {
+      const into = buffer.subarray(at, (at += part.length))
+      const filled = await readPart(part, into, onTrouble)
+      const whole = wholeRecords(into.subarray(0, filled))
+      sent(part, whole)
+      return { ref: part.cursor.ref, offset: part.offset, bytes: into.subarray(0, whole) }
+    }),
+  )
+}
+
+async function readPart({ cursor, offset, length }: Part, into: Buffer, onTrouble: OnTrouble): Promise<number> {
   let filled = 0
   try {
     while (filled < length) {
-      const got = await cursor.file.read(offset + filled, bytes.subarray(filled))
-      if (got === 0) throw new Error(`the spool ends at ${offset + filled} bytes, expected ${offset + length}`)
+      const got = await cursor.file.read(offset + filled, into.subarray(filled))
+      if (got === 0) throw new Error(`the log ends at ${offset + filled} bytes, expected ${offset + length}`)
       filled += got
     }
+    return length
   } catch (error) {
-    onTrouble(error, cursor.ref)
+    if (!cursor.detached) onTrouble(error, cursor.ref)
     cursor.readableTo = Math.min(cursor.readableTo, offset)
-    filled = 0
+    return 0
   }
-  return { ref: cursor.ref, offset, bytes: bytes.subarray(0, filled) }
 }

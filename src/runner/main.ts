@@ -46,14 +46,15 @@ export async function runRunner(config: RunnerConfig, options: RunRunnerOptions)
   const launcher = await connectLauncher({ socketPath: launcherSocket, spawnIfMissing: true })
   const address = addressOf(options)
   const server = connectToServer(address)
-  const executor = sandboxOf(config, launcher)
+  const attemptsDir = join(dir, 'attempts')
+  const executor = sandboxOf(config, attemptsDir, launcher)
   try {
     const runner = new Runner({
       server,
       address,
       description: await describe(config, options.version, executor),
       executor,
-      attemptsDir: join(dir, 'attempts'),
+      attemptsDir,
       drainMs: config.drainSeconds * 1000,
       launcherSocket,
       onRegistered: options.onReady,
@@ -78,9 +79,9 @@ function onSignals(listener: () => void): void {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, listener)
 }
 
-const sandboxOf = (config: RunnerConfig, launcher: Launcher): Executor =>
+const sandboxOf = (config: RunnerConfig, attemptsDir: string, launcher: Launcher): Executor =>
   createSandboxExecutor({
-    runDir: config.runDir,
+    attemptsDir,
     uidBase: config.runnerUidBase,
     uidCount: config.runnerUidCount,
     allowIsolationNone: config.allowIsolationNone,

@@ -8,7 +8,6 @@ const ended = (over: Partial<Ended> = {}): Ended => ({
   signal: null,
   oomKills: 0,
   oomKilled: false,
-  killedByKeeper: false,
   usage: {},
   remaining: 0,
   unenforced: [],
@@ -19,7 +18,6 @@ const ended = (over: Partial<Ended> = {}): Ended => ({
 const killed = ended({ exitCode: null, signal: 'SIGKILL' })
 const input = (over: Partial<EndInput>): EndInput => ({
   ended: ended(),
-  reason: undefined,
   timeoutMs: 3_000,
   memoryBytes: 64 * 2 ** 20,
   ...over,
@@ -41,7 +39,7 @@ describe('what an end means', () => {
     ],
     [
       'the keeper was quicker than our own watch',
-      { ended: { ...killed, killedByKeeper: true } },
+      { ended: { ...killed, reason: 'keeper' } },
       ['lost', 'lost', expect.stringContaining('could not reach the server')],
     ],
     [
@@ -49,12 +47,20 @@ describe('what an end means', () => {
       { ended: { ...killed, oomKilled: true, oomKills: 1 } },
       ['oom_killed', 'oom', 'killed for using more than its 64 MiB of memory'],
     ],
-    ['timeout, then kill', { ended: killed, reason: 'timeout' }, ['timed_out', 'timeout', 'timed out after 3 s']],
-    ['timeout, exit 0 in the grace', { reason: 'timeout' }, ['timed_out', 'timeout', 'timed out after 3 s']],
-    ['cancel, exit 0 in the grace', { reason: 'cancelled' }, ['cancelled', undefined, 'cancelled']],
+    [
+      'timeout, then kill',
+      { ended: { ...killed, reason: 'timeout' } },
+      ['timed_out', 'timeout', 'timed out after 3 s'],
+    ],
+    [
+      'timeout, exit 0 in the grace',
+      { ended: ended({ reason: 'timeout' }) },
+      ['timed_out', 'timeout', 'timed out after 3 s'],
+    ],
+    ['cancel, exit 0 in the grace', { ended: ended({ reason: 'cancelled' }) }, ['cancelled', undefined, 'cancelled']],
     [
       'memory kill during a cancel',
-      { ended: { ...killed, oomKilled: true }, reason: 'cancelled' },
+      { ended: { ...killed, oomKilled: true, reason: 'cancelled' } },
       ['cancelled', undefined, 'cancelled'],
     ],
   ])('%s', (_name, over, expected) => {

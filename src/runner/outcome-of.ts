@@ -4,13 +4,12 @@ import type { Outcome } from '../job/outcome.ts'
 
 export interface EndInput {
   ended: Ended
-  /** Why we stopped it; undefined when it ended by itself. */
-  reason: StopReason | undefined
   timeoutMs: number
   memoryBytes: number
 }
 
-export function outcomeOf({ ended, reason, timeoutMs, memoryBytes }: EndInput): Outcome {
+export function outcomeOf({ ended, timeoutMs, memoryBytes }: EndInput): Outcome {
+  const { reason } = ended
   const facts: Outcome = {
     state: 'succeeded',
     exit_code: ended.exitCode,
@@ -26,8 +25,9 @@ export function outcomeOf({ ended, reason, timeoutMs, memoryBytes }: EndInput): 
   if (reason === 'timeout') {
     return { ...facts, state: 'timed_out', error_class: 'timeout', message: `timed out after ${seconds(timeoutMs)}` }
   }
-  if (reason === 'lease_lost' || ended.killedByKeeper)
+  if (reason === 'lease_lost' || reason === 'keeper') {
     return { ...facts, state: 'lost', error_class: 'lost', message: leaseLostMessage }
+  }
   if (reason === 'shutdown') {
     return {
       ...facts,
@@ -66,14 +66,6 @@ export function refusedOutcome(refused: StartRefused, reason: StopReason | undef
   if (reason === 'cancelled') return { state: 'cancelled', message: 'cancelled before it started' }
   return { state: 'failed', error_class: refused.errorClass, message: refused.message, ended_at: at.toISOString() }
 }
-
-/** A fault of this runner, not of the job. */
-export const infrastructureOutcome = (message: string, at: Date): Outcome => ({
-  state: 'failed',
-  error_class: 'infrastructure',
-  message,
-  ended_at: at.toISOString(),
-})
 
 export const lostOutcome = (message: string, at: Date): Outcome => ({
   state: 'lost',

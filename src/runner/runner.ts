@@ -4,23 +4,23 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Executor } from '../executors/executor.ts'
-import { AppError, isAppError } from '../lib/app-error.ts'
+import { AppError } from '../lib/app-error.ts'
 import { emitFact } from '../lib/facts.ts'
-import { isPassing, linkBackoff, pauseMs, untilAnswered } from './backoff.ts'
+import { linkBackoff, pauseMs, untilAnswered } from './backoff.ts'
 import { createCapacity, type Capacity } from './capacity.ts'
+import { ClaimLoop } from './claim-loop.ts'
 import { monotonicMs } from './clock.ts'
-import type { ControlPlane, Registered, RunnerDescription } from './control-plane.ts'
-import { diskIsFull } from './disk-room.ts'
+import type { AttemptRef, ControlPlane, Registered, RunnerDescription } from './control-plane.ts'
 import { findServer } from './find-server.ts'
 import { startHeartbeats, type Heartbeats, type StartHeartbeats } from './heartbeats.ts'
 import { createHeldAttempts, type HeldAttempts } from './held-attempts.ts'
-import { findLeftovers, sortLeftovers } from './leftovers.ts'
+import { keepForMs } from './keep-for.ts'
 import { createLink } from './link.ts'
 import { createLogShipper } from './log-shipper.ts'
 import { createReporter } from './reporter.ts'
+import { resumeLeftBehind } from './resume.ts'
 import type { ServerAddress } from './grpc-control-plane.ts'
 import { createStartFailures } from './start-failures.ts'
-import { createSyncGroup } from './sync-group.ts'
 
 export interface RunnerOptions {
   server: ControlPlane
@@ -28,6 +28,7 @@ export interface RunnerOptions {
   address: ServerAddress
   description: RunnerDescription
   executor: Executor
+  /** On the disk that takes the logs; with a full one there are no new jobs. */
   attemptsDir: string
   drainMs: number
   launcherSocket?: string
@@ -57,31 +58,37 @@ export class Runner {
   readonly #held: HeldAttempts
   readonly #link = createLink()
   readonly #startFailures = createStartFailures()
+  readonly #claims: ClaimLoop
   #heartbeats: Heartbeats | undefined
-  #poll: AbortController | undefined
-  #wake: () => void = () => {}
   #superseded: AppError | undefined
 
   constructor(options: RunnerOptions) {
     this.#options = options
-    const { server, executor, attemptsDir, description } = options
+    const { server, executor, description } = options
     const onTrouble = (error: unknown) => this.#link.lost(error)
     this.#capacity = createCapacity(description)
     this.#held = createHeldAttempts({
       tools: {
         executor,
-        attemptsDir,
-        shipper: createLogShipper(server, this.#over.signal, onTrouble),
+        shipper: createLogShipper(server, this.#over.signal, noteLogTrouble(onTrouble)),
         reporter: createReporter(server, this.#over.signal, onTrouble),
-        sync: createSyncGroup(),
         startFailures: this.#startFailures,
       },
       capacity: this.#capacity,
-      onChange: () => this.#heartbeats?.hold(this.#held.leases()),
-      onFreed: (hadReservation) => {
-        this.#wake()
-        if (hadReservation) this.#poll?.abort() // its numbers are out of date
-      },
+      onChange: () => this.#heartbeats?.changed(),
+      onFreed: (hadReservation) => this.#claims.slotFreed(hadReservation),
+    })
+    this.#claims = new ClaimLoop({
+      ...options,
+      slots: description.slots,
+      held: this.#held,
+      capacity: this.#capacity,
+      startFailures: this.#startFailures,
+      link: this.#link,
+      draining: this.#draining.signal,
+      handBackUndelivered: (reason) => this.#handBackUndelivered(reason),
+      onUnknown: (before) => this.#registerAgain(before),
+      onRefused: (reason) => this.#endSession(reason),
     })
   }
 
@@ -89,28 +96,26 @@ export class Runner {
   stop(): void {
     if (this.#draining.signal.aborted) this.#hurry.abort()
     this.#draining.abort()
-    this.#poll?.abort()
-    this.#wake()
   }
 
   /** Resolves when the runner has stopped; rejects when it cannot work at all. */
   async run(): Promise<void> {
-    const left = await findLeftovers(this.#options.attemptsDir)
+    const { executor } = this.#options
+    const left = await executor.attempts()
     const registered = await findServer({
       ...this.#options,
-      mustWait: left.some(({ state }) => state !== null),
+      mustWait: left.length > 0,
       link: this.#link,
       signal: this.#draining.signal,
     })
     if (registered === null) return
-    const { ours } = await sortLeftovers(left, registered.held, this.#options.executor)
+    resumeLeftBehind(left, registered.held, this.#held, monotonicMs() + keepForMs(registered))
     this.#startHeartbeats(registered)
-    const keepUntil = monotonicMs() + keepForMs(registered)
-    for (const { place, state } of ours) this.#held.resume(place, state, keepUntil)
+    await sweep(executor)
     this.#options.onRegistered?.()
     void this.#watchCancels()
     try {
-      await this.#claimUntilDraining(registered)
+      await this.#claims.run(registered)
     } finally {
       await this.#drain()
       this.#over.abort()
@@ -126,6 +131,7 @@ export class Runner {
     this.#heartbeats = (this.#options.heartbeats ?? startHeartbeats)(
       { address, identity, heartbeatMs, keepForMs: keepForMs(times), silenceMs, launcherSocket },
       {
+        held: () => this.#held.refs(),
         onAnswer: (answer, keepUntil) => this.#held.heard(answer, keepUntil),
         onFailure: (code, message) => {
           emitFact({ name: 'runner.heartbeat_failed', level: 'warn', code, reason: message })
@@ -133,73 +139,6 @@ export class Runner {
         },
       },
     )
-    this.#heartbeats.hold(this.#held.leases())
-  }
-
-  async #claimUntilDraining(registered: Registered): Promise<void> {
-    while (!this.#draining.signal.aborted) {
-      try {
-        if (await this.#hasRoom()) await this.#claim(registered)
-      } catch (error) {
-        if (this.#draining.signal.aborted) return
-        if (isAppError(error) && error.code === 'not_found') registered = await this.#registerAgain(registered)
-        else if (!isPassing(error)) this.#endSession(isAppError(error) ? error.message : String(error))
-        else {
-          this.#link.lost(error)
-          await this.#link.pause(this.#draining.signal)
-        }
-      }
-    }
-  }
-
-  /** Waits while every slot is taken, the disk is full or starts keep failing. */
-  async #hasRoom(): Promise<boolean> {
-    if (this.#held.awaited().length > 0) return true // a claim of nothing delivers their secrets
-    const pause = this.#startFailures.pauseMs()
-    if (pause > 0) await sleep(pause, undefined, { signal: this.#draining.signal })
-    if (this.#capacity.free().slots === 0) {
-      await this.#rest(30_000)
-      return this.#capacity.free().slots > 0
-    }
-    if (!(await diskIsFull(this.#options.attemptsDir))) return true
-    emitFact({ name: 'runner.disk_full', level: 'warn', dir: this.#options.attemptsDir })
-    await this.#handBackUndelivered('its runner has no disk space left')
-    await this.#rest(5_000)
-    return false
-  }
-
-  async #claim(registered: Registered): Promise<void> {
-    const { server, claimWaitMs = 10_000 } = this.#options
-    const free = this.#capacity.free()
-    const waitMs = free.slots > 0 ? Math.min(claimWaitMs, Math.floor(keepForMs(registered) / 5)) : 0
-    const askedAt = monotonicMs()
-    this.#poll = new AbortController()
-    const signal = AbortSignal.any([this.#poll.signal, this.#draining.signal])
-    const watch = setInterval(() => void this.#endPollOnFullDisk(), 1_000)
-    try {
-      const assignments = await server.claim(
-        { ...free, held: this.#held.refs(), deliverAgain: this.#held.awaited(), waitMs },
-        signal,
-      )
-      this.#link.back()
-      // The lease may be as old as the question. One that this process overslept is not begun: the next claim delivers
-      // it again, fresh, if it is still ours.
-      const keepUntil = askedAt + keepForMs(registered)
-      if (keepUntil - monotonicMs() < keepForMs(registered) / 2) return
-      for (const assignment of assignments) this.#held.take(assignment, keepUntil)
-      if (assignments.length === 0 && waitMs === 0) await this.#rest(1_000)
-    } catch (error) {
-      if (!signal.aborted) throw error
-    } finally {
-      clearInterval(watch)
-      this.#poll = undefined
-    }
-  }
-
-  /** The disk may fill up while we wait for work that it could not take. */
-  async #endPollOnFullDisk(): Promise<void> {
-    const poll = this.#poll
-    if (await diskIsFull(this.#options.attemptsDir).catch(() => false)) poll?.abort()
   }
 
   async #registerAgain(before: Registered): Promise<Registered> {
@@ -249,9 +188,9 @@ export class Runner {
   /** A lease whose delivery our own abort cut off would only expire; asked for again, it can be handed back. */
   async #handBackUndelivered(reason: string): Promise<void> {
     const { server } = this.#options
-    const none = { slots: 0, cpuMillis: 0, memoryMib: 0, deliverAgain: [], waitMs: 0 }
+    const none = { slots: 0, cpuMillis: 0, memoryMib: 0, waitMs: 0 }
     await this.#lastWords(
-      server.claim({ ...none, held: this.#held.leases() }, this.#over.signal).then(async (assignments) => {
+      server.claim({ ...none, held: this.#held.refs() }, this.#over.signal).then(async (assignments) => {
         const refs = assignments.map(({ jobKey, number, token }) => ({ jobKey, number, token }))
         if (refs.length > 0) await server.handBack(refs, reason)
       }),
@@ -266,19 +205,6 @@ export class Runner {
     await sleep(ms, undefined, { signal: this.#hurry.signal, ref: false }).catch(() => {})
   }
 
-  /** Sleeps until something changes. */
-  async #rest(ms: number): Promise<void> {
-    if (this.#draining.signal.aborted) return
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, ms)
-      this.#wake = () => {
-        clearTimeout(timer)
-        resolve()
-      }
-    })
-    this.#wake = () => {}
-  }
-
   /** Another process took this runner's name, or the server refuses us for good. */
   #endSession(reason: string): void {
     this.#superseded = new AppError('failed_precondition', `this runner may not go on: ${reason}`)
@@ -287,6 +213,14 @@ export class Runner {
   }
 }
 
-/** 50 s of the usual 60: the keeper's bound lies ten seconds before the server may give the job away. */
-const keepForMs = ({ leaseMs, graceMs }: Pick<Registered, 'leaseMs' | 'graceMs'>): number =>
-  Math.round(((leaseMs + graceMs) * 5) / 6)
+/** Processes that no attempt of ours is known for, e.g. of a lost disk. */
+async function sweep(executor: Executor): Promise<void> {
+  const killed = await executor.sweep()
+  if (killed > 0) emitFact({ name: 'runner.swept', level: 'warn', killed })
+}
+
+/** A log that cannot be read is no fault of the link. */
+const noteLogTrouble = (linkLost: (error: unknown) => void) => (error: unknown, ref?: AttemptRef) => {
+  if (ref === undefined) return linkLost(error)
+  emitFact({ name: 'log.not_shipped', level: 'error', job: ref.jobKey, attempt: ref.number, reason: String(error) })
+}

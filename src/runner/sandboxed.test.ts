@@ -1,55 +1,19 @@
 /** The whole runner process with the real launcher and sandbox, against a control plane in memory. */
 import { createHash } from 'node:crypto'
-import { existsSync } from 'node:fs'
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { connectLauncher, createSandboxExecutor } from '../executors/index.ts'
 import type { JobSpecInput } from '../job/spec.ts'
 import { eventually } from './eventually.ts'
 import { createFakeControlPlane, outputOf, type FakeAttempt } from './fake-control-plane.ts'
 import { serveFake, type FakeServer } from './fake-server.ts'
-import { runRunner, type RunnerConfig } from './main.ts'
+import { runRunner } from './main.ts'
+import { createSandboxedRig } from './sandboxed-rig.ts'
 
 const plane = createFakeControlPlane({ heartbeatMs: 500, leaseMs: 30_000, graceMs: 30_000 })
-const dir = await mkdtemp(join(tmpdir(), 'ry-whole-'))
-const config: RunnerConfig = {
-  dataDir: join(dir, 'data'),
-  runDir: join(dir, 'run'),
-  runnerName: 'whole',
-  runnerSlots: 4,
-  runnerLabels: {},
-  runnerCpuMillis: 4_000,
-  runnerMemoryMib: 8_000,
-  runnerUidBase: 190_500,
-  runnerUidCount: 16,
-  drainSeconds: 1,
-  allowIsolationNone: false,
-  allowNetworkHost: false,
-  allowedWorkdirs: [],
-  allowedReadOnlyBinds: [],
-  allowedReadWriteBinds: [],
-}
-
-/** A real probe, as `doctor` makes it. */
-async function whyNot(): Promise<string | undefined> {
-  if (process.platform !== 'linux') return 'not Linux'
-  const runDir = join(dir, 'probe')
-  const launcher = await connectLauncher({ socketPath: join(runDir, 'launcher.sock'), spawnIfMissing: true })
-  const { runnerUidBase: uidBase, runnerUidCount: uidCount } = config
-  const executor = createSandboxExecutor({ ...config, runDir, uidBase, uidCount, launcher })
-  try {
-    const { isolation } = await executor.probe()
-    return isolation.full ? undefined : isolation.reason
-  } finally {
-    await executor.close()
-    await launcher.close()
-  }
-}
-const reason = await whyNot()
-if (reason !== undefined) console.log(`skipped: the runner with the real sandbox (${reason})`)
+const rig = await createSandboxedRig('whole', 190_500)
+const { reason, config, socketPath } = rig
 
 let served: FakeServer
 let stop = () => {}
@@ -58,10 +22,10 @@ let failed: unknown
 
 beforeAll(async () => {
   if (reason !== undefined) return
-  served = await serveFake(plane, join(dir, 'runner.sock'))
+  served = await serveFake(plane, socketPath)
   await new Promise<void>((resolve, reject) => {
     const options = { version: '0', onReady: resolve, onStop: (listener: () => void) => void (stop = listener) }
-    over = runRunner(config, { socketPath: join(dir, 'runner.sock'), ...options })
+    over = runRunner(config, { socketPath, ...options })
     over.catch((error: unknown) => {
       failed = error
       reject(error as Error)
@@ -76,9 +40,7 @@ afterAll(async () => {
     await over
     await served.close()
   }
-  // The launcher leaves by itself when its last runner has said goodbye.
-  while (existsSync(join(dir, 'run', 'launcher.sock'))) await sleep(20)
-  await rm(dir, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 }) // it still writes its code cache
+  await rig.close()
 }, 30_000)
 
 const run = (spec: JobSpecInput, options: { timeoutSeconds?: number } = {}): Promise<FakeAttempt> =>

@@ -1,107 +1,110 @@
 /** A runner process that comes after one that was killed. */
-import { mkdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { bootId, monotonicMs } from './clock.ts'
 import { eventually } from './eventually.ts'
-import type { RunningAttempt } from '../executors/executor.ts'
-import { createFakeExecutor, type FakeExecutor, type FakeRun } from '../executors/fake.ts'
-import { outputOf } from './fake-control-plane.ts'
+import { createFakeExecutor, type FakeExecutor, type FakeHost, type FakeRun } from '../executors/fake.ts'
+import { noteFor, orderFor } from './order-for.ts'
+import { outputOf, type FakeAttempt } from './fake-control-plane.ts'
 import { createRig, type Rig } from './test-rig.ts'
-import type { FakeAttempt } from './fake-control-plane.ts'
 
 let rig: Rig
+let host: FakeHost
 beforeEach(async () => {
   rig = await createRig()
+  host = new Map()
 })
 afterEach(() => rig.close())
 
-/** As a killed runner leaves it: leased and running, its state on disk, a part of its output in the spool. */
-async function leftBehind(
-  spec: { secret_env?: Record<string, string> } = {},
-  { leftMs = 60_000 } = {},
-): Promise<FakeAttempt> {
-  const attempt = rig.plane.submit({ command: ['job'], ...spec })
+/** As a killed runner leaves it: leased, and with the executor in whatever state. */
+async function leftBehind(run: FakeRun): Promise<FakeAttempt> {
+  const attempt = rig.plane.submit({ command: ['job'], max_attempts: 2, secret_env: { TOKEN: 'correct-horse' } })
   attempt.state = 'running'
-  const { jobKey, number, token, limits, named, jobId, secretEnv } = attempt.assignment
-  const dir = join(rig.dir, 'attempts', `${jobKey}-${number}`)
-  await mkdir(join(dir, 'exec'), { recursive: true })
-  const state = {
-    version: 1,
-    ref: { jobKey, number, token },
-    job_id: jobId,
-    spec: attempt.assignment.spec,
-    limits,
-    named,
-    timeout_ms: 60_000,
-    slot: 2,
-    secret_env_names: Object.keys(secretEnv),
-    phase: 'started',
-    started_at: new Date().toISOString(),
-    times_out: { boot_id: bootId(), monotonic_ms: monotonicMs() + leftMs },
-  }
-  await writeFile(join(dir, 'attempt.json'), JSON.stringify(state))
+  const key = `${attempt.assignment.jobKey}-1`
+  const note = JSON.parse(JSON.stringify(noteFor(attempt.assignment, 2)))
+  await createFakeExecutor(() => run, host).start(orderFor(key, attempt.assignment, note, 60_000))
   return attempt
 }
 
-/** Its `adopt` gives a running fake for directories of attempts that "still run". */
-function adopting(run: FakeRun): FakeExecutor & { adopted: string[]; kept: Set<string> | undefined } {
-  const inner = createFakeExecutor(() => run)
-  const executor = Object.assign(inner, { adopted: [] as string[], kept: undefined as Set<string> | undefined })
-  executor.adopt = async (dir: string): Promise<RunningAttempt> => {
-    executor.adopted.push(dir)
-    const order = { key: dir.split('/').at(-2)!, dir: join(dir, 'fake'), spec: {} }
-    return inner.start(order as never)
-  }
-  executor.sweep = async (keep) => {
-    executor.kept = keep
-    return 0
-  }
+/** Each of these runs once only. */
+function successor(): FakeExecutor {
+  const executor = createFakeExecutor(() => ({}), host)
+  rig.start(executor)
   return executor
 }
 
-test('a job that still runs is taken over and reported', async () => {
-  const attempt = await leftBehind()
-  const executor = adopting({ stdout: 'after the restart\n', ms: 200 })
-  rig.start(executor)
-  await rig.plane.ended(attempt)
-  expect(attempt.outcome?.state).toBe('succeeded')
-  expect(outputOf(attempt).toString()).toBe('after the restart\n')
-  expect(executor.adopted).toHaveLength(1)
-  expect([...executor.kept!]).toEqual(['1-1'])
-  await eventually(() => rig.left()).toEqual([])
-})
+const released = () => eventually(() => host.size).toBe(0)
 
-test('its time goes on where it stood, whatever the date says meanwhile', async () => {
-  const attempt = await leftBehind({}, { leftMs: 300 })
-  rig.start(adopting({ ms: 20_000 }))
+test('a job that still runs is taken over, its log shipped from where the server stands, and cancels reach it', async () => {
+  const attempt = await leftBehind({ stdout: 'token correct-horse\n', ms: 60_000 })
+  const log = host.get('1-1')!.log
+  const bytes = Buffer.alloc(log.length())
+  await log.read(0, bytes)
+  attempt.pieces = [bytes]
+  attempt.size = bytes.length
+  const executor = successor()
+  await eventually(() => rig.plane.heartbeats).toBeGreaterThan(1)
+  expect(attempt.state).toBe('running')
+  rig.plane.cancel(attempt)
   await rig.plane.ended(attempt)
-  expect(attempt.outcome).toMatchObject({ state: 'timed_out', error_class: 'timeout' })
-})
-
-test('its secrets come with the lease delivered again, so its output is masked', async () => {
-  const attempt = await leftBehind({ secret_env: { TOKEN: 'correct-horse' } })
-  rig.start(adopting({ stdout: 'token correct-horse\n', ms: 100 }))
-  await rig.plane.ended(attempt)
+  expect(attempt.outcome).toMatchObject({ state: 'cancelled' })
   expect(outputOf(attempt).toString()).toBe('token ***\n')
+  expect(executor.started).toEqual([])
+  await released()
 })
 
-test('a job that is gone is lost, and said so', async () => {
-  const attempt = await leftBehind()
-  rig.start(createFakeExecutor())
+test('one that ended without a runner is reported with its own end', async () => {
+  const attempt = await leftBehind({ stdout: 'kept\n', exitCode: 3 })
+  await host.get('1-1')!.ended
+  successor()
   await rig.plane.ended(attempt)
-  expect(attempt.outcome).toMatchObject({ state: 'lost', error_class: 'lost' })
-  expect(attempt.outcome?.message).toMatch(/restarted/)
-  await eventually(() => rig.left()).toEqual([])
+  expect(attempt.outcome).toMatchObject({ state: 'failed', exit_code: 3, message: 'exited with code 3' })
+  expect(outputOf(attempt).toString()).toBe('kept\n')
+  await released()
 })
 
-test('what the server has given away is swept, and directories that mean nothing are removed', async () => {
-  const attempt = await leftBehind()
+test.each([
+  ['cancelled', 'cancelled', 'cancelled'],
+  ['timeout', 'timed_out', 'timed out after 60 s'],
+  ['keeper', 'lost', expect.stringContaining('could not reach the server')],
+] as const)('why it was stopped survives: %s', async (reason, state, message) => {
+  const attempt = await leftBehind({ ms: 60_000 })
+  await host.get('1-1')!.stop(reason, 1_000)
+  successor()
+  await rig.plane.ended(attempt)
+  expect(attempt.outcome).toMatchObject({ state, message })
+})
+
+test('one that was stopped for a shutdown is handed back by the next process', async () => {
+  const attempt = await leftBehind({ ms: 60_000 })
+  await host.get('1-1')!.stop('shutdown', 1_000)
+  successor()
+  await rig.plane.ended(attempt)
+  expect(attempt).toMatchObject({ state: 'handed_back', handBackReason: 'its runner shut down' })
+  await released()
+})
+
+test('one that was lost with its launcher is lost, and said so', async () => {
+  const attempt = await leftBehind({ lost: true })
+  successor()
+  await rig.plane.ended(attempt)
+  expect(attempt.outcome).toMatchObject({ state: 'lost', error_class: 'lost', message: 'lost: its launcher died' })
+  await released()
+})
+
+test('what the server has given away is stopped and removed, and so is what no runner of ours began', async () => {
+  const attempt = await leftBehind({ ms: 60_000 })
+  const foreign = await leftBehind({ ms: 60_000 })
+  Object.assign(host.get('2-1')!, { note: 'rubbish' })
   rig.plane.giveAway(attempt)
-  await mkdir(join(rig.dir, 'attempts', 'rubbish'))
-  const executor = adopting({})
-  rig.start(executor)
-  await eventually(() => executor.kept).toEqual(new Set())
-  await eventually(() => rig.left()).toEqual([])
-  expect(executor.adopted).toEqual([])
+  rig.plane.giveAway(foreign)
+  successor()
+  await released()
+  expect(attempt.outcome).toBeUndefined()
+})
+
+test('its slot is not given to another while it runs', async () => {
+  await leftBehind({ ms: 400 })
+  const executor = successor()
+  const others = Array.from({ length: 3 }, () => rig.plane.submit({ command: ['other'] }))
+  await Promise.all(others.map((other) => rig.plane.ended(other)))
+  expect(executor.started.map((order) => order.slot)).not.toContain(2)
 })

@@ -1,5 +1,5 @@
 /** A whole runner over the real wire against a fake control plane, for tests. */
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Executor } from '../executors/executor.ts'
@@ -19,8 +19,6 @@ export interface Rig {
   start(executor: Executor, options?: Partial<RunnerOptions>): StartedRunner
   serveAgain(): Promise<void>
   stopServing(): Promise<void>
-  /** Directories of attempts that are left. */
-  left(): Promise<string[]>
   close(): Promise<void>
 }
 
@@ -77,7 +75,6 @@ export async function createRig(times: FakeTimes = quickTimes): Promise<Rig> {
       await served?.close()
       served = undefined
     },
-    left: () => readdir(attemptsDir),
     async close() {
       for (const { runner } of started) {
         runner.stop()

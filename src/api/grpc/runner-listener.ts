@@ -3,7 +3,14 @@ import { unlink } from 'node:fs/promises'
 import http2 from 'node:http2'
 import { connectNodeAdapter } from '@connectrpc/connect-node'
 import type { RunnerPort } from '../../operations/runner-port.ts'
-import { runnerServiceInterceptors, runnerServiceRoutes } from './runner-service.ts'
+import {
+  frequentCalls,
+  runnerService,
+  runnerServiceInterceptors,
+  runnerServiceRoutes,
+  toConnectError,
+} from './runner-service.ts'
+import { createUnaryCalls } from './unary-calls.ts'
 
 export interface RunnerListener {
   /** Ends calls in progress after `ms`, the long polls and streams at once. */
@@ -15,10 +22,13 @@ const mostMessageBytes = 64 * 1024 * 1024
 
 export async function listenForRunners(socketPath: string, port: RunnerPort): Promise<RunnerListener> {
   const shutdown = new AbortController()
-  const server = http2.createServer(
-    { settings: { maxConcurrentStreams: 1000, initialWindowSize: 1024 * 1024 } },
+  const service = runnerService(port)
+  const settings = { settings: { maxConcurrentStreams: 1000, initialWindowSize: 1024 * 1024 } }
+  // Never listens: it gives its streams the request and response objects that the generic handler wants.
+  const generic = http2.createServer(
+    settings,
     connectNodeAdapter({
-      routes: runnerServiceRoutes(port),
+      routes: runnerServiceRoutes(service),
       interceptors: runnerServiceInterceptors,
       // gzip of log bytes costs more than the socket: 43 against 136 MB/s.
       compressMinBytes: Number.MAX_SAFE_INTEGER,
@@ -29,6 +39,15 @@ export async function listenForRunners(socketPath: string, port: RunnerPort): Pr
       connect: false,
     }),
   )
+  const taken = createUnaryCalls(frequentCalls(service), {
+    mostBytes: mostMessageBytes,
+    shutdown: shutdown.signal,
+    toConnectError,
+  })
+  const server = http2.createServer(settings)
+  server.on('stream', (stream, headers, flags, raw) => {
+    if (!taken(stream, headers)) generic.emit('stream', stream, headers, flags, raw)
+  })
   const sessions = new Set<http2.ServerHttp2Session>()
   server.on('session', (session) => {
     sessions.add(session)

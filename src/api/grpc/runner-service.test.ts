@@ -113,6 +113,61 @@ test('a result is taken only with its whole log', async () => {
   expect((await server.client.readLog({ jobId: id! })).bytes.toString()).toBe('first')
 })
 
+test('a short log comes with the report: no start, no chunk, and all of it is there and over', async () => {
+  const runner = await fakeRunner(server.runnerSocket, { name: 'short' })
+  const [id] = await submit()
+  const { ref } = await runner.claimOne()
+  await new Promise((resolve) => setTimeout(resolve, 5))
+  const now = new Date().toISOString()
+  const times = { started_at: now, ended_at: now }
+  const outcomeJson = JSON.stringify({ state: 'succeeded', exit_code: 0, ...times, unenforced: ['pids'] })
+  const log = chunk(ref, 'all of it').bytes
+  const followed = (async () => {
+    const seen: string[] = []
+    for await (const event of server.client.followLog({ jobId: id! })) {
+      seen.push(event.type === 'log' ? Buffer.from(event.bytes).toString() : event.type)
+    }
+    return seen
+  })()
+  const report = { ref, outcomeJson, logLength: BigInt(log.length), log }
+  const refused = [
+    { ...report, logLength: 1n },
+    { ...report, log: log.subarray(1), logLength: BigInt(log.length - 1) },
+  ]
+  for (const bad of refused) {
+    const error = await runner.rpc.finish({ ...runner.who, reports: [bad] }).catch((e: unknown) => e)
+    expect(ConnectError.from(error).code).toBe(Code.InvalidArgument)
+  }
+  const forged = {
+    ...report,
+    ref: { ...ref, token: String(BigInt(ref.token) + 1n) },
+    log: chunk(ref, 'for others').bytes,
+  }
+  const both = [{ ...forged, logLength: BigInt(forged.log.length) }, report]
+  const { results } = await runner.rpc.finish({ ...runner.who, reports: both })
+  expect(results).toEqual([ReportResult.STALE, ReportResult.ACCEPTED])
+  // The answer got lost.
+  expect((await runner.rpc.finish({ ...runner.who, reports: [report] })).results).toEqual([ReportResult.STALE])
+  expect(await followed).toEqual(['all of it', 'end'])
+  expect((await server.client.readLog({ jobId: id! })).bytes.toString()).toBe('all of it')
+  const job = (await server.client.calls.jobs.get({ id: id! })) as { started_at: string; result: object }
+  expect(job).toMatchObject({ state: 'succeeded', started_at: times.started_at, result: { unenforced: ['pids'] } })
+  const { attempts } = (await server.client.calls.jobs.attempts({ id: id! })) as { attempts: object[] }
+  expect(attempts).toMatchObject([{ state: 'succeeded', log: { stdout_bytes: 9 } }])
+})
+
+test('a short log whose first part came in a chunk is completed', async () => {
+  const runner = await fakeRunner(server.runnerSocket, { name: 'partly' })
+  const [id] = await submit()
+  const { ref } = await runner.claimOne()
+  const first = chunk(ref, 'first ')
+  await runner.rpc.appendLog({ ...runner.who, chunks: [first] })
+  const log = new Uint8Array(Buffer.concat([first.bytes, chunk(ref, 'second').bytes]))
+  const report = { ref, outcomeJson: ok, logLength: BigInt(log.length), log }
+  expect((await runner.rpc.finish({ ...runner.who, reports: [report] })).results).toEqual([ReportResult.ACCEPTED])
+  expect((await server.client.readLog({ jobId: id! })).bytes.toString()).toBe('first second')
+})
+
 test('many chunks of one attempt in one call are taken in order', async () => {
   const runner = await fakeRunner(server.runnerSocket, { name: 'batches' })
   const [id] = await submit()
@@ -184,9 +239,9 @@ test('what is no message of a runner is refused in words, never with a stack', a
       reports: [{ ref: { jobKey: '1', number: 1, token: '1' }, outcomeJson: '{"state":"running"}', logLength: 0n }],
     }),
     runner.rpc.goodbye({ ...runner.who, state: 'asleep' }),
-  ]
+  ].map((call) => call.catch((e: unknown) => e))
   for (const call of calls) {
-    const error = ConnectError.from(await call.catch((e: unknown) => e))
+    const error = ConnectError.from(await call)
     expect(error.code).toBe(Code.InvalidArgument)
     expect(error.message).not.toMatch(/ at .*\.ts/)
   }

@@ -1,9 +1,27 @@
 /** RunnerService on the wire ↔ `operations/runner-port.ts`. Translates and checks; decides nothing. */
-import { Code, ConnectError, type ConnectRouter, type Interceptor } from '@connectrpc/connect'
+import { Code, ConnectError, type ConnectRouter, type Interceptor, type ServiceImpl } from '@connectrpc/connect'
 import { AppError, isAppError, type ErrorCode } from '../../lib/app-error.ts'
 import { emitFact } from '../../lib/facts.ts'
-import { checkedOutcome, type ReportResult as Reported, type RunnerPort } from '../../operations/runner-port.ts'
-import { ReportResult, RunnerService } from './gen/runyard/runner/v1/runner_pb.js'
+import {
+  checkedOutcome,
+  shortLogOf,
+  type ReportResult as Reported,
+  type RunnerPort,
+} from '../../operations/runner-port.ts'
+import { unaryCall, type UnaryCall } from './unary-calls.ts'
+import {
+  ReportResult,
+  RunnerService,
+  type AppendLogRequest,
+  type ClaimRequest,
+  type FinishRequest,
+  type GoodbyeRequest,
+  type HandBackRequest,
+  type HeartbeatRequest,
+  type RegisterRequest,
+  type ReportStartedRequest,
+  type WatchCancelsRequest,
+} from './gen/runyard/runner/v1/runner_pb.js'
 
 const codeOf: Record<ErrorCode, Code> = {
   invalid_argument: Code.InvalidArgument,
@@ -23,13 +41,17 @@ const mapErrors: Interceptor = (next) => async (request) => {
   try {
     return await next(request)
   } catch (error) {
-    if (error instanceof ConnectError) throw error
-    if (isAppError(error) && error.code !== 'internal') throw new ConnectError(error.message, codeOf[error.code])
-    if (request.signal.aborted) throw new ConnectError('the call was cancelled', Code.Canceled)
-    const stack = error instanceof Error ? error.stack : String(error)
-    emitFact({ name: 'runner_call.failed', level: 'error', method: request.method.name, error: stack })
-    throw new ConnectError('a defect of the server; its log has the details', Code.Internal)
+    if (request.signal.aborted && !isAppError(error)) throw new ConnectError('the call was cancelled', Code.Canceled)
+    throw toConnectError(error, request.method.name)
   }
+}
+
+export function toConnectError(error: unknown, method: string): ConnectError {
+  if (error instanceof ConnectError) return error
+  if (isAppError(error) && error.code !== 'internal') return new ConnectError(error.message, codeOf[error.code])
+  const stack = error instanceof Error ? error.stack : String(error)
+  emitFact({ name: 'runner_call.failed', level: 'error', method, error: stack })
+  return new ConnectError('a defect of the server; its log has the details', Code.Internal)
 }
 
 const results: Record<Reported, ReportResult> = {
@@ -77,101 +99,116 @@ const offsetOf = (wire: bigint): number => {
 
 export const runnerServiceInterceptors = [mapErrors]
 
-export function runnerServiceRoutes(port: RunnerPort): (router: ConnectRouter) => void {
-  return (router) =>
-    router.service(RunnerService, {
-      async register(request) {
-        if (request.name === '' || request.session === '' || request.slots < 1) {
-          throw new AppError('invalid_argument', 'a runner has a name, a session and at least one slot')
-        }
-        const { facilitiesJson, labels, executors, ...rest } = request
-        return port.register({
-          name: rest.name,
-          session: rest.session,
-          version: rest.version,
-          hostname: rest.hostname,
-          labels,
-          slots: rest.slots,
-          cpuMillis: rest.cpuMillis,
-          memoryMib: rest.memoryMib,
-          executors,
-          facilities: json(facilitiesJson === '' ? '{}' : facilitiesJson, 'facilities_json'),
-        })
-      },
+export const runnerServiceRoutes =
+  (service: ReturnType<typeof runnerService>): ((router: ConnectRouter) => void) =>
+  (router) =>
+    router.service(RunnerService, service)
 
-      async claim(request, { signal }) {
-        const { slots, cpuMillis, memoryMib, waitMs } = request
-        const held = request.held.map(refOf)
-        const deliverAgain = request.deliverAgain.map(refOf)
-        const offer = { ...fromOf(request), slots, cpuMillis, memoryMib, held, deliverAgain }
-        const assigned = await port.claim(offer, waitMs, signal)
+/** Those that come for every job or for every few. */
+export const frequentCalls = (service: ReturnType<typeof runnerService>): UnaryCall[] => [
+  unaryCall(RunnerService.method.claim, service.claim),
+  unaryCall(RunnerService.method.reportStarted, service.reportStarted),
+  unaryCall(RunnerService.method.appendLog, service.appendLog),
+  unaryCall(RunnerService.method.finish, service.finish),
+]
+
+export function runnerService(port: RunnerPort) {
+  return {
+    async register(request: RegisterRequest) {
+      if (request.name === '' || request.session === '' || request.slots < 1) {
+        throw new AppError('invalid_argument', 'a runner has a name, a session and at least one slot')
+      }
+      const { facilitiesJson, labels, executors, ...rest } = request
+      return port.register({
+        name: rest.name,
+        session: rest.session,
+        version: rest.version,
+        hostname: rest.hostname,
+        labels,
+        slots: rest.slots,
+        cpuMillis: rest.cpuMillis,
+        memoryMib: rest.memoryMib,
+        executors,
+        facilities: json(facilitiesJson === '' ? '{}' : facilitiesJson, 'facilities_json'),
+      })
+    },
+
+    async claim(request: ClaimRequest, { signal }: { signal: AbortSignal }) {
+      const { slots, cpuMillis, memoryMib, waitMs } = request
+      const held = request.held.map(refOf)
+      const offer = { ...fromOf(request), slots, cpuMillis, memoryMib, held }
+      const assigned = await port.claim(offer, waitMs, signal)
+      return {
+        assignments: assigned.map((a) => ({
+          ref: a.ref,
+          jobId: a.publicId,
+          specJson: JSON.stringify(a.spec),
+          env: a.env,
+          secretEnv: a.secretEnv,
+          limitsJson: JSON.stringify(a.limits),
+          namedLimits: a.named,
+          timeoutSeconds: a.timeoutSeconds,
+        })),
+      }
+    },
+
+    heartbeat: (request: HeartbeatRequest) => port.heartbeat(fromOf(request), request.held.map(refOf)),
+
+    async *watchCancels(request: WatchCancelsRequest, { signal }: { signal: AbortSignal }) {
+      for await (const cancels of port.cancels(fromOf(request), signal)) {
+        const refs = (of: typeof cancels) => of.map(({ ref }) => ref)
+        yield { cancel: refs(cancels), kill: refs(cancels.filter(({ now }) => now)) }
+      }
+    },
+
+    async reportStarted(request: ReportStartedRequest) {
+      const items = request.started.map((item) => ({
+        ref: refOf(item.ref),
+        startedAt: instantOf(item.startedAtMs),
+        unenforced: item.unenforced,
+      }))
+      return { results: (await port.started(fromOf(request), items)).map((r) => results[r]) }
+    },
+
+    async appendLog(request: AppendLogRequest) {
+      const chunks = request.chunks.map((chunk) => ({
+        ref: refOf(chunk.ref),
+        offset: offsetOf(chunk.offset),
+        bytes: chunk.bytes,
+      }))
+      const appended = await port.appendLog(fromOf(request), chunks)
+      return {
+        results: appended.map((a) => ({ accepted: BigInt(a.accepted), durable: BigInt(a.durable), stale: a.stale })),
+      }
+    },
+
+    async finish(request: FinishRequest) {
+      const reports = request.reports.map((report) => {
+        const logLength = offsetOf(report.logLength)
         return {
-          assignments: assigned.map((a) => ({
-            ref: a.ref,
-            jobId: a.publicId,
-            specJson: JSON.stringify(a.spec),
-            env: a.env,
-            secretEnv: a.secretEnv,
-            limitsJson: JSON.stringify(a.limits),
-            namedLimits: a.named,
-            timeoutSeconds: a.timeoutSeconds,
-          })),
-        }
-      },
-
-      heartbeat: (request) => port.heartbeat(fromOf(request), request.held.map(refOf)),
-
-      async *watchCancels(request, { signal }) {
-        for await (const cancels of port.cancels(fromOf(request), signal)) {
-          const refs = (of: typeof cancels) => of.map(({ ref }) => ref)
-          yield { cancel: refs(cancels), kill: refs(cancels.filter(({ now }) => now)) }
-        }
-      },
-
-      async reportStarted(request) {
-        const items = request.started.map((item) => ({
-          ref: refOf(item.ref),
-          startedAt: instantOf(item.startedAtMs),
-          unenforced: item.unenforced,
-        }))
-        return { results: (await port.started(fromOf(request), items)).map((r) => results[r]) }
-      },
-
-      async appendLog(request) {
-        const chunks = request.chunks.map((chunk) => ({
-          ref: refOf(chunk.ref),
-          offset: offsetOf(chunk.offset),
-          bytes: chunk.bytes,
-        }))
-        const appended = await port.appendLog(fromOf(request), chunks)
-        return {
-          results: appended.map((a) => ({ accepted: BigInt(a.accepted), durable: BigInt(a.durable), stale: a.stale })),
-        }
-      },
-
-      async finish(request) {
-        const reports = request.reports.map((report) => ({
           ref: refOf(report.ref),
           outcome: checkedOutcome(json(report.outcomeJson, 'outcome_json')),
-          logLength: offsetOf(report.logLength),
-        }))
-        return { results: (await port.finish(fromOf(request), reports)).map((r) => results[r]) }
-      },
-
-      async handBack(request) {
-        const refs = request.refs.map(refOf)
-        return { results: (await port.handBack(fromOf(request), refs, request.reason)).map((r) => results[r]) }
-      },
-
-      async goodbye(request) {
-        const { state } = request
-        if (state !== 'draining' && state !== 'offline') {
-          throw new AppError('invalid_argument', 'state is draining or offline')
+          logLength,
+          log: report.log && shortLogOf(report.log, logLength),
         }
-        await port.goodbye(fromOf(request), state)
-        return {}
-      },
-    })
+      })
+      return { results: (await port.finish(fromOf(request), reports)).map((r) => results[r]) }
+    },
+
+    async handBack(request: HandBackRequest) {
+      const refs = request.refs.map(refOf)
+      return { results: (await port.handBack(fromOf(request), refs, request.reason)).map((r) => results[r]) }
+    },
+
+    async goodbye(request: GoodbyeRequest) {
+      const { state } = request
+      if (state !== 'draining' && state !== 'offline') {
+        throw new AppError('invalid_argument', 'state is draining or offline')
+      }
+      await port.goodbye(fromOf(request), state)
+      return {}
+    },
+  } satisfies ServiceImpl<typeof RunnerService>
 }
 
 function instantOf(ms: bigint): Date {

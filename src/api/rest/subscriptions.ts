@@ -43,12 +43,28 @@ export function watchLog({ message, ask, operations, send }: Watch<LogMessage>):
               stream: event.stream,
               offset: event.offset,
               time: event.time,
-              data: event.bytes.toString('base64'),
+              data: base64Of(event.bytes),
             })
       if (!sent) return
     }
   }
   return { done: run(), end: () => ending.abort() }
+}
+
+/** Followers of one log get windows of the same memory; what one of them encoded is there for the others. */
+const encoded = new WeakMap<ArrayBufferLike, Map<string, string>>()
+const worthSharing = 4096
+
+function base64Of(bytes: Buffer): string {
+  if (bytes.length < worthSharing) return bytes.toString('base64')
+  const windows = encoded.get(bytes.buffer) ?? new Map<string, string>()
+  encoded.set(bytes.buffer, windows)
+  const window = `${bytes.byteOffset} ${bytes.length}`
+  const known = windows.get(window)
+  if (known !== undefined) return known
+  const text = bytes.toString('base64')
+  windows.set(window, text)
+  return text
 }
 
 /** How many jobs are looked up at a time. */

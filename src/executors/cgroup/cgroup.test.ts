@@ -44,8 +44,8 @@ const read = (name: string): string => readFileSync(join(dir, name), 'utf8')
 const v2 = (): AttemptCgroup => ({ dirs: [{ version: 2, dir, controllers: ['cpu', 'memory', 'pids', 'io'] }] })
 const all = { cpu: 0.25, memoryBytes: 1 << 20, pids: 7, io: { bytesPerSecond: 5, devices: ['8:0', '8:16'] } }
 
-test('v2: the files and words of the kernel', async () => {
-  expect(await setLimits(v2(), all)).toEqual(new Map())
+test('v2: the files and words of the kernel', () => {
+  expect(setLimits(v2(), all)).toEqual(new Map())
   expect(['cpu.max', 'memory.max', 'memory.swap.max', 'memory.oom.group', 'pids.max', 'io.max'].map(read)).toEqual([
     '25000 100000',
     '1048576',
@@ -60,15 +60,15 @@ test('v2: the files and words of the kernel', async () => {
     'io.stat': '8:0 rbytes=10 wbytes=20 rios=1\n8:16 rbytes=1 wbytes=2 rios=1\n',
     'memory.events': 'low 0\noom 2\noom_kill 3\n',
   })
-  expect(await usageOf(v2())).toEqual({ cpu_ms: 2500, memory_peak_bytes: 4096, io_read_bytes: 11, io_write_bytes: 22 })
-  expect(await oomKillsOf(v2())).toBe(3)
+  expect(usageOf(v2())).toEqual({ cpu_ms: 2500, memory_peak_bytes: 4096, io_read_bytes: 11, io_write_bytes: 22 })
+  expect(oomKillsOf(v2())).toBe(3)
 })
 
-test('v1: the same, in its own words', async () => {
+test('v1: the same, in its own words', () => {
   const cgroup: AttemptCgroup = {
     dirs: [{ version: 1, dir, controllers: ['cpu', 'cpuacct', 'memory', 'pids', 'blkio', 'freezer'] }],
   }
-  expect(await setLimits(cgroup, all)).toEqual(new Map())
+  expect(setLimits(cgroup, all)).toEqual(new Map())
   expect(
     ['cpu.cfs_period_us', 'cpu.cfs_quota_us', 'memory.limit_in_bytes', 'memory.memsw.limit_in_bytes', 'pids.max'].map(
       read,
@@ -80,18 +80,18 @@ test('v1: the same, in its own words', async () => {
     'blkio.throttle.io_service_bytes_recursive': '8:0 Read 10\n8:0 Write 20\n8:0 Total 30\nTotal 30\n',
     'memory.oom_control': 'oom_kill_disable 0\nunder_oom 0\noom_kill 1\n',
   })
-  expect(await usageOf(cgroup)).toEqual({
+  expect(usageOf(cgroup)).toEqual({
     cpu_ms: 2500,
     memory_peak_bytes: 4096,
     io_read_bytes: 10,
     io_write_bytes: 20,
   })
-  expect(await oomKillsOf(cgroup)).toBe(1)
+  expect(oomKillsOf(cgroup)).toBe(1)
 })
 
-test('a limit without its controller, or that the kernel refuses, is named', async () => {
-  const failed = await setLimits({ dirs: [{ version: 2, dir, controllers: ['memory'] }] }, all)
+test('a limit without its controller, or that the kernel refuses, is named', () => {
+  const failed = setLimits({ dirs: [{ version: 2, dir, controllers: ['memory'] }] }, all)
   expect([...failed.keys()].toSorted()).toEqual(['cpu', 'io', 'pids'])
   mkdirSync(join(dir, 'pids.max'))
-  expect([...(await setLimits(v2(), all)).keys()]).toEqual(['pids'])
+  expect([...setLimits(v2(), all).keys()]).toEqual(['pids'])
 })

@@ -1,9 +1,9 @@
 /**
- * The chain of programs that a launch goes through, each replacing itself by the next: a shell that enters the cgroups
+ * Where there is no Perl: the chain of programs that a launch goes through, each replacing itself by the next: a shell that enters the cgroups
  * and sets the limits, `setpriv` that gives up the identity, then the order's own argv. Placement happens before the
  * first exec of foreign code, so nothing can escape between start and limit (`sandbox.md` 3.2).
  */
-import type { LaunchOrder } from './launcher.ts'
+import type { Launch } from './starter.ts'
 
 /** "0" means the writer itself, on v1 and on v2. `$1` is the number of cgroup files that follow. */
 const enter =
@@ -12,7 +12,7 @@ const enter =
 
 export const shell = '/bin/sh'
 
-export function chainOf(order: LaunchOrder): { file: string; args: string[] } {
+export function chainOf(order: Launch): { file: string; args: string[] } {
   return {
     file: shell,
     args: [
@@ -28,8 +28,7 @@ export function chainOf(order: LaunchOrder): { file: string; args: string[] } {
   }
 }
 
-function identityOf(order: LaunchOrder): string[] {
-  if (order.uid === undefined && !order.dieWithLauncher) return []
+function identityOf(order: Launch): string[] {
   return [
     'setpriv',
     ...(order.uid === undefined
@@ -38,10 +37,6 @@ function identityOf(order: LaunchOrder): string[] {
     '--inh-caps=-all',
     '--no-new-privs',
     // Set after the identity changed: the kernel forgets it on a change of credentials.
-    ...(order.dieWithLauncher ? ['--pdeathsig', 'KILL'] : []),
+    ...['--pdeathsig', 'KILL'],
   ]
 }
-
-/** Does this command line (NUL-separated) still belong to the chain and not yet to the order's argv? */
-export const inChain = (commandLine: string): boolean =>
-  commandLine.startsWith(`${shell}\0-c\0${enter}\0`) || /^setpriv\0--(reuid=|inh-caps=)/.test(commandLine)

@@ -2,14 +2,14 @@
 import { randomBytes } from 'node:crypto'
 import { closeSync, constants, existsSync, fstatSync, openSync, readlinkSync, unlinkSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import type { LaunchFd } from './launcher.ts'
+import type { LaunchFd } from './starter.ts'
 
 // O_PATH is missing from Node's constants; the value is the same on every architecture we run on.
 const O_PATH = 0o10000000
 const flags = {
   read: constants.O_RDONLY,
   append: constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT,
-  readwrite: constants.O_RDWR,
+  pipe: constants.O_RDWR,
   exact: O_PATH | constants.O_NOFOLLOW,
 }
 
@@ -27,7 +27,7 @@ export function openForChild(fds: LaunchFd[], privateDir: string): HandOver {
   try {
     const stdio: (number | 'ignore')[] = ['ignore', 'ignore', 'ignore']
     for (const wanted of fds) {
-      const fd = 'data' in wanted ? openData(Buffer.from(wanted.data, 'base64'), privateDir) : openPath(wanted)
+      const fd = 'data' in wanted ? openData(wanted.data, privateDir) : openPath(wanted)
       opened.push(fd)
       // A hole would be an unopened number that the child's own files then get; /dev/null is a plain answer.
       while (stdio.length <= wanted.fd) stdio.push('ignore')
@@ -40,14 +40,21 @@ export function openForChild(fds: LaunchFd[], privateDir: string): HandOver {
   }
 }
 
-function openPath(wanted: Exclude<LaunchFd, { data: string }>): number {
+function openPath(wanted: Exclude<LaunchFd, { data: Buffer }>): number {
   const fd = openSync(wanted.path, flags[wanted.open], 0o600)
   if (wanted.open !== 'exact') return fd
   const actual = readlinkSync(`/proc/self/fd/${fd}`)
   // O_PATH opens a link itself, under its own name.
   if (actual === wanted.path && !fstatSync(fd).isSymbolicLink()) return fd
   closeSync(fd)
-  throw new Error(`${wanted.path} is now ${actual === wanted.path ? 'a link' : actual}`)
+  throw new NotExact(wanted.path, actual)
+}
+
+export class NotExact extends Error {
+  constructor(path: string, actual: string) {
+    super(`${path} is now ${actual === path ? 'a link' : actual}`)
+    this.name = 'NotExact'
+  }
 }
 
 /** An unlinked file in memory, read position 0. */

@@ -1,18 +1,23 @@
 /**
- * The launcher process: small, one thread, outlives its runner. It starts processes, remembers how they ended, and is
- * the keeper that kills an attempt whose deadline nobody extends. Without attempts and without clients it ends.
- * `node main.ts SOCKET`
+ * The launcher process: one per runner, outlives it, and is the supervisor of its attempts. It starts them, records
+ * their output, holds their limits and their time, and kills those whose deadline nobody extends. Jobs live and die with
+ * it. Without attempts and without clients it ends.   `node main.ts SOCKET`
  */
 import { chmodSync, closeSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
 import { dirname, join } from 'node:path'
-import { createAttempts } from './attempts.ts'
+import { Supervisor } from '../supervisor/supervisor.ts'
+import type { Watcher } from '../supervisor/teller.ts'
+import type { ExecutorConfig } from '../supervisor/check.ts'
+import { StartRefused } from '../executor.ts'
+import { groundToWire } from '../sandbox/ground.ts'
+import { chainStarter } from './chain-starter.ts'
 import { claimDelegatedCgroup } from './delegated-cgroup.ts'
 import { codeCacheName, instanceName, logName } from './instance.ts'
-import { createLineReader, type Reply, type Request } from './protocol.ts'
+import { perlStarter } from './perl-starter.ts'
+import { createLineReader, createLineWriter, type Request } from './protocol.ts'
 
 const lonelyMs = 5000
-const keepEveryMs = 250
 
 /** What we inherited and did not open ourselves would be inherited by jobs in turn: bubblewrap passes it on. */
 function closeInherited(): void {
@@ -48,35 +53,62 @@ function main(socketPath: string): void {
   let lonely: NodeJS.Timeout | undefined
   let patience = lonelyMs
 
+  const isAlone = (): boolean => clients.size === 0 && supervisor.running === 0
   const leaveIfAlone = (): void => {
     clearTimeout(lonely)
-    if (clients.size > 0 || attempts.running().length > 0) return
+    if (!isAlone()) return
     lonely = setTimeout(() => {
-      if (clients.size === 0 && attempts.running().length === 0) leave()
+      if (isAlone()) void leave()
     }, patience)
   }
-  const leave = (): void => {
+  const leave = async (): Promise<void> => {
+    await supervisor.close()
+    // Somebody came while we were clearing up: he finds us gone and starts another.
     clearAway(socketPath)
     process.exit(0)
   }
-  const attempts = createAttempts(dirname(socketPath), leaveIfAlone)
-  setInterval(() => attempts.keep(), keepEveryMs)
+  const runDir = dirname(socketPath)
+  const supervisor = new Supervisor({
+    runDir,
+    delegatedCgroup,
+    makeStarter: async (events) => (await perlStarter(events)) ?? chainStarter(runDir, events),
+    onIdle: leaveIfAlone,
+  })
 
-  const answer = async (request: Request): Promise<unknown> => {
+  /** Of one client. */
+  interface Session {
+    config: ExecutorConfig | null
+    watcher: Watcher
+  }
+  const configOf = ({ config }: Session): ExecutorConfig => {
+    if (config === null) throw new Error('configure comes before any call about attempts')
+    return config
+  }
+  const answer = async (request: Request, session: Session): Promise<unknown> => {
     switch (request.op) {
       case 'hello':
-        return { pid: process.pid, delegatedCgroup }
+        return { pid: process.pid, starter: await supervisor.starterPid() }
+      case 'ground':
+        return groundToWire(await supervisor.ground())
+      case 'configure':
+        session.config = request.config
+        return supervisor.configure(request.config)
       case 'start':
-        return attempts.start(request.order, request.at)
-      case 'exited':
-        return attempts.exited(request.id)
+        return supervisor.start(request.order, configOf(session), session.watcher).catch(asRefusal)
+      case 'stop':
+        return supervisor.stop(request.key, request.reason, request.graceMs)
+      case 'usage':
+        return supervisor.usage(request.key)
+      case 'release':
+        return supervisor.release(request.key)
       case 'extend':
-        attempts.extend(request.ids, request.keepForMs, request.at)
-        return attempts.keep()
-      case 'forget':
-        return attempts.forget(request.id)
-      case 'running':
-        return attempts.running()
+        return supervisor.extend(request.keys, request.keepForMs)
+      case 'attempts':
+        return supervisor.attempts(session.watcher)
+      case 'sweep':
+        return supervisor.sweep(configOf(session).attemptsDir)
+      case 'cool':
+        return supervisor.cool()
       case 'goodbye':
         return null
     }
@@ -85,22 +117,22 @@ function main(socketPath: string): void {
   const serve = (client: Socket): void => {
     clients.add(client)
     clearTimeout(lonely)
-    const reply = (document: Reply): void => {
-      if (client.writable) client.write(`${JSON.stringify(document)}\n`)
-    }
+    const say = createLineWriter((text) => client.writable && client.write(text))
+    const session: Session = { config: null, watcher: say }
     let letGo = lonelyMs
     const onLine = (line: string): void => {
       const request = JSON.parse(line) as Request
       // One that vanishes without this is perhaps being restarted.
       if (request.op === 'goodbye') letGo = 0
-      answer(request).then(
-        (value) => reply({ n: request.n, ok: true, value: value ?? null }),
-        (error: Error) => reply({ n: request.n, ok: false, error: error.message }),
+      answer(request, session).then(
+        (value) => say({ n: request.n, ok: true, value: value ?? null }),
+        (error: Error) => say({ n: request.n, ok: false, error: error.message }),
       )
     }
     client.on('data', createLineReader(onLine))
     client.on('error', () => {}) // `close` follows
     client.on('close', () => {
+      supervisor.unwatch(session.watcher)
       clients.delete(client)
       patience = letGo
       leaveIfAlone()
@@ -123,8 +155,12 @@ function main(socketPath: string): void {
     .listen(instanceName(socketPath), listen)
 
   for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => {})
-  process.on('SIGTERM', () => void attempts.killAll().then(leave))
+  process.on('SIGTERM', () => void supervisor.killAll().then(leave))
 }
+
+const asRefusal = (error: Error): unknown => ({
+  refused: { errorClass: error instanceof StartRefused ? error.errorClass : 'infrastructure', message: error.message },
+})
 
 const [socketPath] = process.argv.slice(2)
 if (!socketPath) {

@@ -1,25 +1,80 @@
-/** One JSON document per line in both directions over the launcher's socket; every request has one reply. */
-import type { LaunchExit, Launched, LaunchOrder } from './launcher.ts'
+/**
+ * One JSON document per line in both directions over the launcher's socket. A call has one reply; events come by
+ * themselves, to the client that started the attempt or asked for it last.
+ */
+import type { Usage } from '../../job/outcome.ts'
+import type { AttemptOrder, StopReason } from '../executor.ts'
+import type { ExecutorConfig } from '../supervisor/check.ts'
+import type { End } from '../supervisor/end.ts'
 
 export type Call =
   | { op: 'hello' }
-  /** `at`: when it was said (`monotonicMs`). Who stood still meanwhile must not count from when they read it. */
-  | { op: 'start'; order: LaunchOrder; at: number }
-  | { op: 'exited'; id: string }
-  | { op: 'extend'; ids: string[]; keepForMs: number; at: number }
-  | { op: 'forget'; id: string }
-  | { op: 'running' }
+  /** What this host gives to sandboxes. */
+  | { op: 'ground' }
+  /** First of all calls about attempts; what an earlier launcher left is dead when it is answered. */
+  | { op: 'configure'; config: ExecutorConfig }
+  | { op: 'start'; order: AttemptOrder }
+  | { op: 'stop'; key: string; reason: StopReason; graceMs: number }
+  | { op: 'usage'; key: string }
+  | { op: 'release'; key: string }
+  | { op: 'extend'; keys: string[]; keepForMs: number }
+  | { op: 'attempts' }
+  | { op: 'sweep' }
+  /** Idle slots are taken down. */
+  | { op: 'cool' }
   /** The client will not come back: a launcher without attempts need not wait for it. */
   | { op: 'goodbye' }
 
 export interface Answers {
-  hello: { pid: number; delegatedCgroup: string | null }
-  start: Launched
-  exited: LaunchExit
+  hello: { pid: number; starter: number | null }
+  ground: GroundOnWire
+  configure: null
+  start: Begun | { refused: { errorClass: 'start' | 'refused' | 'infrastructure'; message: string } }
+  stop: null
+  usage: Usage
+  release: null
   extend: null
-  forget: null
-  running: string[]
+  attempts: Snapshot[]
+  sweep: number
+  cool: null
   goodbye: null
+}
+
+export interface Begun {
+  startedAt: number
+  unenforced: string[]
+  recordFile: string
+}
+
+export interface LogState {
+  /** Bytes that can be read by offset: from the record file, then from `tail`. */
+  length: number
+  /** Base64; what a full disk did not take. */
+  tail?: string
+  broken?: string
+}
+
+export interface Snapshot extends Begun {
+  key: string
+  note: unknown
+  log: LogState
+  end?: EndEvent
+}
+
+export interface EndEvent {
+  end: End
+  log: LogState
+  /** Base64; all of the log, when it is short. */
+  whole?: string
+}
+
+export type Event = { event: 'grown'; key: string; log: LogState } | ({ event: 'ended'; key: string } & EndEvent)
+
+export interface GroundOnWire {
+  kind: 'v1' | 'v2' | 'hybrid' | 'none'
+  hierarchies: { version: 1 | 2; dir: string; controllers: string[] }[]
+  problems: [string, string][]
+  bwrap: { bindFd: boolean; disableUserns: boolean; size: boolean } | null
 }
 
 export type Request = { n: number } & Call
@@ -31,11 +86,30 @@ export function createLineReader(onLine: (line: string) => void): (bytes: Buffer
   return (bytes) => {
     let from = 0
     for (let at = bytes.indexOf(10); at !== -1; at = bytes.indexOf(10, from)) {
-      pieces.push(bytes.subarray(from, at))
-      onLine(Buffer.concat(pieces).toString('utf8'))
-      pieces = []
+      if (pieces.length === 0) onLine(bytes.toString('utf8', from, at))
+      else {
+        pieces.push(bytes.subarray(from, at))
+        const line = Buffer.concat(pieces).toString('utf8')
+        pieces = []
+        onLine(line)
+      }
       from = at + 1
     }
-    if (from < bytes.length) pieces.push(bytes.subarray(from))
+    if (from < bytes.length) pieces.push(Buffer.from(bytes.subarray(from)))
+  }
+}
+
+/** Everything said in one turn of the event loop leaves in one write. */
+export function createLineWriter(write: (text: string) => void): (document: unknown) => void {
+  let waiting = ''
+  return (document) => {
+    if (waiting === '') {
+      setImmediate(() => {
+        const text = waiting
+        waiting = ''
+        write(text)
+      })
+    }
+    waiting += `${JSON.stringify(document)}\n`
   }
 }

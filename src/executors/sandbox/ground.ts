@@ -5,7 +5,7 @@ import { accessSync, constants } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { openCgroupSpace, type CgroupSpace } from '../cgroup/base.ts'
-import type { Launcher } from '../launcher/launcher.ts'
+import type { GroundOnWire } from '../launcher/protocol.ts'
 import type { BwrapSupport } from './isolation.ts'
 import { countsProcessesPerNamespace, maxOpenFiles, type HostLimits } from './limits.ts'
 
@@ -32,11 +32,29 @@ export async function bwrapSupport(): Promise<BwrapSupport | null> {
   }
 }
 
-export async function surveyGround(runDir: string, launcher: Pick<Launcher, 'delegatedCgroup'>): Promise<Ground> {
-  const [bwrap, space] = await Promise.all([
-    bwrapSupport(),
-    openCgroupSpace({ runner: runnerTag(runDir), delegated: await launcher.delegatedCgroup() }),
-  ])
+/** In the launcher: what its processes may enter is what counts. */
+export async function surveyGround(runDir: string, delegated: string | null): Promise<Ground> {
+  const [bwrap, space] = await Promise.all([bwrapSupport(), openCgroupSpace({ runner: runnerTag(runDir), delegated })])
+  return { space, bwrap, limits: hostLimits(space, bwrap) }
+}
+
+export const groundToWire = ({ space, bwrap }: Ground): GroundOnWire => ({
+  kind: space.kind,
+  hierarchies: space.hierarchies.map(({ version, dir, controllers }) => ({
+    version,
+    dir,
+    controllers: [...controllers],
+  })),
+  problems: [...space.problems],
+  bwrap,
+})
+
+export function groundFromWire({ kind, hierarchies, problems, bwrap }: GroundOnWire): Ground {
+  const space: CgroupSpace = {
+    kind,
+    hierarchies: hierarchies.map((h) => ({ ...h, controllers: new Set(h.controllers) as never })),
+    problems: new Map(problems),
+  }
   return { space, bwrap, limits: hostLimits(space, bwrap) }
 }
 

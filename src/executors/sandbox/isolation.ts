@@ -1,5 +1,5 @@
 /** The recipe: one job's bubblewrap arguments, and the files that are handed over by fd (`sandbox.md` 3.3). */
-import type { LaunchFd } from '../launcher/launcher.ts'
+import type { LaunchFd } from '../launcher/starter.ts'
 import type { AllowedBind, AllowedPath } from './policy.ts'
 import { networkView, systemView, viewArgs, type SystemView } from './system-view.ts'
 
@@ -11,8 +11,8 @@ export interface SandboxRecipe {
   diskBytes: number
   workingDir: AllowedPath | null
   binds: AllowedBind[]
-  /** bwrap's own report (child pid, exit code), appended to this file. */
-  statusFile: string
+  /** The pipe that takes bwrap's own report (child pid, exit code). */
+  status: string
   seccomp: Buffer | null
   /** From `bwrap --help`; an older one does without. */
   supports: BwrapSupport
@@ -51,23 +51,24 @@ export const defaultEnv: Record<string, string> = {
 }
 
 const argsFd = 3
-/** The beginning of the command line of every bubblewrap process, until the job's command takes its place. */
-export const bwrapArgv = ['bwrap', '--args', String(argsFd), '--']
+const bwrapArgv = ['bwrap', '--args', String(argsFd), '--']
+/** The beginnings of the command lines inside the sandbox, until the job's command takes their place. */
+export const beforeCommand = (limiter: string[]): string[] =>
+  [bwrapArgv, limiter].filter((argv) => argv.length > 0).map((argv) => `${argv.join('\0')}\0`)
 
 export function sandboxLaunch(recipe: SandboxRecipe): { argv: string[]; fds: LaunchFd[] } {
   const fds: LaunchFd[] = [
     { fd: 0, path: '/dev/null', open: 'read' },
     // Read-write: a pipe whose reader died neither kills the job nor loses a line (`sandbox.md` 3.8).
-    { fd: 1, path: recipe.stdout, open: 'readwrite' },
-    { fd: 2, path: recipe.stderr, open: 'readwrite' },
+    { fd: 1, path: recipe.stdout, open: 'pipe' },
+    { fd: 2, path: recipe.stderr, open: 'pipe' },
   ]
   let nextFd = argsFd + 1
   const hand = (make: (fd: number) => LaunchFd): string => {
     fds.push(make(nextFd))
     return String(nextFd++)
   }
-  const handText = (lines: string[]): string =>
-    hand((fd) => ({ fd, data: Buffer.from(`${lines.join('\n')}\n`).toString('base64') }))
+  const handText = (lines: string[]): string => hand((fd) => ({ fd, data: Buffer.from(`${lines.join('\n')}\n`) }))
   const file = (path: string, lines: string[]): string[] => ['--perms', '0444', '--file', handText(lines), path]
   const see = (view: SystemView): string[] => [
     ...viewArgs(view),
@@ -113,12 +114,9 @@ export function sandboxLaunch(recipe: SandboxRecipe): { argv: string[]; fds: Lau
     ...(recipe.workingDir ? bind(recipe.workingDir, 'rw') : []),
     ...recipe.binds.flatMap((b) => bind(b, b.mode)),
     ...['--remount-ro', '/', '--chdir', recipe.workingDir?.path ?? home],
-    ...(recipe.seccomp ? ['--seccomp', handData(recipe.seccomp, hand)] : []),
-    ...['--json-status-fd', hand((fd) => ({ fd, path: recipe.statusFile, open: 'append' }))],
+    ...(recipe.seccomp ? ['--seccomp', hand((fd) => ({ fd, data: recipe.seccomp! }))] : []),
+    ...['--json-status-fd', hand((fd) => ({ fd, path: recipe.status, open: 'pipe' }))],
   ]
-  fds.push({ fd: argsFd, data: Buffer.from(`${args.join('\0')}\0`).toString('base64') })
+  fds.push({ fd: argsFd, data: Buffer.from(`${args.join('\0')}\0`) })
   return { argv: [...bwrapArgv, ...recipe.limiter, ...recipe.command], fds }
 }
-
-const handData = (bytes: Buffer, hand: (make: (fd: number) => LaunchFd) => string): string =>
-  hand((fd) => ({ fd, data: bytes.toString('base64') }))

@@ -1,5 +1,4 @@
-/** What bubblewrap says about one sandbox: JSON documents in the status file, and words on stderr when it fails. */
-import { readFileSync } from 'node:fs'
+/** What bubblewrap says about one sandbox: JSON documents in its status pipe, and words on stderr when it fails. */
 import { constants as os } from 'node:os'
 import { StartRefused } from '../executor.ts'
 import { setupLine } from '../setup-line.ts'
@@ -11,14 +10,8 @@ export interface BwrapStatus {
   exitCode: number | null
 }
 
-export function readStatus(path: string): BwrapStatus {
+export function statusOf(text: string): BwrapStatus {
   const status: BwrapStatus = { initPid: null, exitCode: null }
-  let text = ''
-  try {
-    text = readFileSync(path, 'utf8')
-  } catch {
-    return status
-  }
   for (const line of text.split('\n')) {
     try {
       const document = JSON.parse(line) as Record<string, unknown>
@@ -64,7 +57,8 @@ export function refusalOf(words: string, command: string[]): StartRefused {
   return new StartRefused('infrastructure', `the sandbox could not be set up: ${said}${fixFor(words)}`)
 }
 
-function cannotRun(program: string, why: string): StartRefused {
+/** The command itself could not be executed, as the system puts it. */
+export function cannotRun(program: string, why: string): StartRefused {
   const isPath = program.includes('/')
   if (/No such file/.test(why)) {
     return new StartRefused(

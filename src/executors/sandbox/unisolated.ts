@@ -1,10 +1,9 @@
 /** Isolation "none": the command as a plain process of this host, never as root, always without new privileges. */
-import { randomBytes } from 'node:crypto'
-import { chown, mkdir } from 'node:fs/promises'
+import { chownSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { LaunchFd } from '../launcher/launcher.ts'
-import type { Pipes } from '../pipes.ts'
+import type { LaunchFd } from '../launcher/starter.ts'
 import { defaultEnv } from './isolation.ts'
 import type { AllowedPath } from './policy.ts'
 
@@ -13,17 +12,40 @@ export interface Identity {
   gid: number
 }
 
-/** Its private directory stands in the temp directory: the runner's own directories are closed to the job's user. */
+/**
+ * Its private directory stands in the temp directory: the runner's own directories are closed to the job's user. It
+ * belongs to the slot and is used again while it is as good as new: making and removing one for each attempt costs more
+ * than the rest of a short job where others work in the same temp directory.
+ */
 export const homePrefix = (tag: string): string => `runyard-${tag}-`
+export const homeOf = (tag: string, slot: string): string => join(tmpdir(), `${homePrefix(tag)}${slot}`)
 
-export async function makeHome(tag: string, key: string, identity: Identity | null): Promise<string> {
-  const home = join(tmpdir(), `${homePrefix(tag)}${key}`)
-  await mkdir(home, { mode: 0o700 })
-  if (identity) await chown(home, identity.uid, identity.gid)
-  return home
+export function ensureHome(home: string, identity: Identity | null): void {
+  const found = lstatSync(home, { throwIfNoEntry: false })
+  if (found) {
+    const [uid, gid] = identity ? [identity.uid, identity.gid] : [found.uid, found.gid]
+    if (found.isDirectory() && (found.mode & 0o7777) === 0o700 && found.uid === uid && found.gid === gid) return
+    rmSync(home, { recursive: true, force: true })
+  }
+  mkdirSync(home, { mode: 0o700 })
+  if (identity) chownSync(home, identity.uid, identity.gid)
 }
 
-export const newMarker = (): string => `RUNYARD_MARK=${randomBytes(12).toString('hex')}`
+/** What a job left behind is moved out of the way at once, and removed without anybody waiting for it. */
+export function emptyHome(home: string): void {
+  try {
+    if (readdirSync(home).length === 0) return
+    const old = `${home}.${Date.now()}`
+    renameSync(home, old)
+    void rm(old, { recursive: true, force: true }).catch(() => {})
+  } catch {
+    void rm(home, { recursive: true, force: true }).catch(() => {})
+  }
+}
+
+/** Every process of the attempt has it in its environment. */
+export const markerPrefix = (tag: string): string => `RUNYARD_MARK=${tag}.`
+export const markerOf = (tag: string, key: string): string => `${markerPrefix(tag)}${key}`
 
 export function plainLaunch(input: {
   command: string[]
@@ -31,7 +53,8 @@ export function plainLaunch(input: {
   home: string
   marker: string
   workingDir: AllowedPath | null
-  pipes: Pipes
+  stdout: string
+  stderr: string
 }): { argv: string[]; fds: LaunchFd[]; env: Record<string, string>; cwd: string } {
   const { USER: _user, LOGNAME: _name, ...general } = defaultEnv
   const cwd = input.workingDir?.real ?? input.home
@@ -40,8 +63,8 @@ export function plainLaunch(input: {
     argv: input.command,
     fds: [
       { fd: 0, path: '/dev/null', open: 'read' },
-      { fd: 1, path: input.pipes.stdout, open: 'readwrite' },
-      { fd: 2, path: input.pipes.stderr, open: 'readwrite' },
+      { fd: 1, path: input.stdout, open: 'pipe' },
+      { fd: 2, path: input.stderr, open: 'pipe' },
     ],
     env: { ...general, HOME: input.home, PWD: cwd, ...input.env, [name]: value },
     cwd,

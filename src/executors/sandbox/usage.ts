@@ -1,12 +1,10 @@
-/** What an attempt used: from its cgroup, else from looking at its processes once a second. */
+/** What an attempt without a cgroup used: from looking at its processes once a second. */
 import type { Usage } from '../../job/outcome.ts'
-import { usageOf } from '../cgroup/attempt-cgroup.ts'
 import { pidsOf, type Tree } from '../kill-tree.ts'
 import { residentBytes, statOf } from '../processes.ts'
-import type { AttemptState } from './state.ts'
 
 export interface UsageMeter {
-  read(): Promise<Usage>
+  read(): Usage
   stop(): void
 }
 
@@ -14,8 +12,7 @@ const everyMs = 1000
 /** USER_HZ; the same on every Linux that Node runs on. */
 const ticksPerSecond = 100
 
-export function meterOf(state: AttemptState, tree: () => Tree): UsageMeter {
-  if (state.cgroup.dirs.length > 0) return { read: () => usageOf(state.cgroup), stop() {} }
+export function meterOf(tree: () => Tree): UsageMeter {
   const seen: Usage = {}
   const look = (): void => {
     let ticks = 0
@@ -31,7 +28,7 @@ export function meterOf(state: AttemptState, tree: () => Tree): UsageMeter {
   const timer = setInterval(look, everyMs)
   timer.unref()
   return {
-    async read() {
+    read() {
       look()
       return { ...seen }
     },

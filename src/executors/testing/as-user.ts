@@ -1,5 +1,6 @@
 /** Run by `sandbox-user.test.ts` as an ordinary user: jobs in, as JSON argument, results out. */
-import { createRig, type Overrides } from './rig.ts'
+import type { Overrides } from './orders.ts'
+import { createRig } from './rig.ts'
 
 interface Job {
   command: string[]
@@ -19,7 +20,7 @@ for (const { command, overrides, stop } of jobs) {
     }
     const { attempt } = await rig.start(command, overrides)
     await new Promise((resolve) => setTimeout(resolve, stop.afterMs))
-    await attempt.stop(stop.graceMs)
+    await attempt.stop('cancelled', stop.graceMs)
     results.push(await attempt.ended)
     await attempt.release()
   } catch (error) {

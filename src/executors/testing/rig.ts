@@ -1,6 +1,5 @@
 /** For tests: an executor in directories of its own, jobs in one line, and a look at what is left afterwards. */
-import { constants, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, rmSync } from 'node:fs'
-import { Socket } from 'node:net'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { cgroupMounts } from '../cgroup/mounts.ts'
@@ -11,40 +10,37 @@ import type { Launcher } from '../launcher/launcher.ts'
 import { allPids, commandLineOf } from '../processes.ts'
 import { createSandboxExecutor, type SandboxOptions } from '../sandbox.ts'
 import { runnerTag } from '../sandbox/ground.ts'
-
-export interface Started {
-  attempt: RunningAttempt
-  order: AttemptOrder
-  /** Grows while the job writes. */
-  output: { stdout: string; stderr: string }
-  /** Both pipes have ended. */
-  drained: Promise<void>
-}
+import { homePrefix } from '../sandbox/unisolated.ts'
+import { sampleOrder, type Overrides } from './orders.ts'
+import { textOf } from './read-log.ts'
+import { until } from './until.ts'
 
 export interface Ran extends Ended {
   stdout: string
   stderr: string
 }
 
-export type Overrides = Partial<Omit<AttemptOrder, 'spec' | 'limits'>> & {
-  spec?: Partial<AttemptOrder['spec']>
-  limits?: Partial<AttemptOrder['limits']>
-}
-
 export interface Rig {
   executor: Executor
   launcher: Launcher
   runDir: string
+  attemptsDir: string
   order(command: string[], overrides?: Overrides): AttemptOrder
   start(command: string[], overrides?: Overrides): Promise<Started>
   run(command: string[], overrides?: Overrides): Promise<Ran>
-  /** Directories of attempts that are still there, in the file system and in the cgroups. */
+  /** As another runner process would make it: a new connection, nothing in memory. */
+  successor(): Promise<Executor>
+  /** What is left of attempts: files, homes, and cgroups and pipes of slots that are not as good as new. */
   leftovers(): string[]
   close(): Promise<void>
 }
 
-const MiB = 1024 * 1024
-let counter = 0
+export interface Started {
+  attempt: RunningAttempt
+  order: AttemptOrder
+  /** What it has printed so far. */
+  stdout(): Promise<string>
+}
 
 export const openPolicy = {
   allowIsolationNone: true,
@@ -54,94 +50,67 @@ export const openPolicy = {
   allowedReadWriteBinds: [],
 }
 
-export async function createRig(
-  options: Partial<SandboxOptions> = {},
-  make: (options: SandboxOptions) => Executor = createSandboxExecutor,
-): Promise<Rig> {
+export async function createRig(options: Partial<SandboxOptions> = {}): Promise<Rig> {
   const root = mkdtempSync(join(tmpdir(), 'runyard-rig-'))
   const runDir = join(root, 'run')
+  const attemptsDir = join(root, 'attempts')
   mkdirSync(runDir, { mode: 0o700 })
-  const launcher = await connectLauncher({ socketPath: join(runDir, 'launcher.sock'), spawnIfMissing: true })
-  const executor = make({ runDir, uidBase: 390_000, uidCount: 8, ...openPolicy, launcher, ...options })
-
-  const order: Rig['order'] = (command, { spec, limits, ...rest } = {}) => {
-    const key = `${process.pid}-${++counter}`
-    return {
-      key,
-      spec: {
-        name: 'test',
-        command,
-        queue: 'default',
-        priority: 5,
-        max_attempts: 1,
-        stop_grace_seconds: 5,
-        executor: 'sandbox',
-        isolation: 'full',
-        network: 'none',
-        ...spec,
-      },
-      env: { RUNYARD_JOB_ID: 'abcdef012345' },
-      secretEnv: {},
-      limits: { cpu: 2, memory_bytes: 256 * MiB, pids: 64, open_files: 1024, disk_bytes: 16 * MiB, ...limits },
-      named: [],
-      timeoutMs: 60_000,
-      stopGraceMs: 5000,
-      dir: join(root, 'attempts', key),
-      slot: counter % 8,
-      keepForMs: 60_000,
-      ...rest,
-    }
+  const launchers: Launcher[] = []
+  const connect = async (): Promise<Launcher> => {
+    const launcher = await connectLauncher({ socketPath: join(runDir, 'launcher.sock'), spawnIfMissing: true })
+    launchers.push(launcher)
+    return launcher
   }
+  const make = (launcher: Launcher): Executor =>
+    createSandboxExecutor({ attemptsDir, uidBase: 390_000, uidCount: 8, ...openPolicy, launcher, ...options })
+  const launcher = await connect()
+  const executor = make(launcher)
 
   const start: Rig['start'] = async (command, overrides) => {
-    const made = order(command, overrides)
-    const output = { stdout: '', stderr: '' }
-    const ends: Promise<void>[] = []
-    const onPipes = async (pipes: { stdout: string; stderr: string }): Promise<void> => {
-      for (const name of ['stdout', 'stderr'] as const)
-        ends.push(collect(pipes[name], (text) => (output[name] += text)))
-    }
-    const attempt = await executor.start({ onPipes, ...made })
-    return { attempt, order: made, output, drained: Promise.all(ends).then(() => {}) }
+    const order = sampleOrder(command, overrides)
+    const attempt = await executor.start(order)
+    return { attempt, order, stdout: () => textOf(attempt.log, 'stdout') }
   }
-
   return {
     executor,
     launcher,
     runDir,
-    order,
+    attemptsDir,
+    order: sampleOrder,
     start,
     async run(command, overrides) {
-      const { attempt, output, drained } = await start(command, overrides)
-      const ended = await attempt.ended
-      await drained
-      await attempt.release()
-      return { ...ended, ...output }
-    },
-    leftovers: () => [...namesIn(join(root, 'attempts')), ...pipesIn(runDir), ...cgroupsOf(runDir)],
-    async close() {
-      await executor.sweep(new Set())
-      await executor.close()
-      await launcher.close()
-      // The launcher is just leaving and may still write its code cache.
-      for (let tries = 0; existsSync(root) && tries < 100; tries++) {
-        rmSync(root, { recursive: true, force: true })
-        await new Promise((resolve) => setTimeout(resolve, 20))
+      const { attempt } = await start(command, overrides)
+      try {
+        const ended = await attempt.ended
+        return { ...ended, stdout: await textOf(attempt.log, 'stdout'), stderr: await textOf(attempt.log, 'stderr') }
+      } finally {
+        await attempt.release()
       }
+    },
+    successor: async () => make(await connect()),
+    leftovers: () => [...filesIn(attemptsDir), ...homesOf(runDir), ...busyCgroups(runDir)],
+    async close() {
+      await executor.close()
+      for (const one of launchers) await one.close()
+      // One that came second when two started a launcher at once may just be looking.
+      await until(() => processesWith(`${join(runDir, 'launcher.sock')}\0`).length === 0)
+      rmSync(root, { recursive: true, force: true })
     },
   }
 }
 
-export function collect(path: string, take: (text: string) => void): Promise<void> {
-  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
-  const socket = new Socket({ fd, readable: true, writable: false })
-  socket.setEncoding('latin1')
-  socket.on('data', take)
-  return new Promise((resolve) => socket.once('close', () => resolve()))
-}
-
+/** An empty state file waits for the next attempt. */
+const filesIn = (dir: string): string[] =>
+  namesIn(dir).filter((name) => !name.endsWith('.attempt') || statSync(join(dir, name)).size > 0)
 const namesIn = (dir: string): string[] => (existsSync(dir) ? readdirSync(dir) : [])
-const pipesIn = (runDir: string): string[] => namesIn(join(runDir, 'pipes')).filter((name) => !name.startsWith('free.'))
+const homesOf = (runDir: string): string[] =>
+  readdirSync(tmpdir()).filter(
+    (name) => name.startsWith(homePrefix(runnerTag(runDir))) && readdirSync(join(tmpdir(), name)).length > 0,
+  )
+
+/** Warm slots may stay; a process in one may not. */
+const busyCgroups = (runDir: string): string[] =>
+  cgroupsOf(runDir).filter((dir) => existsSync(dir) && readFileSync(join(dir, 'cgroup.procs'), 'latin1') !== '')
 
 export function cgroupsOf(runDir: string): string[] {
   const { v1, v2 } = cgroupMounts()

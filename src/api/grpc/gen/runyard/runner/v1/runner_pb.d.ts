@@ -178,13 +178,6 @@ export declare type ClaimRequest = Message<"runyard.runner.v1.ClaimRequest"> & {
    * @generated from field: uint32 wait_ms = 7;
    */
   waitMs: number;
-
-  /**
-   * Started by an earlier process of this runner and still running: their secrets are needed to go on masking.
-   *
-   * @generated from field: repeated runyard.runner.v1.AttemptRef deliver_again = 8;
-   */
-  deliverAgain: AttemptRef[];
 };
 
 /**
@@ -547,6 +540,13 @@ export declare type FinishReport = Message<"runyard.runner.v1.FinishReport"> & {
    * @generated from field: uint64 log_length = 3;
    */
   logLength: bigint;
+
+  /**
+   * The whole record file, when it is short and nothing of it was shipped before: stored and sealed with the outcome.
+   *
+   * @generated from field: optional bytes log = 4;
+   */
+  log?: Uint8Array | undefined;
 };
 
 /**

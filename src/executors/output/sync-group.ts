@@ -1,4 +1,4 @@
-/** One clock for the fsyncs of all spools: at most this long are bytes only in memory, however many jobs run. */
+/** One clock for the fsyncs of all record files: at most this long are bytes only in memory, however many jobs run. */
 export interface SyncGroup {
   /** Calls `sync` within the interval, once however often it is asked. */
   ask(sync: () => Promise<void>): void
@@ -8,7 +8,7 @@ export interface SyncGroup {
 export function createSyncGroup(everyMs = 100): SyncGroup {
   const asked = new Set<() => Promise<void>>()
   let timer: NodeJS.Timeout | undefined
-  const run = async () => {
+  const run = async (): Promise<void> => {
     // One after the other: four threads serve all of Node's file calls, and writes must not queue behind fsyncs.
     for (const sync of asked) {
       asked.delete(sync)
@@ -17,7 +17,9 @@ export function createSyncGroup(everyMs = 100): SyncGroup {
     timer = undefined
     if (asked.size > 0) arm()
   }
-  const arm = () => (timer ??= setTimeout(() => void run(), everyMs))
+  const arm = (): void => {
+    timer ??= setTimeout(() => void run(), everyMs)
+  }
   return {
     ask(sync) {
       asked.add(sync)

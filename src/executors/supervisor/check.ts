@@ -1,0 +1,66 @@
+/** Everything that can be refused before anything is made. */
+import { StartRefused, type AttemptOrder } from '../executor.ts'
+import { disksUnder } from '../sandbox/disks.ts'
+import type { Ground } from '../sandbox/ground.ts'
+import { planLimits, type LimitPlan } from '../sandbox/limits.ts'
+import { checkBinds, checkModes, checkWorkingDir } from '../sandbox/policy.ts'
+import type { AllowedBind, AllowedPath, Policy } from '../sandbox/policy.ts'
+import type { Identity } from '../sandbox/unisolated.ts'
+
+/** What the runner tells its launcher about itself. */
+export interface ExecutorConfig {
+  /** State and record files of attempts. */
+  attemptsDir: string
+  /** As root, slot n runs as uid `uidBase + n`; uids `uidBase` to `uidBase + uidCount - 1` belong to jobs alone. */
+  uidBase: number
+  uidCount: number
+  policy: Policy
+}
+
+export interface Checked {
+  workingDir: AllowedPath | null
+  binds: AllowedBind[]
+  identity: Identity | null
+  plan: LimitPlan
+}
+
+/** Not a promise when no path has to be looked at: paths may lie on a file system that hangs. */
+export function check(order: AttemptOrder, at: Ground, config: ExecutorConfig): Checked | Promise<Checked> {
+  const { spec, limits } = order
+  checkModes(spec, config.policy)
+  if (spec.isolation === 'full' && at.bwrap === null) {
+    throw new StartRefused('refused', 'this runner cannot isolate: bubblewrap is not installed (fix: runyard setup)')
+  }
+  if (spec.working_dir || (spec.binds?.length ?? 0) > 0 || limits.io_bytes_per_second !== undefined) {
+    return checkPaths(order, at, config)
+  }
+  return {
+    workingDir: null,
+    binds: [],
+    identity: identityFor(order, null, config),
+    plan: planLimits(order, at.limits, []),
+  }
+}
+
+async function checkPaths(order: AttemptOrder, at: Ground, config: ExecutorConfig): Promise<Checked> {
+  const { spec, limits } = order
+  const workingDir = spec.working_dir ? await checkWorkingDir(spec.working_dir, config.policy) : null
+  const binds = await checkBinds(spec, config.policy)
+  const touched = ['/usr', ...(workingDir ? [workingDir.real] : []), ...binds.map((bind) => bind.real)]
+  const disks = limits.io_bytes_per_second === undefined ? [] : await disksUnder(touched)
+  return {
+    workingDir,
+    binds,
+    identity: identityFor(order, workingDir, config),
+    plan: planLimits(order, at.limits, disks),
+  }
+}
+
+function identityFor(order: AttemptOrder, workingDir: AllowedPath | null, config: ExecutorConfig): Identity | null {
+  if (process.getuid?.() !== 0) return null
+  if (workingDir) return { uid: workingDir.uid, gid: workingDir.gid }
+  if (order.slot >= config.uidCount) {
+    throw new StartRefused('infrastructure', `slot ${order.slot} has no uid: this runner has ${config.uidCount}`)
+  }
+  return { uid: config.uidBase + order.slot, gid: config.uidBase + order.slot }
+}

@@ -1,0 +1,37 @@
+/** What the server assigned, as the executor wants it, and what a later runner process must know of it. */
+import type { AttemptOrder } from '../executors/executor.ts'
+import type { AttemptNote } from './attempt-note.ts'
+import type { Assignment } from './control-plane.ts'
+
+export function noteFor(assignment: Assignment, slot: number): AttemptNote {
+  const { jobKey, number, token, jobId, spec, limits } = assignment
+  const { cpu, memory_bytes } = spec.limits ?? {}
+  return {
+    version: 1,
+    ref: { jobKey, number, token },
+    job_id: jobId,
+    slot,
+    reserved: { cpu, memory_bytes },
+    memory_bytes: limits.memory_bytes ?? 0,
+    timeout_ms: assignment.timeoutSeconds * 1000,
+    stop_grace_ms: spec.stop_grace_seconds * 1000,
+    max_attempts: spec.max_attempts,
+  }
+}
+
+export function orderFor(key: string, assignment: Assignment, note: AttemptNote, keepForMs: number): AttemptOrder {
+  const { jobId, number, spec, env, secretEnv, limits, named } = assignment
+  return {
+    key,
+    spec,
+    env: { ...env, RUNYARD_JOB_ID: jobId, RUNYARD_ATTEMPT: String(number) },
+    secretEnv,
+    limits: limits as AttemptOrder['limits'],
+    named,
+    timeoutMs: note.timeout_ms,
+    stopGraceMs: note.stop_grace_ms,
+    slot: note.slot,
+    keepForMs,
+    note,
+  }
+}
