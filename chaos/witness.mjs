@@ -78,10 +78,12 @@ function talk() {
 
 /** Children that leave the session and would outlive a careless kill; each notes that it lives. */
 function fork() {
-  const line = `while :; do echo "child ${job} ${attempt} $$ 0 0 0" >> '${path}'; sleep 0.2; done`
+  // fd 3 keeps the pipe open; what a shell has to say about signals is not output of ours.
+  const quiet = 'exec 3>&2 2>/dev/null'
+  const line = `${quiet}; while :; do echo "child ${job} ${attempt} $$ 0 0 0" >> '${path}'; sleep 0.2; done`
   for (let i = 0; i < plan.children; i++) {
     const options = { detached: true, stdio: ['ignore', 'inherit', 'inherit'] }
-    spawn('/bin/sh', ['-c', i % 2 === 0 ? line : `trap '' TERM; (${line}) & wait`], options).unref()
+    spawn('/bin/sh', ['-c', i % 2 === 0 ? line : `${quiet}; trap '' TERM; (${line}) & wait`], options).unref()
   }
 }
 

@@ -1,8 +1,10 @@
 /** The database away for 35 s and for longer than lease and grace, with the default settings. */
 import { cutTransactions, embeddedDies, longOutage, shortOutage } from '../../e2e/outages/database.ts'
 
-export async function run(options: Map<string, string>): Promise<void> {
-  const seconds = Number(options.get('seconds') ?? 35)
+export const usage = '[--seconds 35]'
+
+export async function run(options: Record<string, string>): Promise<void> {
+  const seconds = Number(options['seconds'] ?? 35)
   for (const how of ['kill', 'immediate'] as const) {
     console.log(`database away for ${seconds} s (${how})`)
     await shortOutage({ how, seconds }, console.log)

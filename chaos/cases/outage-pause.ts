@@ -4,9 +4,11 @@
  */
 import { parts, pauses, staleExtensions, type Part } from '../../e2e/outages/pause.ts'
 
-export async function run(options: Map<string, string>): Promise<void> {
-  const only = options.get('part') as Part | undefined
-  const leases = (options.get('leases') ?? '0.5,1.5,4').split(',').map(Number)
+export const usage = '[--part server|runner|launcher|postmaster|backend] [--leases 0.5,1.5,4]'
+
+export async function run(options: Record<string, string>): Promise<void> {
+  const only = options['part'] as Part | undefined
+  const leases = (options['leases'] ?? '0.5,1.5,4').split(',').map(Number)
   const rounds = [{ parts: only === undefined ? parts : [only], leases }]
   await pauses({ leaseSeconds: 30, rounds }, console.log)
   if (only === undefined || only === 'launcher') await staleExtensions(console.log)

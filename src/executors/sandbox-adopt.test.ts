@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -56,10 +57,34 @@ describe.skipIf(noSandbox)('when processes die', () => {
   })
 
   test('a runner that nobody follows: the keeper ends its attempts', async () => {
-    const dropped = await rig.start(['sleep', '30'], { keepForMs: 300 })
-    const kept = await rig.start(['sleep', '30'], { keepForMs: 300 })
+    const dropped = await rig.start(['sleep', '30'], { keepForMs: 1500 })
+    const kept = await rig.start(['sleep', '30'], { keepForMs: 1500 })
     await rig.executor.extend([kept.order.key], 60_000)
     expect(await dropped.attempt.ended).toMatchObject({ reason: 'keeper', signal: 'SIGKILL', remaining: 0 })
+    await rig.executor.extend([kept.order.key], 0)
+    expect(await kept.attempt.ended).toMatchObject({ reason: 'keeper' })
+    await Promise.all([dropped.attempt.release(), kept.attempt.release()])
+  })
+
+  test('a launcher that stood still reads its mail first, and counts from when it was written', async () => {
+    const dropped = await rig.start(['sleep', '30'], { keepForMs: 1500 })
+    const kept = await rig.start(['sleep', '30'], { keepForMs: 1500 })
+    const { pid } = await pids()
+    process.kill(pid, 'SIGSTOP')
+    let extended: Promise<void>[]
+    let late: Promise<unknown>
+    try {
+      extended = [rig.executor.extend([dropped.order.key], 1000), rig.executor.extend([kept.order.key], 60_000)]
+      late = rig.start(['sleep', '30'], { keepForMs: 300 }).catch((error: Error) => error.message)
+      await sleep(2000)
+    } finally {
+      process.kill(pid, 'SIGCONT')
+    }
+    await Promise.all(extended)
+    const continued = performance.now()
+    expect(await dropped.attempt.ended).toMatchObject({ reason: 'keeper' })
+    expect(performance.now() - continued).toBeLessThan(900)
+    expect(await late).toContain('lease ran out')
     await rig.executor.extend([kept.order.key], 0)
     expect(await kept.attempt.ended).toMatchObject({ reason: 'keeper' })
     await Promise.all([dropped.attempt.release(), kept.attempt.release()])

@@ -2,6 +2,7 @@
  * The sandbox executor, as the runner sees it: attempts live in the launcher process (`supervisor/`), here is the other
  * end of the wire. What it knows of an attempt is what the launcher told; when that one dies, its successor tells.
  */
+import { monotonicMs } from '../lib/monotonic.ts'
 import { createLogView, type LogView } from './attempt-log.ts'
 import {
   AttemptLost,
@@ -106,7 +107,7 @@ export function createSandboxExecutor(options: SandboxOptions): Executor {
   const start = async (order: AttemptOrder): Promise<RunningAttempt> => {
     early.set(order.key, [])
     try {
-      const begun = await call({ op: 'start', order })
+      const begun = await call({ op: 'start', order, at: monotonicMs() })
       if ('refused' in begun) throw new StartRefused(begun.refused.errorClass, begun.refused.message)
       const attempt = take(order.key, order.note, begun, createLogView(begun.recordFile, { length: 0 }))
       for (const event of early.get(order.key) ?? []) onEvent(event)

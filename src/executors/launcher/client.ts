@@ -2,6 +2,7 @@
 import { createConnection, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { performance } from 'node:perf_hooks'
+import { monotonicMs } from '../../lib/monotonic.ts'
 import type { Launcher } from './launcher.ts'
 import { createLineReader, createLineWriter, type Answers, type Call, type Event, type Reply } from './protocol.ts'
 import { spawnLauncher } from './spawn-launcher.ts'
@@ -27,6 +28,7 @@ interface Link {
 const startupMs = 15_000
 /** One that finds another still leaving gives up at once, so it is tried again. */
 const spawnEveryMs = 1000
+const goodbyeMs = 2000
 
 export class LauncherGone extends Error {
   constructor() {
@@ -65,7 +67,7 @@ export async function connectLauncher(options: LauncherOptions): Promise<Launche
   return {
     call,
     async extend(keys, keepForMs) {
-      await call({ op: 'extend', keys, keepForMs })
+      await call({ op: 'extend', keys, keepForMs, at: monotonicMs() })
     },
     onEvent: (listener) => void onEvents.push(listener),
     expectEvents(on) {
@@ -161,7 +163,10 @@ function speak(socket: Socket, onEvent: (event: Event) => void, onLost: () => vo
     },
     async goodbye() {
       if (!socket.writable) return
-      await call({ op: 'goodbye' }).catch(() => {})
+      // One that stands still must not keep us from leaving.
+      const late = sleep(goodbyeMs, undefined, { ref: false }).then(() => socket.destroy())
+      await Promise.race([call({ op: 'goodbye' }).catch(() => {}), late])
+      if (socket.destroyed) return
       await new Promise<void>((resolve) => {
         socket.once('close', () => resolve())
         socket.end()

@@ -9,7 +9,8 @@ import { dirname, join } from 'node:path'
 import { Supervisor } from '../supervisor/supervisor.ts'
 import type { Watcher } from '../supervisor/teller.ts'
 import type { ExecutorConfig } from '../supervisor/check.ts'
-import { StartRefused } from '../executor.ts'
+import { StartRefused, type AttemptOrder } from '../executor.ts'
+import { monotonicMs } from '../../lib/monotonic.ts'
 import { groundToWire } from '../sandbox/ground.ts'
 import { chainStarter } from './chain-starter.ts'
 import { claimDelegatedCgroup } from './delegated-cgroup.ts'
@@ -94,7 +95,7 @@ function main(socketPath: string): void {
         session.config = request.config
         return supervisor.configure(request.config)
       case 'start':
-        return supervisor.start(request.order, configOf(session), session.watcher).catch(asRefusal)
+        return supervisor.start(freshOrder(request), configOf(session), session.watcher).catch(asRefusal)
       case 'stop':
         return supervisor.stop(request.key, request.reason, request.graceMs)
       case 'usage':
@@ -102,7 +103,7 @@ function main(socketPath: string): void {
       case 'release':
         return supervisor.release(request.key)
       case 'extend':
-        return supervisor.extend(request.keys, request.keepForMs)
+        return supervisor.extend(request.keys, request.keepForMs === 0 ? 0 : leftOf(request.keepForMs, request.at))
       case 'attempts':
         return supervisor.attempts(session.watcher)
       case 'sweep':
@@ -157,6 +158,14 @@ function main(socketPath: string): void {
   for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => {})
   process.on('SIGTERM', () => void supervisor.killAll().then(leave))
 }
+
+/** Of a time that began to run when it was said; old news may leave less than nothing, never exactly 0. */
+const leftOf = (ms: number, saidAt: number): number => ms - (monotonicMs() - saidAt) || -1
+
+const freshOrder = ({ order, at }: Extract<Request, { op: 'start' }>): AttemptOrder => ({
+  ...order,
+  keepForMs: leftOf(order.keepForMs, at),
+})
 
 const asRefusal = (error: Error): unknown => ({
   refused: { errorClass: error instanceof StartRefused ? error.errorClass : 'infrastructure', message: error.message },

@@ -13,11 +13,12 @@ export type Call =
   | { op: 'ground' }
   /** First of all calls about attempts; what an earlier launcher left is dead when it is answered. */
   | { op: 'configure'; config: ExecutorConfig }
-  | { op: 'start'; order: AttemptOrder }
+  /** `at`: when it was said (`monotonicMs`). Who stood still meanwhile must not count from when they read it. */
+  | { op: 'start'; order: AttemptOrder; at: number }
   | { op: 'stop'; key: string; reason: StopReason; graceMs: number }
   | { op: 'usage'; key: string }
   | { op: 'release'; key: string }
-  | { op: 'extend'; keys: string[]; keepForMs: number }
+  | { op: 'extend'; keys: string[]; keepForMs: number; at: number }
   | { op: 'attempts' }
   | { op: 'sweep' }
   /** Idle slots are taken down. */

@@ -17,6 +17,7 @@ import { beforeCommand } from '../sandbox/isolation.ts'
 import { afterCgroup, limiterArgv } from '../sandbox/limits.ts'
 import { ensureHome, homeOf, markerOf } from '../sandbox/unisolated.ts'
 import { Attempt } from './attempt.ts'
+import { createCatchUp } from './catch-up.ts'
 import { check, type Checked, type ExecutorConfig } from './check.ts'
 import { launchOf } from './launch-of.ts'
 import { logStateOf, overOf, type Over } from './over.ts'
@@ -65,6 +66,7 @@ export class Supervisor {
   #starter: Promise<Starter> | null = null
   #slots: Slots | null = null
   #running = 0
+  readonly #catchUp = createCatchUp()
 
   constructor(options: SupervisorOptions) {
     this.#options = options
@@ -144,6 +146,7 @@ export class Supervisor {
 
   async start(order: AttemptOrder, config: ExecutorConfig, watcher: Watcher): Promise<Begun> {
     if (this.#held.has(order.key)) throw new Error(`attempt ${order.key} was started before`)
+    if (order.keepForMs <= 0) throw new Error('its lease ran out before the launcher came to start it')
     const at = await this.ground()
     const checked = await check(order, at, config)
     const starter = await this.#readyStarter()
@@ -250,15 +253,16 @@ export class Supervisor {
     return held?.over?.usage() ?? {}
   }
 
+  /** Never makes it shorter, but for 0: kill it now. */
   extend(keys: string[], keepForMs: number): void {
-    for (const key of keys) {
-      const attempt = this.#held.get(key)?.attempt
-      if (attempt) attempt.keepUntil = performance.now() + keepForMs
+    for (const attempt of keys.flatMap((key) => this.#held.get(key)?.attempt ?? [])) {
+      if (keepForMs === 0) void attempt.stop('keeper', 0)
+      else attempt.keepUntil = Math.max(attempt.keepUntil, performance.now() + keepForMs)
     }
-    if (keepForMs <= 0) this.#keep()
   }
 
   #keep(): void {
+    if (!this.#catchUp.mayKill()) return
     const now = performance.now()
     for (const { attempt } of this.#held.values()) {
       if (attempt && now >= attempt.keepUntil) void attempt.stop('keeper', 0)
