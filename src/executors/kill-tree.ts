@@ -82,9 +82,11 @@ function writeIfThere(path: string, text: string): boolean {
 }
 
 /** SIGKILL to all until none is left or `patienceMs` is over; answers how many remain. */
-export async function killTree(tree: Tree, patienceMs = 5000): Promise<number> {
+export async function killTree(tree: Tree, patienceMs = 5000, isOver: () => boolean = () => false): Promise<number> {
   const giveUpAt = performance.now() + patienceMs
   for (let round = 0; ; round++) {
+    // Ended while we waited: its cgroup may be the next attempt's by now, which must not be hit.
+    if (isOver()) return 0
     for (const dir of tree.cgroups) writeIfThere(join(dir, 'cgroup.kill'), '1')
     // Stopped first, the parent cannot make a child between our look and our kill.
     if (tree.cgroups.length === 0) for (const root of tree.roots) if (isAlive(root)) signalTo(root.pid, 'SIGSTOP')

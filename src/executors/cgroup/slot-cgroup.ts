@@ -103,7 +103,6 @@ export function createSlotCgroup(space: CgroupSpace, name: string): SlotCgroup {
       forgetCache(memory, firstBytes)
       firstBytes = Number(read(nowFile))
     }
-    if (process.env.RY_NORESET) return false
     // On v2 a reset holds for readings through this very descriptor (Linux 6.12).
     return write(peakFile, '0')
   }

@@ -62,9 +62,10 @@ function main(socketPath: string): void {
       if (isAlone()) void leave()
     }, patience)
   }
+  let leaving = false
   const leave = async (): Promise<void> => {
+    leaving = true
     await supervisor.close()
-    // Somebody came while we were clearing up: he finds us gone and starts another.
     clearAway(socketPath)
     process.exit(0)
   }
@@ -116,6 +117,8 @@ function main(socketPath: string): void {
   }
 
   const serve = (client: Socket): void => {
+    // Whoever comes now is not heard, finds us gone and starts another.
+    if (leaving) return void client.destroy()
     clients.add(client)
     clearTimeout(lonely)
     const say = createLineWriter((text) => client.writable && client.write(text))

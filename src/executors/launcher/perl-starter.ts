@@ -7,7 +7,12 @@ import { createFrameReader, encodeFrame } from './frames.ts'
 import { onPath } from './spawn-launcher.ts'
 import type { Launch, Starter, StarterEvents } from './starter.ts'
 
-const namesBySignal = new Map(Object.entries(os.signals).map(([name, number]) => [number, name]))
+/** Where a number has two names the first is the usual one: SIGABRT, not SIGIOT. */
+const namesBySignal = new Map(
+  Object.entries(os.signals)
+    .toReversed()
+    .map(([name, number]) => [number, name]),
+)
 
 /** Beside this file, in the source tree and in the packed package alike. */
 const script = fileURLToPath(new URL('./starter.pl', import.meta.url))

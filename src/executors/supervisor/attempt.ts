@@ -180,7 +180,7 @@ export class Attempt {
       await Promise.race([this.over, patience, new Promise<void>((resolve) => (this.#hurry = resolve))])
     }
     if (!this.#dying) {
-      const remaining = await killTree(this.#tree(), unkillableMs)
+      const remaining = await killTree(this.#tree(), unkillableMs, () => this.#dying)
       if (remaining > 0) void this.#finish({ code: null, signal: 'SIGKILL', remaining })
     }
     await this.over
