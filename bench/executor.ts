@@ -116,7 +116,7 @@ waitpid $_, 0 for @rows;
 const runDir = join(root, 'run')
 mkdirSync(runDir)
 const launcher = await connectLauncher({ socketPath: join(runDir, 'launcher.sock'), spawnIfMissing: true })
-const executor = createSandboxExecutor({
+const options = {
   attemptsDir: join(root, 'attempts'),
   uidBase: 390_000,
   uidCount: 64,
@@ -126,7 +126,8 @@ const executor = createSandboxExecutor({
   allowedReadOnlyBinds: [],
   allowedReadWriteBinds: [],
   launcher,
-})
+}
+const executor = createSandboxExecutor(options)
 const wanted = process.argv.slice(2).length > 0 ? process.argv.slice(2) : ['none', 'full', 'output', 'first-byte']
 try {
   await executor.attempts()
@@ -170,12 +171,15 @@ try {
     await attempt.release()
   }
   if (wanted.includes('first-byte')) {
-    for (const isolation of ['none', 'full'] as const) {
+    const other = await connectLauncher({ socketPath: join(runDir, 'launcher.sock'), spawnIfMissing: false })
+    const cold = createSandboxExecutor({ ...options, launcher: other, warm: { most: 0 } })
+    for (const name of ['none', 'cold', 'warm'] as const) {
       const times: number[] = []
       for (let i = 0; i < 40; i++) {
-        await new Promise((resolve) => setTimeout(resolve, 50))
+        await new Promise((resolve) => setTimeout(resolve, 100))
+        const next = order(['sh', '-c', 'echo x; sleep 0.1'], name === 'none' ? 'none' : 'full', 0)
         const begun = performance.now()
-        const attempt = await executor.start(order(['sh', '-c', 'echo x; sleep 0.1'], isolation, 0))
+        const attempt = await (name === 'warm' ? executor : cold).start(next)
         await new Promise<void>((resolve) => {
           if (attempt.log.length() > 0) resolve()
           else attempt.log.onGrown(resolve)
@@ -185,8 +189,12 @@ try {
         await attempt.release()
       }
       times.sort((a, b) => a - b)
-      console.log(`first byte, ${isolation}: p50 ${times[20]!.toFixed(1)} ms, p95 ${times[37]!.toFixed(1)} ms`)
+      const { warm } = await launcher.call({ op: 'hello' })
+      console.log(
+        `first byte, ${name} (${warm.used} were warm): p50 ${times[20]!.toFixed(1)} ms, p95 ${times[37]!.toFixed(1)} ms`,
+      )
     }
+    await other.close()
   }
 } finally {
   await executor.close()

@@ -1,5 +1,5 @@
 /** A job outlives its runner, its server and everything but its launcher. Real processes, killed for real. */
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
@@ -195,8 +195,10 @@ test.skipIf(noSandbox)(
       await stand.runnerReady()
       for (const fault of both) fault.backAt = Date.now()
       for (const { tag } of operations) await said(stand, tag, 'end')
-      const spooled = join(stand.dataDir, 'runner')
-      await until('an empty spool while the runner lives', async () => filesUnder(spooled).length === 0, 20_000)
+      // Empty files may be kept for the next ones while the runner lives.
+      const spooled = (): string[] =>
+        filesUnder(join(stand.dataDir, 'runner')).filter((file) => statSync(file.split(' ')[1]!).size > 0)
+      await until('an empty spool while the runner lives', async () => spooled().length === 0, 20_000)
       expect(stand.jobs()).toEqual([])
       return operations
     })

@@ -12,6 +12,7 @@ import { loadConfig, type Config } from '../src/config/config.ts'
 import { openDb, type Db } from '../src/db/pool.ts'
 import { createLocalLogStore } from '../src/logs/local-log-store.ts'
 import { encodeRecord } from '../src/logs/records.ts'
+import { shortLog } from '../src/logs/short-log.ts'
 import { attemptKey, type AttemptRef } from '../src/queue/types.ts'
 import { createBackup, openBackup, restoreBackup } from '../src/backup/index.ts'
 
@@ -32,6 +33,8 @@ export interface Source extends QueueWorld, Place {
   file: string
   backup(over?: Partial<Parameters<typeof createBackup>[0]>): ReturnType<typeof createBackup>
   log(ref: AttemptRef, text: string, sealed: boolean): Promise<void>
+  /** As a short job's comes with its end: into a pack. */
+  shortLog(ref: AttemptRef, text: string): Promise<void>
 }
 
 /** A system with keys, as a server leaves it. */
@@ -56,6 +59,12 @@ export async function source(): Promise<Source> {
       const record = encodeRecord('stdout', 1, Buffer.from(text))
       await store.append(attemptKey(ref), 0, record)
       if (sealed) await store.seal(attemptKey(ref), record.length)
+      await store.close()
+    },
+    async shortLog(ref, text) {
+      const store = createLocalLogStore(join(dataDir, 'logs'))
+      const record = encodeRecord('stdout', 1, Buffer.from(text))
+      await store.sealShort([{ attemptKey: attemptKey(ref), log: shortLog(record, record.length) }])
       await store.close()
     },
   }

@@ -49,6 +49,11 @@ export async function checkCounts(db: Queryable): Promise<void> {
     select * from counted full join true_count t using (owner_id, queue_id, state)
     where coalesce(counted.jobs, 0) <> coalesce(t.jobs, 0) or coalesce(counted.bytes, 0) <> coalesce(t.bytes, 0)`)
   if (rows.length > 0) throw new Error(`the counts are wrong: ${JSON.stringify(rows)}`)
+  const { rows: unlike } = await db.query(`
+    select j.public_id, j.log_bytes, sum((a.log->>'length')::bigint) as of_attempts
+    from jobs j left join attempts a on a.job_id = j.id
+    group by j.id having j.log_bytes <> coalesce(sum((a.log->>'length')::bigint), 0)`)
+  if (unlike.length > 0) throw new Error(`the bytes of logs are wrong: ${JSON.stringify(unlike)}`)
 }
 
 export type JobOptions = JobSpecInput | Record<string, never>

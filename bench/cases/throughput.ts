@@ -3,7 +3,7 @@ import { rootOf, runAll, withSystem, type Spec } from '../benched-system.ts'
 import { cpuOfTree, shell, timed, type Figure } from '../figures.ts'
 import { bareSandbox } from './bare-sandbox.ts'
 
-const count = 2000
+const count = 4000
 
 export const throughput = (): Promise<Figure[]> =>
   withSystem(async (system) => {

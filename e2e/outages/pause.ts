@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { healthyAgain, runningJobs, type Say } from './database.ts'
 import { submitAllTheTime } from './probes.ts'
-import { short, withRig, type Rig } from './rig.ts'
+import { medium, withRig, type Rig } from './rig.ts'
 import { assertNoOverlap, assertUnharmed } from './witness.ts'
 
 export const parts = ['server', 'runner', 'launcher', 'postmaster', 'backend'] as const
@@ -83,8 +83,8 @@ async function pidOf(rig: Rig, part: Part): Promise<number> {
  * socket when it goes on was said long ago and must not keep a job alive beyond the time it was said for.
  */
 export async function staleExtensions(say: Say = () => {}): Promise<void> {
-  await withRig({ settings: short, ownPostgres: {} }, async (rig) => {
-    const leaseSeconds = Number(short.RUNYARD_LEASE_SECONDS)
+  await withRig({ settings: medium, ownPostgres: {} }, async (rig) => {
+    const leaseSeconds = Number(medium.RUNYARD_LEASE_SECONDS)
     const [job] = await runningJobs(rig, 1, leaseSeconds * 5, again)
     const launcher = rig.launcherPid()
     await rig.startRunnerElsewhere()

@@ -74,7 +74,7 @@ export async function assertNoOverlap(system: System, witness: Witness, id: stri
   const lives = await witness.lives(id)
   for (const [i, life] of lives.entries()) {
     const next = lives[i + 1]
-    if (next) assert(life.to < next.from, `attempts ${life.attempt} and ${next.attempt} of ${id} overlap`)
+    if (next) assert(life.to < next.from, `attempts of ${id} overlap: ${JSON.stringify(lives)}`)
   }
   const last = lives.at(-1)!
   assert.equal((await logOf(system, id)).toString(), linesOf(last.beats, last.attempt))

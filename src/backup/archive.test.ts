@@ -19,7 +19,16 @@ const manifest: Manifest = {
   tables: [{ name: 'jobs', columns: ['id'] }],
   sequences: [],
 }
-const counts: Counts = { jobs: 1, users: 1, running: 0, logs: 2, log_bytes: 7, logs_missing: 0, rows: { jobs: 1 } }
+const counts: Counts = {
+  jobs: 1,
+  users: 1,
+  running: 0,
+  logs: 2,
+  log_bytes: 7,
+  logs_missing: 0,
+  logs_removed: 0,
+  rows: { jobs: 1 },
+}
 const random = Buffer.from(Array.from({ length: 3000 }, (_, i) => (i * 7919) % 251))
 const contents: [string, Buffer][] = [
   ['keys/secret.key', Buffer.from('key\n')],

@@ -6,13 +6,13 @@ import { audit } from '../access/audit.ts'
 import { systemPrincipal } from '../access/permissions.ts'
 import type { Config } from '../config/config.ts'
 import { newPublicId } from '../lib/ids.ts'
-import { openStoredCopy, type StoredCopy } from '../logs/stored-copies.ts'
+import { readStoredCopies, type StoredCopy } from '../logs/stored-copies.ts'
 import { createArchiveWriter, type ArchiveWriter } from './archive-writer.ts'
 import { noSpace, openDraft } from './draft-file.ts'
 import { formatVersion, manifestName, type Counts, type KeyName, type Manifest } from './format.ts'
 import { keysOf, requireKeyFor, type KeyTexts } from './keys.ts'
 import { withSession, type DatabaseSession } from './session.ts'
-import { attemptsOf, countsOf, inSnapshot, writeTables, type Snapshot } from './snapshot.ts'
+import { attemptsOf, countsOf, inSnapshot, stillThere, writeTables, type Snapshot } from './snapshot.ts'
 
 export interface BackupOptions {
   config: Config
@@ -65,11 +65,14 @@ async function writeBackup(options: BackupOptions, stream: Writable): Promise<{ 
       writeDatabase(options, session, writer),
     )
     // The snapshot has ended: it would keep the database from cleaning up for as long as the logs take.
-    const logs = await writeLogs(join(config.dataDir, 'logs'), attempts, writer, options)
-    const all = { ...counts, ...logs }
-    await writer.finish(all)
-    await withSession(databaseUrl, 'backup', (session) => auditBackup(session, options, manifest, all))
-    return { manifest, counts: all }
+    const { missing, ...logs } = await writeLogs(join(config.dataDir, 'logs'), attempts, writer, options)
+    return await withSession(databaseUrl, 'backup', async (session) => {
+      const lost = await stillThere(session, missing)
+      const all = { ...counts, ...logs, logs_missing: lost, logs_removed: missing.length - lost }
+      await writer.finish(all)
+      await auditBackup(session, options, manifest, all)
+      return { manifest, counts: all }
+    })
   } catch (error) {
     await writer.abort(error as Error)
     signal.throwIfAborted()
@@ -117,12 +120,12 @@ async function writeLogs(
   { keys, withOutput }: Attempts,
   writer: ArchiveWriter,
   { signal, onProgress }: BackupOptions,
-): Promise<Pick<Counts, 'logs' | 'log_bytes' | 'logs_missing'>> {
-  const sum = { logs: 0, log_bytes: 0, logs_missing: 0 }
+): Promise<Pick<Counts, 'logs' | 'log_bytes'> & { missing: string[] }> {
+  const sum = { logs: 0, log_bytes: 0, missing: [] as string[] }
   for await (const { key, copy } of openedInOrder(root, keys)) {
     signal.throwIfAborted()
     if (copy === null) {
-      if (withOutput.has(key)) sum.logs_missing += 1
+      if (withOutput.has(key)) sum.missing.push(key)
       continue
     }
     await writer.addStream(`logs/${key}.${copy.kind}`, copy.size, copy.chunks())
@@ -137,12 +140,13 @@ async function writeLogs(
 const openAtOnce = 8
 
 async function* openedInOrder(root: string, keys: string[]): AsyncGenerator<{ key: string; copy: StoredCopy | null }> {
+  const copies = readStoredCopies(root)
   const ahead: Promise<StoredCopy | null>[] = []
   let asked = 0
   try {
     for (const key of keys) {
       while (asked < keys.length && ahead.length < openAtOnce) {
-        const opening = openStoredCopy(root, keys[asked++]!)
+        const opening = copies.open(keys[asked++]!)
         opening.catch(() => {}) // told when its turn comes
         ahead.push(opening)
       }

@@ -5,6 +5,7 @@
  *   keys/secret.key, keys/jwt.key    unless it was made without
  *   database/<table>/<nr>            rows in the text form of COPY, in pieces
  *   logs/<attempt>.sealed            a finished log as the store has it
+ *   logs/<attempt>.short             the record file of a finished short log
  *   logs/<attempt>.records           what there was of a log that was still being written
  *   end.json                         counts, and size and SHA-256 of each part; without it the file is not whole
  */
@@ -40,6 +41,8 @@ const countsSchema = z.object({
   log_bytes: z.int(),
   /** Logs that the database knows of and that were not in this data directory. */
   logs_missing: z.int(),
+  /** Logs that were removed with their jobs while the backup was made. */
+  logs_removed: z.int(),
   rows: z.record(z.string(), z.int()),
 })
 export type Counts = z.infer<typeof countsSchema>

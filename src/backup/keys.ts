@@ -93,7 +93,8 @@ export function checkedKey(name: KeyName, text: string, manifest: Manifest): str
 export async function writeKeys(dataDir: string, keys: Partial<Record<KeyName, string>>): Promise<() => Promise<void>> {
   await ensurePrivateDir(secretsDir(dataDir))
   const undo: (() => Promise<void>)[] = []
-  for (const name of keyNames) {
+  // The sealing key last: where it is in place, cut off or not, the others are too.
+  for (const name of keyNames.toReversed()) {
     const text = keys[name]
     const path = keyPath(dataDir, name)
     const before = await readSecretFile(path)

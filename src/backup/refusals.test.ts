@@ -171,3 +171,28 @@ test('an interrupted restore changes nothing', async () => {
   expect(await restored(from.file, to, url, { paused: true })).toMatchObject({ waiting: 1 })
   expect(await rowsOf(opened(url), 'queues')).toMatchObject([{ paused: true }])
 })
+
+test('a restore that was killed just before its commit is finished by the same restore', async () => {
+  const from = await source()
+  const [id] = await from.submit({})
+  const runner = await from.runner()
+  const job = await runner.claimOne()
+  await from.shortLog(job, 'of the backup')
+  await runner.finish(job)
+  await from.backup()
+  const other = await source()
+  await other.submit({}, {})
+  await other.backup()
+  const [to, url] = [place(), await empty()]
+  await restored(other.file, to, url)
+  const force = { force: true, confirm: async () => true }
+  // Keys and logs are in place, and the database is as before.
+  await restored(from.file, to, await empty(), force)
+  expect(await restored(from.file, to, url, force)).toBeDefined()
+  expect(await rowsOf(opened(url), 'jobs')).toMatchObject([{ public_id: id }])
+  expect((await text(to.dataDir, job)).bytes).toBe('of the backup')
+  for (const name of ['secret.key', 'jwt.key'])
+    expect(await readFile(join(to.dataDir, 'secrets', name))).toEqual(
+      await readFile(join(from.dataDir, 'secrets', name)),
+    )
+})

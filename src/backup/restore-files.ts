@@ -4,7 +4,9 @@ import { mkdir, mkdtemp, opendir, readdir, rename, rm, stat } from 'node:fs/prom
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { createLocalLogStore } from '../logs/local-log-store.ts'
-import { openStoredCopy, writeStoredCopy, type CopyKind } from '../logs/stored-copies.ts'
+import type { ShortLog } from '../logs/log-store.ts'
+import { longestShortLog, shortLog } from '../logs/short-log.ts'
+import { readStoredCopies, writeStoredCopy } from '../logs/stored-copies.ts'
 import type { Entry } from './archive-reader.ts'
 import { damaged } from './format.ts'
 
@@ -20,7 +22,7 @@ export interface RestoreFiles {
   close(): Promise<void>
 }
 
-const logName = /^logs\/([1-9][0-9]{0,18}-[1-9][0-9]{0,8})\.(sealed|records)$/
+const logName = /^logs\/([1-9][0-9]{0,18}-[1-9][0-9]{0,8})\.(sealed|records|short)$/
 
 /**
  * `join`: the data directory is of the same installation, which moves to another database: logs that are there are the
@@ -34,9 +36,19 @@ export async function openRestoreFiles(dataDir: string, join_: boolean): Promise
   const fresh = join(draft, 'logs')
   const before = join(draft, 'before')
   await mkdir(fresh, { mode: 0o700 })
+  const store = createLocalLogStore(fresh)
+  const there = readStoredCopies(logsDir)
+  const shorts: { attemptKey: string; log: ShortLog }[] = []
+  let shortBytes = 0
   const unsealed: string[] = []
   const added: string[] = []
   let replaced = false
+
+  const has = async (key: string): Promise<boolean> => {
+    const copy = await there.open(key)
+    await copy?.close()
+    return copy !== null
+  }
 
   const moveIn = async (): Promise<void> => {
     for (const folder of await readdir(fresh)) {
@@ -48,18 +60,33 @@ export async function openRestoreFiles(dataDir: string, join_: boolean): Promise
     }
   }
 
+  /** Many at once: each call is a write to the disk. */
+  const storeShorts = async (): Promise<void> => {
+    const sealed = await store.sealShort(shorts)
+    if (sealed.includes(null)) throw damaged('a log is in it twice')
+    shorts.length = shortBytes = 0
+  }
+
+  const takeShort = async (attemptKey: string, entry: Entry): Promise<void> => {
+    shorts.push({ attemptKey, log: await shortLogOf(entry) })
+    shortBytes += entry.size
+    if (shorts.length >= 500 || shortBytes > 4 * 1024 * 1024) await storeShorts()
+  }
+
   return {
     logsDir,
     replacesLogs: hadLogs && !joins,
     async takeLog(entry) {
       const [, key, kind] = logName.exec(entry.name) ?? []
       if (key === undefined) throw damaged(`nothing of ours is called ${entry.name}`)
-      if (joins && (await has(logsDir, key))) return
-      await writeStoredCopy(fresh, key, kind as CopyKind, entry.chunks)
-      if (kind === 'records') unsealed.push(key)
+      if (joins && (await has(key))) return
+      // Packs of the same jobs may be there already, which are no files to be moved in.
+      if (kind === 'short' && !joins) return takeShort(key, entry)
+      await writeStoredCopy(fresh, key, kind === 'sealed' ? 'sealed' : 'records', entry.chunks)
+      if (kind !== 'sealed') unsealed.push(key)
     },
     async place() {
-      const store = createLocalLogStore(fresh)
+      await storeShorts()
       for (const key of unsealed) await store.seal(key)
       await store.close()
       // One call for the file system instead of one for each of perhaps a hundred thousand files.
@@ -78,14 +105,22 @@ export async function openRestoreFiles(dataDir: string, join_: boolean): Promise
       await rm(logsDir, { recursive: true, force: true })
       await rename(before, logsDir).catch(() => {}) // there may have been none
     },
-    close: () => rm(draft, { recursive: true, force: true }),
+    async close() {
+      await store.close().catch(() => {}) // what it was to keep goes
+      await rm(draft, { recursive: true, force: true })
+    },
   }
 }
 
-async function has(logsDir: string, key: string): Promise<boolean> {
-  const copy = await openStoredCopy(logsDir, key)
-  await copy?.close()
-  return copy !== null
+async function shortLogOf(entry: Entry): Promise<ShortLog> {
+  if (entry.size > longestShortLog) throw damaged(`${entry.name} is too long`)
+  const parts: Buffer[] = []
+  for await (const chunk of entry.chunks) parts.push(chunk)
+  try {
+    return shortLog(Buffer.concat(parts), entry.size)
+  } catch (error) {
+    throw damaged(`${entry.name} is no log`, error)
+  }
 }
 
 async function isEmpty(dir: string): Promise<boolean> {

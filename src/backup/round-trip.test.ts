@@ -3,13 +3,18 @@ import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import { empty, opened, place, restored, rowsOf, source, text } from '../../test/backup-world.ts'
 import { checkCounts, good, lease } from '../../test/queue-world.ts'
+import { until } from '../../test/until.ts'
 import { audit } from '../access/audit.ts'
 import { sealAudit, verifyAudit } from '../access/audit-chain.ts'
 import { systemPrincipal } from '../access/permissions.ts'
 import { dumpSchema } from '../db/dump-schema.ts'
 import { migrate } from '../db/migrate.ts'
+import type { Db } from '../db/pool.ts'
+import { createLocalLogStore } from '../logs/local-log-store.ts'
 import { heartbeat } from '../queue/heartbeat.ts'
+import { recordLogSizes } from '../queue/log-sizes.ts'
 import { registerRunner } from '../queue/runners.ts'
+import { attemptKey, type AttemptRef } from '../queue/types.ts'
 
 // Several databases each, and the first one starts their server.
 vi.setConfig({ testTimeout: 60_000 })
@@ -135,13 +140,65 @@ test('the same installation moves to another database with its logs in place', a
   expect(await rowsOf(opened(url), 'attempts')).toEqual(await rowsOf(from.db, 'attempts'))
 })
 
+/** These attempts have output, says the database. */
+const withoutFiles = (db: Db, refs: AttemptRef[]): Promise<void> =>
+  recordLogSizes(
+    db,
+    refs.map((attempt) => ({ attempt, log: { length: 20, stdout_bytes: 5, stderr_bytes: 0, truncated_bytes: 0 } })),
+  )
+
+test('short logs leave their packs and come back into packs', async () => {
+  const from = await source()
+  await from.submit({}, {}, {}, {})
+  const runner = await from.runner()
+  const jobs = await runner.claim({ slots: 4 })
+  for (const [i, job] of jobs.entries()) {
+    if (i === 3) await from.log(job, 'appended', true)
+    else await from.shortLog(job, `${i}`.repeat(3000))
+    await runner.finish(job)
+  }
+  const expected = jobs.map((_, i) => ({ bytes: i === 3 ? 'appended' : `${i}`.repeat(1000), sealed: true }))
+  expect((await from.backup()).counts).toMatchObject({ logs: 4, logs_missing: 0 })
+  const to = place()
+  await restored(from.file, to, await empty())
+  expect(await Promise.all(jobs.map((job) => text(to.dataDir, job)))).toEqual(expected)
+  expect(await readdir(join(to.dataDir, 'logs', 'packs'))).toHaveLength(1)
+
+  // The data directory of the same installation: what is there stays, what is missing comes back.
+  const logs = createLocalLogStore(join(from.dataDir, 'logs'))
+  await logs.remove(attemptKey(jobs[1]!))
+  await logs.close()
+  await restored(from.file, from, await empty())
+  expect(await Promise.all(jobs.map((job) => text(from.dataDir, job)))).toEqual(expected)
+})
+
+test('a log that is removed with its job meanwhile is no loss', async () => {
+  const from = await source()
+  await from.submit({}, {})
+  const runner = await from.runner()
+  const jobs = await runner.claim({ slots: 2 })
+  for (const job of jobs) await runner.finish(job)
+  await withoutFiles(from.db, jobs)
+  let backup: ReturnType<typeof from.backup> | undefined
+  await from.db.tx(async (tx) => {
+    await tx.query('delete from jobs where id = $1', [jobs[0]!.jobKey])
+    backup = from.backup()
+    await until(async () => {
+      const { rowCount } = await from.db.query(
+        `select from pg_stat_activity where wait_event_type = 'Lock' and application_name like '% backup'`,
+      )
+      return rowCount > 0
+    })
+  })
+  expect((await backup!).counts).toMatchObject({ jobs: 2, logs_missing: 1, logs_removed: 1 })
+})
+
 test('logs that are elsewhere are counted, not passed over', async () => {
   const from = await source()
   await from.submit({}, {})
   const runner = await from.runner()
-  for (const job of await runner.claim({ slots: 2 })) await runner.finish(job)
-  await from.db.query(
-    `update attempts set log = '{"length": 20}' where number = 1 and job_id = (select min(id) from jobs)`,
-  )
+  const jobs = await runner.claim({ slots: 2 })
+  for (const job of jobs) await runner.finish(job)
+  await withoutFiles(from.db, jobs.slice(1))
   expect((await from.backup()).counts).toMatchObject({ jobs: 2, logs: 0, logs_missing: 1 })
 })

@@ -122,6 +122,25 @@ export async function attemptsOf(session: DatabaseSession): Promise<{ keys: stri
   }
 }
 
+/**
+ * How many of these attempts there are now, outside the snapshot: the log of one that is gone was removed with its job.
+ * Logs go before their rows, in one transaction, so rows that are just being deleted are waited for.
+ */
+export async function stillThere(session: DatabaseSession, keys: string[]): Promise<number> {
+  let there = 0
+  for (let at = 0; at < keys.length; at += 10_000) {
+    const some = keys.slice(at, at + 10_000).map((key) => key.split('-'))
+    const { rowCount } = await session.query(
+      `select from unnest($1::bigint[], $2::int[]) as k(job_id, number)
+       join attempts a on a.job_id = k.job_id and a.number = k.number
+       join jobs j on j.id = a.job_id order by j.id for key share of j`,
+      [some.map(([jobKey]) => jobKey), some.map(([, number]) => number)],
+    )
+    there += rowCount
+  }
+  return there
+}
+
 export async function countsOf(session: DatabaseSession): Promise<Pick<Counts, 'jobs' | 'users' | 'running'>> {
   const { rows } = await session.query<{ jobs: number; users: number; running: number }>(
     `select (select count(*)::int from jobs) as jobs, (select count(*)::int from users) as users,

@@ -5,6 +5,7 @@ import { decodeMark, decodeRecords } from '../logs/records.ts'
 import type { AttemptOrder, Executor } from './executor.ts'
 import type { Overrides } from './testing/orders.ts'
 import { readLog, textOf } from './testing/read-log.ts'
+import { until } from './testing/until.ts'
 
 export interface ConformanceRig {
   executor: Executor
@@ -14,6 +15,13 @@ export interface ConformanceRig {
   leftovers(): string[]
   close(): Promise<void>
 }
+
+/** The same with isolation "none". */
+export const unisolated = (rig: ConformanceRig): ConformanceRig => ({
+  ...rig,
+  order: (command, overrides = {}) =>
+    rig.order(command, { ...overrides, spec: { ...overrides.spec, isolation: 'none' } }),
+})
 
 export function executorConformance(
   name: string,
@@ -72,7 +80,8 @@ export function executorConformance(
     })
 
     test('a second, harder stop does not wait for the grace of the first, whose reason stays', async () => {
-      const attempt = await start(['sh', '-c', 'trap "" TERM; while :; do sleep 0.1; done'])
+      const attempt = await start(['sh', '-c', 'trap "" TERM; echo up; while :; do sleep 0.1; done'])
+      await until(async () => (await textOf(attempt.log, 'stdout')) === 'up\n')
       const gentle = attempt.stop('cancelled', 60_000)
       await sleep(50)
       await attempt.stop('shutdown', 0)

@@ -109,7 +109,10 @@ export interface Facilities {
 export interface Executor {
   kind: 'sandbox' | 'fake'
   probe(): Promise<Facilities>
-  /** Resolves when the process is started (or rejects with StartRefused); the exit comes through `ended`. */
+  /**
+   * Resolves when the process is started; the exit comes through `ended`. Rejects with StartRefused when it is certain
+   * that it never ran, with AttemptLost when that cannot be found out.
+   */
   start(order: AttemptOrder): Promise<RunningAttempt>
   /** The keeper's deadline of these moves to `keepForMs` from now. */
   extend(keys: string[], keepForMs: number): Promise<void>

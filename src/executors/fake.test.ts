@@ -9,7 +9,8 @@ executorConformance('the fake', async () => {
     if (script.includes('TOKEN')) return { stdout: 'the token is correct-horse\n' }
     if (script.includes('seq')) return { stdout: 'x'.repeat(1000) }
     if (script.includes('exit 7')) return { exitCode: 7 }
-    return { ms: 30_000, ignoresTerm: script.includes('trap') }
+    if (script.includes('trap')) return { stdout: 'up\n', ms: 30_000, ignoresTerm: true }
+    return { ms: 30_000 }
   })
   return {
     executor,

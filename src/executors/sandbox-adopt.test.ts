@@ -3,10 +3,10 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { AttemptLost, type Executor, type RunningAttempt } from './executor.ts'
+import { AttemptLost, StartRefused, type Executor, type RunningAttempt } from './executor.ts'
 import { homePrefix } from './sandbox/unisolated.ts'
 import { runnerTag } from './sandbox/ground.ts'
-import { cgroupsOf, createRig, processesWith, type Rig } from './testing/rig.ts'
+import { cgroupsOf, createRig, everyStartWarm, processesWith, type Rig } from './testing/rig.ts'
 import { noCgroups, noPerl, noSandbox } from './testing/needs.ts'
 import { textOf } from './testing/read-log.ts'
 import { until } from './testing/until.ts'
@@ -111,6 +111,40 @@ describe.skipIf(noSandbox)('when processes die', () => {
     for (const one of await next.attempts()) await one.release()
     expect(await next.sweep()).toBe(0)
   })
+
+  test('the launcher, before it heard of a start: that one never began', async () => {
+    await rig.run(['true'])
+    const { pid } = await pids()
+    process.kill(pid, 'SIGSTOP')
+    const starting = rig.start(['true'])
+    // In its socket, unread.
+    await sleep(50)
+    process.kill(pid, 'SIGKILL')
+    const refused: unknown = await starting.catch((error: unknown) => error)
+    expect(refused).toBeInstanceOf(StartRefused)
+    expect(refused).toMatchObject({ errorClass: 'infrastructure', message: expect.stringContaining('died before') })
+    expect(await rig.run(['sh', '-c', 'exit 4'])).toMatchObject({ exitCode: 4 })
+  })
+
+  test.skipIf(noPerl || everyStartWarm)(
+    'the launcher, between a start and its answer: perhaps it ran, so it is lost',
+    async () => {
+      await rig.run(['true'])
+      const { pid, starter } = await pids()
+      process.kill(starter!, 'SIGSTOP')
+      const order = rig.order(['sleep', '986'])
+      const starting = rig.executor.start(order)
+      await until(() => readFileSync(join(rig.attemptsDir, '0.attempt'), 'utf8').includes(order.key))
+      process.kill(pid, 'SIGKILL')
+      process.kill(starter!, 'SIGCONT')
+      const attempt = await starting
+      expect(attempt.note).toEqual(order.note)
+      await expect(attempt.ended).rejects.toBeInstanceOf(AttemptLost)
+      await until(() => processesWith('sleep\x00986').length === 0)
+      await attempt.release()
+      expect(await rig.executor.sweep()).toBe(0)
+    },
+  )
 
   test.skipIf(noPerl).each(kinds)(
     'the starter: the launcher kills its trees and starts another (%s)',

@@ -3,13 +3,15 @@ import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { executorConformance } from './conformance.ts'
+import { executorConformance, unisolated } from './conformance.ts'
 import { allPids, commandLineOf } from './processes.ts'
+import { textOf } from './testing/read-log.ts'
 import { createRig, processesWith, type Rig } from './testing/rig.ts'
 import { until } from './testing/until.ts'
 import { noPerl, noSandbox, notRoot } from './testing/needs.ts'
 
 executorConformance('the sandbox', () => createRig(), noSandbox)
+executorConformance('isolation "none"', async () => unisolated(await createRig()))
 
 const MiB = 1024 * 1024
 let root: string
@@ -36,7 +38,7 @@ describe.skipIf(noSandbox)('sandbox', () => {
     const { stdout } = await sh(
       'echo hello from $(hostname); whoami; id -u; pwd; echo $HOME $TMPDIR $LANG; touch /job/a /tmp/b',
     )
-    expect(stdout).toBe('hello from abcdef012345\njob\n1000\n/job\n/job /tmp C.UTF-8\n')
+    expect(stdout).toBe('hello from job\njob\n1000\n/job\n/job /tmp C.UTF-8\n')
   })
 
   test('nothing of this host is to be seen', async () => {
@@ -83,6 +85,12 @@ describe.skipIf(noSandbox)('sandbox', () => {
   test('a command that only says what ours would say is believed to be itself', async () => {
     const ran = await sh('echo "bwrap: execvp x: No such file or directory" >&2; exit 127')
     expect(ran).toMatchObject({ exitCode: 127, stderr: 'bwrap: execvp x: No such file or directory\n' })
+  })
+
+  test('nor are its words held back while it runs', async () => {
+    const { attempt } = await rig.start(['sh', '-c', 'printf "bwrap: your name? " >&2; sleep 30'])
+    await until(async () => (await textOf(attempt.log, 'stderr')) === 'bwrap: your name? ', 5000)
+    await attempt.release()
   })
 
   test('signals, and codes that look like them', async () => {

@@ -12,12 +12,13 @@ import {
   type Executor,
   type RunningAttempt,
 } from './executor.ts'
+import { LauncherGone } from './launcher/client.ts'
 import type { Launcher } from './launcher/launcher.ts'
-import type { Begun, EndEvent, Event, Snapshot } from './launcher/protocol.ts'
+import type { Answers, Begun, EndEvent, Event, Snapshot } from './launcher/protocol.ts'
 import { facilitiesOf } from './probe.ts'
 import { groundFromWire } from './sandbox/ground.ts'
 import type { Policy } from './sandbox/policy.ts'
-import type { ExecutorConfig } from './supervisor/check.ts'
+import type { ExecutorConfig, WarmPolicy } from './supervisor/check.ts'
 import { toEnded } from './supervisor/end.ts'
 
 export interface SandboxOptions extends Policy {
@@ -26,6 +27,8 @@ export interface SandboxOptions extends Policy {
   /** As root, slot n runs as uid `uidBase + n`; uids `uidBase` to `uidBase + uidCount - 1` belong to jobs alone. */
   uidBase: number
   uidCount: number
+  /** Without it some sandboxes are built ahead. */
+  warm?: WarmPolicy
   launcher: Launcher
 }
 
@@ -37,11 +40,12 @@ interface Known extends RunningAttempt {
 }
 
 export function createSandboxExecutor(options: SandboxOptions): Executor {
-  const { launcher, attemptsDir, uidBase, uidCount, ...policy } = options
+  const { launcher, attemptsDir, uidBase, uidCount, warm, ...policy } = options
   const config: ExecutorConfig = {
     attemptsDir,
     uidBase,
     uidCount,
+    warm,
     policy: {
       allowIsolationNone: policy.allowIsolationNone,
       allowNetworkHost: policy.allowNetworkHost,
@@ -76,10 +80,13 @@ export function createSandboxExecutor(options: SandboxOptions): Executor {
   }
   launcher.onConnected(configured)
   let ready: Promise<void> | null = null
-  const call: Launcher['call'] = async (request) => {
+  const isReady = (): Promise<void> => {
     ready ??= configured((first) => launcher.call(first))
     ready.catch(() => (ready = null))
-    await ready
+    return ready
+  }
+  const call: Launcher['call'] = async (request) => {
+    await isReady()
     return launcher.call(request)
   }
 
@@ -105,18 +112,40 @@ export function createSandboxExecutor(options: SandboxOptions): Executor {
     return attempt
   }
   const start = async (order: AttemptOrder): Promise<RunningAttempt> => {
+    const at = monotonicMs()
     early.set(order.key, [])
     try {
-      const begun = await call({ op: 'start', order, at: monotonicMs() })
+      const begun = await begin(order, at)
+      if (begun === null) return await findOut(order)
       if ('refused' in begun) throw new StartRefused(begun.refused.errorClass, begun.refused.message)
       const attempt = take(order.key, order.note, begun, createLogView(begun.recordFile, { length: 0 }))
       for (const event of early.get(order.key) ?? []) onEvent(event)
       return attempt
     } catch (error) {
-      throw error instanceof StartRefused ? error : new StartRefused('infrastructure', (error as Error).message)
+      throw isKnown(error) ? error : new StartRefused('infrastructure', (error as Error).message)
     } finally {
       early.delete(order.key)
     }
+  }
+  /** Null: the launcher died over it. */
+  const begin = async (order: AttemptOrder, at: number): Promise<Answers['start'] | null> => {
+    await isReady()
+    try {
+      return await launcher.call({ op: 'start', order, at })
+    } catch (error) {
+      if (error instanceof LauncherGone) return null
+      throw error
+    }
+  }
+  /** It may have run. What the dead launcher had not written down before it began, never began. */
+  const findOut = async ({ key }: AttemptOrder): Promise<RunningAttempt> => {
+    const told = early.get(key)?.find((event) => event.event === 'ended')
+    const found = await call({ op: 'attempts' }).catch((error: Error) => {
+      throw new AttemptLost(`its launcher process died, and whether it began cannot be found out: ${error.message}`)
+    })
+    const snapshot = found.find((one) => one.key === key)
+    if (!snapshot) throw new StartRefused('infrastructure', 'the launcher process died before it had begun')
+    return adopt({ ...snapshot, end: told ?? snapshot.end })
   }
 
   return {
@@ -132,6 +161,8 @@ export function createSandboxExecutor(options: SandboxOptions): Executor {
     },
   }
 }
+
+const isKnown = (error: unknown): boolean => error instanceof StartRefused || error instanceof AttemptLost
 
 function knownAttempt(
   key: string,

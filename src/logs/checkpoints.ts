@@ -33,7 +33,7 @@ export function lastBefore(
 
 /** For a log that grows: at most 4096 places, however long it gets; then every second one goes. */
 export interface Checkpoints {
-  /** Offered before each record. */
+  /** Offered before a record, at least once in `shortestStride` bytes. */
   offer(place: Checkpoint): void
   near(stream: LogStream, offset: number): Checkpoint
   /** Memory, about. */
@@ -41,10 +41,11 @@ export interface Checkpoints {
 }
 
 const most = 4096
+export const shortestStride = 64 * 1024
 
 export function createCheckpoints(): Checkpoints {
   let places: Checkpoint[] = [start]
-  let stride = 64 * 1024
+  let stride = shortestStride
   return {
     offer(place) {
       if (place.position - places.at(-1)!.position < stride) return

@@ -6,20 +6,29 @@ import type { LogPiece, LogStore, LogStream } from './log-store.ts'
 
 const page = 256 * 1024
 
-export async function* follow(
+/** A page, shared by all who follow from the same place: whoever gets it must not change it. */
+export async function* followPages(
   store: LogStore,
   attemptKey: string,
   from: { stream: LogStream; offset: number },
   signal?: AbortSignal,
-): AsyncGenerator<LogPiece, void, undefined> {
+): AsyncGenerator<readonly LogPiece[], void, undefined> {
   let cursor = await store.locate(attemptKey, from.stream, from.offset)
   for (;;) {
     if (signal?.aborted) return
     const next = await store.pieces(attemptKey, cursor, page)
+    const behind = next.cursor.position - cursor.position >= page / 2
     cursor = next.cursor
-    yield* next.pieces
+    if (next.pieces.length > 0) yield next.pieces
     if (next.ended) return
-    if (next.pieces.length > 0) continue
+    // A short page was all there is: more comes at the pace of the log, for all followers at once.
+    if (behind) continue
     if ((await store.changed(attemptKey, cursor, signal)) === 'removed') return
   }
+}
+
+export async function* follow(
+  ...wanted: Parameters<typeof followPages>
+): AsyncGenerator<LogPiece, void, undefined> {
+  for await (const pieces of followPages(...wanted)) yield* pieces
 }

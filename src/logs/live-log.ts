@@ -5,12 +5,13 @@
 import { constants } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
 import { AppError } from '../lib/app-error.ts'
-import { createCheckpoints } from './checkpoints.ts'
+import { createCheckpoints, shortestStride, type Checkpoint } from './checkpoints.ts'
+import { createHeldFile } from './held-file.ts'
 import type { Appended } from './log-store.ts'
-import { DamagedRecord, eachRecord, headerBytes, maxPayload, type RecordPlace } from './records.ts'
+import { DamagedRecord, eachRecord, headerBytes, lastWhole, maxPayload } from './records.ts'
 import type { RecordSource } from './record-source.ts'
 import { count, scan, type Scan } from './scan.ts'
-import { blockBytes, readAt, writeAll } from './sealed-file.ts'
+import { blockBytes, blocksInUse, readAt, readInto, writeAll } from './sealed-file.ts'
 
 export interface LiveLog extends RecordSource {
   readonly sums: Scan
@@ -23,7 +24,7 @@ export interface LiveLog extends RecordSource {
   write(): Promise<void>
   /** File to disk; may run beside the other methods. */
   sync(): Promise<void>
-  /** Whole records in blocks, to seal them. */
+  /** Whole records in blocks, to seal them; a block holds while no more than `blocksInUse` came after it. */
   blocks(): AsyncGenerator<Buffer>
   /** Leaves `length` bytes in the file, or those that are known to be durable. Open the log anew after this. */
   cut(length?: number): Promise<void>
@@ -37,8 +38,7 @@ export interface Waiting {
   bytes: number
 }
 
-/** A page that was read stays this long for the next follower who wants the same. */
-const sharedForMs = 250
+const longestBlock = Math.max(blockBytes, headerBytes + maxPayload)
 
 /** More than this goes to the file at once. */
 const mostWaiting = 64 * 1024
@@ -65,18 +65,15 @@ export async function openLiveLog(place: LiveFile, total: Waiting): Promise<Live
   let waitingBytes = 0
   let hasFile = found !== null
   let nameDurable = false
-  /** Followers that are woken together stand at the same place: one of them reads for all. */
-  let shared: { position: number; limit: number; written: number; bytes: Promise<Buffer> } | undefined
 
-  const put = async (bytes: Buffer[]): Promise<void> => {
-    const file = await place.create()
-    hasFile = true
-    try {
-      await writeAll(file, bytes.length === 1 ? bytes[0]! : Buffer.concat(bytes), written)
-    } finally {
-      await file.close()
-    }
-    written += bytes.reduce((sum, part) => sum + part.length, 0)
+  const file = createHeldFile(place.create)
+
+  const put = async (bytes: Buffer): Promise<void> => {
+    await file.use(bytes.length > mostWaiting, async (handle) => {
+      hasFile = true
+      await writeAll(handle, bytes, written)
+    })
+    written += bytes.length
   }
 
   const hold = (bytes: Buffer[]): void => {
@@ -88,7 +85,7 @@ export async function openLiveLog(place: LiveFile, total: Waiting): Promise<Live
 
   const write = async (): Promise<void> => {
     if (waitingBytes === 0) return
-    await put(waiting)
+    await put(waiting.length === 1 ? waiting[0]! : Buffer.concat(waiting))
     hold([])
   }
 
@@ -96,11 +93,7 @@ export async function openLiveLog(place: LiveFile, total: Waiting): Promise<Live
     const file = await open(place.path, constants.O_RDONLY | constants.O_NOFOLLOW)
     try {
       const most = Math.max(limit, headerBytes + maxPayload)
-      const bytes = await readAt(file, position, Math.min(most, written - position))
-      return bytes.subarray(
-        0,
-        eachRecord(bytes, () => {}, { verify: false }),
-      )
+      return wholeIn(await readAt(file, position, Math.min(most, written - position)))
     } finally {
       await file.close()
     }
@@ -109,14 +102,7 @@ export async function openLiveLog(place: LiveFile, total: Waiting): Promise<Live
   const records = async (position: number, limit: number): Promise<Buffer> => {
     // One look at both: a write moves bytes from memory to the file between two turns of the loop.
     if (position >= written) return fromMemory(waiting, position - written)
-    if (shared?.position === position && shared.limit === limit && shared.written === written) return shared.bytes
-    const page = { position, limit, written, bytes: fromFile(position, limit) }
-    shared = page
-    const letGo = (): void => {
-      if (shared === page) shared = undefined
-    }
-    page.bytes.then(() => setTimeout(letGo, sharedForMs).unref(), letGo)
-    return page.bytes
+    return fromFile(position, limit)
   }
 
   return {
@@ -147,21 +133,19 @@ export async function openLiveLog(place: LiveFile, total: Waiting): Promise<Live
       const skip = sums.length - offset
       if (skip < 0 || skip >= bytes.length) return { accepted: sums.length, durable }
       const given = Buffer.from(bytes.buffer, bytes.byteOffset + skip, bytes.length - skip)
-      const { length, places } = wholeRecords(given)
+      const { after, places } = checked(given, sums)
+      const length = after.length - sums.length
       if (length === 0) return { accepted: sums.length, durable }
       const fresh = given.subarray(0, length)
       if (writeThrough || waitingBytes + length > mostWaiting) {
-        await put([...waiting, fresh]) // before it is accepted: when the disk is full the sender keeps it
-        hold([])
+        await write()
+        await put(fresh) // before it is accepted: when the disk is full the sender keeps it
       } else {
         // A copy: a chunk is a window of a whole request, which would stay in memory with it.
         hold([...waiting, Buffer.copyBytesFrom(fresh)])
       }
-      for (const record of places) {
-        checkpoints.offer({ position: sums.length, stdout: sums.stdoutBytes, stderr: sums.stderrBytes })
-        count(sums, record, fresh)
-        sums.length += headerBytes + record.to - record.from
-      }
+      for (const place of places) checkpoints.offer(place)
+      Object.assign(sums, after)
       return { accepted: sums.length, durable }
     },
 
@@ -185,12 +169,21 @@ export async function openLiveLog(place: LiveFile, total: Waiting): Promise<Live
     records,
 
     async *blocks() {
-      let position = 0
-      while (position < sums.length) {
-        const block = await records(position, blockBytes)
-        if (block.length === 0) throw new AppError('internal', `a log ends at ${position} of ${sums.length} bytes`)
-        position += block.length
-        yield block
+      if (written === 0 && waitingBytes > 0) yield Buffer.concat(waiting)
+      if (written === 0) return
+      await write()
+      const buffers = Array.from({ length: blocksInUse + 1 }, () => Buffer.allocUnsafeSlow(longestBlock))
+      const handle = await open(place.path, constants.O_RDONLY | constants.O_NOFOLLOW)
+      try {
+        for (let position = 0, i = 0; position < written; i++) {
+          const found = await readInto(handle, position, buffers[i % buffers.length]!, written - position)
+          const block = wholeIn(found)
+          if (block.length === 0) throw new AppError('internal', `a log ends at ${position} of ${written} bytes`)
+          position += block.length
+          yield block
+        }
+      } finally {
+        await handle.close()
       }
     },
 
@@ -203,7 +196,10 @@ export async function openLiveLog(place: LiveFile, total: Waiting): Promise<Live
         await file.close()
       }
     },
-    drop: () => hold([]),
+    drop() {
+      hold([])
+      file.close()
+    },
   }
 }
 
@@ -230,11 +226,23 @@ async function recover(path: string, before: (sums: Scan) => void): Promise<Scan
   }
 }
 
-function wholeRecords(bytes: Buffer): { length: number; places: RecordPlace[] } {
-  const places: RecordPlace[] = []
+const wholeIn = (bytes: Buffer): Buffer => bytes.subarray(0, lastWhole(bytes))
+
+/** What the log will be with these bytes, and the places in them to remember. */
+function checked(bytes: Buffer, before: Scan): { after: Scan; places: Checkpoint[] } {
+  const after = { ...before }
+  const places: Checkpoint[] = []
+  let next = before.length
   try {
-    const length = eachRecord(bytes, (record) => void places.push(record))
-    return { length, places }
+    eachRecord(bytes, (record) => {
+      if (after.length >= next) {
+        places.push({ position: after.length, stdout: after.stdoutBytes, stderr: after.stderrBytes })
+        next = after.length + shortestStride
+      }
+      count(after, record, bytes)
+      after.length += headerBytes + record.to - record.from
+    })
+    return { after, places }
   } catch (error) {
     if (!(error instanceof DamagedRecord)) throw error
     throw new AppError('invalid_argument', `the log chunk is not a sequence of records: ${error.message}`)
@@ -243,8 +251,11 @@ function wholeRecords(bytes: Buffer): { length: number; places: RecordPlace[] } 
 
 function fromMemory(waiting: Buffer[], offset: number): Buffer {
   let skip = offset
-  for (const part of waiting) {
-    if (skip < part.length) return part.subarray(skip)
+  for (const [i, part] of waiting.entries()) {
+    if (skip < part.length) {
+      const first = part.subarray(skip)
+      return i === waiting.length - 1 ? first : Buffer.concat([first, ...waiting.slice(i + 1)])
+    }
     skip -= part.length
   }
   return Buffer.alloc(0)

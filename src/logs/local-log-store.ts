@@ -11,7 +11,9 @@ import { createKeyedLock } from './keyed-lock.ts'
 import { openLiveLog, type LiveLog, type Waiting } from './live-log.ts'
 import { createLogFiles } from './log-files.ts'
 import { checkAttemptKey, type Appended, type LogStore, type SealedLog, type ShortLog } from './log-store.ts'
+import { createPace } from './pace.ts'
 import { createPacks } from './packs.ts'
+import { createPageCache } from './page-cache.ts'
 import { locateIn, piecesFrom, readFrom, type RecordSource } from './record-source.ts'
 import { outputBefore } from './checkpoints.ts'
 import { openPackedLog, openSealedLog, type SealedSource } from './sealed-log.ts'
@@ -25,6 +27,9 @@ export interface LocalLogStoreOptions {
   flushEveryMs?: number
 }
 
+/** A log that grows all the time is read by its followers so often, all of them together. */
+const followEveryMs = 20
+
 type Log = LiveLog | SealedSource
 const isLive = (log: Log): log is LiveLog => !log.sealed
 
@@ -36,6 +41,8 @@ export function createLocalLogStore(directory: string, options: LocalLogStoreOpt
   const packs = createPacks(directory, { cacheBytes: options.cacheBytes ?? 8 * 1024 * 1024, syncDirectory })
   const lock = createKeyedLock()
   const waiters = createWaiters()
+  const pace = createPace(followEveryMs, (key) => waiters.wake(key, 'changed'))
+  const pages = createPageCache()
   /** Least recently used first. */
   const logs = new Map<string, Log>()
   let cached = 0
@@ -84,6 +91,7 @@ export function createLocalLogStore(directory: string, options: LocalLogStoreOpt
     await log.cut(length)
     log.drop()
     logs.delete(key)
+    pages.forget(key)
     return opened(key)
   }
 
@@ -133,7 +141,7 @@ export function createLocalLogStore(directory: string, options: LocalLogStoreOpt
       log.append(offset, bytes, flusher.failing(key) || waiting.bytes > mostWaiting),
     )
     if (log.dirty) flusher.add(key)
-    if (log.length > before) waiters.wake(key, 'changed')
+    if (log.length > before && waiters.any(key) && pace.ask(key)) waiters.wake(key, 'changed')
     return appended
   }
 
@@ -208,7 +216,7 @@ export function createLocalLogStore(directory: string, options: LocalLogStoreOpt
 
     read: (key, wanted) => reading(key, (from) => readFrom(from, wanted)),
     locate: (key, stream, offset) => reading(key, async (from) => locateIn(from, stream, offset)),
-    pieces: (key, cursor, limit) => reading(key, (from) => piecesFrom(from, cursor, limit)),
+    pieces: (key, cursor, limit) => pages.get(key, cursor, limit, () => reading(key, (from) => piecesFrom(from, cursor, limit))),
     size: async (key, stream) => outputBefore(await source(key), stream),
     async sealed(key) {
       const log = await source(key)
@@ -217,7 +225,8 @@ export function createLocalLogStore(directory: string, options: LocalLogStoreOpt
 
     async changed(key, cursor, signal) {
       const log = await source(key)
-      if (log.length > cursor.position || !isLive(log)) return 'changed'
+      if (!isLive(log) || (log.length > cursor.position && pace.ask(key))) return 'changed'
+      if (log.length > cursor.position) return waiters.wait(key, signal)
       if (cursor.position > 0 && log.length === 0 && !log.hasFile) return 'removed'
       return waiters.wait(key, signal)
     },
@@ -229,6 +238,7 @@ export function createLocalLogStore(directory: string, options: LocalLogStoreOpt
         if (log && isLive(log)) log.drop()
         logs.delete(key)
         flusher.delete(key)
+        pages.forget(key)
         await packs.remove(key)
         await files.removeAll(key)
         waiters.wake(key, 'removed')
@@ -241,6 +251,8 @@ export function createLocalLogStore(directory: string, options: LocalLogStoreOpt
     },
     async close() {
       await flusher.close()
+      pace.close()
+      pages.close()
       await packs.close()
     },
   }

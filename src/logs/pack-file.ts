@@ -8,6 +8,7 @@
  *
  * kind: 1 a record file as it is, 2 the same compressed with zstd, 3 removed (no payload).
  */
+import { join } from 'node:path'
 import { constants, crc32, zstdCompressSync } from 'node:zlib'
 import type { SealedLog } from './log-store.ts'
 
@@ -15,6 +16,11 @@ export const packMagic = Buffer.from('RYPACK1\n')
 export const entryHeaderBytes = 49
 const entryMagic = Buffer.from('RYPE')
 const kinds = { plain: 1, zstd: 2, removed: 3 } as const
+
+/** Which pack a log belongs to: the keys of a thousand jobs. */
+export const rangeOf = (attemptKey: string): string => attemptKey.slice(0, attemptKey.indexOf('-')).slice(0, -3) || '0'
+export const packsIn = (root: string): string => join(root, 'packs')
+export const packPath = (root: string, range: string): string => join(packsIn(root), `${range}.pack`)
 
 /** Below this zstd saves less than a disk block and costs more than all the rest. */
 const compressFrom = 2048

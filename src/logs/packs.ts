@@ -4,7 +4,6 @@
  */
 import { constants } from 'node:fs'
 import { mkdir, open, opendir, readFile, rename, rm, truncate, type FileHandle } from 'node:fs/promises'
-import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { crc32, zstdDecompress } from 'node:zlib'
 import { AppError } from '../lib/app-error.ts'
@@ -17,6 +16,9 @@ import {
   isCompressed,
   isRemoved,
   packMagic,
+  packPath,
+  packsIn,
+  rangeOf,
   scanPack,
   type PackEntry,
 } from './pack-file.ts'
@@ -67,17 +69,16 @@ const namePattern = /^([0-9]+)\.pack$/
 /** Waste beyond this, when it is more than what is still wanted, is worth a copy. */
 const leastWaste = 1024 * 1024
 
-const rangeOf = (attemptKey: string): string => attemptKey.slice(0, attemptKey.indexOf('-')).slice(0, -3) || '0'
 const sizeOf = (entry: PackEntry): number => entryHeaderBytes + entry.stored
 const missing = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ENOENT'
 
 export function createPacks(root: string, options: PackOptions): Packs {
-  const directory = join(root, 'packs')
+  const directory = packsIn(root)
   const mostBytes = options.packBytes ?? 32 * 1024 * 1024
   const lock = createKeyedLock()
   /** Least recently used first. */
   const packs = new Map<string, Pack>()
-  const pathOf = (range: string): string => join(directory, `${range}.pack`)
+  const pathOf = (range: string): string => packPath(root, range)
 
   /** Call under the lock of the range. */
   const load = async (range: string): Promise<Pack> => {

@@ -9,6 +9,7 @@
 import type { FileHandle } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { constants, crc32, zstdCompress, zstdDecompress } from 'node:zlib'
+import { passedOn } from '../lib/young-buffers.ts'
 import type { Checkpoint } from './checkpoints.ts'
 import type { SealedLog } from './log-store.ts'
 import { eachRecord } from './records.ts'
@@ -24,11 +25,14 @@ const entryBytes = 16
 /** Raw bytes of a block: the cost of reading any window of it, some 0.3 ms. */
 export const blockBytes = 256 * 1024
 
-/** Level 1: half the time of level 3, and logs become as good as equally small. */
-const params = { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksumFlag]: 1 }
+/** Level 1: half the time of level 3, and logs become as good as equally small. A window of one block. */
+const params = { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksumFlag]: 1, [constants.ZSTD_c_windowLog]: 18 }
 
 /** Blocks that are compressed at once, in libuv's threads. */
-const inFlight = 3
+export const blocksInUse = 3
+
+/** Room for most blocks in one go. */
+const packedBytes = 64 * 1024
 
 export interface SealedIndex {
   sums: SealedLog
@@ -39,7 +43,10 @@ export interface SealedIndex {
   place(i: number): { at: number; length: number }
 }
 
-/** Writes a whole sealed log. `chunks` are whole records, each of about `blockBytes` or the last one. */
+/**
+ * Writes a whole sealed log. `chunks` are whole records, each of about `blockBytes` or the last
+ * one; no more than `blocksInUse` of them are in use at a time.
+ */
 export async function writeSealed(
   file: FileHandle,
   chunks: Iterable<Buffer> | AsyncIterable<Buffer>,
@@ -63,10 +70,11 @@ export async function writeSealed(
     if (waiting.length > 4) await write()
   }
   for await (const raw of chunks) {
-    const packed = compress(raw, { params })
+    passedOn(2 * packedBytes)
+    const packed = compress(raw, { params, chunkSize: packedBytes })
     packed.catch(() => {}) // reported by `take`; an earlier failure must not leave it unhandled
     packing.push({ packed, raw: raw.length, ...outputIn(raw) })
-    if (packing.length >= inFlight) await take()
+    if (packing.length >= blocksInUse) await take()
   }
   while (packing.length > 0) await take()
   const table = Buffer.alloc(entries.length * entryBytes)
@@ -162,10 +170,15 @@ function indexOf(table: Buffer, truncatedBytes: number): SealedIndex {
 }
 
 export async function readAt(file: FileHandle, at: number, length: number): Promise<Buffer> {
-  const bytes = Buffer.allocUnsafe(length)
+  return readInto(file, at, Buffer.allocUnsafe(length), length)
+}
+
+/** Fewer bytes than asked for only at the end of the file, or of the buffer. */
+export async function readInto(file: FileHandle, at: number, bytes: Buffer, length: number): Promise<Buffer> {
+  const most = Math.min(length, bytes.length)
   let done = 0
-  while (done < length) {
-    const { bytesRead } = await file.read(bytes, done, length - done, at + done)
+  while (done < most) {
+    const { bytesRead } = await file.read(bytes, done, most - done, at + done)
     if (bytesRead === 0) break
     done += bytesRead
   }

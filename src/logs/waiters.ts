@@ -4,11 +4,13 @@ export type Change = 'changed' | 'removed'
 export interface Waiters {
   wait(key: string, signal?: AbortSignal): Promise<Change | 'aborted'>
   wake(key: string, change: Change): void
+  any(key: string): boolean
 }
 
 export function createWaiters(): Waiters {
   const waiting = new Map<string, Set<(change: Change | 'aborted') => void>>()
   return {
+    any: (key) => waiting.has(key),
     wait(key, signal) {
       if (signal?.aborted) return Promise.resolve('aborted')
       return new Promise((resolve) => {

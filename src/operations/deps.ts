@@ -19,6 +19,8 @@ export interface Deps {
   logs: LogStore
   dispatcher: Dispatcher
   throttle: SignInThrottle
+  /** To be called when somebody's access has changed: what is remembered of it is void. */
+  forgetAccess(): void
 }
 
 /** Who asks for one operation, and from where. */

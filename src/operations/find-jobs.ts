@@ -13,7 +13,6 @@ import {
   waitingReasons,
   type JobRow,
 } from '../queue/find.ts'
-import { createGroupCommit, type GroupCommit } from '../lib/group-commit.ts'
 import { known, notFound, type Ask, type Deps, type KnownAsk } from './deps.ts'
 import { openEnv } from './new-job.ts'
 import { showAttempt, showJob, showMore, type ShownJob } from './show-job.ts'
@@ -39,20 +38,6 @@ export async function getJob(deps: Deps, anyAsk: Ask, id: string): Promise<Shown
   const env = openEnv(row.envSealed, row.publicId, deps)
   const mayReadEnv = ask.principal.role === 'admin' || row.ownerId === ask.principal.userId
   return { ...shown!, ...showMore(row.spec, env, mayReadEnv) }
-}
-
-export type ShowTogether = GroupCommit<string, ShownJob | null>
-
-/** Jobs that were just submitted, looked up together. Whoever adds an id may see that job. */
-export function createShowTogether(deps: Deps): ShowTogether {
-  return createGroupCommit<string, ShownJob | null>(
-    async (ids) => {
-      const { rows } = await findJobs(deps.db, { ids }, null, ids.length)
-      const shown = new Map((await show(deps, rows)).map((job) => [job.id, job]))
-      return ids.map((id) => ({ ok: true, value: shown.get(id) ?? null }))
-    },
-    { maxItems: 200, concurrency: 2 },
-  )
 }
 
 /** Those of the ids that may be seen, in no promised order. */

@@ -2,21 +2,14 @@
 import { noteRefused } from './audited.ts'
 import type { Ask, Deps } from './deps.ts'
 import type { JobSpec } from '../job/spec.ts'
-import { createShowTogether, getJob, jobStats, listAttempts, listJobs, showJobs, type ListInput } from './find-jobs.ts'
+import { getJob, jobStats, listAttempts, listJobs, showJobs, type ListInput } from './find-jobs.ts'
 import type { JobChanges } from './job-changes.ts'
-import {
-  cancelJob,
-  createSubmitTogether,
-  deleteJob,
-  rerunJob,
-  submitJob,
-  submitJobs,
-  type SubmitInput,
-} from './jobs.ts'
+import { cancelJob, createSubmitTogether, deleteJob, rerunJob, submitJobs, type SubmitInput } from './jobs.ts'
 import { followLog, openLog, type FollowInput, type OpenLogInput } from './logs.ts'
 import * as people from './people.ts'
 import { listQueues, putQueue, type PutQueueInput } from './queues.ts'
 import { listRunners } from './runners.ts'
+import { createReasonsTogether, submitJob } from './submit-one.ts'
 
 export type Operations = ReturnType<typeof createOperations>
 
@@ -25,12 +18,12 @@ export type NotReady = () => { field: string; message: string }[]
 
 export function createOperations(deps: Deps, changes: JobChanges, notReady: NotReady) {
   const submits = createSubmitTogether(deps)
-  const shows = createShowTogether(deps)
+  const reasons = createReasonsTogether(deps.db)
   return {
     changes,
     submitJobs: (ask: Ask, input: SubmitInput) => submitJobs(deps, submits, ask, input),
     submitJob: (ask: Ask, spec: JobSpec, idempotencyKey?: string) =>
-      submitJob(deps, { submits, shows }, ask, spec, idempotencyKey),
+      submitJob(deps, { submits, reasons }, ask, spec, idempotencyKey),
     rerunJob: (ask: Ask, input: { id: string; idempotencyKey?: string }) => rerunJob(deps, submits, ask, input),
     cancelJob: (ask: Ask, input: { id: string; reason?: string }) => cancelJob(deps, ask, input),
     deleteJob: (ask: Ask, id: string) => deleteJob(deps, ask, id),

@@ -8,18 +8,14 @@ import type { JobSpec } from '../job/spec.ts'
 import { cancel } from '../queue/cancel.ts'
 import { deleteEnded } from '../queue/prune.ts'
 import { fixedPlansByKey } from '../queue/statements.ts'
-import { submit } from '../queue/submit.ts'
+import { submit, type SubmitResult } from '../queue/submit.ts'
 import { attemptKey, type CancelResult, type NewJob } from '../queue/types.ts'
 import { audited, noteAllDone, noteRefused } from './audited.ts'
 import { known, type Ask, type Deps, type KnownAsk } from './deps.ts'
-import { getJob, jobOf, ownerScope, type ShowTogether } from './find-jobs.ts'
-import { showMore, type ShownJob } from './show-job.ts'
+import { jobOf, ownerScope } from './find-jobs.ts'
 import { checkPolicy, fingerprint, jobAgain, newJob } from './new-job.ts'
 
-export interface Submitted {
-  publicIds: string[]
-  replayed: boolean
-}
+export type Submitted = SubmitResult
 
 interface SubmitRequest {
   ask: KnownAsk
@@ -84,13 +80,12 @@ async function submitGroup(
     fieldPrefix: first.fieldPrefix,
   }
   if (first.idempotency === undefined) {
-    const submitted = group.map(({ jobs }): Submitted => ({
-      publicIds: jobs.map((job) => job.publicId),
-      replayed: false,
-    }))
+    const idsOf = group.map(({ jobs }) => ({ publicIds: jobs.map((job) => job.publicId), replayed: false }))
     // The rows of the audit log go with the first question; if the jobs are refused, they go with them.
-    await Promise.all([submit(tx, input, last), noteSubmits(tx, group, submitted)])
-    return submitted.map((value) => ({ ok: true, value }))
+    const [{ made }] = await Promise.all([submit(tx, input, last), noteSubmits(tx, group, idsOf)])
+    if (group.length === 1) return [{ ok: true, value: { ...idsOf[0]!, made } }]
+    const byId = new Map(made.map((job) => [job.publicId, job]))
+    return idsOf.map((ids) => ({ ok: true, value: { ...ids, made: ids.publicIds.map((id) => byId.get(id)!) } }))
   }
   // By itself. What the row says depends on whether the key was used before.
   const value = await submit(tx, input)
@@ -98,7 +93,7 @@ async function submitGroup(
   return [{ ok: true, value }]
 }
 
-const noteSubmits = (tx: Queryable, group: SubmitRequest[], submitted: Submitted[]): Promise<void> =>
+const noteSubmits = (tx: Queryable, group: SubmitRequest[], submitted: Omit<Submitted, 'made'>[]): Promise<void> =>
   noteAllDone(
     tx,
     group.map(({ ask, action }, i) => {
@@ -141,23 +136,6 @@ export async function submitJobs(
     await noteRefused(deps, ask, act, error)
     throw error
   }
-}
-
-/** One job, and how it stands now: what a single submit answers. */
-export async function submitJob(
-  deps: Deps,
-  groups: { submits: SubmitTogether; shows: ShowTogether },
-  ask: Ask,
-  spec: JobSpec,
-  idempotencyKey?: string,
-): Promise<{ job: ShownJob; replayed: boolean }> {
-  const input = { specs: [spec], many: false, idempotencyKey }
-  const { publicIds, replayed } = await submitJobs(deps, groups.submits, ask, input)
-  const id = publicIds[0]!
-  const shown = replayed ? null : await groups.shows.add(id)
-  if (shown === null) return { job: await getJob(deps, ask, id), replayed }
-  const { env = {}, secret_env = {}, payload } = spec
-  return { job: { ...shown, ...showMore({ payload }, { env, secret_env }, true) }, replayed }
 }
 
 function maySubmit(ask: KnownAsk): void {

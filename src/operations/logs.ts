@@ -2,7 +2,7 @@
 import { may } from '../access/permissions.ts'
 import { AppError } from '../lib/app-error.ts'
 import { isTerminal } from '../job/state.ts'
-import { follow } from '../logs/follow.ts'
+import { followPages } from '../logs/follow.ts'
 import type { LogPiece, LogStream } from '../logs/log-store.ts'
 import type { JobRow } from '../queue/find.ts'
 import { attemptKey } from '../queue/types.ts'
@@ -56,7 +56,7 @@ export interface FollowInput extends OpenLogInput {
 }
 
 export type Followed =
-  | ({ type: 'log'; attempt: number } & LogPiece)
+  | { type: 'log'; attempt: number; pieces: readonly LogPiece[] }
   | { type: 'end'; attempt: number | null; state: string }
 
 /** A change notice may be lost; a look this often repairs that. */
@@ -84,8 +84,8 @@ export async function* followLog(
     if (next > 0 && next <= row.lastAttempt) {
       looked.abort()
       const key = attemptKey({ jobKey: row.jobKey, number: next })
-      for await (const piece of follow(deps.logs, key, { stream: input.stream, offset }, signal)) {
-        yield { type: 'log', attempt: next, ...piece }
+      for await (const pieces of followPages(deps.logs, key, { stream: input.stream, offset }, signal)) {
+        yield { type: 'log', attempt: next, pieces }
       }
       if (signal.aborted) return
       last = next

@@ -22,13 +22,19 @@ export function checkPolicy(specs: readonly JobSpec[], deps: Deps, prefix: (i: n
 }
 
 export function newJob(spec: JobSpec, deps: Deps): NewJob {
-  const { env = {}, secret_env = {}, ...rest } = spec
+  const { env = {}, secret_env = {} } = spec
   const publicId = newPublicId()
+  const envSealed = sealEnv({ env, secret_env }, publicId, deps)
+  return { publicId, spec: storedSpec(spec, deps), envSealed, ...reservation(spec) }
+}
+
+export function storedSpec(spec: JobSpec, { config }: Deps): StoredSpec {
+  const { env: _, secret_env: __, ...rest } = spec
   const stored: StoredSpec = { ...rest, name: nameOf(spec) }
-  if (stored.working_dir === undefined && deps.config.defaultWorkingDir !== undefined) {
-    stored.working_dir = deps.config.defaultWorkingDir
+  if (stored.working_dir === undefined && config.defaultWorkingDir !== undefined) {
+    stored.working_dir = config.defaultWorkingDir
   }
-  return { publicId, spec: stored, envSealed: sealEnv({ env, secret_env }, publicId, deps), ...reservation(spec) }
+  return stored
 }
 
 /** The same work as an earlier job, sealed for the new one. */

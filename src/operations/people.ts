@@ -94,6 +94,7 @@ export async function setPassword(deps: Deps, anyAsk: Ask, input: SetPasswordInp
     }
     await changePassword(tx, user.id, input.password)
   })
+  deps.forgetAccess()
   // It may have ended the command line's own credential on this machine.
   await ensureLocalToken(deps.db, deps.config.dataDir)
 }
@@ -139,6 +140,7 @@ export async function revokeToken(deps: Deps, anyAsk: Ask, id: string): Promise<
   await audited(deps, ask, { action: 'token.revoke', target: `token:${id}` }, async (tx) => {
     if (!(await revokeApiToken(tx, { id, ownerId: own(ask, 'token.revoke') }))) throw notFound('token')
   })
+  deps.forgetAccess()
 }
 
 function own(ask: KnownAsk, action: 'token.create' | 'token.read' | 'token.revoke'): string {

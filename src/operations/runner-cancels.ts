@@ -2,18 +2,19 @@
 import type { Db } from '../db/pool.ts'
 import { emitFact } from '../lib/facts.ts'
 import { cancelsAmong, type RunnerCancel } from '../queue/cancels-among.ts'
-import type { JobChanges } from './job-changes.ts'
 
 export interface RunnerCancels {
+  /** Of one notice: public ids of running jobs that somebody cancelled. */
+  cancelled(ids: readonly string[]): void
   /** Batches of attempts to stop, until the signal. */
   watch(runnerId: string, signal: AbortSignal): AsyncGenerator<RunnerCancel[]>
-  stop(): void
 }
 
-export function createRunnerCancels(db: Db, changes: JobChanges): RunnerCancels {
+export function createRunnerCancels(db: Db): RunnerCancels {
   const inboxes = new Map<string, Set<(cancels: RunnerCancel[]) => void>>()
-  const unwatch = changes.watch({
-    changed(ids) {
+
+  return {
+    cancelled(ids) {
       if (inboxes.size === 0) return
       cancelsAmong(db, ids).then(
         (cancels) => {
@@ -25,11 +26,7 @@ export function createRunnerCancels(db: Db, changes: JobChanges): RunnerCancels 
         (error: unknown) => emitFact({ name: 'cancels.missed', level: 'warn', error: String(error) }),
       )
     },
-    // The next heartbeat tells.
-    resync() {},
-  })
 
-  return {
     async *watch(runnerId, signal) {
       let pending: RunnerCancel[] = []
       let wake = (): void => {}
@@ -58,6 +55,5 @@ export function createRunnerCancels(db: Db, changes: JobChanges): RunnerCancels 
         if (of.size === 0) inboxes.delete(runnerId)
       }
     },
-    stop: unwatch,
   }
 }

@@ -25,7 +25,6 @@ import {
   type RunnerOffer,
 } from '../queue/types.ts'
 import type { Deps } from './deps.ts'
-import type { JobChanges } from './job-changes.ts'
 import { effectiveLimits, type EffectiveLimits } from './limits.ts'
 import { openEnv } from './new-job.ts'
 import { createFence } from './runner-fence.ts'
@@ -63,11 +62,11 @@ export type RunnerPort = ReturnType<typeof createRunnerPort>
 /** Longest long poll: below every proxy's idle limit, far below a lease's meaning. */
 const longestWaitMs = 30_000
 
-export function createRunnerPort(deps: Deps, changes: JobChanges) {
+export function createRunnerPort(deps: Deps) {
   const { db, config, logs } = deps
   const leaseSeconds = config.leaseSeconds
   const fence = createFence(db, config.heartbeatSeconds * 1000)
-  const cancels = createRunnerCancels(db, changes)
+  const cancels = createRunnerCancels(db)
 
   /** Finishes of several calls and runners share one transaction, and their short logs one fsync. */
   const finishTogether = createGroupCommit<Finishing, Finished>(
@@ -131,6 +130,9 @@ export function createRunnerPort(deps: Deps, changes: JobChanges) {
       for (const ref of answer.stale) fence.forget(ref)
       return answer
     },
+
+    /** What the database's notices name; a lost one is made good by the next heartbeat. */
+    cancelled: (ids: readonly string[]) => cancels.cancelled(ids),
 
     cancels: (from: FromRunner, signal: AbortSignal) => cancels.watch(from.runnerId, signal),
 
@@ -198,7 +200,6 @@ export function createRunnerPort(deps: Deps, changes: JobChanges) {
     },
 
     async drain(): Promise<void> {
-      cancels.stop()
       await finishTogether.drain()
     },
   }

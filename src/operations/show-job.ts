@@ -13,7 +13,7 @@ export interface Surroundings {
   now: Date
 }
 
-export function showJob(row: JobRow, { policy, waitingReason, now }: Surroundings) {
+export function showJob(row: Omit<JobRow, 'jobKey'>, { policy, waitingReason, now }: Surroundings) {
   const { payload: _, depends_on, ...spec } = row.spec as StoredSpec
   return {
     ...spec,

@@ -4,7 +4,7 @@ import type { Outcome } from '../job/outcome.ts'
 import { isTerminal, waitingStates, type JobState } from '../job/state.ts'
 import { AppError } from '../lib/app-error.ts'
 import { settleDependents } from './dependents.ts'
-import { notify } from './notify.ts'
+import { notify, notifyCancels } from './notify.ts'
 import { inTransaction, safeJson, waiting } from './statements.ts'
 import type { CancelInput, CancelResult } from './types.ts'
 
@@ -72,6 +72,10 @@ export async function cancelMany(
     )
     const touched = [...atOnce, ...running].map((job) => job.public_id)
     await notify(tx, [...new Set([...touched, ...dependents.changed])], dependents.work)
+    await notifyCancels(
+      tx,
+      running.map((job) => job.public_id),
+    )
     return jobs.map((job) => {
       const now = atOnce.includes(job)
       const ended = isTerminal(job.state)

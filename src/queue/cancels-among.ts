@@ -9,7 +9,7 @@ export interface RunnerCancel {
   now: boolean
 }
 
-/** Of these changed jobs, the attempts that their runners should stop. */
+/** Of these jobs, the attempts that their runners should stop. */
 export async function cancelsAmong(db: Queryable, publicIds: readonly string[]): Promise<RunnerCancel[]> {
   const { rows } = await db.query<{
     runner_id: string

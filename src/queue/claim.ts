@@ -8,12 +8,9 @@ import { finish } from './finish.ts'
 import { heartbeat } from './heartbeat.ts'
 import { tellOf } from './notify.ts'
 import { planClaim, type Assigned, type PlanRunner } from './plan-claim.ts'
-import { byKeyOnly, fixedPlans, inTransaction, newLease, rateTokens, stateById } from './statements.ts'
+import { byKeyOnly, claimLock, fixedPlans, inTransaction, newLease, rateTokens, stateById } from './statements.ts'
 import { attemptKey, type ClaimedJob, type RunnerOffer } from './types.ts'
 import { undelivered, type Undelivered } from './undelivered.ts'
-
-/** Any number that no other advisory lock of ours uses. */
-const claimLock = 7_203_001
 
 export interface ClaimOptions {
   leaseSeconds: number
@@ -55,7 +52,8 @@ interface Round {
   taken: { runnerId: string; job: ClaimedJob }[]
 }
 
-/** Null for the first one when there are leases that a runner does not know of: those come before new ones. */ async function claimRound(
+/** Null for the first one when there are leases that a runner does not know of: those come before new ones. */
+async function claimRound(
   tx: Queryable,
   last: Last,
   offers: RunnerOffer[],

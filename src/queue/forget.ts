@@ -1,6 +1,6 @@
 /** Forgets what nobody uses any more: old idempotency keys, lanes without jobs, runners that are long gone. */
 import type { Db, Queryable } from '../db/pool.ts'
-import { inTransaction, terminal } from './statements.ts'
+import { claimLock, inTransaction, terminal } from './statements.ts'
 import { idempotencyHours } from './submit.ts'
 import { totals } from './totals.ts'
 
@@ -36,26 +36,34 @@ const lanesInUse = `(
   ) open join jobs j on j.owner_id = open.owner_id and j.queue_id = open.queue_id and j.state = open.state
   where j.lane_id is not null)`
 
-/** Every removal looks through all attempts once, so it does not take many at a time. */
-const runnersPerPass = 20
-
-/** Runners that nobody heard of for so long, and that no kept job names. 0 days: never. Returns their names. */
-export async function pruneRunners(db: Queryable, retainDays: number): Promise<string[]> {
+/**
+ * Runners that nobody heard of for so long, and that no kept job names. 0 days: never. Returns their names. No foreign key
+ * holds a runner that an attempt names, so it goes under the lock of claims: nobody else makes attempts, and a claim gives
+ * them to runners only that are online then.
+ */
+export async function pruneRunners(db: Db | Queryable, retainDays: number): Promise<string[]> {
   if (retainDays <= 0) return []
-  const { rows } = await db.query<{ name: string }>({
-    name: 'queue_prune_runners',
+  const { rows: unnamed } = await db.query<{ id: string }>({
+    name: 'queue_unnamed_runners',
     text: `
-      with gone as (
-        select id from runners where state = 'offline' and last_seen_at < now() - make_interval(secs => $1::float8 * 86400)
-      ), named as materialized (
+      with gone as materialized (select id from runners r where ${longGone('r')}), named as materialized (
         select distinct runner_id from attempts where exists (select 1 from gone)
-      ), unnamed as (
-        select r.id from runners r join gone using (id)
-        where not exists (select 1 from named where named.runner_id = r.id)
-        order by r.id limit ${runnersPerPass} for update of r skip locked
       )
-      delete from runners r using unnamed where r.id = unnamed.id and r.state = 'offline' returning r.name`,
+      select id from gone where not exists (select 1 from named where named.runner_id = gone.id)`,
     values: [retainDays],
   })
-  return rows.map((row) => row.name)
+  if (unnamed.length === 0) return []
+  return inTransaction(db, async (tx) => {
+    await tx.query('select pg_advisory_xact_lock($1)', [claimLock])
+    const { rows } = await tx.query<{ name: string }>({
+      name: 'queue_prune_runners',
+      text: `delete from runners r where ${longGone('r')} and r.id = any($2::bigint[])
+        and not exists (select 1 from attempts a where a.runner_id = r.id and a.ended_at is null) returning r.name`,
+      values: [retainDays, unnamed.map((runner) => runner.id)],
+    })
+    return rows.map((row) => row.name)
+  })
 }
+
+const longGone = (r: string): string =>
+  `${r}.state = 'offline' and ${r}.last_seen_at < now() - make_interval(secs => $1::float8 * 86400)`

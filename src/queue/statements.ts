@@ -4,6 +4,9 @@ import { sqlStateOf } from '../db/db-errors.ts'
 import { isAppError } from '../lib/app-error.ts'
 import { heldStates, terminalStates, waitingStates } from '../job/state.ts'
 
+/** The advisory lock of claims; any number that no other of ours uses. */
+export const claimLock = 7_203_001
+
 const list = (states: readonly string[]): string => `(${states.map((state) => `'${state}'`).join(', ')})`
 export const held = list(heldStates)
 export const waiting = list(waitingStates)

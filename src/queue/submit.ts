@@ -1,5 +1,6 @@
 /** Makes jobs of specs: one or ten thousand in one transaction, durable when it commits, once per idempotency key. */
 import type { Last, Queryable } from '../db/pool.ts'
+import type { JobState } from '../job/state.ts'
 import { AppError, type FieldProblem } from '../lib/app-error.ts'
 import { dependencyEdges, firstStates, lockDependencies } from './submit-dependencies.ts'
 import { lanesFor } from './lanes.ts'
@@ -18,17 +19,36 @@ export interface SubmitInput {
   fieldPrefix?: (index: number) => string
 }
 
+/** A job as it was made. */
+export interface MadeJob {
+  publicId: string
+  state: JobState
+  createdAt: Date
+  notBefore: Date | null
+  scheduledFor: 'delay' | null
+  /** Jobs of one lane that are queued wait for the same. */
+  laneId: string
+}
+
+export interface SubmitResult {
+  publicIds: string[]
+  /** The key was used before; nothing was made. */
+  replayed: boolean
+  /** In no promised order. */
+  made: MadeJob[]
+}
+
 /** With `last` this is all that its transaction has left to do. */
 export async function submit(
   tx: Queryable,
   input: SubmitInput,
   last: Last = (sql, values) => tx.query(sql, values),
-): Promise<{ publicIds: string[]; replayed: boolean }> {
+): Promise<SubmitResult> {
   const { jobs, ownerId } = input
   const publicIds = jobs.map((job) => job.publicId)
   const earlier = await claimKey(tx, input, publicIds)
-  if (earlier) return { publicIds: earlier, replayed: true }
-  if (jobs.length === 0) return { publicIds, replayed: false }
+  if (earlier) return { publicIds: earlier, replayed: true, made: [] }
+  if (jobs.length === 0) return { publicIds, replayed: false, made: [] }
 
   const prefix = input.fieldPrefix ?? ((index) => `jobs[${index}].`)
   const [queueIds, dependencies, laneIds] = await inOrder([
@@ -56,16 +76,16 @@ export async function submit(
   }))
   const statement = { name: 'queue_submit', text: insertJobs, values: [JSON.stringify(rows), ownerId] }
   const waitsForOthers = jobs.some((job) => job.spec.depends_on !== undefined)
-  const inserted = await (waitsForOthers ? tx.query : last)<{ id: string; public_id: string }>(statement)
+  const inserted = await (waitsForOthers ? tx.query : last)<MadeJob & { id: string }>(statement)
   if (waitsForOthers) {
-    const keys = new Map(inserted.rows.map((row) => [row.public_id, row.id]))
+    const keys = new Map(inserted.rows.map((row) => [row.publicId, row.id]))
     const edges = dependencyEdges(jobs, dependencies, keys)
     await tx.query(
       'insert into job_dependencies (job_id, depends_on_id) select * from unnest($1::bigint[], $2::bigint[]) on conflict do nothing',
       [edges.jobs, edges.dependsOn],
     )
   }
-  return { publicIds, replayed: false }
+  return { publicIds, replayed: false, made: inserted.rows }
 }
 
 /** What was asked together; the first of them that was refused says why. */
@@ -95,10 +115,12 @@ const insertJobs = `
     case when first_state = 'scheduled' then 'delay' end, blockers_left, max_attempts,
     case when first_state = 'skipped' then now() end, rerun_of, outcome
   from placed
-  returning id, public_id, state), ${tellOf('inserted')}, work as materialized (
+  returning id, public_id, state, created_at, not_before, scheduled_for, lane_id), ${tellOf('inserted')}, work as materialized (
     select pg_notify('${workChannel}', '') where exists (select 1 from inserted where state = 'queued')
   )
-  select id, public_id, (select count(*) from told), (select count(*) from work) from inserted`
+  select id, public_id as "publicId", state, created_at as "createdAt", not_before as "notBefore",
+    scheduled_for as "scheduledFor", lane_id as "laneId", (select count(*) from told), (select count(*) from work)
+  from inserted`
 
 /** Takes the key for this call; the ids of the first call when it was taken with the same body. */
 async function claimKey(tx: Queryable, input: SubmitInput, publicIds: string[]): Promise<string[] | null> {

@@ -6,6 +6,7 @@ import { createGrpcTransport, Http2SessionManager } from '@connectrpc/connect-no
 import { RunnerService } from '../api/grpc/gen/runyard/runner/v1/runner_pb.js'
 import { AppError, type ErrorCode } from '../lib/app-error.ts'
 import { sameAttempt, type Cancel, type ControlPlane, type RunnerDescription } from './control-plane.ts'
+import { appendRequest } from './append-request.ts'
 import { appendResult, assignment, attemptRef, describe, reportResult } from './grpc-messages.ts'
 import { createUnary } from './grpc-unary.ts'
 
@@ -115,8 +116,7 @@ export function connectToServer(address: ServerAddress, options: ConnectOptions 
 
     appendLog: (chunks) =>
       call(async () => {
-        const wire = chunks.map((c) => ({ ref: c.ref, offset: BigInt(c.offset), bytes: c.bytes }))
-        const { results } = await unary(appendLog, { ...me, chunks: wire }, long)
+        const { results } = await unary.encoded(appendLog, appendRequest(me, chunks), long)
         return chunks.map((chunk, i) => appendResult(chunk.ref, results[i]))
       }),
 

@@ -20,19 +20,27 @@ export interface UnaryOptions {
   signal?: AbortSignal
 }
 
-export type Unary = <I extends DescMessage, O extends DescMessage>(
-  method: DescMethodUnary<I, O>,
-  message: MessageInitShape<I>,
-  options: UnaryOptions,
-) => Promise<MessageShape<O>>
+export interface Unary {
+  <I extends DescMessage, O extends DescMessage>(
+    method: DescMethodUnary<I, O>,
+    message: MessageInitShape<I>,
+    options: UnaryOptions,
+  ): Promise<MessageShape<O>>
+  /** The request is encoded already, in pieces that keep still until the answer is there. */
+  encoded<I extends DescMessage, O extends DescMessage>(
+    method: DescMethodUnary<I, O>,
+    message: readonly Uint8Array[],
+    options: UnaryOptions,
+  ): Promise<MessageShape<O>>
+}
 
 const headers: OutgoingHttpHeaders = { 'content-type': 'application/grpc+proto', te: 'trailers' }
 /** A flag (not compressed) and the length. */
 const prefixBytes = 5
 
 export function createUnary(sessions: Http2SessionManager): Unary {
-  return (method, message, { timeoutMs, signal }) => {
-    const body = frame(toBinary(method.input, create(method.input, message)))
+  const encoded: Unary['encoded'] = (method, message, { timeoutMs, signal }) => {
+    const length = message.reduce((sum, piece) => sum + piece.length, 0)
     return new Promise((resolve, reject) => {
       let stream: ClientHttp2Stream | undefined
       let settled = false
@@ -55,12 +63,21 @@ export function createUnary(sessions: Http2SessionManager): Unary {
           stream = opened
           if (settled) return opened.close(constants.NGHTTP2_CANCEL)
           readAnswer(opened, settle)
-          opened.end(body)
+          opened.cork()
+          opened.write(prefix(length))
+          for (const piece of message) opened.write(piece)
+          opened.end()
         },
         (cause: unknown) => settle(failed(cause)),
       )
     })
   }
+  const plain = <I extends DescMessage, O extends DescMessage>(
+    method: DescMethodUnary<I, O>,
+    message: MessageInitShape<I>,
+    options: UnaryOptions,
+  ): Promise<MessageShape<O>> => encoded(method, [toBinary(method.input, create(method.input, message))], options)
+  return Object.assign(plain, { encoded })
 }
 
 /** An error object, with its stack, is made only for a call that failed: streams also close after an answer. */
@@ -75,12 +92,10 @@ function failed(error: unknown): Failure {
   return { what: cause.rawMessage, code: cause.code, cause }
 }
 
-function frame(message: Uint8Array): Buffer {
-  const body = Buffer.allocUnsafe(prefixBytes + message.length)
-  body[0] = 0
-  body.writeUInt32BE(message.length, 1)
-  body.set(message, prefixBytes)
-  return body
+function prefix(length: number): Buffer {
+  const bytes = Buffer.alloc(prefixBytes)
+  bytes.writeUInt32BE(length, 1)
+  return bytes
 }
 
 function readAnswer(stream: ClientHttp2Stream, settle: (answer: Buffer | Failure) => void): void {

@@ -1,5 +1,4 @@
 /** Where the shipping of one record file stands; pure bookkeeping, no I/O. */
-import { headerBytes } from '../logs/records.ts'
 import type { AttemptRef } from './control-plane.ts'
 
 export const requestBytes = 1024 * 1024
@@ -93,17 +92,6 @@ export function pick(dirty: Set<Cursor>): Part[] {
     dirty.delete(cursor)
   }
   return parts
-}
-
-/** Where the last whole record in these bytes ends; the server takes whole records only. */
-export function wholeRecords(bytes: Buffer): number {
-  let at = 0
-  while (at + headerBytes <= bytes.length) {
-    const next = at + headerBytes + bytes.readUInt32LE(at + 7)
-    if (next > bytes.length) break
-    at = next
-  }
-  return at
 }
 
 /** So much was read and goes out. */

@@ -4,6 +4,7 @@
  * answer says where it stands, and a lower number than expected means: go back there.
  */
 import { linkBackoff, untilAnswered, type Backoff } from './backoff.ts'
+import { lastWhole } from '../logs/records.ts'
 import type { AttemptRef, ControlPlane, LogChunk } from './control-plane.ts'
 import {
   afterAnswer,
@@ -13,7 +14,6 @@ import {
   sent,
   settle,
   wants,
-  wholeRecords,
   type Cursor,
   type Part,
   type RecordFile,
@@ -67,46 +67,55 @@ export function createLogShipper(
       if (parts.length === 0) break
       requests++
       const buffer = buffers.pop() ?? Buffer.allocUnsafeSlow(requestBytes)
-      void ship(parts, buffer).finally(() => {
-        buffers.push(buffer)
+      void ship(parts, buffer).then((answered) => {
+        if (answered) buffers.push(buffer)
         requests--
         schedule()
       })
     }
   }
 
-  const ship = async (parts: Part[], buffer: Buffer) => {
+  /** False when a try went wrong: its bytes may still wait in a socket, and must not change before they have left. */
+  const ship = async (parts: Part[], buffer: Buffer): Promise<boolean> => {
     const chunks = await readChunks(parts, buffer, onTrouble)
     // The next part of each may be read while this one travels.
     for (const { cursor } of parts) if (wants(cursor)) dirty.add(cursor)
     schedule()
-    await send(parts, chunks)
+    const answered = await send(parts, chunks)
     for (const { cursor } of parts) {
       cursor.underWay--
       afterAnswer(cursor)
       if (wants(cursor)) dirty.add(cursor)
     }
+    return answered
   }
 
-  const send = async (parts: Part[], chunks: LogChunk[]): Promise<void> => {
+  /** Whether it was answered at the first try. */
+  const send = async (parts: Part[], chunks: LogChunk[]): Promise<boolean> => {
+    let tries = 1
     try {
       const results = await untilAnswered(
         () => server.appendLog(chunks),
         signal,
         backoff,
-        (error) => onTrouble(error),
+        (error) => {
+          tries += 1
+          onTrouble(error)
+        },
       )
       parts.forEach((part, i) => settle(part.cursor, part.offset + chunks[i]!.bytes.length, results[i]!))
+      return tries === 1
     } catch (error) {
-      if (signal.aborted) return
+      if (signal.aborted) return false
       if (parts.length === 1) {
         const { cursor } = parts[0]!
         onTrouble(error, cursor.ref)
         settle(cursor, 0, { accepted: 0, stale: true })
-        return
+        return false
       }
       // One of them was refused; which one shows when they go alone.
       for (const [i, part] of parts.entries()) await send([part], [chunks[i]!])
+      return false
     }
   }
 
@@ -148,7 +157,7 @@ function readChunks(parts: Part[], buffer: Buffer, onTrouble: OnTrouble): Promis
     parts.map(async (part) => {
       const into = buffer.subarray(at, (at += part.length))
       const filled = await readPart(part, into, onTrouble)
-      const whole = wholeRecords(into.subarray(0, filled))
+      const whole = lastWhole(into.subarray(0, filled))
       sent(part, whole)
       return { ref: part.cursor.ref, offset: part.offset, bytes: into.subarray(0, whole) }
     }),

@@ -5,6 +5,7 @@ import { authenticate } from '../access/authenticate.ts'
 import { bootstrapAdmin, claimSecretKey, type Bootstrapped } from '../access/bootstrap.ts'
 import { ensureKeys, type Keys } from '../access/keys.ts'
 import { ensureLocalToken } from '../access/local-token.ts'
+import { rememberAccess } from '../access/recent-access.ts'
 import { createSealer } from '../access/secrets.ts'
 import { createSignInThrottle } from '../access/sign-in.ts'
 import { listenForRunners } from '../api/grpc/runner-listener.ts'
@@ -65,14 +66,17 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     const { leaseSeconds } = config
     const dispatcher = createDispatcher(db, { leaseSeconds, hasRoom, pollMs: options.claimPollMs })
     unwind.add('dispatcher', () => dispatcher.stop())
-    const deps = dependencies(config, keys, { db, logs, dispatcher })
+    const access = rememberAccess((credentials) => authenticate(db, keys, credentials))
+    const deps = dependencies(config, keys, { db, logs, dispatcher, forgetAccess: access.forget })
 
     const changes = createJobChanges()
+    const port = createRunnerPort(deps)
     const notices = listen(
       databaseUrl,
       {
         runyard_work: () => dispatcher.wake(),
         runyard_jobs: (ids) => changes.changed(ids.split(',')),
+        runyard_cancels: (ids) => port.cancelled(ids.split(',')),
       },
       () => {
         dispatcher.wake()
@@ -86,7 +90,6 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     const upkeep = startUpkeep({ config, db, databaseUrl, logs, changes })
     unwind.add('upkeep', () => upkeep.stop())
 
-    const port = createRunnerPort(deps, changes)
     unwind.add('reports in progress', () => port.drain())
     const runnerSocket = runnerSocketPath(config.runDir)
     const runners = await listenForRunners(runnerSocket, port)
@@ -96,7 +99,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     unwind.add('submits in progress', () => operations.drain())
     const app = await createHttpApp({
       operations,
-      authenticate: (credentials) => watch.whileThere(() => authenticate(db, keys, credentials)),
+      authenticate: (credentials) => watch.whileThere(() => access.authenticate(credentials)),
       whileThere: (work) => watch.whileThere(work),
       version: options.version,
       webRoot: options.webRoot,
@@ -145,7 +148,11 @@ async function bootstrap(config: Config, db: Db): Promise<{ keys: Keys; admin: B
   return { keys, admin, localToken: await ensureLocalToken(db, config.dataDir) }
 }
 
-function dependencies(config: Config, keys: Keys, parts: Pick<Deps, 'db' | 'logs' | 'dispatcher'>): Deps {
+function dependencies(
+  config: Config,
+  keys: Keys,
+  parts: Pick<Deps, 'db' | 'logs' | 'dispatcher' | 'forgetAccess'>,
+): Deps {
   return {
     ...parts,
     config,

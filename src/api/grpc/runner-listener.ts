@@ -20,6 +20,9 @@ export interface RunnerListener {
 /** A claim's answer with full specs, or a batch of log chunks. */
 const mostMessageBytes = 64 * 1024 * 1024
 
+/** Of all streams of a runner together: with HTTP/2's 64 KiB a MiB of log stops and goes sixteen times. */
+const sessionWindow = 8 * 1024 * 1024
+
 export async function listenForRunners(socketPath: string, port: RunnerPort): Promise<RunnerListener> {
   const shutdown = new AbortController()
   const service = runnerService(port)
@@ -51,6 +54,7 @@ export async function listenForRunners(socketPath: string, port: RunnerPort): Pr
   const sessions = new Set<http2.ServerHttp2Session>()
   server.on('session', (session) => {
     sessions.add(session)
+    session.setLocalWindowSize(sessionWindow)
     session.on('close', () => sessions.delete(session))
     session.on('error', () => session.destroy())
   })

@@ -14,6 +14,7 @@ import {
   type MessageShape,
 } from '@bufbuild/protobuf'
 import { Code, ConnectError } from '@connectrpc/connect'
+import { passedOn } from '../../lib/young-buffers.ts'
 
 export interface UnaryCall {
   path: string
@@ -41,6 +42,9 @@ export interface UnaryOptions {
   toConnectError(error: unknown, path: string): ConnectError
 }
 
+/** Node reads a socket into buffers of this size and keeps a copy of what came; both are garbage afterwards. */
+const socketRead = 64 * 1024
+
 const contentType = 'application/grpc+proto'
 const began: OutgoingHttpHeaders = { ':status': 200, 'content-type': contentType }
 /** A flag (not compressed) and the length. */
@@ -65,9 +69,12 @@ function serve(stream: ServerHttp2Stream, call: UnaryCall, options: UnaryOptions
   let message: Buffer | undefined
   let head: Buffer = Buffer.alloc(0)
   let received = 0
+  let read: ArrayBufferLike | undefined
   stream.on('error', () => {}) // the peer is gone; `close` follows
   stream.on('data', (chunk: Buffer) => {
     received += chunk.length
+    if (chunk.buffer !== read) passedOn(socketRead + chunk.buffer.byteLength)
+    read = chunk.buffer
     if (message === undefined) {
       head = head.length === 0 ? chunk : Buffer.concat([head, chunk])
       if (head.length < prefixBytes) return

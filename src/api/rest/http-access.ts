@@ -4,7 +4,7 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Principal } from '../../access/authenticate.ts'
-import { AppError, isAppError } from '../../lib/app-error.ts'
+import { AppError } from '../../lib/app-error.ts'
 import { apiPrefix } from '../contract/base.ts'
 import { openRoutes } from '../contract/plain.ts'
 import { HttpRefusal } from '../errors.ts'
@@ -114,25 +114,4 @@ function allowCors(request: FastifyRequest, reply: FastifyReply, corsOrigins: re
     .code(204)
     .send()
   return true
-}
-
-/** Re-checks long-lived connections: a password change or a lost role closes them within seconds. */
-export function createRecheck(authenticate: Authenticate, everyMs: number) {
-  const recent = new Map<string, { at: number; result: Promise<Principal> }>()
-  return async (credentials: Credentials): Promise<Principal | null> => {
-    const key = `${credentials.bearer ?? ''}\n${credentials.cookie ?? ''}`
-    const now = performance.now()
-    for (const [old, entry] of recent) if (now - entry.at > everyMs) recent.delete(old)
-    let entry = recent.get(key)
-    if (entry === undefined) {
-      entry = { at: now, result: authenticate(credentials) }
-      recent.set(key, entry)
-    }
-    try {
-      return await entry.result
-    } catch (error) {
-      if (isAppError(error) && error.code === 'unauthenticated') return null
-      throw error
-    }
-  }
 }

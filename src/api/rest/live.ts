@@ -1,4 +1,5 @@
 /** WebSocket `/api/v1/ws`: job changes and live logs, by subscription; the protocol is in `contract/live.ts`. */
+import type { Duplex } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
 import type { WebSocket } from 'ws'
 import type * as z from 'zod'
@@ -11,12 +12,12 @@ import { clientMessage, type ServerMessage } from '../contract/live.ts'
 import { fieldsRefused, HttpRefusal, problemsOf, toAppError } from '../errors.ts'
 import type { ZodIssue } from '../issue-words.ts'
 import { askOf } from './contract-routes.ts'
-import { createRecheck, credentialsOf, type Authenticate } from './http-access.ts'
+import { credentialsOf, type Authenticate } from './http-access.ts'
 import { createOutbox } from './outbox.ts'
 import { watchJobs, watchLog, type Subscription } from './subscriptions.ts'
 
 const mostSubscriptions = 64
-/** A socket whose credential no longer holds is closed at the latest this much later, and one look more. */
+/** A socket whose credential no longer holds is closed this much later, and as long as `authenticate` remembers. */
 const recheckMs = 2_000
 
 /** Close codes of ours, in the private range. */
@@ -26,7 +27,6 @@ export function installLive(
   app: FastifyInstance,
   options: { operations: Operations; authenticate: Authenticate; recheckMs?: number },
 ): void {
-  const recheck = createRecheck(options.authenticate, (options.recheckMs ?? recheckMs) / 2)
   const sockets = new Set<WebSocket>()
   void app.register(async (scope) => {
     scope.get(
@@ -36,15 +36,15 @@ export function installLive(
         sockets.add(socket)
         const credentials = credentialsOf(request)
         const ask = askOf(request)
-        const session = openSession(socket, ask, options.operations)
+        const session = openSession(socket, request.raw.socket, ask, options.operations)
         const timer = setInterval(() => {
-          recheck(credentials).then(
-            (principal) => {
-              if (principal === null) socket.close(closed.unauthenticated, 'sign in again')
-              else ask.principal = principal
+          options.authenticate(credentials).then(
+            (principal) => (ask.principal = principal),
+            (error: unknown) => {
+              // Else the database is away: nothing is decided, the next look decides.
+              if (isAppError(error) && error.code === 'unauthenticated')
+                socket.close(closed.unauthenticated, 'sign in again')
             },
-            // The database is away: nothing is decided, the next look decides.
-            () => {},
           )
         }, options.recheckMs ?? recheckMs)
         socket.on('close', () => {
@@ -68,8 +68,8 @@ function mustUpgrade(upgrade: string | undefined): void {
   throw new HttpRefusal(426, 'invalid_argument', 'this address takes WebSocket connections only')
 }
 
-function openSession(socket: WebSocket, ask: Ask, operations: Operations) {
-  const outbox = createOutbox(socket)
+function openSession(socket: WebSocket, connection: Duplex, ask: Ask, operations: Operations) {
+  const outbox = createOutbox(socket, connection)
   const subscriptions = new Map<string, Subscription>()
   const send = (message: ServerMessage): Promise<boolean> => outbox.send(JSON.stringify(message))
   const fail = (sub: string | null, error: unknown): void => {

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import type { IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, test } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
@@ -8,10 +9,10 @@ test('a stalled peer stops the sender below 1 MiB, and nothing is lost when it g
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: false })
   await once(server, 'listening')
   const client = new WebSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`, { perMessageDeflate: false })
-  const [socket] = (await once(server, 'connection')) as [WebSocket]
+  const [socket, request] = (await once(server, 'connection')) as [WebSocket, IncomingMessage]
   await once(client, 'open')
   client.pause()
-  const outbox = createOutbox(socket)
+  const outbox = createOutbox(socket, request.socket)
   const message = 'x'.repeat(88 * 1024)
   let sent = 0
   let most = 0
@@ -46,10 +47,10 @@ test('senders that wait are let go when the socket closes', async () => {
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1' })
   await once(server, 'listening')
   const client = new WebSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`)
-  const [socket] = (await once(server, 'connection')) as [WebSocket]
+  const [socket, request] = (await once(server, 'connection')) as [WebSocket, IncomingMessage]
   await once(client, 'open')
   client.pause()
-  const outbox = createOutbox(socket)
+  const outbox = createOutbox(socket, request.socket)
   const sends = Array.from({ length: 200 }, () => outbox.send('x'.repeat(100_000)))
   socket.terminate()
   client.terminate()

@@ -2,19 +2,28 @@
  * What is sent over one WebSocket, in order and bounded: a sender waits while the peer has not taken what was sent
  * before. So a stalled follower costs its socket buffer and nothing else grows.
  */
+import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 
-/** With one more message of at most 90 KiB this stays below the promised 1 MiB. */
-const highWater = 768 * 1024
+/** With one page of frames more this stays below the promised 1 MiB. */
+const highWater = 512 * 1024
+
+/** Of all sockets together; then each waits with less. */
+const mostInAll = 64 * 1024 * 1024
+const leastEach = 64 * 1024
+let inAll = 0
 
 export interface Outbox {
   /** Resolves when there is room for the next; false when the socket is gone. */
   send(text: string): Promise<boolean>
+  /** Whole frames as they go over the wire. `done` is called once, when nothing reads them any more. */
+  sendFrames(frames: Buffer, done: () => void): Promise<boolean>
   /** Whether a message would have to wait. */
   full(): boolean
 }
 
-export function createOutbox(socket: WebSocket): Outbox {
+/** `connection` is what the WebSocket was upgraded from. */
+export function createOutbox(socket: WebSocket, connection: Duplex): Outbox {
   let queue: Promise<unknown> = Promise.resolve()
   let flushed: (() => void)[] = []
   const release = (): void => {
@@ -25,21 +34,32 @@ export function createOutbox(socket: WebSocket): Outbox {
   socket.on('close', release)
 
   const open = (): boolean => socket.readyState === socket.OPEN
-  const sendNow = async (text: string): Promise<boolean> => {
-    while (open() && socket.bufferedAmount > highWater) {
-      await new Promise<void>((resolve) => flushed.push(resolve))
+  const full = (): boolean => socket.bufferedAmount > (inAll > mostInAll ? leastEach : highWater)
+
+  const inTurn = (length: number, write: (flushed: () => void) => void, done = (): void => {}): Promise<boolean> => {
+    const sendNow = async (): Promise<boolean> => {
+      while (open() && full()) await new Promise<void>((resolve) => flushed.push(resolve))
+      if (!open()) {
+        done()
+        return false
+      }
+      inAll += length
+      write(() => {
+        inAll -= length
+        done()
+        release()
+      })
+      return true
     }
-    if (!open()) return false
-    socket.send(text, release)
-    return true
+    const sent = queue.then(sendNow)
+    queue = sent
+    return sent
   }
 
   return {
-    send(text) {
-      const sent = queue.then(() => sendNow(text))
-      queue = sent
-      return sent
-    },
-    full: () => socket.bufferedAmount > highWater,
+    send: (text) => inTurn(text.length, (taken) => socket.send(text, taken)),
+    // Nothing is compressed here, so the library writes at once and this keeps the order.
+    sendFrames: (frames, done) => inTurn(frames.length, (taken) => connection.write(frames, taken), done),
+    full,
   }
 }

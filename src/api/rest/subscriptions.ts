@@ -3,6 +3,7 @@ import type { Ask } from '../../operations/deps.ts'
 import type { Operations } from '../../operations/index.ts'
 import type { clientMessage, ServerMessage } from '../contract/live.ts'
 import type * as z from 'zod'
+import { framesOf, type LogPage } from './log-frames.ts'
 import type { Outbox } from './outbox.ts'
 
 type Subscribe = Extract<z.output<typeof clientMessage>, { type: 'subscribe' }>
@@ -24,9 +25,13 @@ export interface Watch<Message> {
 type LogMessage = Extract<Subscribe, { topic: 'log' }>
 type JobsMessage = Extract<Subscribe, { topic: 'jobs' | 'job' }>
 
-export function watchLog({ message, ask, operations, send }: Watch<LogMessage>): Subscription {
+export function watchLog({ message, ask, operations, outbox, send }: Watch<LogMessage>): Subscription {
   const { id: sub, job_id: jobId, attempt, stream, offset, onward } = message
   const ending = new AbortController()
+  const sendPage = async (page: LogPage): Promise<boolean> => {
+    const sends = framesOf(page, sub).map((slab) => outbox.sendFrames(slab.bytes, slab.release))
+    return (await Promise.all(sends)).every((sent) => sent)
+  }
   const run = async (): Promise<void> => {
     // Refuses a job that may not be seen with the same words as the REST route.
     await operations.getJob(ask, jobId)
@@ -36,35 +41,11 @@ export function watchLog({ message, ask, operations, send }: Watch<LogMessage>):
       const sent =
         event.type === 'end'
           ? await send({ type: 'log_end', sub, attempt: event.attempt, state: event.state })
-          : await send({
-              type: 'log',
-              sub,
-              attempt: event.attempt,
-              stream: event.stream,
-              offset: event.offset,
-              time: event.time,
-              data: base64Of(event.bytes),
-            })
+          : await sendPage(event)
       if (!sent) return
     }
   }
   return { done: run(), end: () => ending.abort() }
-}
-
-/** Followers of one log get windows of the same memory; what one of them encoded is there for the others. */
-const encoded = new WeakMap<ArrayBufferLike, Map<string, string>>()
-const worthSharing = 4096
-
-function base64Of(bytes: Buffer): string {
-  if (bytes.length < worthSharing) return bytes.toString('base64')
-  const windows = encoded.get(bytes.buffer) ?? new Map<string, string>()
-  encoded.set(bytes.buffer, windows)
-  const window = `${bytes.byteOffset} ${bytes.length}`
-  const known = windows.get(window)
-  if (known !== undefined) return known
-  const text = bytes.toString('base64')
-  windows.set(window, text)
-  return text
 }
 
 /** How many jobs are looked up at a time. */

@@ -69,7 +69,7 @@ of stored secrets and of sessions, so it is as precious as the system itself; it
           : `It holds no keys: without ${config.dataDir}/secrets/secret.key (or RUNYARD_SECRET_KEY) it cannot be restored.`,
         ...(counts.logs_missing > 0
           ? [
-              `Not in ${config.dataDir}: ${plural(counts.logs_missing, 'log')}; another server has them, or they were removed.`,
+              `Not in ${config.dataDir}: ${plural(counts.logs_missing, 'log')}; another server has them, or somebody removed the files.`,
             ]
           : []),
       ]

@@ -23,6 +23,8 @@ export interface SlotCgroup {
   procs: string[]
   /** For the next attempt: its limits, and where its counters begin. Answers which limits could not be set. */
   begin(limits: CgroupLimits): Map<CgroupLimit, string>
+  /** Times and bytes are counted from now on; for memory, what was there before the last attempt's end is still the host's. */
+  restart(): void
   usage(): Usage
   /** Processes that the kernel killed for memory since `begin`. */
   oomKills(): number
@@ -123,8 +125,15 @@ export function createSlotCgroup(space: CgroupSpace, name: string): SlotCgroup {
     procs,
     begin(wanted) {
       const failed = setLimits(cgroup, wanted, limits)
-      limits = wanted
+      limits = { ...wanted }
+      // What could not be set is tried again.
+      for (const limit of failed.keys()) delete limits[limit]
       return failed
+    },
+    restart() {
+      if (peakFile) write(peakFile, '0')
+      first = used()
+      firstKills = oomKillsOf(cgroup, read)
     },
     usage() {
       const now = used()

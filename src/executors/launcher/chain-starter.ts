@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import { constants as os } from 'node:os'
 import { startTimeOf } from '../processes.ts'
-import { chainOf } from './chain.ts'
+import { chainBefore, chainOf } from './chain.ts'
 import { NotExact, openForChild } from './hand-over.ts'
 import type { Launch, LaunchFailure, Starter, StarterEvents } from './starter.ts'
 
@@ -36,6 +36,7 @@ export function chainStarter(privateDir: string, events: StarterEvents): Starter
   }
   return {
     foreword: ['setpriv: ', 'sh: ', '/bin/sh: ', 'runyard-launch: '],
+    before: chainBefore,
     pid: null,
     start(launch) {
       try {

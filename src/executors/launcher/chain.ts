@@ -1,7 +1,7 @@
 /**
- * Where there is no Perl: the chain of programs that a launch goes through, each replacing itself by the next: a shell that enters the cgroups
- * and sets the limits, `setpriv` that gives up the identity, then the order's own argv. Placement happens before the
- * first exec of foreign code, so nothing can escape between start and limit (`sandbox.md` 3.2).
+ * Where there is no Perl: the chain of programs that a launch goes through, each replacing itself by the next: a shell
+ * that enters the cgroups and sets the limits, `setpriv` that gives up the identity, then the order's own argv. Placement
+ * happens before the first exec of foreign code, so nothing can escape between start and limit (`sandbox.md` 3.2).
  */
 import type { Launch } from './starter.ts'
 
@@ -11,6 +11,13 @@ const enter =
   'ulimit -c 0 && ulimit -n "$1" || exit 125; shift; exec "$@"'
 
 export const shell = '/bin/sh'
+
+/** Beginnings of the command lines before the command's own. */
+export const chainBefore = [
+  [shell, '-c', enter],
+  ['setpriv', '--reuid='],
+  ['setpriv', '--inh-caps=-all'],
+].map((argv) => argv.join('\0'))
 
 export function chainOf(order: Launch): { file: string; args: string[] } {
   return {

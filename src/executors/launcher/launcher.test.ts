@@ -53,6 +53,17 @@ test('one that is killed is started anew at the next call', async () => {
   await until(async () => (await launcher.call({ op: 'hello' }).catch(() => ({ pid }))).pid !== pid)
 })
 
+test('one that stands still keeps nobody from leaving', async () => {
+  const launcher = await connect()
+  const { pid } = await launcher.call({ op: 'hello' })
+  process.kill(pid, 'SIGSTOP')
+  try {
+    await launcher.close()
+  } finally {
+    process.kill(pid, 'SIGCONT')
+  }
+})
+
 test('the last launcher takes its directory with it, unless somebody else uses that', async () => {
   const directory = join(root, 'run')
   await (await connect()).close()

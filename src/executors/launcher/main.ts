@@ -9,14 +9,13 @@ import { dirname, join } from 'node:path'
 import { Supervisor } from '../supervisor/supervisor.ts'
 import type { Watcher } from '../supervisor/teller.ts'
 import type { ExecutorConfig } from '../supervisor/check.ts'
-import { StartRefused, type AttemptOrder } from '../executor.ts'
-import { monotonicMs } from '../../lib/monotonic.ts'
+import { StartRefused } from '../executor.ts'
 import { groundToWire } from '../sandbox/ground.ts'
 import { chainStarter } from './chain-starter.ts'
 import { claimDelegatedCgroup } from './delegated-cgroup.ts'
 import { codeCacheName, instanceName, logName } from './instance.ts'
 import { perlStarter } from './perl-starter.ts'
-import { createLineReader, createLineWriter, type Request } from './protocol.ts'
+import { createLineReader, createLineWriter, type Begun, type Request } from './protocol.ts'
 
 const lonelyMs = 5000
 
@@ -86,17 +85,21 @@ function main(socketPath: string): void {
     if (config === null) throw new Error('configure comes before any call about attempts')
     return config
   }
+  const startOf = ({ order, at }: Extract<Request, { op: 'start' }>, session: Session): Promise<Begun> => {
+    const { watcher } = session
+    return supervisor.start({ order, keepUntil: at + order.keepForMs, config: configOf(session), watcher })
+  }
   const answer = async (request: Request, session: Session): Promise<unknown> => {
     switch (request.op) {
       case 'hello':
-        return { pid: process.pid, starter: await supervisor.starterPid() }
+        return { pid: process.pid, starter: await supervisor.starterPid(), warm: supervisor.warm }
       case 'ground':
         return groundToWire(await supervisor.ground())
       case 'configure':
         session.config = request.config
         return supervisor.configure(request.config)
       case 'start':
-        return supervisor.start(freshOrder(request), configOf(session), session.watcher).catch(asRefusal)
+        return startOf(request, session).catch(asRefusal)
       case 'stop':
         return supervisor.stop(request.key, request.reason, request.graceMs)
       case 'usage':
@@ -104,7 +107,7 @@ function main(socketPath: string): void {
       case 'release':
         return supervisor.release(request.key)
       case 'extend':
-        return supervisor.extend(request.keys, request.keepForMs === 0 ? 0 : leftOf(request.keepForMs, request.at))
+        return supervisor.extend(request.keys, request.keepForMs === 0 ? 0 : request.at + request.keepForMs)
       case 'attempts':
         return supervisor.attempts(session.watcher)
       case 'sweep':
@@ -161,14 +164,6 @@ function main(socketPath: string): void {
   for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => {})
   process.on('SIGTERM', () => void supervisor.killAll().then(leave))
 }
-
-/** Of a time that began to run when it was said; old news may leave less than nothing, never exactly 0. */
-const leftOf = (ms: number, saidAt: number): number => ms - (monotonicMs() - saidAt) || -1
-
-const freshOrder = ({ order, at }: Extract<Request, { op: 'start' }>): AttemptOrder => ({
-  ...order,
-  keepForMs: leftOf(order.keepForMs, at),
-})
 
 const asRefusal = (error: Error): unknown => ({
   refused: { errorClass: error instanceof StartRefused ? error.errorClass : 'infrastructure', message: error.message },

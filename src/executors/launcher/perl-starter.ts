@@ -64,6 +64,7 @@ export async function perlStarter(events: StarterEvents): Promise<Starter | null
   }
   return {
     foreword: [],
+    before: [],
     pid: child.pid ?? null,
     start: (launch) => say(fieldsOf(launch)),
     forget: (paths) => say(['forget', ...paths]),

@@ -27,7 +27,8 @@ export type Call =
   | { op: 'goodbye' }
 
 export interface Answers {
-  hello: { pid: number; starter: number | null }
+  /** `warm`: sandboxes that wait for a job, and that were given to one. */
+  hello: { pid: number; starter: number | null; warm: { waiting: number; used: number } }
   ground: GroundOnWire
   configure: null
   start: Begun | { refused: { errorClass: 'start' | 'refused' | 'infrastructure'; message: string } }

@@ -49,6 +49,8 @@ export interface StarterEvents {
 export interface Starter {
   /** Words on stderr that begin so may be those of a program between us and the command. */
   foreword: string[]
+  /** The command lines of such programs begin so, words separated by NUL. */
+  before: string[]
   /** A process of its own that does the forks; null when this process does. */
   pid: number | null
   start(launch: Launch): void

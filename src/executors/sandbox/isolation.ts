@@ -5,6 +5,8 @@ import { networkView, systemView, viewArgs, type SystemView } from './system-vie
 
 export interface SandboxRecipe {
   command: string[]
+  /** Instead of `command`, a program that waits: its argv, given the numbers of the pipe it reads and of the status pipe. */
+  waiter?: { order: string; argv(orderFd: string, statusFd: string): string[] }
   env: Record<string, string>
   hostname: string
   network: 'none' | 'host'
@@ -29,7 +31,7 @@ export interface BwrapSupport {
 }
 
 /** Who the job is inside. Not 65534: that is how unmapped owners look, and all of /usr would seem to be the job's. */
-export const jobIdentity = { uid: 1000, gid: 1000, name: 'job', home: '/job' }
+export const jobIdentity = { uid: 1000, gid: 1000, name: 'job', home: '/job', hostname: 'job' }
 const { uid, gid, name, home } = jobIdentity
 
 const passwd = [
@@ -117,6 +119,9 @@ export function sandboxLaunch(recipe: SandboxRecipe): { argv: string[]; fds: Lau
     ...(recipe.seccomp ? ['--seccomp', hand((fd) => ({ fd, data: recipe.seccomp! }))] : []),
     ...['--json-status-fd', hand((fd) => ({ fd, path: recipe.status, open: 'pipe' }))],
   ]
+  const forWaiter = (path: string): string => hand((fd) => ({ fd, path, open: 'pipe' }))
+  const { waiter } = recipe
+  const command = waiter ? waiter.argv(forWaiter(waiter.order), forWaiter(recipe.status)) : recipe.command
   fds.push({ fd: argsFd, data: Buffer.from(`${args.join('\0')}\0`) })
-  return { argv: [...bwrapArgv, ...recipe.limiter, ...recipe.command], fds }
+  return { argv: [...bwrapArgv, ...recipe.limiter, ...command], fds }
 }

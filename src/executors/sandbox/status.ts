@@ -8,15 +8,21 @@ export interface BwrapStatus {
   initPid: number | null
   /** 128+n for a signal. Missing when the command was never exec'd, or when bubblewrap itself was killed. */
   exitCode: number | null
+  /** The words of the system for a command that a waiter (`waiter.ts`) could not become. */
+  execFailed: string | null
+  /** Such a waiter is there. */
+  waiting: boolean
 }
 
 export function statusOf(text: string): BwrapStatus {
-  const status: BwrapStatus = { initPid: null, exitCode: null }
+  const status: BwrapStatus = { initPid: null, exitCode: null, execFailed: null, waiting: false }
   for (const line of text.split('\n')) {
     try {
       const document = JSON.parse(line) as Record<string, unknown>
       if (typeof document['child-pid'] === 'number') status.initPid = document['child-pid']
       if (typeof document['exit-code'] === 'number') status.exitCode = document['exit-code']
+      if (typeof document['exec-failed'] === 'string') status.execFailed = document['exec-failed']
+      if (document.waiting === true) status.waiting = true
     } catch {
       // A line that is still being written, or the empty one at the end.
     }

@@ -1,5 +1,5 @@
 /** The part of this host that every sandbox sees, read-only: programs and libraries, and the few files they look up. */
-import { lstatSync, readdirSync, readlinkSync, statSync } from 'node:fs'
+import { lstatSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** Where programs live. A directory that not everybody may read is not bound. */
@@ -47,6 +47,31 @@ const knownForMs = 10_000
 export function systemView(): SystemView {
   if (known === null || performance.now() - known.at > knownForMs) known = { view: look(), at: performance.now() }
   return known.view
+}
+
+/**
+ * What a sandbox that is built now would see of the host: as long as this is the same text, one that was built before
+ * sees the same. Directories are bound, so their contents are always the present ones, unless something is mounted there.
+ */
+export function fingerprintOf(view: SystemView): string {
+  const states = [...view.directories, ...view.files].map((path) => {
+    const found = statSync(path, { throwIfNoEntry: false })
+    if (!found) return `${path} gone`
+    const { dev, ino, mode } = found
+    return found.isDirectory()
+      ? `${path} ${dev} ${ino} ${mode}`
+      : `${path} ${dev} ${ino} ${mode} ${found.size} ${found.mtimeMs} ${found.ctimeMs}`
+  })
+  const links = view.links.map(({ path, target }) => `${path} > ${target}`)
+  return [...states, ...links, ...mountsAt(view.directories)].join('\n')
+}
+
+/** Mounts that such a bind takes along, or is taken from. */
+function mountsAt(directories: string[]): string[] {
+  const touches = (mount: string, dir: string): boolean =>
+    mount === '/' || mount === dir || mount.startsWith(`${dir}/`) || dir.startsWith(`${mount}/`)
+  const lines = readFileSync('/proc/self/mountinfo', 'latin1').split('\n')
+  return lines.filter((line) => directories.some((dir) => touches(line.split(' ')[4] ?? '', dir)))
 }
 
 /** What a job with the host's network needs to find other hosts. */

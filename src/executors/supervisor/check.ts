@@ -15,6 +15,15 @@ export interface ExecutorConfig {
   uidBase: number
   uidCount: number
   policy: Policy
+  warm?: WarmPolicy
+}
+
+/** Sandboxes that are built ahead. */
+export interface WarmPolicy {
+  /** As many at most; 0: none. */
+  most?: number
+  /** For tests: no start without one, whatever the time it takes. */
+  always?: boolean
 }
 
 export interface Checked {

@@ -14,6 +14,8 @@ export interface Death {
   oomKills?: number
   /** The command's exit code by bubblewrap's report; null when there was none. */
   reported?: number | null
+  /** Of a sandbox that was built ahead: why it could not become the command. */
+  execFailed?: string | null
   refused?: StartRefused
   /** Nobody will hear how it ended. */
   lost?: string
@@ -50,7 +52,8 @@ export function neverRan(
   words: string,
   forewords: string[],
 ): StartRefused | undefined {
-  const { code, signal, oomKills = 0, reported = null } = death
+  const { code, signal, oomKills = 0, reported = null, execFailed = null } = death
+  if (execFailed !== null) return cannotRun(order.spec.command[0] ?? '', execFailed)
   const isolated = order.spec.isolation === 'full'
   if (!isolated && forewords.length === 0) return undefined
   // Killed before it could say anything, by the kernel for memory or by somebody: that is how it ended.

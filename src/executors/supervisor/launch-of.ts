@@ -3,10 +3,10 @@ import type { AttemptOrder } from '../executor.ts'
 import { onPath } from '../launcher/spawn-launcher.ts'
 import type { Launch } from '../launcher/starter.ts'
 import type { Ground } from '../sandbox/ground.ts'
-import { sandboxLaunch } from '../sandbox/isolation.ts'
+import { jobIdentity, sandboxLaunch, type SandboxRecipe } from '../sandbox/isolation.ts'
 import { limiterArgv } from '../sandbox/limits.ts'
 import { seccompFilter } from '../sandbox/seccomp.ts'
-import { plainLaunch } from '../sandbox/unisolated.ts'
+import { plainLaunch, type Identity } from '../sandbox/unisolated.ts'
 import type { Checked } from './check.ts'
 import type { Slot } from './slots.ts'
 
@@ -17,37 +17,67 @@ export interface Placed {
   marker?: string
 }
 
-export function launchOf(order: AttemptOrder, checked: Checked, at: Ground, slot: Slot, placed: Placed): Launch {
-  const env = { ...order.env, ...order.secretEnv }
-  const pipes = { stdout: slot.stdout.path, stderr: slot.stderr.path }
-  const common = {
-    id: order.key,
-    cgroupProcs: slot.cgroup.procs,
-    uid: checked.identity?.uid,
-    gid: checked.identity?.gid,
-    openFiles: checked.plan.openFiles,
-  }
-  const { home, marker } = placed
-  if (home !== undefined && marker !== undefined) {
-    const { command } = order.spec
-    return { ...common, ...plainLaunch({ command, env, home, marker, workingDir: checked.workingDir, ...pipes }) }
-  }
+/** Everything about a sandbox but what runs in it. */
+export interface Shape extends Pick<
+  SandboxRecipe,
+  'network' | 'diskBytes' | 'workingDir' | 'binds' | 'limiter' | 'supports'
+> {
+  program: string
+  openFiles: number
+  identity: Identity | null
+}
+
+export const shapeOf = (order: AttemptOrder, checked: Checked, at: Ground): Shape => ({
+  network: order.spec.network,
+  diskBytes: order.limits.disk_bytes,
+  workingDir: checked.workingDir,
+  binds: checked.binds,
+  limiter: limiterArgv(checked.plan.inside),
+  supports: at.bwrap ?? { bindFd: false, disableUserns: false, size: false },
+  program: bwrap(),
+  openFiles: checked.plan.openFiles,
+  identity: checked.identity,
+})
+
+type Content = Pick<SandboxRecipe, 'command' | 'env' | 'waiter'>
+
+export function launchShape(id: string, shape: Shape, slot: Slot, content: Content): Launch {
+  const { program, openFiles, identity, ...recipe } = shape
   const launch = sandboxLaunch({
-    command: order.spec.command,
-    env,
-    hostname: order.env.RUNYARD_JOB_ID ?? order.key,
-    network: order.spec.network,
-    diskBytes: order.limits.disk_bytes,
-    workingDir: checked.workingDir,
-    binds: checked.binds,
+    ...recipe,
+    ...content,
+    // The same for all, so that a sandbox can be built before its job is known.
+    hostname: jobIdentity.hostname,
     status: slot.status.path,
     seccomp,
-    supports: at.bwrap ?? { bindFd: false, disableUserns: false, size: false },
-    limiter: limiterArgv(checked.plan.inside),
-    ...pipes,
+    stdout: slot.stdout.path,
+    stderr: slot.stderr.path,
   })
-  return { ...common, ...launch, program: bwrap(), env: hostPath(), cwd: '/' }
+  return { ...placeOf(id, identity, openFiles, slot), ...launch, program, env: hostPath(), cwd: '/' }
 }
+
+export function launchOf(order: AttemptOrder, checked: Checked, at: Ground, slot: Slot, placed: Placed): Launch {
+  const env = { ...order.env, ...order.secretEnv }
+  const { command } = order.spec
+  const { home, marker } = placed
+  if (home === undefined || marker === undefined) {
+    return launchShape(order.key, shapeOf(order, checked, at), slot, { command, env })
+  }
+  const { workingDir, identity, plan } = checked
+  const pipes = { stdout: slot.stdout.path, stderr: slot.stderr.path }
+  return {
+    ...placeOf(order.key, identity, plan.openFiles, slot),
+    ...plainLaunch({ command, env, home, marker, workingDir, ...pipes }),
+  }
+}
+
+const placeOf = (id: string, identity: Identity | null, openFiles: number, slot: Slot) => ({
+  id,
+  cgroupProcs: slot.cgroup.procs,
+  uid: identity?.uid,
+  gid: identity?.gid,
+  openFiles,
+})
 
 let found: { path: string; at: number } | null = null
 const foundForMs = 10_000

@@ -24,6 +24,8 @@ export interface Slot {
   stderr: SlotPipe
   /** bubblewrap's own report. */
   status: SlotPipe
+  /** The path of the pipe through which a sandbox that was built ahead gets its command. */
+  order: string
   /** Of isolation "none", when there was one. */
   home?: string
   busy: boolean
@@ -34,6 +36,8 @@ export interface Slots {
   take(index: number): Slot | Promise<Slot>
   /** Nothing of its attempt runs any more. Unless `clean`, the slot is not used again; its cgroup may be for once only. */
   giveBack(slot: Slot, clean: boolean, cgroupClean: boolean): void
+  /** As good as new and without an attempt, lowest first. */
+  idle(): Slot[]
   /** Names of the slots that are there. */
   names(): ReadonlySet<string>
   /** Removes those without an attempt. */
@@ -70,9 +74,11 @@ export function createSlots(options: SlotsOptions): Slots {
     mkdirSync(pipesDir, { recursive: true, mode: 0o700 })
     const paths = ['stdout', 'stderr', 'status'].map((what) => join(pipesDir, `${name}.${what}`))
     // A job of another uid may reopen /dev/stdout for writing; the directory decides who else may reach them.
-    await run('mkfifo', ['-m', '0622', '--', ...paths])
+    const order = join(pipesDir, `${name}.order`)
+    await run('mkfifo', ['-m', '0622', '--', ...paths, order])
     const [stdout, stderr, status] = paths.map(createSlotPipe) as [SlotPipe, SlotPipe, SlotPipe]
-    return { index, name, cgroupName: name, cgroup: createSlotCgroup(space, name), stdout, stderr, status, busy: true }
+    const cgroup = createSlotCgroup(space, name)
+    return { index, name, cgroupName: name, cgroup, stdout, stderr, status, order, busy: true }
   }
   const remove = async (slot: Slot): Promise<void> => {
     if (slots.get(slot.index) === slot) slots.delete(slot.index)
@@ -81,6 +87,7 @@ export function createSlots(options: SlotsOptions): Slots {
       pipe.close()
       rmSync(pipe.path, { force: true })
     }
+    rmSync(slot.order, { force: true })
     if (slot.home !== undefined) await rm(slot.home, { recursive: true, force: true })
     await slot.cgroup.remove()
     names.delete(slot.cgroupName)
@@ -131,6 +138,7 @@ export function createSlots(options: SlotsOptions): Slots {
       if (!clean) void leave(slot)
       else if (!cgroupClean) renewCgroup(slot)
     },
+    idle: () => [...slots.values()].filter(({ busy }) => !busy).toSorted((a, b) => a.index - b.index),
     names: () => names,
     async closeIdle() {
       for (const slot of [...slots.values()]) if (!slot.busy) void leave(slot)

@@ -46,7 +46,8 @@ export function unlinkIfThere(path: string): void {
 }
 
 export interface StateFile {
-  launched(process: Launched): void
+  /** The reason why it could not be written. */
+  launched(process: Launched): Error | undefined
   /** The last line. */
   ended(end: End): void
   /** The attempt has been reported: the file is free. */
@@ -107,13 +108,20 @@ export function createStateFiles(dir: string): StateFiles {
       const file = free.pop() ?? make()
       let length = 0
       const append = (document: unknown): void => {
-        length += writeSync(file.fd, `${JSON.stringify(document)}\n`, length)
+        const line = Buffer.from(`${JSON.stringify(document)}\n`)
+        let written = 0
+        // A disk that is almost full takes a part. The next line goes over that: half a line is no line.
+        while (written < line.length) {
+          written += writeSync(file.fd, line, written, line.length - written, length + written)
+        }
+        length += line.length
       }
-      const tryAppend = (document: unknown): void => {
+      const tryAppend = (document: unknown): Error | undefined => {
         try {
           append(document)
-        } catch {
-          // A full disk: what a later launcher does not read here, it finds by cgroup, or calls lost.
+          return undefined
+        } catch (error) {
+          return error as Error
         }
       }
       let freed = false
@@ -127,7 +135,12 @@ export function createStateFiles(dir: string): StateFiles {
         release()
         throw error
       }
-      return { launched: tryAppend, ended: (end) => tryAppend({ end }), free: release }
+      return {
+        launched: tryAppend,
+        // Without this line a later launcher calls the attempt lost.
+        ended: (end) => void tryAppend({ end }),
+        free: release,
+      }
     },
     names: () => names,
     close() {

@@ -2,35 +2,30 @@
  * The supervisor of attempts: everything that the launcher process holds, running and ended, until it is released. It
  * does not know of sockets; events go to a listener per attempt.
  */
-import { mkdirSync } from 'node:fs'
-import { basename, join } from 'node:path'
-import { performance } from 'node:perf_hooks'
-import { removeSpace } from '../cgroup/base.ts'
+import { basename } from 'node:path'
+import { monotonicMs } from '../../lib/monotonic.ts'
 import type { AttemptOrder, StopReason } from '../executor.ts'
 import type { Usage } from '../../job/outcome.ts'
 import type { Begun, EndEvent, Snapshot } from '../launcher/protocol.ts'
 import type { Starter, StarterEvents } from '../launcher/starter.ts'
 import { createSyncGroup } from '../output/sync-group.ts'
-import { bootId } from '../processes.ts'
-import { bwrapSupport, hostLimits, runnerTag, surveyGround, type Ground } from '../sandbox/ground.ts'
+import type { Ground } from '../sandbox/ground.ts'
 import { beforeCommand } from '../sandbox/isolation.ts'
-import { afterCgroup, limiterArgv } from '../sandbox/limits.ts'
-import { ensureHome, homeOf, markerOf } from '../sandbox/unisolated.ts'
+import { limiterArgv } from '../sandbox/limits.ts'
 import { Attempt } from './attempt.ts'
-import { createCatchUp } from './catch-up.ts'
 import { check, type Checked, type ExecutorConfig } from './check.ts'
-import { launchOf } from './launch-of.ts'
+import { Host, type HostOptions } from './host.ts'
+import { createKeeper } from './keeper.ts'
 import { logStateOf, overOf, type Over } from './over.ts'
-import { clearSlots, recover } from './recover.ts'
-import { createSlots, type Slot, type Slots } from './slots.ts'
-import { createStateFiles, recordFileOf, type StateFile, type StateFiles } from './state-file.ts'
+import { prepare, type Ready } from './prepare.ts'
+import type { Recovered } from './recover.ts'
+import type { Slot } from './slots.ts'
 import { sweepMarks } from './sweep.ts'
 import { Teller, type Watcher } from './teller.ts'
+import type { Launched } from './warm-sandbox.ts'
+import type { Warmed } from './warm.ts'
 
-export interface SupervisorOptions {
-  /** Short private directory for pipes; also names this runner's cgroups. */
-  runDir: string
-  delegatedCgroup: string | null
+export interface SupervisorOptions extends Pick<HostOptions, 'runDir' | 'delegatedCgroup'> {
   makeStarter(events: StarterEvents): Promise<Starter>
   /** Nothing runs any more. */
   onIdle(): void
@@ -44,186 +39,147 @@ interface Held {
   over: Over | null
 }
 
+export interface StartInput {
+  order: AttemptOrder
+  /** `monotonicMs`: counted from when the start was asked for, whatever came between. */
+  keepUntil: number
+  config: ExecutorConfig
+  watcher: Watcher
+}
+interface Launching extends StartInput {
+  at: Ground
+  checked: Checked
+  starter: Starter
+  slot: Slot
+  warm: Warmed | null
+}
+
 /** An end that nobody has taken away by then is put on disk. */
 const keepEndAfterMs = 100
-const keepEveryMs = 250
 /** With more than these running, a file for each that has printed something would cost the others. */
 const few = 2
 
 export class Supervisor {
-  readonly #options: SupervisorOptions
+  readonly #onIdle: () => void
+  readonly #host: Host
   readonly #held = new Map<string, Held>()
   readonly #starting = new Map<string, () => void>()
   readonly #sync = createSyncGroup()
-  readonly #boot = bootId()
-  readonly #tag: string
-  readonly #recovered = new Map<string, Promise<void>>()
-  readonly #stateFilesIn = new Map<string, StateFiles>()
   /** State files of an earlier launcher's attempts, by key. */
   readonly #earlier = new Map<string, string>()
-  #surveyed: Promise<Ground> | null = null
-  #cleared: Promise<void> | null = null
-  #starter: Promise<Starter> | null = null
-  #slots: Slots | null = null
+  readonly #keeper = createKeeper(() => this.#attempts())
   #running = 0
-  readonly #catchUp = createCatchUp()
 
-  constructor(options: SupervisorOptions) {
-    this.#options = options
-    this.#tag = runnerTag(options.runDir)
-    setInterval(() => this.#keep(), keepEveryMs).unref()
+  constructor({ runDir, delegatedCgroup, makeStarter, onIdle }: SupervisorOptions) {
+    this.#onIdle = onIdle
+    this.#host = new Host({
+      runDir,
+      delegatedCgroup,
+      makeStarter: () => makeStarter(this.#starterEvents),
+      onRecovered: (recovered) => this.#onRecovered(recovered),
+    })
   }
 
   get running(): number {
     return this.#running
   }
-  starterPid = async (): Promise<number | null> => (this.#starter ? (await this.#starter).pid : null)
-
-  async ground(): Promise<Ground> {
-    this.#surveyed ??= surveyGround(this.#options.runDir, this.#options.delegatedCgroup)
-    this.#surveyed.catch(() => (this.#surveyed = null))
-    const found = await this.#surveyed
-    // Installed meanwhile? `runyard setup` works beside a running runner.
-    if (found.bwrap === null) {
-      found.bwrap = await bwrapSupport()
-      found.limits = hostLimits(found.space, found.bwrap)
-    }
-    return found
+  #attempts(): Attempt[] {
+    return [...this.#held.values()].flatMap(({ attempt }) => attempt ?? [])
   }
 
-  /** What an earlier launcher left is dead before anything starts. */
+  starterPid(): Promise<number | null> {
+    return this.#host.starterPid()
+  }
+  get warm(): { waiting: number; used: number } {
+    return this.#host.warmFigures
+  }
+  ground(): Promise<Ground> {
+    return this.#host.ground()
+  }
   configure({ attemptsDir }: ExecutorConfig): Promise<void> {
-    let recovered = this.#recovered.get(attemptsDir)
-    if (!recovered) {
-      mkdirSync(attemptsDir, { recursive: true, mode: 0o700 })
-      recovered = this.#recover(attemptsDir)
-      this.#recovered.set(attemptsDir, recovered)
-      recovered.catch(() => this.#recovered.delete(attemptsDir))
-    }
-    return recovered
+    return this.#host.recover(attemptsDir)
   }
 
-  async #recover(attemptsDir: string): Promise<void> {
-    const { space } = await this.ground()
-    const pipesDir = join(this.#options.runDir, 'pipes')
-    this.#cleared ??= clearSlots(space, pipesDir, this.#tag)
-    await this.#cleared
-    this.#slots ??= createSlots({
-      space,
-      pipesDir,
-      forget: (paths) => void this.#starter?.then((starter) => starter.forget(paths)),
-    })
-    for (const { path, key, note, begun, over } of await recover(attemptsDir, this.#boot)) {
-      if (this.#held.has(key)) continue
-      this.#earlier.set(key, basename(path))
-      this.#held.set(key, { note, begun, over, teller: new Teller(key, null), attempt: null })
-    }
-    await this.#readyStarter()
+  #onRecovered({ path, key, note, begun, over }: Recovered): void {
+    if (this.#held.has(key)) return
+    this.#earlier.set(key, basename(path))
+    this.#held.set(key, { note, begun, over, teller: new Teller(key, null), attempt: null })
   }
 
-  #stateFiles(dir: string): StateFiles {
-    let files = this.#stateFilesIn.get(dir)
-    if (!files) this.#stateFilesIn.set(dir, (files = createStateFiles(dir)))
-    return files
+  #launched(id: string): Launched | undefined {
+    return this.#held.get(id)?.attempt ?? this.#host.warm.find(id)
   }
 
-  #readyStarter(): Promise<Starter> {
-    this.#starter ??= this.#options.makeStarter({
-      started: (id, main) => this.#held.get(id)?.attempt?.started(main),
-      failed: (id, failure) => this.#held.get(id)?.attempt?.failed(failure),
-      exited: (id, code, signal) => this.#held.get(id)?.attempt?.exited(code, signal),
-      lost: () => this.#lostStarter(),
-    })
-    this.#starter.catch(() => (this.#starter = null))
-    return this.#starter
+  readonly #starterEvents: StarterEvents = {
+    started: (id, main) => this.#launched(id)?.started(main),
+    failed: (id, failure) => this.#launched(id)?.failed(failure),
+    exited: (id, code, signal) => this.#launched(id)?.exited(code, signal),
+    // Its children died with it. What they left running goes too, and how they ended nobody knows.
+    lost: () => {
+      this.#host.lostStarter()
+      for (const attempt of this.#attempts()) attempt.lost('the process that had started it was killed')
+    },
   }
 
-  /** Its children died with it. What they left running goes too, and how they ended nobody knows. */
-  #lostStarter(): void {
-    this.#starter = null
-    for (const { attempt } of this.#held.values()) attempt?.lost('the process that had started it was killed')
-  }
-
-  async start(order: AttemptOrder, config: ExecutorConfig, watcher: Watcher): Promise<Begun> {
+  async start(input: StartInput): Promise<Begun> {
+    const { order, config } = input
     if (this.#held.has(order.key)) throw new Error(`attempt ${order.key} was started before`)
-    if (order.keepForMs <= 0) throw new Error('its lease ran out before the launcher came to start it')
-    const at = await this.ground()
+    refuseTooLate(input.keepUntil)
+    const at = await this.#host.ground()
     const checked = await check(order, at, config)
-    const starter = await this.#readyStarter()
-    const slot = await this.#slots!.take(order.slot)
-    return this.#launch({ order, config, watcher, at, checked, starter, slot })
-  }
-
-  async #launch(input: {
-    order: AttemptOrder
-    config: ExecutorConfig
-    watcher: Watcher
-    at: Ground
-    checked: Checked
-    starter: Starter
-    slot: Slot
-  }): Promise<Begun> {
-    const { order, config, watcher, at, checked, starter, slot } = input
-    const { key } = order
-    const isPlain = order.spec.isolation === 'none'
-    let made: StateFile | undefined
+    const starter = await this.#host.starter()
+    const { slot, warm } = await this.#host.warm.take({ order, checked, at, config })
     try {
-      const unenforced = afterCgroup(checked.plan, slot.cgroup.begin(checked.plan.cgroup), order.named)
-      const marker = isPlain ? markerOf(this.#tag, key) : undefined
-      if (isPlain) {
-        slot.home = homeOf(this.#tag, slot.name)
-        ensureHome(slot.home, checked.identity)
-      }
-      const { home } = isPlain ? slot : {}
-      const startedAt = Date.now()
-      const state = this.#stateFiles(config.attemptsDir).take({
-        version: 1,
-        key,
-        note: order.note,
-        boot_id: this.#boot,
-        started_at: startedAt,
-        cgroups: slot.cgroup.dirs,
-        unenforced,
-        marker,
-        home,
-      })
-      made = state
-      const launch = launchOf(order, checked, at, slot, { home, marker })
-      const recordFile = recordFileOf(config.attemptsDir, key)
-      const begun = { startedAt, unenforced, recordFile }
-      const teller = new Teller(key, watcher)
-      const held: Held = { note: order.note, begun, teller, attempt: null, over: null }
-      const attempt = new Attempt({
-        order,
-        slot,
-        state,
-        recordFile,
-        unenforced,
-        startedAt,
-        marker,
-        home,
-        foreword: isPlain ? starter.foreword : ['bwrap: ', 'prlimit: ', ...starter.foreword],
-        before: beforeCommand(limiterArgv(checked.plan.inside)),
-        sync: this.#sync,
-        alone: () => this.#running <= few,
-        onStarted: () => this.#answerStart(key),
-        onGrown: () => teller.grown(attempt.log, () => held.attempt === null),
-        giveBack: (clean) =>
-          this.#slots!.giveBack(slot, clean, clean && slot.cgroup.reusable(isPlain && checked.identity === null)),
-        onEnd: () => this.#onEnd(key, held),
-      })
-      held.attempt = attempt
-      this.#held.set(key, held)
-      this.#running += 1
-      const answered = new Promise<void>((resolve) => this.#starting.set(key, resolve))
-      starter.start(launch)
-      await answered
-      return begun
+      // The paths of a job may lie on a file system that hangs.
+      refuseTooLate(input.keepUntil)
+      return await this.#launch({ ...input, at, checked, starter, slot, warm })
     } catch (error) {
-      made?.free()
-      this.#slots!.giveBack(slot, false, false)
+      this.#host.warm.giveBack(slot, false, false)
       throw error
     }
+  }
+
+  async #launch(launching: Launching): Promise<Begun> {
+    const { order, config, watcher, starter } = launching
+    const ready = prepare({ ...launching, host: this.#host, attemptsDir: config.attemptsDir })
+    const { startedAt, unenforced, recordFile, state, launch } = ready
+    const begun = { startedAt, unenforced, recordFile }
+    const held: Held = { note: order.note, begun, teller: new Teller(order.key, watcher), attempt: null, over: null }
+    try {
+      held.attempt = this.#makeAttempt(launching, ready, held)
+    } catch (error) {
+      state.free()
+      throw error
+    }
+    this.#held.set(order.key, held)
+    this.#running += 1
+    this.#keeper.expect(launching.keepUntil)
+    const answered = new Promise<void>((resolve) => this.#starting.set(order.key, resolve))
+    if (launching.warm) launching.warm.handOver(held.attempt)
+    else starter.start(launch)
+    await answered
+    return begun
+  }
+
+  #makeAttempt({ order, keepUntil, slot, checked, starter, warm }: Launching, ready: Ready, held: Held): Attempt {
+    const isPlain = order.spec.isolation === 'none'
+    const asOurUser = isPlain && checked.identity === null
+    const attempt: Attempt = new Attempt({
+      ...ready,
+      order,
+      keepUntil,
+      slot,
+      foreword: isPlain ? starter.foreword : ['bwrap: ', 'prlimit: ', ...starter.foreword],
+      before: isPlain ? starter.before : [...beforeCommand(limiterArgv(checked.plan.inside)), ...(warm?.before ?? [])],
+      heard: warm?.heard,
+      sync: this.#sync,
+      alone: () => this.#running <= few,
+      onStarted: () => this.#answerStart(order.key),
+      onGrown: () => held.teller.grown(attempt.log, () => held.attempt === null),
+      giveBack: (clean) => this.#host.warm.giveBack(slot, clean, clean && slot.cgroup.reusable(asOurUser)),
+      onEnd: () => this.#onEnd(order.key, held),
+    })
+    return attempt
   }
 
   #answerStart(key: string): void {
@@ -240,7 +196,7 @@ export class Supervisor {
     this.#answerStart(key)
     held.teller.watcher?.({ event: 'ended', key, ...held.over.event() })
     setTimeout(() => this.#held.get(key) === held && held.over?.persist(), keepEndAfterMs)
-    if (this.#running === 0) this.#options.onIdle()
+    if (this.#running === 0) this.#onIdle()
   }
 
   async stop(key: string, reason: StopReason, graceMs: number): Promise<void> {
@@ -253,19 +209,11 @@ export class Supervisor {
     return held?.over?.usage() ?? {}
   }
 
-  /** Never makes it shorter, but for 0: kill it now. */
-  extend(keys: string[], keepForMs: number): void {
+  /** `keepUntil`: `monotonicMs`. Never makes it shorter, but for 0: kill it now. */
+  extend(keys: string[], keepUntil: number): void {
     for (const attempt of keys.flatMap((key) => this.#held.get(key)?.attempt ?? [])) {
-      if (keepForMs === 0) void attempt.stop('keeper', 0)
-      else attempt.keepUntil = Math.max(attempt.keepUntil, performance.now() + keepForMs)
-    }
-  }
-
-  #keep(): void {
-    if (!this.#catchUp.mayKill()) return
-    const now = performance.now()
-    for (const { attempt } of this.#held.values()) {
-      if (attempt && now >= attempt.keepUntil) void attempt.stop('keeper', 0)
+      if (keepUntil === 0) attempt.expire()
+      else attempt.keepUntil = Math.max(attempt.keepUntil, keepUntil)
     }
   }
 
@@ -293,36 +241,36 @@ export class Supervisor {
   }
 
   async sweep(attemptsDir: string): Promise<number> {
-    const at = await this.ground()
+    const { space } = await this.ground()
     return sweepMarks({
-      tag: this.#tag,
-      space: at.space,
-      pipesDir: join(this.#options.runDir, 'pipes'),
+      tag: this.#host.tag,
+      space,
+      pipesDir: this.#host.pipesDir,
       attemptsDir,
-      slots: this.#slots?.names() ?? new Set(),
+      slots: this.#host.slotNames,
       keys: new Set(this.#held.keys()),
-      stateFiles: new Set([...this.#stateFiles(attemptsDir).names(), ...this.#earlier.values()]),
-      markers: new Set([...this.#held.values()].flatMap(({ attempt }) => attempt?.parts.marker ?? [])),
+      stateFiles: new Set([...this.#host.stateFiles(attemptsDir).names(), ...this.#earlier.values()]),
+      markers: new Set(this.#attempts().flatMap(({ parts }) => parts.marker ?? [])),
     })
   }
 
   /** Takes down what is warm for nobody. */
-  async cool(): Promise<void> {
-    await this.#slots?.closeIdle()
-    for (const files of this.#stateFilesIn.values()) files.close()
-    const at = await this.#surveyed?.catch(() => null)
-    if (at && this.#running === 0) await removeSpace(at.space)
+  cool(): Promise<void> {
+    return this.#host.cool(() => this.#running === 0)
   }
 
   async killAll(): Promise<void> {
-    const running = [...this.#held.values()].flatMap(({ attempt }) => attempt ?? [])
-    await Promise.all(running.map((attempt) => attempt.stop('keeper', 0)))
+    await Promise.all(this.#attempts().map((attempt) => attempt.stop('keeper', 0)))
   }
 
   /** Everything that must not be lost with this process is on disk. */
   async close(): Promise<void> {
     for (const { over } of this.#held.values()) await over?.persist()
     await this.cool()
-    if (this.#starter) (await this.#starter).close()
+    await this.#host.close()
   }
+}
+
+function refuseTooLate(keepUntil: number): void {
+  if (keepUntil <= monotonicMs()) throw new Error('its lease ran out before the launcher came to start it')
 }

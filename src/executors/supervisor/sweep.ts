@@ -67,7 +67,7 @@ function environmentOf(pid: number): string[] {
 }
 
 function sweepPipes({ pipesDir, slots }: Marks): number {
-  return removeFrom(pipesDir, (name) => !slots.has(name.replace(/\.(stdout|stderr|status)$/, '')))
+  return removeFrom(pipesDir, (name) => !slots.has(name.replace(/\.(stdout|stderr|status|order)$/, '')))
 }
 
 function sweepFiles({ attemptsDir, keys, stateFiles, tag }: Marks): number {

@@ -11,6 +11,7 @@ import { allPids, commandLineOf } from '../processes.ts'
 import { createSandboxExecutor, type SandboxOptions } from '../sandbox.ts'
 import { runnerTag } from '../sandbox/ground.ts'
 import { homePrefix } from '../sandbox/unisolated.ts'
+import { waiterLine } from '../sandbox/waiter.ts'
 import { sampleOrder, type Overrides } from './orders.ts'
 import { textOf } from './read-log.ts'
 import { until } from './until.ts'
@@ -62,7 +63,7 @@ export async function createRig(options: Partial<SandboxOptions> = {}): Promise<
     return launcher
   }
   const make = (launcher: Launcher): Executor =>
-    createSandboxExecutor({ attemptsDir, uidBase: 390_000, uidCount: 8, ...openPolicy, launcher, ...options })
+    createSandboxExecutor({ attemptsDir, uidBase: 390_000, uidCount: 8, ...openPolicy, warm, launcher, ...options })
   const launcher = await connect()
   const executor = make(launcher)
 
@@ -108,9 +109,16 @@ const homesOf = (runDir: string): string[] =>
     (name) => name.startsWith(homePrefix(runnerTag(runDir))) && readdirSync(join(tmpdir(), name)).length > 0,
   )
 
-/** Warm slots may stay; a process in one may not. */
+/** `RUNYARD_TEST_WARM=always`: every sandbox that can be is built before its order comes. */
+export const everyStartWarm = process.env.RUNYARD_TEST_WARM === 'always'
+const warm = { always: everyStartWarm }
+
+/** Warm slots may stay, with a sandbox in it that waits for its job; another process in one may not. */
 const busyCgroups = (runDir: string): string[] =>
-  cgroupsOf(runDir).filter((dir) => existsSync(dir) && readFileSync(join(dir, 'cgroup.procs'), 'latin1') !== '')
+  cgroupsOf(runDir).filter((dir) => {
+    const pids = existsSync(dir) ? readFileSync(join(dir, 'cgroup.procs'), 'latin1').split('\n').filter(Boolean) : []
+    return pids.length > 0 && !pids.some((pid) => commandLineOf(Number(pid)).includes(waiterLine('')))
+  })
 
 export function cgroupsOf(runDir: string): string[] {
   const { v1, v2 } = cgroupMounts()
