@@ -54,6 +54,16 @@ async function treeOf(root: number): Promise<Process[]> {
   return [...all.values()].filter(({ pid }) => inside(pid))
 }
 
+/** Of one process alone, ms. */
+export async function cpuOf(pid: number): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
+  const [user, system] = stat
+    .slice(stat.lastIndexOf(')') + 2)
+    .split(' ')
+    .slice(11, 13)
+  return (Number(user) + Number(system)) * 10
+}
+
 export const cpuOfTree = async (root: number): Promise<number> =>
   (await treeOf(root)).reduce((sum, { cpuMs }) => sum + cpuMs, 0)
 

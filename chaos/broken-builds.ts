@@ -15,88 +15,56 @@ interface Edit {
 
 export interface BrokenBuild {
   mistake: string
-  /** The first that fits is taken: the same mistake where the product does the thing in different ways. */
-  ways: Edit[][]
+  edits: Edit[]
 }
 
-const end = 'src/queue/end-attempts.ts'
-const anybodysEnd: Edit = {
-  file: end,
-  find: "join attempts a on a.job_id = i.job_id and a.number = i.number and a.token = i.token\n        and ${ofRunner('i')}",
-  put: 'join attempts a on a.job_id = i.job_id',
-}
 const shipper = 'src/runner/log-shipper.ts'
-const lengthArrived: Edit = {
-  file: shipper,
-  find: 'length: () => Math.min(file.length, cursor.readableTo),',
-  put: 'length: () => cursor.accepted,',
-}
-const shippedAtOnce: Edit = {
-  file: shipper,
-  find: 'cursor.waiting.push({ length: file.length, resolve })',
-  put: 'resolve()',
-}
-const asCall = (edit: Edit): Edit => ({ ...edit, find: edit.find.replace('file.length', 'file.length()') })
 
 export const brokenBuilds = {
   exitIsEnd: {
     mistake: 'the exit of the process is taken for the end of its output: what has arrived by then is the log',
-    ways: [
-      [lengthArrived, shippedAtOnce],
-      [asCall(lengthArrived), asCall(shippedAtOnce)],
+    edits: [
+      {
+        file: shipper,
+        find: 'length: () => Math.min(file.length(), cursor.readableTo),',
+        put: 'length: () => cursor.accepted,',
+      },
+      { file: shipper, find: 'cursor.waiting.push({ length: file.length(), resolve })', put: 'resolve()' },
     ],
   },
   ackBeforeCommit: {
     mistake: 'a submit is acknowledged before it is committed',
-    ways: [
-      [
-        {
-          file: 'src/operations/jobs.ts',
-          find: 'return await together.add(request)\n  } catch (error) {\n    await noteRefused(deps, ask, act, error)',
-          put:
-            'together.add(request).catch(() => {})\n' +
-            '    return { publicIds: request.jobs.map((job) => job.publicId), replayed: false }\n' +
-            '  } catch (error) {\n    await noteRefused(deps, ask, act, error)',
-        },
-      ],
+    edits: [
+      {
+        file: 'src/operations/jobs.ts',
+        find: 'return await together.add(request)\n  } catch (error) {\n    await noteRefused(deps, ask, act, error)',
+        put:
+          'together.add(request).catch(() => {})\n' +
+          '    return { publicIds: request.jobs.map((job) => job.publicId), replayed: false }\n' +
+          '  } catch (error) {\n    await noteRefused(deps, ask, act, error)',
+      },
     ],
   },
   finishWithoutToken: {
     mistake: 'whoever reports an end is believed, whatever his token',
-    ways: [
-      [
-        anybodysEnd,
-        {
-          file: 'src/operations/runner-port.ts',
-          find: "if (!held[i]) return 'stale'\n          const sealed",
-          put: 'const sealed',
-        },
-      ],
-      [
-        anybodysEnd,
-        {
-          file: 'src/operations/runner-port.ts',
-          find: "if (!(await fence.holds(from, [report.ref]))[0]) return 'stale'",
-          put: '',
-        },
-      ],
+    edits: [
+      {
+        file: 'src/queue/end-attempts.ts',
+        find: "join attempts a on a.job_id = i.job_id and a.number = i.number and a.token = i.token\n        and ${ofRunner('i')}",
+        put: 'join attempts a on a.job_id = i.job_id',
+      },
+      {
+        file: 'src/operations/runner-port.ts',
+        find: "if (!(await fence.holds(from, [report.ref]))[0]) return 'stale'",
+        put: '',
+      },
     ],
   },
   noSweep: {
     mistake: 'a runner leaves alone what an earlier one left behind',
-    ways: [
-      [
-        {
-          file: 'src/runner/leftovers.ts',
-          find: 'await executor.sweep(new Set(ours.map(({ state }) => attemptKey(state.ref))))',
-          put: '0',
-        },
-        { file: 'src/runner/leftovers.ts', find: 'for (const place of others) await removePlace(place)', put: '' },
-      ],
-      [
-        { file: 'src/runner/runner.ts', find: '    await sweep(executor)\n', put: '' },
-        { file: 'src/runner/resume.ts', find: 'held.dismiss(running, note)', put: '' },
-      ],
+    edits: [
+      { file: 'src/runner/runner.ts', find: '    await sweep(executor)\n', put: '' },
+      { file: 'src/runner/resume.ts', find: 'held.dismiss(running, note)', put: '' },
     ],
   },
 } satisfies Record<string, BrokenBuild>
@@ -107,21 +75,20 @@ export interface Build {
 }
 
 /** A copy of the checkout's sources with the mistake in it. */
-export function makeBroken({ mistake, ways }: BrokenBuild, from = repository): Build {
+export function makeBroken({ mistake, edits }: BrokenBuild, from = repository): Build {
   const root = mkdtempSync(join(tmpdir(), 'ry-broken-'))
   const remove = (): void => rmSync(root, { recursive: true, force: true })
   try {
     for (const name of ['src', 'bin', 'package.json']) cpSync(join(from, name), join(root, name), { recursive: true })
     symlinkSync(join(from, 'node_modules'), join(root, 'node_modules'))
-    const misfits = ways.map((way) => way.flatMap((edit) => misfit(root, edit)))
-    const way = ways[misfits.findIndex((found) => found.length === 0)]
-    if (way === undefined) {
+    const misfits = edits.flatMap((edit) => misfit(root, edit))
+    if (misfits.length > 0) {
       throw new Error(
         `chaos/broken-builds.ts: the code that "${mistake}" breaks has moved. Find the place where the product avoids ` +
-          `the mistake now, and adapt the edit:\n${misfits.map((found) => found.join('\n')).join('\nor:\n')}`,
+          `the mistake now, and adapt the edit:\n${misfits.join('\n')}`,
       )
     }
-    for (const edit of way) apply(root, edit)
+    for (const edit of edits) apply(root, edit)
     return { root, remove }
   } catch (error) {
     remove()

@@ -62,6 +62,8 @@ export interface StoredLog {
   /** So many of its first bytes are what the witness wrote. */
   agrees: number
   sha256: string
+  /** Where it first differs: a piece of what is stored. */
+  foreign?: string
 }
 
 export interface Evidence {
@@ -125,7 +127,9 @@ export async function logsOf(stand: Stand, rows: { jobs: JobRow[]; attempts: Att
       if (!response.ok) throw new Error(`log of ${id}, attempt ${attempt}: ${response.status} ${got.toString()}`)
       const told = bytesOf(streamKey(tags.get(id) ?? '', attempt, stream), got.length)
       const sha256 = createHash('sha256').update(got).digest('hex')
-      logs.push({ ...next, length: got.length, agrees: commonPrefix(got, told), sha256 })
+      const agrees = commonPrefix(got, told)
+      const foreign = agrees === got.length ? undefined : got.subarray(agrees, agrees + 300).toString('latin1')
+      logs.push({ ...next, length: got.length, agrees, sha256, foreign })
     }
   }
   await Promise.all(Array.from({ length: 4 }, one))

@@ -162,7 +162,7 @@ export async function makeStand({ root = repository, settings = {}, keep = false
     },
     witness: {
       dir: witnessDir,
-      command: [node, join(bin, 'witness.mjs'), witnessDir],
+      command: [node, '--no-warnings', join(bin, 'witness.mjs'), witnessDir],
       binds: [
         { path: bin, mode: 'ro' },
         { path: witnessDir, mode: 'rw' },

@@ -90,7 +90,7 @@ function fork() {
 async function live() {
   const end = performance.now() + plan.ms
   while (performance.now() < end) {
-    await sleep(Math.min(60, end - performance.now()))
+    await sleep(Math.max(1, Math.min(60, end - performance.now())))
     if (plan.drip) print(Math.random() < 0.5 ? 'stdout' : 'stderr', plan.drip)
     note('beat')
   }

@@ -44,5 +44,5 @@ for (const name of Object.keys(caught) as ScenarioName[]) {
 
 test('a mistake that no longer fits the code says so instead of testing nothing', () => {
   const edit = { file: 'src/main.ts', find: 'this text is nowhere', put: '' }
-  expect(() => makeBroken({ mistake: 'something is wrong', ways: [[edit]] })).toThrow(/has moved.*found 0 times/s)
+  expect(() => makeBroken({ mistake: 'something is wrong', edits: [edit] })).toThrow(/has moved.*found 0 times/s)
 })

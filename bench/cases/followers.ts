@@ -1,9 +1,10 @@
 /** One job prints 10 MB a second; many follow it over WebSockets of their own, and one of them stops reading. */
-import { setTimeout as sleep } from 'node:timers/promises'
-import { WebSocket } from 'ws'
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
 import { readServerFile, type System } from '../../e2e/system.ts'
 import { submitOne, withSystem } from '../benched-system.ts'
-import { memoryOfTree, percentile, type Figure } from '../figures.ts'
+import { cpuOf, memoryOfTree, percentile, type Figure } from '../figures.ts'
+import type { ReadersAnswer, ReadersOrder } from '../readers.ts'
 
 const seconds = 10
 const perSecond = 10_000_000
@@ -23,13 +24,11 @@ async function follow(system: System, count: number): Promise<Figure[]> {
   const watch = setInterval(() => void memoryOfTree(pid).then((now) => (most = Math.max(most, now))), 500)
   const jobId = await submitOne(system, { command, limits, isolation: 'none' })
   const begun = performance.now()
-  const lags: number[] = []
-  const readers = Array.from({ length: count }, () => reader(system, jobId, lags))
-  const stalled = stall(system, jobId)
-  const bytes = await Promise.all(readers)
+  const cpuBefore = await cpuOf(pid)
+  const { bytes, lags } = await readers({ url: system.url, token: system.token, jobId, count })
   const took = (performance.now() - begun) / 1000
   clearInterval(watch)
-  stalled.terminate()
+  const cpuMs = (await cpuOf(pid)) - cpuBefore
   const expected = seconds * 100 * 100_000
   const short = bytes.filter((got) => got !== expected)
   if (short.length > 0) throw new Error(`${short.length} of ${count} followers got ${short[0]} of ${expected} bytes`)
@@ -39,45 +38,18 @@ async function follow(system: System, count: number): Promise<Figure[]> {
     { name: `${name}: delivered without loss`, value: all, unit: 'MB/s' },
     { name: `${name}: lag p50`, value: percentile(lags, 0.5), unit: 'ms' },
     { name: `${name}: lag p99`, value: percentile(lags, 0.99), unit: 'ms' },
+    { name: `${name}: CPU of the server for each MB printed`, value: cpuMs / (expected / 1e6), unit: 'ms' },
     { name: `${name}: growth of the server (PSS)`, value: most - before, unit: 'MiB' },
   ]
 }
 
-const open = (system: System, jobId: string): WebSocket => {
-  const socket = new WebSocket(`${system.url.replace('http', 'ws')}/api/v1/ws`, {
-    headers: { authorization: `Bearer ${system.token}` },
-    perMessageDeflate: false,
+/** In a process of their own: a hundred readers beside the one who watches would be what is measured. */
+async function readers(order: ReadersOrder): Promise<ReadersAnswer> {
+  const child = fork(new URL('../readers.ts', import.meta.url), { env: { READERS: JSON.stringify(order) } })
+  const exit = once(child, 'exit').then(([code]) => {
+    throw new Error(`the readers ended with ${code}`)
   })
-  const message = { type: 'subscribe', id: 'log', topic: 'log', job_id: jobId, stream: 'stdout', offset: 0 }
-  socket.on('open', () => socket.send(JSON.stringify(message)))
-  return socket
-}
-
-/** Counts the bytes without decoding them: the reader must not be what is measured. */
-function reader(system: System, jobId: string, lags: number[]): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const socket = open(system, jobId)
-    let bytes = 0
-    socket.on('message', (data: Buffer) => {
-      const from = data.indexOf('"data":"') + 8
-      if (from > 8) {
-        const to = data.indexOf(34, from)
-        const padding = data[to - 1] === 61 ? (data[to - 2] === 61 ? 2 : 1) : 0
-        bytes += ((to - from) / 4) * 3 - padding
-        const time = /"time":(\d+)/.exec(data.toString('latin1', 0, Math.min(from, 300)))?.[1]
-        if (time !== undefined && Math.random() < 0.05) lags.push(Date.now() - Number(time))
-      } else if (data.includes('"log_end"')) {
-        socket.close()
-        resolve(bytes)
-      } else if (data.includes('"type":"error"')) reject(new Error(data.toString()))
-    })
-    socket.on('error', reject)
-  })
-}
-
-function stall(system: System, jobId: string): WebSocket {
-  const socket = open(system, jobId)
-  socket.on('open', () => void sleep(200).then(() => socket.pause()))
-  socket.on('error', () => {})
-  return socket
+  const [answer] = (await Promise.race([once(child, 'message'), exit])) as [ReadersAnswer]
+  exit.catch(() => {})
+  return answer
 }

@@ -14,9 +14,10 @@ export function checkLogs(evidence: Evidence): Violation[] {
     if (operation === undefined) return []
     const lines = evidence.witnesses.get(operation.tag) ?? []
     const due = bytesDue(evidence, attempt, operation, lines)
-    return stored.flatMap(({ stream, length, agrees, sha256 }): Violation[] => {
+    return stored.flatMap(({ stream, length, agrees, sha256, foreign }): Violation[] => {
       const name = `${stream} of job ${attempt.id} (${operation.tag}), attempt ${attempt.number}`
       const facts = [`sha256 of what is stored: ${sha256}`, ...factsOf(evidence, attempt, lines)]
+      if (foreign !== undefined) facts.unshift(`from there on: ${JSON.stringify(foreign)}`)
       const wrong = (kind: Violation['kind'], what: string): Violation[] => [
         { kind, message: `${name}: ${what}`, evidence: facts },
       ]

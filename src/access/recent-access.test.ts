@@ -39,7 +39,7 @@ test('a refusal is not remembered, and a change of access is felt at once', asyn
 })
 
 test('a look that was under way at the change is not remembered', async () => {
-  let answer = (_: Person): void => {}
+  let answer: (person: Person) => void = () => {}
   const look = vi.fn(() => new Promise<Person>((resolve) => (answer = resolve)))
   const { authenticate, forget } = rememberAccess(look)
   const before = authenticate({ bearer: 'a' })

@@ -123,6 +123,8 @@ export interface Executor {
   attempts(): Promise<RunningAttempt[]>
   /** Kills and removes everything under this runner's marks that `attempts` does not list; says how much there was. */
   sweep(): Promise<number>
+  /** No start will come for a while: what was made ready for one goes. */
+  cool(): Promise<void>
   /** Lets go of what the executor keeps for itself (empty cgroups, pipes); running attempts stay. */
   close(): Promise<void>
 }

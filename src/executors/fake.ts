@@ -89,6 +89,7 @@ export function createFakeExecutor(
       listed = new Set(host.keys())
       return [...host.values()]
     },
+    async cool() {},
     async sweep() {
       const strays = [...host].filter(([key]) => !listed.has(key))
       for (const [, attempt] of strays) await attempt.release()

@@ -155,6 +155,7 @@ export function createSandboxExecutor(options: SandboxOptions): Executor {
     extend: (keys, keepForMs) => launcher.extend(keys, keepForMs),
     attempts: async () => (await call({ op: 'attempts' })).map(adopt),
     sweep: () => call({ op: 'sweep' }),
+    cool: async () => void (await launcher.call({ op: 'cool' }).catch(() => {})),
     async close() {
       await launcher.call({ op: 'cool' }).catch(() => {})
       await Promise.all([...known.values()].map(({ log }) => log.close()))

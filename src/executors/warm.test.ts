@@ -3,15 +3,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { executorConformance } from './conformance.ts'
+import { signalTo } from './processes.ts'
 import { fingerprintOf, type SystemView } from './sandbox/system-view.ts'
-import { waiterLine } from './sandbox/waiter.ts'
 import { noCgroups, noPerl } from './testing/needs.ts'
-import { createRig, processesWith, type Rig } from './testing/rig.ts'
+import { createRig, waitersIn, type Rig } from './testing/rig.ts'
 import { until } from './testing/until.ts'
 
 const MiB = 1024 * 1024
 const missing = noCgroups || noPerl
-const waiters = (): number[] => processesWith(waiterLine(''))
 
 executorConformance('a sandbox that was built ahead', () => createRig({ warm: { always: true } }), missing)
 
@@ -22,10 +21,8 @@ describe.skipIf(missing)('sandboxes that are built ahead', () => {
   })
   afterAll(async () => {
     const left = rig?.leftovers()
-    const held = waiters()
     await rig?.close()
     expect(left).toEqual([])
-    expect(waiters().filter((pid) => held.includes(pid))).toEqual([])
   })
   const warm = async () => (await rig.launcher.call({ op: 'hello' })).warm
   const isWaiting = () => until(async () => (await warm()).waiting > 0)
@@ -137,7 +134,7 @@ describe.skipIf(missing)('sandboxes that are built ahead', () => {
     await noneWaits()
     expect(await rig.run(['sh', '-c', 'exit 3'], { slot: 0 })).toMatchObject({ exitCode: 3 })
     await isWaiting()
-    for (const pid of waiters()) process.kill(pid, 'SIGKILL')
+    for (const pid of waitersIn(rig.runDir)) signalTo(pid, 'SIGKILL')
     await noneWaits()
     expect(await rig.run(['sh', '-c', 'exit 4'], { slot: 0 })).toMatchObject({ exitCode: 4 })
     expect(await rig.executor.sweep()).toBe(0)
@@ -145,8 +142,7 @@ describe.skipIf(missing)('sandboxes that are built ahead', () => {
 
   test('none outlives its launcher, and one that is closed keeps none', async () => {
     const own = await createRig({ warm: { most: 2 } })
-    const before = new Set(waiters())
-    const mine = (): number[] => waiters().filter((pid) => !before.has(pid))
+    const mine = (): number[] => waitersIn(own.runDir)
     await own.run(['true'], { slot: 0 })
     await until(() => mine().length > 0)
     const { pid } = await own.launcher.call({ op: 'hello' })

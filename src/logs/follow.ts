@@ -3,8 +3,19 @@
  * cursor and at most one page in memory, and nobody else waits.
  */
 import type { LogPiece, LogStore, LogStream } from './log-store.ts'
+import { headerBytes, maxPayload } from './records.ts'
 
+/**
+ * Pages end at multiples of this in the record file, as far as records allow: followers who read at different speeds
+ * come to the same places again, and share what is there.
+ */
 const page = 256 * 1024
+const longestRecord = headerBytes + maxPayload
+
+const lengthOfPageAt = (position: number): number => {
+  const left = page - (position % page)
+  return left < longestRecord ? left + page : left
+}
 
 /** A page, shared by all who follow from the same place: whoever gets it must not change it. */
 export async function* followPages(
@@ -16,8 +27,9 @@ export async function* followPages(
   let cursor = await store.locate(attemptKey, from.stream, from.offset)
   for (;;) {
     if (signal?.aborted) return
-    const next = await store.pieces(attemptKey, cursor, page)
-    const behind = next.cursor.position - cursor.position >= page / 2
+    const wanted = lengthOfPageAt(cursor.position)
+    const next = await store.pieces(attemptKey, cursor, wanted)
+    const behind = next.cursor.position - cursor.position > wanted - longestRecord
     cursor = next.cursor
     if (next.pieces.length > 0) yield next.pieces
     if (next.ended) return
@@ -27,8 +39,6 @@ export async function* followPages(
   }
 }
 
-export async function* follow(
-  ...wanted: Parameters<typeof followPages>
-): AsyncGenerator<LogPiece, void, undefined> {
+export async function* follow(...wanted: Parameters<typeof followPages>): AsyncGenerator<LogPiece, void, undefined> {
   for await (const pieces of followPages(...wanted)) yield* pieces
 }

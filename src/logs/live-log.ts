@@ -5,6 +5,7 @@
 import { constants } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
 import { AppError } from '../lib/app-error.ts'
+import { passedOn } from '../lib/young-buffers.ts'
 import { createCheckpoints, shortestStride, type Checkpoint } from './checkpoints.ts'
 import { createHeldFile } from './held-file.ts'
 import type { Appended } from './log-store.ts'
@@ -93,7 +94,9 @@ export async function openLiveLog(place: LiveFile, total: Waiting): Promise<Live
     const file = await open(place.path, constants.O_RDONLY | constants.O_NOFOLLOW)
     try {
       const most = Math.max(limit, headerBytes + maxPayload)
-      return wholeIn(await readAt(file, position, Math.min(most, written - position)))
+      const length = Math.min(most, written - position)
+      passedOn(length)
+      return wholeIn(await readAt(file, position, length))
     } finally {
       await file.close()
     }

@@ -216,7 +216,8 @@ export function createLocalLogStore(directory: string, options: LocalLogStoreOpt
 
     read: (key, wanted) => reading(key, (from) => readFrom(from, wanted)),
     locate: (key, stream, offset) => reading(key, async (from) => locateIn(from, stream, offset)),
-    pieces: (key, cursor, limit) => pages.get(key, cursor, limit, () => reading(key, (from) => piecesFrom(from, cursor, limit))),
+    pieces: (key, cursor, limit) =>
+      pages.get(key, cursor, limit, () => reading(key, (from) => piecesFrom(from, cursor, limit))),
     size: async (key, stream) => outputBefore(await source(key), stream),
     async sealed(key) {
       const log = await source(key)

@@ -18,8 +18,8 @@ interface Page {
   at: number
 }
 
-const mostBytes = 4 * 1024 * 1024
-const longestMs = 1_000
+const mostBytes = 6 * 1024 * 1024
+const longestMs = 2_000
 
 export function createPageCache(): PageCache {
   /** Oldest first. */

@@ -39,7 +39,7 @@ export async function readFrom(
   let cursor = locateIn(source, options.stream, options.offset)
   let wanted = Math.min(options.limit, longestRead, size - cursor.from)
   for (let steps = 0; wanted > 0 && steps < mostSteps;) {
-    const next = await step(source, cursor, wanted)
+    const next = await step(source, cursor, Math.max(wanted, shortestRead))
     if (parts.length > 0) steps += 1
     for (const piece of next.pieces) {
       if (piece.stream === 'mark' || wanted <= 0) continue
@@ -75,7 +75,7 @@ async function step(
   const place = near.position > cursor.position ? { ...near } : { ...cursor }
   const bytes =
     place.position < source.length
-      ? await source.records(place.position, Math.max(limit, shortestRead))
+      ? await source.records(place.position, limit)
       : Buffer.alloc(0)
   const pieces: LogPiece[] = []
   const consumed = eachRecord(

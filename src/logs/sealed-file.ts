@@ -26,10 +26,17 @@ const entryBytes = 16
 export const blockBytes = 256 * 1024
 
 /** Level 1: half the time of level 3, and logs become as good as equally small. A window of one block. */
-const params = { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksumFlag]: 1, [constants.ZSTD_c_windowLog]: 18 }
+const params = {
+  [constants.ZSTD_c_compressionLevel]: 1,
+  [constants.ZSTD_c_checksumFlag]: 1,
+  [constants.ZSTD_c_windowLog]: 18,
+}
 
 /** Blocks that are compressed at once, in libuv's threads. */
 export const blocksInUse = 3
+
+/** What zlib accepts. */
+const leastChunk = 64
 
 /** Room for most blocks in one go. */
 const packedBytes = 64 * 1024
@@ -126,7 +133,9 @@ export async function readSealedIndex(file: FileHandle): Promise<SealedIndex | n
 
 export async function readBlock(file: FileHandle, index: SealedIndex, block: number): Promise<Buffer> {
   const { at, length } = index.place(block)
-  return decompress(await readAt(file, at, length))
+  const raw = index.checkpoint(block + 1).position - index.checkpoint(block).position
+  passedOn(raw + length)
+  return decompress(await readAt(file, at, length), { chunkSize: Math.max(leastChunk, raw) })
 }
 
 /** The block that holds a position of the record file. */

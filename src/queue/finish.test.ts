@@ -118,20 +118,20 @@ test('hand-back spends no attempt, but a number; the job keeps its place', async
   ])
 })
 
-test('a batch of 10,000 finishes is one transaction; each item has its own answer', async () => {
+test('a batch of 2,000 finishes is one transaction; each item has its own answer', async () => {
   const world = await queueWorld()
-  await world.submit(...Array.from({ length: 10_000 }, () => ({})))
-  const runner = await world.runner({ slots: 10_000 })
+  await world.submit(...Array.from({ length: 2_000 }, () => ({})))
+  const runner = await world.runner({ slots: 2_000 })
   const jobs = await runner.claim()
-  expect(jobs).toHaveLength(10_000)
+  expect(jobs).toHaveLength(2_000)
   const wrong = { ...jobs[0]!, token: '1' + jobs[0]!.token }
   const { results, changed } = await runner.finishAll([wrong, ...jobs, jobs[5]!])
   expect(results[0]).toBe('stale')
   expect(results.at(-1)).toBe('stale')
-  expect(results.filter((r) => r === 'accepted')).toHaveLength(10_000)
-  expect(new Set(changed).size).toBe(10_000)
-  expect(await world.states()).toEqual({ succeeded: 10_000 })
-})
+  expect(results.filter((r) => r === 'accepted')).toHaveLength(2_000)
+  expect(new Set(changed).size).toBe(2_000)
+  expect(await world.states()).toEqual({ succeeded: 2_000 })
+}, 60_000)
 
 test('batches in opposite order do not deadlock', async () => {
   const world = await queueWorld()

@@ -19,7 +19,7 @@ export function appendRequest(who: { runnerId: string; session: string }, chunks
   let writer = new BinaryWriter().raw(toBinary(AppendLogRequestSchema, create(AppendLogRequestSchema, who)))
   for (const { ref, offset, bytes } of chunks) {
     const place = toBinary(LogChunkSchema, create(LogChunkSchema, { ref, offset: BigInt(offset) }))
-    const announced = new BinaryWriter().tag(bytesField, WireType.LengthDelimited).uint32(bytes.length).finish()
+    const announced = bytes.length === 0 ? bytes : announce(bytes.length)
     writer.tag(chunksField, WireType.LengthDelimited).uint32(place.length + announced.length + bytes.length)
     writer.raw(place).raw(announced)
     if (bytes.length < worthItsOwnWrite) {
@@ -32,3 +32,6 @@ export function appendRequest(who: { runnerId: string; session: string }, chunks
   const rest = writer.finish()
   return rest.length > 0 ? [...pieces, rest] : pieces
 }
+
+const announce = (length: number): Uint8Array =>
+  new BinaryWriter().tag(bytesField, WireType.LengthDelimited).uint32(length).finish()

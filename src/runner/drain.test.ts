@@ -12,8 +12,8 @@ afterEach(() => rig.close())
 const running = (runs: Record<string, FakeRun>) => createFakeExecutor((order) => runs[order.spec.command[0]!] ?? {})
 
 test('told to stop: what can finish finishes, the rest is handed back, nothing new begins', async () => {
-  const executor = running({ quick: { ms: 300 }, endless: { ms: 60_000 } })
-  const { runner, over } = rig.start(executor, { drainMs: 700 })
+  const executor = running({ quick: { ms: 1_000 }, endless: { ms: 60_000 } })
+  const { runner, over } = rig.start(executor, { drainMs: 2_500 })
   const quick = rig.plane.submit({ command: ['quick'] })
   const endless = rig.plane.submit({ command: ['endless'], max_attempts: 2 })
   const once = rig.plane.submit({ command: ['endless'], max_attempts: 1 })

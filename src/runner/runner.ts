@@ -167,7 +167,8 @@ export class Runner {
   }
 
   async #drain(): Promise<void> {
-    const { server, drainMs, description } = this.#options
+    const { server, executor, drainMs, description } = this.#options
+    void executor.cool()
     emitFact({ name: 'runner.draining', runner: description.name, running: this.#held.size() })
     if (!this.#superseded) {
       await this.#handBackUndelivered('its runner shut down') // before the goodbye: afterwards nothing is delivered

@@ -9,7 +9,7 @@ import { serveFake, type FakeServer } from './fake-server.ts'
 import { connectToServer, type Connection } from './grpc-control-plane.ts'
 import { Runner, type RunnerOptions } from './runner.ts'
 
-export const quickTimes: FakeTimes = { heartbeatMs: 50, leaseMs: 1_500, graceMs: 1_500 }
+export const quickTimes: FakeTimes = { heartbeatMs: 50, leaseMs: 3_000, graceMs: 3_000 }
 
 export interface Rig {
   dir: string

@@ -100,7 +100,7 @@ test('health answers always; readiness and everything else says 503 within 5 s w
 
   for (const how of ['refuse', 'hang'] as const) {
     await way.cut(how)
-    const answers = await Promise.all([ask('/jobs'), submit(), ask('/jobs/stats'), ask('/runners'), ask('/me')])
+    const answers = await Promise.all([ask('/jobs'), submit(), ask('/jobs/stats'), ask('/runners'), ask('/queues')])
     for (const answer of answers) {
       expect([how, answer.status, answer.body.title]).toEqual([how, 503, 'unavailable'])
       expect(Number(answer.after)).toBeGreaterThan(0)

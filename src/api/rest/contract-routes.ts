@@ -80,7 +80,8 @@ function inputOf(request: FastifyRequest, body: unknown): unknown {
   const fromBody = request.method !== 'GET' && request.method !== 'HEAD'
   const data = fromBody ? body : queryOf(request)
   const names = Object.keys(params)
-  if (data === undefined || data === null) return names.length === 0 ? undefined : params
+  // A missing body is none; a missing query is one without fields.
+  if (data === undefined || data === null) return names.length === 0 && fromBody ? undefined : params
   if (typeof data !== 'object' || Array.isArray(data)) {
     throw fieldsRefused([
       { field: '', message: fromBody ? 'the body must be a JSON object' : 'the query must be a list of name=value' },

@@ -16,11 +16,17 @@ const leastBytes = 32 * 1024
 const mostIdle = 32
 
 const idle: ArrayBuffer[] = []
+let inUse = 0
+
+/** Memory that frames hold now, whoever waits for them. */
+export const frameBytes = (): number => inUse
 
 export function takeSlab(length: number): Slab {
   const pooled = length > leastBytes && length <= slabBytes
   const memory = pooled ? (idle.pop() ?? new ArrayBuffer(slabBytes)) : undefined
+  const held = memory?.byteLength ?? length
   let users = 1
+  inUse += held
   return {
     bytes: memory ? Buffer.from(memory, 0, length) : Buffer.allocUnsafeSlow(length),
     keep() {
@@ -29,7 +35,9 @@ export function takeSlab(length: number): Slab {
     },
     release() {
       users -= 1
-      if (users === 0 && memory && idle.length < mostIdle) idle.push(memory)
+      if (users > 0) return
+      inUse -= held
+      if (memory && idle.length < mostIdle) idle.push(memory)
     },
   }
 }

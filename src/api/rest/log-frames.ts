@@ -11,7 +11,7 @@ type Pieces = LogPage['pieces']
 
 /** Of these in all; a follower that is further behind makes its own. */
 const mostShared = 8 * 1024 * 1024
-const longestMs = 1_000
+const longestMs = 2_000
 
 interface Made {
   name: string
@@ -99,8 +99,8 @@ function written(group: Message[]): Slab {
   for (const { head, bytes, length } of group) {
     at = writeHeader(out, at, length)
     at += head.copy(out, at)
-    at += out.latin1Write(bytes.toString('base64'), at)
-    at += out.latin1Write(tail, at)
+    at += out.write(bytes.toString('base64'), at, 'latin1')
+    at += out.write(tail, at, 'latin1')
   }
   passedOn(out.length)
   return slab

@@ -4,14 +4,14 @@
  */
 import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
+import { frameBytes } from './frame-slabs.ts'
 
 /** With one page of frames more this stays below the promised 1 MiB. */
 const highWater = 512 * 1024
 
-/** Of all sockets together; then each waits with less. */
-const mostInAll = 64 * 1024 * 1024
+/** Of frames for all sockets together; what several of them wait for counts once. Then each waits with less. */
+const mostInAll = 24 * 1024 * 1024
 const leastEach = 64 * 1024
-let inAll = 0
 
 export interface Outbox {
   /** Resolves when there is room for the next; false when the socket is gone. */
@@ -34,18 +34,16 @@ export function createOutbox(socket: WebSocket, connection: Duplex): Outbox {
   socket.on('close', release)
 
   const open = (): boolean => socket.readyState === socket.OPEN
-  const full = (): boolean => socket.bufferedAmount > (inAll > mostInAll ? leastEach : highWater)
+  const full = (): boolean => socket.bufferedAmount > (frameBytes() > mostInAll ? leastEach : highWater)
 
-  const inTurn = (length: number, write: (flushed: () => void) => void, done = (): void => {}): Promise<boolean> => {
+  const inTurn = (write: (flushed: () => void) => void, done = (): void => {}): Promise<boolean> => {
     const sendNow = async (): Promise<boolean> => {
       while (open() && full()) await new Promise<void>((resolve) => flushed.push(resolve))
       if (!open()) {
         done()
         return false
       }
-      inAll += length
       write(() => {
-        inAll -= length
         done()
         release()
       })
@@ -57,9 +55,9 @@ export function createOutbox(socket: WebSocket, connection: Duplex): Outbox {
   }
 
   return {
-    send: (text) => inTurn(text.length, (taken) => socket.send(text, taken)),
+    send: (text) => inTurn((taken) => socket.send(text, taken)),
     // Nothing is compressed here, so the library writes at once and this keeps the order.
-    sendFrames: (frames, done) => inTurn(frames.length, (taken) => connection.write(frames, taken), done),
+    sendFrames: (frames, done) => inTurn((taken) => connection.write(frames, taken), done),
     full,
   }
 }

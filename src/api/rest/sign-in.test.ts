@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { SignJWT } from 'jose'
 import { adminPassword, runningServer, type TestServer } from '../../../test/running-server.ts'
+import { until } from '../../../test/until.ts'
 
 let server: TestServer
 beforeAll(async () => {
@@ -138,4 +139,19 @@ test('only administrators make users and change queues', async () => {
   await expect(
     server.client.calls.users.create({ username: 'ANNA', password: 'password of anna' }),
   ).rejects.toMatchObject({ code: 'conflict' })
+})
+
+test('R3: a revoked token is refused at once here, and within 5 s where another server revoked it', async () => {
+  const { client } = await server.person('operator', 'revoked')
+  const use = async (token: string): Promise<number> => (await server.fetch('/jobs', { token })).status
+  const [here, there] = [
+    await client.calls.tokens.create({ name: 'a' }),
+    await client.calls.tokens.create({ name: 'b' }),
+  ]
+  expect([await use(here.token), await use(there.token)]).toEqual([200, 200])
+  await client.calls.tokens.delete({ id: here.id })
+  expect(await use(here.token)).toBe(401)
+  expect(await use(there.token)).toBe(200)
+  await server.db.query('update api_tokens set revoked_at = now() where id = $1', [there.id])
+  await until(async () => (await use(there.token)) === 401, 'the refusal', 5_000)
 })

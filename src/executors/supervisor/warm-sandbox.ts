@@ -31,6 +31,7 @@ export class WarmSandbox implements Launched {
   #status = ''
   #main: ProcessId | null = null
   #taker: Launched | null = null
+  #expiry: NodeJS.Timeout | undefined
   readonly #launched = Promise.withResolvers<void>()
   readonly #ended = Promise.withResolvers<void>()
 
@@ -64,11 +65,18 @@ export class WarmSandbox implements Launched {
   #end(tell: (taker: Launched) => void): void {
     if (this.over) return
     this.over = true
+    clearTimeout(this.#expiry)
     closeSync(this.#pipe)
     this.#launched.resolve()
     this.#ended.resolve()
     if (this.#taker) tell(this.#taker)
     this.#onDeath()
+  }
+
+  /** Unless it is taken or dead by then. */
+  expireIn(ms: number, expire: () => void): void {
+    this.#expiry = setTimeout(expire, ms)
+    this.#expiry.unref()
   }
 
   get taken(): boolean {
@@ -92,6 +100,7 @@ export class WarmSandbox implements Launched {
   /** From here on it is the taker's: its time, its use of the host, its end. */
   handOver(taker: Launched, command: Buffer): void {
     this.#taker = taker
+    clearTimeout(this.#expiry)
     this.slot.cgroup.restart()
     this.#write(command, 0)
     if (this.#main) taker.started(this.#main)

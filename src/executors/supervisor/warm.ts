@@ -174,7 +174,7 @@ export class WarmSandboxes {
     this.#byId.set(warm.id, warm)
     const waiter = { order: slot.order, argv: (from: string, to: string) => waiterArgv(inside, from, to) }
     starter.start(launchShape(warm.id, mine, slot, { command: [], env: waiterEnv, waiter }))
-    setTimeout(() => void this.#removeIdle(warm), keepForMs).unref()
+    warm.expireIn(keepForMs, () => void this.#removeIdle(warm))
   }
 
   /** For tests: as if there had been time. */

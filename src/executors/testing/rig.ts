@@ -113,12 +113,24 @@ const homesOf = (runDir: string): string[] =>
 export const everyStartWarm = process.env.RUNYARD_TEST_WARM === 'always'
 const warm = { always: everyStartWarm }
 
-/** Warm slots may stay, with a sandbox in it that waits for its job; another process in one may not. */
+/** Warm slots may stay, with a sandbox in it that waits for its job or is being built; another process in one may not. */
 const busyCgroups = (runDir: string): string[] =>
   cgroupsOf(runDir).filter((dir) => {
-    const pids = existsSync(dir) ? readFileSync(join(dir, 'cgroup.procs'), 'latin1').split('\n').filter(Boolean) : []
-    return pids.length > 0 && !pids.some((pid) => commandLineOf(Number(pid)).includes(waiterLine('')))
+    const lines = pidsIn(dir).map(commandLineOf)
+    return lines.length > 0 && !lines.some((line) => line.includes(waiterLine('')) || line.includes('/starter.pl\0'))
   })
+
+function pidsIn(dir: string): number[] {
+  try {
+    return readFileSync(join(dir, 'cgroup.procs'), 'latin1').split('\n').filter(Boolean).map(Number)
+  } catch {
+    return []
+  }
+}
+
+/** The processes of sandboxes that were built ahead and have no job yet. */
+export const waitersIn = (runDir: string): number[] =>
+  [...new Set(cgroupsOf(runDir).flatMap(pidsIn))].filter((pid) => commandLineOf(pid).includes(waiterLine('')))
 
 export function cgroupsOf(runDir: string): string[] {
   const { v1, v2 } = cgroupMounts()
