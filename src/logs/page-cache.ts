@@ -18,7 +18,7 @@ interface Page {
   at: number
 }
 
-const mostBytes = 6 * 1024 * 1024
+const mostBytes = 4 * 1024 * 1024
 const longestMs = 2_000
 
 export function createPageCache(): PageCache {

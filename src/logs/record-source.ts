@@ -73,10 +73,7 @@ async function step(
   // Jumps over a stretch that has only the other stream.
   const near = from === 0 ? start : source.near(stream, from)
   const place = near.position > cursor.position ? { ...near } : { ...cursor }
-  const bytes =
-    place.position < source.length
-      ? await source.records(place.position, limit)
-      : Buffer.alloc(0)
+  const bytes = place.position < source.length ? await source.records(place.position, limit) : Buffer.alloc(0)
   const pieces: LogPiece[] = []
   const consumed = eachRecord(
     bytes,

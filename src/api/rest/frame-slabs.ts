@@ -13,7 +13,7 @@ export interface Slab {
 export const slabBytes = 256 * 1024
 /** Less than this is not worth a slab. */
 const leastBytes = 32 * 1024
-const mostIdle = 32
+const mostIdle = 16
 
 const idle: ArrayBuffer[] = []
 let inUse = 0

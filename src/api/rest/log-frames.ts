@@ -10,7 +10,7 @@ export type LogPage = Extract<Followed, { type: 'log' }>
 type Pieces = LogPage['pieces']
 
 /** Of these in all; a follower that is further behind makes its own. */
-const mostShared = 8 * 1024 * 1024
+const mostShared = 6 * 1024 * 1024
 const longestMs = 2_000
 
 interface Made {

@@ -10,7 +10,7 @@ import { frameBytes } from './frame-slabs.ts'
 const highWater = 512 * 1024
 
 /** Of frames for all sockets together; what several of them wait for counts once. Then each waits with less. */
-const mostInAll = 24 * 1024 * 1024
+const mostInAll = 16 * 1024 * 1024
 const leastEach = 64 * 1024
 
 export interface Outbox {
