@@ -1,6 +1,7 @@
 /** Starts the launcher process, detached from everything of the runner's. */
 import { spawn } from 'node:child_process'
 import { accessSync, closeSync, constants, existsSync, mkdirSync, openSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { cgroupMounts } from '../cgroup/mounts.ts'
@@ -28,6 +29,8 @@ export function spawnLauncher(socketPath: string): void {
       stdio: ['ignore', log, log],
       env: {
         PATH: process.env.PATH ?? '/usr/sbin:/usr/bin:/sbin:/bin',
+        // Where the homes of jobs without isolation are.
+        TMPDIR: tmpdir(),
         // Without it the source tree's types are stripped anew, which costs the launcher 40 MB for ever.
         NODE_COMPILE_CACHE: join(dir, codeCacheName),
         ...(scope.length > 0 ? { [ownScopeEnv]: '1', XDG_RUNTIME_DIR: process.env.XDG_RUNTIME_DIR } : {}),

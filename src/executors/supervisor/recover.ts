@@ -11,7 +11,7 @@ import type { Begun } from '../launcher/protocol.ts'
 import { homePrefix } from '../sandbox/unisolated.ts'
 import type { End } from './end.ts'
 import { overOnDisk, type Over } from './over.ts'
-import { readStateFiles, recordFileOf, type Found } from './state-file.ts'
+import { readStateFiles, recordFileOf, removeFreeFiles, type Found } from './state-file.ts'
 
 export interface Recovered {
   /** Its state file. */
@@ -46,7 +46,9 @@ export const namesIn = (dir: string): string[] => {
   }
 }
 
+/** Before this launcher makes files of its own. */
 export async function recover(dir: string, boot: string): Promise<Recovered[]> {
+  removeFreeFiles(dir)
   const all: Recovered[] = []
   for (const found of readStateFiles(dir)) {
     const { key, note, started_at: startedAt, unenforced } = found.prepared

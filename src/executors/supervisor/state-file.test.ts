@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { notRoot } from '../testing/needs.ts'
-import { createStateFiles, readStateFiles, type Prepared, type StateFile } from './state-file.ts'
+import { createStateFiles, readStateFiles, removeFreeFiles, type Prepared, type StateFile } from './state-file.ts'
 
 let dir: string
 beforeEach(() => {
@@ -33,6 +33,16 @@ test('what was written is found, and a file is used again by the next', () => {
   expect(readStateFiles(dir)).toEqual([])
   files.take(prepared('1-2'))
   expect(readStateFiles(dir)).toMatchObject([{ prepared: { key: '1-2' }, launched: undefined, end: undefined }])
+  expect(readdirSync(dir)).toHaveLength(1)
+})
+
+test('of what a killed launcher left, the free files go and the others stay', () => {
+  const files = createStateFiles(dir)
+  files.take(prepared('1-1'))
+  files.take(prepared('1-2')).free()
+  writeFileSync(join(dir, '77.attempt'), '{"version":1,"ke')
+  removeFreeFiles(dir)
+  expect(readStateFiles(dir)).toMatchObject([{ prepared: { key: '1-1' } }])
   expect(readdirSync(dir)).toHaveLength(1)
 })
 

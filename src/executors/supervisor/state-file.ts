@@ -163,6 +163,15 @@ export function readStateFiles(dir: string): Found[] {
   return found
 }
 
+/** Files of earlier launchers that are nobody's: they were free, or the attempt never began. */
+export function removeFreeFiles(dir: string): void {
+  const used = new Set(readStateFiles(dir).map(({ path }) => path))
+  for (const name of readdirSync(dir)) {
+    const path = join(dir, name)
+    if (name.endsWith(suffix) && !used.has(path)) unlinkIfThere(path)
+  }
+}
+
 function linesOf(path: string): unknown[] {
   const lines: unknown[] = []
   for (const line of readFileSync(path, 'utf8').split('\n')) {
