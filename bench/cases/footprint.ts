@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { rootOf, runAll, withSystem } from '../benched-system.ts'
 import { cpuOfTree, memoryOfTree, type Figure } from '../figures.ts'
 
-const settleMs = 10_000
+const settleMs = 25_000
 const watchMs = 20_000
 
 export const footprint = (): Promise<Figure[]> =>

@@ -40,20 +40,22 @@ export function createFence(db: Db, rememberMs: number, clock: () => number = ()
 
   return {
     async holds(from, refs) {
-      const unsure = refs.filter((ref) => !fresh(from, ref))
-      if (unsure.length > 0) {
-        sweep()
-        const at = clock()
-        const held = await stillHeld(
-          db,
-          unsure.map((ref) => ({ ...from, ref })),
-        )
-        unsure.forEach((ref, i) => {
-          if (held[i]) known.set(attemptKey(ref), { ...from, token: ref.token, at })
-          else known.delete(attemptKey(ref))
-        })
-      }
-      return refs.map((ref) => fresh(from, ref))
+      // What is known now counts for this call, also when it gets too old while the database is asked for the others.
+      const holds = refs.map((ref) => fresh(from, ref))
+      const unsure = refs.flatMap((ref, place) => (holds[place] ? [] : [{ ref, place }]))
+      if (unsure.length === 0) return holds
+      sweep()
+      const at = clock()
+      const held = await stillHeld(
+        db,
+        unsure.map(({ ref }) => ({ ...from, ref })),
+      )
+      unsure.forEach(({ ref, place }, i) => {
+        holds[place] = held[i] === true
+        if (held[i]) known.set(attemptKey(ref), { ...from, token: ref.token, at })
+        else known.delete(attemptKey(ref))
+      })
+      return holds
     },
     forget(ref) {
       known.delete(attemptKey(ref))
