@@ -29,6 +29,9 @@ const expected: Record<Action, [admin: Scope, operator: Scope, viewer: Scope]> =
   'token.create': ['own', 'own', 'own'],
   'token.read': ['own', 'own', 'own'],
   'token.revoke': ['all', 'own', 'own'],
+  'certificate.issue': ['all', 'none', 'none'],
+  'certificate.read': ['all', 'none', 'none'],
+  'certificate.revoke': ['all', 'none', 'none'],
   'audit.read': ['all', 'none', 'none'],
 }
 

@@ -3,22 +3,29 @@
 export const roles = ['admin', 'operator', 'viewer'] as const
 export type Role = (typeof roles)[number]
 
-/** A person, by password (JWT) or by an API token of theirs. */
+/** A person, by password (JWT), by an API token of theirs or by a client certificate. */
 export interface Person {
-  kind: 'user' | 'token'
+  kind: 'user' | 'token' | 'certificate'
   userId: string
   username: string
   role: Role
   /** Of the API token, when kind is `token`. */
   tokenId?: string
+  /** When kind is `certificate`. */
+  certificateId?: string
 }
 
-/** A runner by its connection, or Runyard itself (upkeep, bootstrap). */
+/**
+ * A runner, another server or a machine that enrols, by its certificate; a runner of this machine by its socket; or
+ * Runyard itself (upkeep, bootstrap).
+ */
 export interface Machine {
-  kind: 'runner' | 'system'
+  kind: 'runner' | 'server' | 'enrol' | 'system'
   userId: null
   username: string
   role: null
+  /** Missing: it came through the socket of this machine. */
+  certificateId?: string
 }
 
 export type Principal = Person | Machine
@@ -45,6 +52,10 @@ const table = {
   'token.create': { admin: 'own', operator: 'own', viewer: 'own' },
   'token.read': { admin: 'own', operator: 'own', viewer: 'own' },
   'token.revoke': { admin: 'all', operator: 'own', viewer: 'own' },
+  // A certificate carries the rights of an account or of a machine: like an account, an administrator's affair.
+  'certificate.issue': { admin: 'all', operator: 'none', viewer: 'none' },
+  'certificate.read': { admin: 'all', operator: 'none', viewer: 'none' },
+  'certificate.revoke': { admin: 'all', operator: 'none', viewer: 'none' },
   'audit.read': { admin: 'all', operator: 'none', viewer: 'none' },
 } as const satisfies Record<string, Record<Role, Scope>>
 

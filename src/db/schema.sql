@@ -31,12 +31,15 @@ create table attempts (
   outcome jsonb,
   log jsonb,
   unenforced text[],
+  log_server bigint,
+  log_shared boolean default false not null,
   constraint attempts_pkey PRIMARY KEY (job_id, number),
   constraint attempts_job_id_fkey FOREIGN KEY (job_id) REFERENCES jobs(id) ON DELETE CASCADE,
   constraint attempts_state_check CHECK ((state = ANY (ARRAY['leased'::text, 'running'::text, 'unknown'::text, 'handed_back'::text, 'succeeded'::text, 'failed'::text, 'timed_out'::text, 'oom_killed'::text, 'cancelled'::text, 'lost'::text])))
 ) with (fillfactor=80, autovacuum_vacuum_scale_factor=0.02, autovacuum_vacuum_cost_delay=0, autovacuum_analyze_scale_factor=0.05);
 
 CREATE INDEX attempts_held ON public.attempts USING btree (runner_id) WHERE (ended_at IS NULL);
+CREATE INDEX attempts_log_server ON public.attempts USING btree (log_server) WHERE (ended_at IS NULL);
 CREATE INDEX attempts_unsized ON public.attempts USING btree (ended_at) WHERE ((ended_at IS NOT NULL) AND (log IS NULL));
 
 create table audit_log (
@@ -67,6 +70,44 @@ create table audit_seals (
 
 CREATE TRIGGER audit_seals_append_only BEFORE DELETE OR UPDATE ON public.audit_seals FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER audit_seals_no_truncate BEFORE TRUNCATE ON public.audit_seals FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+create table certificate_authorities (
+  id bigint generated always as identity not null,
+  certificate_pem text not null,
+  key_sealed bytea not null,
+  not_after timestamp with time zone not null,
+  created_at timestamp with time zone default now() not null,
+  constraint certificate_authorities_pkey PRIMARY KEY (id)
+);
+
+create table certificates (
+  id bigint generated always as identity not null,
+  authority_id bigint not null,
+  fingerprint bytea not null,
+  serial text not null,
+  name text not null,
+  role text not null,
+  user_id bigint,
+  not_before timestamp with time zone not null,
+  not_after timestamp with time zone not null,
+  issued_by text not null,
+  created_at timestamp with time zone default now() not null,
+  last_used_at timestamp with time zone,
+  spent_at timestamp with time zone,
+  revoked_at timestamp with time zone,
+  revoke_reason text,
+  constraint certificates_pkey PRIMARY KEY (id),
+  constraint certificates_fingerprint_key UNIQUE (fingerprint),
+  constraint certificates_serial_key UNIQUE (serial),
+  constraint certificates_authority_id_fkey FOREIGN KEY (authority_id) REFERENCES certificate_authorities(id),
+  constraint certificates_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  constraint certificates_check CHECK (((user_id IS NOT NULL) = (role = ANY (ARRAY['admin'::text, 'operator'::text, 'viewer'::text])))),
+  constraint certificates_role_check CHECK ((role = ANY (ARRAY['admin'::text, 'operator'::text, 'viewer'::text, 'runner'::text, 'server'::text, 'enrol'::text])))
+);
+
+CREATE INDEX certificates_end ON public.certificates USING btree (not_after);
+CREATE INDEX certificates_name ON public.certificates USING btree (name);
+CREATE INDEX certificates_user ON public.certificates USING btree (user_id) WHERE (user_id IS NOT NULL);
 
 create table idempotency_keys (
   owner_id bigint not null,
@@ -145,6 +186,7 @@ create table jobs (
   outcome jsonb,
   rerun_of text,
   log_bytes bigint default 0 not null,
+  labels text[],
   constraint jobs_pkey PRIMARY KEY (id),
   constraint jobs_public_id_key UNIQUE (public_id),
   constraint jobs_priority_check CHECK (((priority >= 0) AND (priority <= 10))),
@@ -172,8 +214,9 @@ create table lanes (
   cpu_millis integer not null,
   memory_mib integer not null,
   last_used_at timestamp with time zone default now() not null,
+  placement jsonb default '{}'::jsonb not null,
   constraint lanes_pkey PRIMARY KEY (id),
-  constraint lanes_queue_id_owner_id_executor_required_labels_cpu_millis_key UNIQUE (queue_id, owner_id, executor, required_labels, cpu_millis, memory_mib),
+  constraint lanes_alike UNIQUE (queue_id, owner_id, executor, required_labels, cpu_millis, memory_mib, placement),
   constraint lanes_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES users(id) ON DELETE CASCADE,
   constraint lanes_queue_id_fkey FOREIGN KEY (queue_id) REFERENCES queues(id) ON DELETE CASCADE
 ) with (autovacuum_vacuum_scale_factor=0.05, autovacuum_vacuum_cost_delay=0);
@@ -215,16 +258,31 @@ create table runners (
   state text not null,
   registered_at timestamp with time zone default now() not null,
   last_seen_at timestamp with time zone default now() not null,
+  certificate_id bigint,
   constraint runners_pkey PRIMARY KEY (id),
   constraint runners_name_key UNIQUE (name),
+  constraint runners_certificate_id_fkey FOREIGN KEY (certificate_id) REFERENCES certificates(id) ON DELETE SET NULL,
   constraint runners_state_check CHECK ((state = ANY (ARRAY['online'::text, 'draining'::text, 'offline'::text])))
 ) with (fillfactor=50, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=200);
+
+CREATE INDEX runners_certificate ON public.runners USING btree (certificate_id) WHERE (certificate_id IS NOT NULL);
 
 create table schema_migrations (
   version text not null,
   checksum text not null,
   applied_at timestamp with time zone default now() not null,
   constraint schema_migrations_pkey PRIMARY KEY (version)
+);
+
+create table servers (
+  id bigint generated always as identity not null,
+  name text not null,
+  address text,
+  version text not null,
+  started_at timestamp with time zone default now() not null,
+  last_seen_at timestamp with time zone default now() not null,
+  constraint servers_pkey PRIMARY KEY (id),
+  constraint servers_name_key UNIQUE (name)
 );
 
 create table users (

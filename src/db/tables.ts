@@ -68,6 +68,7 @@ export interface LanesTable {
   cpu_millis: number
   memory_mib: number
   last_used_at: DefaultedTime
+  placement: ColumnType<unknown, string | undefined, string>
 }
 
 export interface RunnersTable {
@@ -85,6 +86,7 @@ export interface RunnersTable {
   state: 'online' | 'draining' | 'offline'
   registered_at: DefaultedTime
   last_seen_at: DefaultedTime
+  certificate_id: Optional<string>
 }
 
 export interface JobsTable {
@@ -115,6 +117,7 @@ export interface JobsTable {
   outcome: OptionalJson
   rerun_of: Optional<string>
   log_bytes: DefaultedBig
+  labels: Optional<string[]>
 }
 
 export interface JobCountsTable {
@@ -151,6 +154,43 @@ export interface AttemptsTable {
   outcome: OptionalJson
   log: OptionalJson
   unenforced: Optional<string[]>
+  log_server: Optional<string>
+  log_shared: Generated<boolean>
+}
+
+export interface CertificateAuthoritiesTable {
+  id: BigId
+  certificate_pem: string
+  key_sealed: Buffer
+  not_after: Time
+  created_at: DefaultedTime
+}
+
+export interface CertificatesTable {
+  id: BigId
+  authority_id: Big
+  fingerprint: Buffer
+  serial: string
+  name: string
+  role: 'admin' | 'operator' | 'viewer' | 'runner' | 'server' | 'enrol'
+  user_id: Optional<string>
+  not_before: Time
+  not_after: Time
+  issued_by: string
+  created_at: DefaultedTime
+  last_used_at: OptionalTime
+  spent_at: OptionalTime
+  revoked_at: OptionalTime
+  revoke_reason: Optional<string>
+}
+
+export interface ServersTable {
+  id: BigId
+  name: string
+  address: Optional<string>
+  version: string
+  started_at: DefaultedTime
+  last_seen_at: DefaultedTime
 }
 
 export interface IdempotencyKeysTable {
@@ -198,6 +238,9 @@ export interface Schema {
   job_dependencies: JobDependenciesTable
   attempts: AttemptsTable
   idempotency_keys: IdempotencyKeysTable
+  certificate_authorities: CertificateAuthoritiesTable
+  certificates: CertificatesTable
+  servers: ServersTable
   audit_log: AuditLogTable
   audit_seals: AuditSealsTable
   schema_migrations: SchemaMigrationsTable

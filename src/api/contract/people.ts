@@ -10,7 +10,7 @@ const password = z.string().min(10, 'has at least 10 characters').max(1024)
 
 const meSchema = z.object({
   /** `user` by session or password, `token` by API token. */
-  kind: z.enum(['user', 'token', 'runner', 'system']),
+  kind: z.enum(['user', 'token', 'certificate', 'runner', 'server', 'enrol', 'system']),
   username: z.string(),
   role: z.enum(roles),
 })
