@@ -5,7 +5,7 @@
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { repository } from './stand.ts'
+import { repository } from './place.ts'
 
 interface Edit {
   file: string
@@ -19,6 +19,7 @@ export interface BrokenBuild {
 }
 
 const shipper = 'src/runner/log-shipper.ts'
+const ends = 'src/queue/end-attempts.ts'
 
 export const brokenBuilds = {
   exitIsEnd: {
@@ -65,6 +66,84 @@ export const brokenBuilds = {
     edits: [
       { file: 'src/runner/runner.ts', find: '    await sweep(executor)\n', put: '' },
       { file: 'src/runner/resume.ts', find: 'held.dismiss(running, note)', put: '' },
+    ],
+  },
+  noGraceAfterOutage: {
+    mistake: 'after an outage of everybody, what went silent is given away at once',
+    edits: [
+      {
+        file: 'src/queue/rescue-lost.ts',
+        find: 'case when before.away or before.set_back then',
+        put: 'case when before.set_back then',
+      },
+    ],
+  },
+  noticeWithoutPoll: {
+    mistake: 'work is looked for when a notice comes, and only then',
+    edits: [
+      {
+        file: 'src/queue/dispatcher.ts',
+        find: 'const poll = setInterval(() => void lookForWork(), options.pollMs ?? 1000)',
+        put: 'const poll = setInterval(() => void lookForWork, options.pollMs ?? 1000)',
+      },
+    ],
+  },
+  leaseByLocalClock: {
+    mistake: "a lease is renewed by the server's clock instead of the database's",
+    edits: [
+      {
+        file: 'src/queue/heartbeat.ts',
+        find: "lease_expires_at = ${newLease('$2')}",
+        put: 'lease_expires_at = to_timestamp($2::float8)',
+      },
+      {
+        file: 'src/queue/heartbeat.ts',
+        find: '      leaseSeconds,\n    ],\n  })\n  const renewed',
+        put: '      Date.now() / 1000 + leaseSeconds,\n    ],\n  })\n  const renewed',
+      },
+    ],
+  },
+  finishWithoutState: {
+    mistake: 'an end is believed whatever state its attempt and its job are in',
+    edits: [
+      { file: ends, find: '\n      where j.state in ${held}\n      order by', put: '\n      order by' },
+      { file: ends, find: 'row.open && !seen.has', put: '!seen.has' },
+      { file: ends, find: " and ${isOpen('a')}\n  )`", put: '\n  )`' },
+      { file: ends, find: 'where j.id = e.job_id and j.state in ${held}', put: 'where j.id = e.job_id' },
+    ],
+  },
+  slotCounter: {
+    mistake: 'slots are counted up and down instead of being counted from leases',
+    edits: [
+      {
+        file: 'src/queue/claim.ts',
+        find: 'Math.min(offer.slots, row.slots_left)',
+        put: 'Math.min(offer.slots, row.slots_left - (taken.get(row.runner_id) ?? 0))',
+      },
+      { file: 'src/queue/claim-look.ts', find: 'r.slots - used.n as slots_left', put: 'r.slots as slots_left' },
+      {
+        file: 'src/queue/claim.ts',
+        find: '  return { known, taken: await take(',
+        put: '  for (const { runnerId } of plan) taken.set(runnerId, (taken.get(runnerId) ?? 0) + 1)\n  return { known, taken: await take(',
+      },
+      {
+        file: 'src/queue/finish.ts',
+        find: '      const endings: EndingAttempt[] = []\n',
+        put:
+          '      const endings: EndingAttempt[] = []\n' +
+          '      for (const nr of mine.keys()) taken.set(items[nr]!.runnerId, (taken.get(items[nr]!.runnerId) ?? 1) - 1)\n',
+      },
+      {
+        file: 'src/queue/finish.ts',
+        find: "import { notify } from './notify.ts'",
+        put: "import { notify } from './notify.ts'\nimport { taken } from './types.ts'",
+      },
+      { file: 'src/queue/claim.ts', find: 'import { attemptKey, type', put: 'import { attemptKey, taken, type' },
+      {
+        file: 'src/queue/types.ts',
+        find: '/** The fence:',
+        put: 'export const taken = new Map<string, number>()\n/** The fence:',
+      },
     ],
   },
 } satisfies Record<string, BrokenBuild>

@@ -3,11 +3,14 @@
  * words, the stored bytes and the host, and says where they contradict each other. Pure.
  */
 import { checkAttempts } from './checker/attempts.ts'
+import { checkAudit } from './checker/audit.ts'
+import { checkGuards } from './checker/guards.ts'
 import { checkLogs } from './checker/logs.ts'
 import { checkPromises } from './checker/promises.ts'
 import type { Violation } from './checker/violation.ts'
 import { checkWitnesses } from './checker/witnesses.ts'
 import type { Evidence } from './evidence.ts'
+import type { Hurt } from './faults.ts'
 
 export type { Violation } from './checker/violation.ts'
 
@@ -17,6 +20,8 @@ export function check(evidence: Evidence): Violation[] {
     ...checkWitnesses(evidence),
     ...checkAttempts(evidence),
     ...checkLogs(evidence),
+    ...checkGuards(evidence),
+    ...checkAudit(evidence),
     ...checkCrashes(evidence),
     ...Object.entries(evidence.stopped)
       .filter(([, code]) => code !== 0)
@@ -33,10 +38,12 @@ export function check(evidence: Evidence): Violation[] {
 function checkCrashes({ crashes, faults }: Evidence): Violation[] {
   return crashes
     .filter(({ name, ending }) => {
-      // A server whose database dies while it starts may say so and end; whoever started it starts it again.
-      const starting = ending.code === 1 && ending.at - ending.startedAt < 20_000
-      const hit = faults.some(({ victim, at }) => victim === 'postgres' && at >= ending.startedAt && at <= ending.at)
-      return !(name === 'server' && starting && hit)
+      // Who finds nobody while it starts may say so and end; whoever started it starts it again.
+      const starting = ending.code === 1 && ending.at - ending.startedAt < (name.startsWith('server') ? 20_000 : 40_000)
+      const hit = faults.some(
+        ({ victim, at, backAt }) => cutsOff[victim] && at <= ending.at && backAt >= ending.startedAt,
+      )
+      return !(starting && hit)
     })
     .map(({ name, ending }) => ({
       kind: 'crash',
@@ -44,3 +51,6 @@ function checkCrashes({ crashes, faults }: Evidence): Violation[] {
       evidence: ending.words.split('\n'),
     }))
 }
+
+/** What keeps a server from its database, or a runner from all servers. */
+const cutsOff: Partial<Record<Hurt, true>> = { postgres: true, link: true, server: true, disk: true }

@@ -5,10 +5,23 @@ import { isAlive, signal, type ProcessId } from './host.ts'
 import type { Random } from './random.ts'
 import { victims, type Stand, type Victim } from './stand.ts'
 
+/**
+ * A job's own pid 1 or witness; a link; a disk; whoever is told to end (`halt`), may open no files (`limit`), or has
+ * another date (`clock`): the rest of what can be hurt.
+ */
+export type Hurt = Victim | 'job' | 'link' | 'disk' | 'halt' | 'limit' | 'clock'
+
 export interface Fault {
   nr: number
-  victim: Victim
-  id: ProcessId
+  victim: Hurt
+  /** The runner that alone feels it (with `job`: whose attempt it was); everybody when missing. */
+  where?: string
+  /** `job`: which attempt, as `ID NUMBER`. */
+  attempt?: string
+  /** Nobody could answer: the database or all servers were away. */
+  outage?: true
+  /** In words, with its number among the faults of the reliability targets. */
+  what?: string
   /** ms since 1970, the clock of the database as well. */
   at: number
   /** When it was seen at work again; Infinity until then. */
@@ -54,7 +67,7 @@ export async function injectFaults(
     const id = await until(`a live ${step.victim} to kill`, look, 60_000)
     if (!isAlive(id)) return one({ ...step, gapMs: 50 }, nr)
     const before = await sessionOf(stand)
-    const fault: Fault = { nr, victim: step.victim, id, at: Date.now(), backAt: Infinity }
+    const fault: Fault = { nr, victim: step.victim, at: Date.now(), backAt: Infinity }
     const managed = step.victim === 'server' ? stand.server : step.victim === 'runner' ? stand.runner : null
     if (managed ? !(await managed.kill()) : !signal(id, 'SIGKILL')) return one({ ...step, gapMs: 50 }, nr)
     faults.push(fault)
@@ -62,7 +75,7 @@ export async function injectFaults(
     revivals.push(
       sleep(managed ? step.pauseMs : 0).then(async () => {
         managed?.start()
-        await isBack(stand, fault, before)
+        await isBack(stand, { nr, victim: step.victim, id }, before)
         fault.backAt = Date.now()
       }),
     )
@@ -78,14 +91,17 @@ const sessionOf = async (stand: Stand): Promise<string | null> => {
   return rows[0]?.session ?? null
 }
 
-async function isBack(stand: Stand, fault: Fault, session: string | null): Promise<void> {
-  const { victim } = fault
+async function isBack(
+  stand: Stand,
+  { nr, victim, id }: { nr: number; victim: Victim; id: ProcessId },
+  session: string | null,
+): Promise<void> {
   const patience = 120_000
-  const what = `${victim} to come back after kill ${fault.nr + 1}`
+  const what = `${victim} to come back after kill ${nr + 1}`
   // Killed once more meanwhile: the later kill waits for it.
   const again = (): boolean => {
     const now = stand.victim(victim)
-    return now !== null && now.pid === fault.id.pid
+    return now !== null && now.pid === id.pid
   }
   if (victim === 'launcher') {
     await until(

@@ -61,6 +61,9 @@ export function processesUnder(dir: string): ProcessId[] {
   })
 }
 
+/** How a disk of the rig is called among the mounts. */
+export const diskName = 'runyard-chaos-disk'
+
 export const mountsUnder = (dir: string): string[] =>
   read('/proc/self/mountinfo')
     .split('\n')
@@ -109,6 +112,31 @@ export function removeCgroups(paths: Iterable<string>): void {
     } catch {
       // Gone, or somebody still in it.
     }
+  }
+}
+
+/** Open files of a process; null when it cannot be told. */
+export function openFilesOf({ pid }: ProcessId): number | null {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).length
+  } catch {
+    return null
+  }
+}
+
+/**
+ * Pid 1 of the namespace that a process lives in, as this machine counts; the process itself where it has none of its
+ * own.
+ */
+export function initOf(pid: number): number {
+  for (let at = pid; ;) {
+    const status = read(`/proc/${at}/status`)
+    const spaces = /^NSpid:\s*(.*)$/m.exec(status)?.[1]?.split(/\s+/) ?? []
+    if (spaces.length < 2) return pid
+    if (spaces.at(-1) === '1') return at
+    const parent = Number(/^PPid:\s*(\d+)$/m.exec(status)?.[1] ?? 0)
+    if (parent < 2) return pid
+    at = parent
   }
 }
 

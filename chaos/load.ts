@@ -1,4 +1,5 @@
 /** The mixed load of a run: what is submitted, when, how, and how each job must end when nobody hurts it. */
+import { secretOf } from './canary.ts'
 import type { Random } from './random.ts'
 
 /** What the witness is told to do (`witness.mjs`). */
@@ -17,6 +18,8 @@ export interface Plan {
   hog?: boolean
   signal?: NodeJS.Signals
   code?: number
+  /** Prints the secret TOKEN of its environment in every form. */
+  leak?: boolean
 }
 
 /** The end that an undisturbed attempt must have. */
@@ -41,6 +44,16 @@ export interface Operation {
   batch?: number
   /** After its submit was acknowledged. */
   cancelAfterMs?: number
+  /** It prints its secret in every form; the rest of its output is not foretold. */
+  leaks?: true
+  /** Tags of the jobs that it depends on: it is submitted when their submits were answered. */
+  after?: string[]
+  /** Asked by somebody who may not: it must be refused, and be noted. */
+  forbidden?: true
+  /** A runner waits for it: it must begin so soon after it was queued. */
+  promptMs?: number
+  /** Sent twice at the same time with the same key. */
+  twice?: true
 }
 
 export interface LoadOptions {
@@ -52,6 +65,10 @@ export interface LoadOptions {
   /** Command that runs the witness, without the plan. */
   witness: string[]
   binds: { path: string; mode: 'ro' | 'rw' }[]
+  /** A queue with a cap, for a tenth of the jobs. */
+  narrowQueue?: string
+  /** Whether there is somebody who may not submit and tries all the same. */
+  viewer?: boolean
 }
 
 interface Shape {
@@ -59,6 +76,7 @@ interface Shape {
   expected: Expected
   spec?: Record<string, unknown>
   cancelAfterMs?: number
+  leaks?: true
 }
 
 const exit = (code: number): Expected => ({ by: 'exit', code })
@@ -138,6 +156,11 @@ const kinds: { name: string; weight: number; make(random: Random): Shape }[] = [
     }),
   },
   {
+    name: 'leaky',
+    weight: 3,
+    make: (random) => ({ plan: { leak: true, ms: random.int(0, 300) }, expected: exit(0), leaks: true }),
+  },
+  {
     name: 'signal',
     weight: 7,
     make: (random) => {
@@ -166,8 +189,22 @@ export function loadOf(random: Random, options: LoadOptions): Operation[] {
       const shape = kind.make(random)
       operations.push(operationOf(kind.name, shape, random, options, { atMs, size, batch, nr: operations.length }))
     }
+    if (size === 1) setOff(operations, random.fork(`set off ${operations.length}`), options)
   }
   return operations
+}
+
+/** A call of one job may wait for others, go to the narrow queue, come twice, or come from somebody who may not. */
+function setOff(operations: Operation[], random: Random, options: LoadOptions): void {
+  const last = operations.at(-1)!
+  const others = operations.slice(-40, -1).filter(({ forbidden }) => !forbidden)
+  if (last.expected.by !== 'cancel' && others.length > 0 && random.chance(0.12)) {
+    last.after = [...new Set([random.pick(others), random.pick(others)].map(({ tag }) => tag))]
+    if (random.chance(0.5)) last.spec['on_dependency_failure'] = 'run'
+  }
+  if (options.narrowQueue !== undefined && random.chance(0.1)) last.spec['queue'] = options.narrowQueue
+  if (last.keyed && random.chance(0.1)) last.twice = true
+  if (options.viewer && random.chance(0.03)) Object.assign(last, { forbidden: true, twice: undefined })
 }
 
 function operationOf(
@@ -178,7 +215,7 @@ function operationOf(
   place: { atMs: number; size: number; batch: number; nr: number },
 ): Operation {
   const tag = `${kind}-${place.nr}`
-  const secret = random.chance(0.15) ? { secret_env: { TOKEN: `secret-${random.int(1e8, 9e8)}-of-${place.nr}` } } : {}
+  const secret = shape.leaks || random.chance(0.15) ? { secret_env: { TOKEN: secretOf(place.nr) } } : {}
   // Only what Runyard or the rig did to it is tried again: a job's own end is its end.
   const retry = { backoff_seconds: 0.1, factor: 1, jitter: 0, on: ['lost', 'infrastructure'] }
   const isolated = kind === 'hog' || random.chance(0.85)
@@ -186,6 +223,7 @@ function operationOf(
     tag,
     kind,
     expected: shape.expected,
+    leaks: shape.leaks,
     atMs: place.atMs,
     // A stubborn job ends by its cancel alone, which needs its id.
     keyed: shape.expected.by === 'cancel' || place.size > 1 || random.chance(0.9),

@@ -1,6 +1,6 @@
 /**
- * `npm run chaos -- --case NAME [--seed N] [...]`: the long suites, by hand. Each case is a file in `cases/` with
- * `run(options)`, which answers the exit code; results are written down in bench/CHAOS.md.
+ * `npm run chaos -- --profile smoke|full|soak [--seed N]` or `--case NAME [...]`: the long suites, by hand. Each case is a
+ * file in `cases/` with `run(options)`, which answers the exit code; results are written down in bench/CHAOS.md.
  */
 import { existsSync, readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -13,10 +13,10 @@ interface Case {
 
 const dir = fileURLToPath(new URL('./cases/', import.meta.url))
 const options = optionsOf(process.argv.slice(2))
-const name = options['case'] ?? ''
+const name = options['case'] ?? (options['profile'] === undefined ? '' : 'fleet')
 if (!/^[a-z0-9-]+$/.test(name) || !existsSync(`${dir}${name}.ts`)) {
   const cases = readdirSync(dir).map((file) => file.replace(/\.ts$/, ''))
-  console.error('usage: npm run chaos -- --case NAME [--seed N] [...]')
+  console.error('usage: npm run chaos -- --profile smoke|full|soak [--seed N], or --case NAME [--seed N] [...]')
   for (const each of cases) console.error(`  ${each} ${((await import(`./cases/${each}.ts`)) as Case).usage ?? ''}`)
   process.exit(2)
 }

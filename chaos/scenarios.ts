@@ -3,12 +3,17 @@
  * out of the same run without a violation.
  */
 import pg from 'pg'
-import { readFileSync } from 'node:fs'
+import { createClient } from '@connectrpc/connect'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { ReportResult, RunnerService } from '../src/api/grpc/gen/runyard/runner/v1/runner_pb.js'
 import { fakeRunner } from '../test/fake-runner.ts'
 import { until } from '../e2e/system.ts'
 import type { brokenBuilds } from './broken-builds.ts'
-import { signal } from './host.ts'
+import { processOf, signal } from './host.ts'
+import { runnerTransport } from './runner-transport.ts'
 import type { Expected, Operation, Plan } from './load.ts'
 import { randomOf } from './random.ts'
 import type { Stand } from './stand.ts'
@@ -17,7 +22,7 @@ import { trial, type Trial, type TrialResult } from './trial.ts'
 export type ScenarioName = keyof typeof brokenBuilds
 
 /** As short as leases can be on a machine that has other things to do. */
-const settings = {
+const shortest = {
   RUNYARD_HEARTBEAT_SECONDS: '1',
   RUNYARD_LEASE_SECONDS: '6',
   RUNYARD_GRACE_SECONDS: '2',
@@ -41,7 +46,7 @@ const scenarios: Record<ScenarioName, (trial: Trial, seed: string) => Promise<Op
   },
 
   /** The submit's transaction waits for a lock of ours; the server dies before it gets it. */
-  async ackBeforeCommit({ stand, client, faults, history }) {
+  async ackBeforeCommit({ stand, faults, history, client }) {
     stand.server.start()
     await stand.serverReady()
     const operations = ['early-0', 'early-1'].map((tag) => ({
@@ -52,7 +57,7 @@ const scenarios: Record<ScenarioName, (trial: Trial, seed: string) => Promise<Op
     const submitted = client().run(operations)
     await until('the submit to wait, or to be answered', async () => history.entries.some(isSubmit) || lock.hasWaiter())
     const answered = history.entries.some(isSubmit)
-    faults.push({ nr: 0, victim: 'server', id: stand.server.id()!, at: Date.now(), backAt: Infinity })
+    faults.push({ nr: 0, victim: 'server', at: Date.now(), backAt: Infinity })
     await stand.server.kill()
     await lock.release()
     stand.server.start()
@@ -66,7 +71,7 @@ const scenarios: Record<ScenarioName, (trial: Trial, seed: string) => Promise<Op
   },
 
   /** A runner falls silent and its job is given to another; then it wakes up and reports the end. */
-  async finishWithoutToken({ stand, client, faults }) {
+  async finishWithoutToken({ stand, faults, client }) {
     stand.server.start()
     await stand.serverReady()
     const ghost = await fakeRunner(join(stand.runDir, 'runner.sock'), { name: 'ghost' })
@@ -76,8 +81,7 @@ const scenarios: Record<ScenarioName, (trial: Trial, seed: string) => Promise<Op
     await client().run([operation])
     const old = await claimed
     await ghost.started(old)
-    const id = { pid: process.pid, startTime: '' }
-    faults.push({ nr: 0, victim: 'runner', id, at: Date.now(), backAt: Infinity })
+    faults.push({ nr: 0, victim: 'runner', at: Date.now(), backAt: Infinity })
     const lost = `select 1 from attempts where state = 'lost'`
     await until('the lease to be given away', async () => (await stand.sql(lost)).length > 0, 40_000)
     faults[0]!.backAt = Date.now()
@@ -89,7 +93,7 @@ const scenarios: Record<ScenarioName, (trial: Trial, seed: string) => Promise<Op
   },
 
   /** Runner and launcher die with a job; who comes next has another name, so that nothing here is its own. */
-  async noSweep({ stand, client, faults, watcher }) {
+  async noSweep({ stand, faults, watcher, client }) {
     stand.server.start()
     await stand.serverReady()
     stand.runner.start()
@@ -109,7 +113,7 @@ const scenarios: Record<ScenarioName, (trial: Trial, seed: string) => Promise<Op
     watcher.learn()
     for (const victim of ['runner', 'launcher'] as const) {
       const id = stand.victim(victim)!
-      faults.push({ nr: faults.length, victim, id, at: Date.now(), backAt: Date.now() + 5000 })
+      faults.push({ nr: faults.length, victim, at: Date.now(), backAt: Date.now() + 5000 })
       if (victim === 'runner') await stand.runner.kill()
       else signal(id, 'SIGKILL')
     }
@@ -117,10 +121,145 @@ const scenarios: Record<ScenarioName, (trial: Trial, seed: string) => Promise<Op
     await stand.runnerReady('another')
     return operations
   },
+
+  /** The server is away for longer than lease and grace; a job ends meanwhile, and its runner has it to report. */
+  async noGraceAfterOutage({ stand, faults, client }) {
+    await startBoth(stand)
+    const operation = operationOf(
+      stand,
+      { tag: 'meanwhile-0', ms: 2500, stdout: 1000, code: 3 },
+      { by: 'exit', code: 3 },
+    )
+    await client().run([operation])
+    await until('the job', async () => begun(stand, operation))
+    faults.push({ nr: 0, victim: 'server', outage: true, at: Date.now(), backAt: Infinity })
+    await stand.server.kill()
+    await sleep(14_000)
+    stand.server.start()
+    await stand.serverReady()
+    faults[0]!.backAt = Date.now()
+    return [operation]
+  },
+
+  /** The session that hears the database's notices stands still; a runner with free slots waits for work. */
+  async noticeWithoutPoll({ stand, faults, client }) {
+    await startBoth(stand)
+    const [row] = await stand.sql<{ pid: number }>(
+      `select pid from pg_stat_activity where application_name like 'runyard % listen'`,
+    )
+    const listener = processOf(row!.pid)!
+    faults.push({ nr: 0, victim: 'link', what: 'F8 notices stop', at: Date.now(), backAt: Infinity })
+    signal(listener, 'SIGSTOP')
+    try {
+      const operations = [4000, 100].map((ms, nr) => ({
+        ...operationOf(stand, { tag: `quiet-${nr}`, ms }, { by: 'exit', code: 0 }),
+        promptMs: 3000,
+      }))
+      // The second one comes when the runner has just asked, and the first one is far from its end.
+      for (const operation of operations) {
+        await client().run([operation])
+        await until('it to begin', async () => begun(stand, operation), 20_000)
+      }
+      return operations
+    } finally {
+      signal(listener, 'SIGCONT')
+      faults[0]!.backAt = Date.now()
+    }
+  },
+
+  /** The server's date is an hour behind; nothing else happens. */
+  async leaseByLocalClock({ stand, client }) {
+    const clock = join(stand.dir, 'clock')
+    writeFileSync(clock, '0')
+    const shifted = fileURLToPath(new URL('../e2e/outages/shifted-clock.ts', import.meta.url))
+    stand.server.start({ TEST_CLOCK_FILE: clock, NODE_OPTIONS: `--import=${shifted}` })
+    await stand.serverReady()
+    stand.runner.start()
+    await stand.runnerReady()
+    const operation = operationOf(stand, { tag: 'calm-0', ms: 8000 }, { by: 'exit', code: 0 })
+    // A session that began before the account did would be refused: the date jumps when it is there.
+    writeFileSync(clock, '-3600000')
+    await sleep(200)
+    await client().run([operation])
+    return [operation]
+  },
+
+  /** A job ends; somebody who knows its token says afterwards that it ended otherwise. */
+  async finishWithoutState({ stand, client, replays }) {
+    await startBoth(stand)
+    const operation = operationOf(stand, { tag: 'over-0', stdout: 100 }, { by: 'exit', code: 0 }, { max_attempts: 1 })
+    await client().run([operation])
+    const { runnerId, session, ...ref } = await until('its end', async () => {
+      const [row] = await stand.sql<{
+        jobKey: string
+        number: number
+        token: string
+        runnerId: string
+        session: string
+      }>(
+        `select j.id::text as "jobKey", a.number, a.token::text, r.id::text as "runnerId", r.session
+         from attempts a join jobs j on j.id = a.job_id join runners r on r.id = a.runner_id where j.state = 'succeeded'`,
+      )
+      return row
+    })
+    // The watcher must have seen the first end.
+    await sleep(600)
+    const rpc = createClient(RunnerService, runnerTransport(join(stand.runDir, 'runner.sock')))
+    const outcomeJson = JSON.stringify({ state: 'failed', exit_code: 9, error_class: 'exit', remaining_processes: 0 })
+    const report = { ref, outcomeJson, logLength: 0n, log: new Uint8Array() }
+    const { results } = await rpc.finish({ runnerId, session, reports: [report] })
+    const accepted = results[0] === ReportResult.ACCEPTED
+    const how = 'the token of an attempt that has ended'
+    const said = { kind: 'finish', how, repeated: true as const, server: 'server', token: ref.token }
+    replays.push({ ...said, accepted, answer: String(results[0]) })
+    await sleep(600)
+    return [operation]
+  },
+
+  /** The runner's machine dies with a job and comes back when the job was given up; its only slot must be free again. */
+  async slotCounter({ stand, faults, client }) {
+    await startBoth(stand)
+    const plan = { tag: 'again-0', ms: 2500, code: 3 }
+    const operation = operationOf(stand, plan, { by: 'exit', code: 3 }, { max_attempts: 2 })
+    await client().run([operation])
+    await until('the job', async () => begun(stand, operation))
+    const launcher = stand.victim('launcher')!
+    faults.push({ nr: 0, victim: 'launcher', at: Date.now(), backAt: Infinity })
+    await stand.runner.kill()
+    signal(launcher, 'SIGKILL')
+    const lost = `select 1 from attempts where state = 'lost'`
+    await until('the lease to be given away', async () => (await stand.sql(lost)).length > 0, 40_000)
+    stand.runner.start()
+    await stand.runnerReady()
+    faults[0]!.backAt = Date.now()
+    return [operation]
+  },
 }
 
-export const runScenario = (name: ScenarioName, options: { root?: string; seed: string }): Promise<TrialResult> =>
-  trial({ root: options.root, settings, patienceMs: 60_000 }, (each) => scenarios[name](each, options.seed))
+async function startBoth(stand: Stand): Promise<void> {
+  stand.server.start()
+  await stand.serverReady()
+  stand.runner.start()
+  await stand.runnerReady()
+}
+
+const begun = (stand: Stand, { tag }: Operation): boolean => {
+  const path = join(stand.witness.dir, tag)
+  return existsSync(path) && readFileSync(path, 'utf8').includes('start')
+}
+
+/** Where the shortest leases would hide the mistake, or come too close to what is measured. */
+const otherwise: Partial<Record<ScenarioName, { settings?: Record<string, string>; patienceMs?: number }>> = {
+  noGraceAfterOutage: { settings: { ...shortest, RUNYARD_LEASE_SECONDS: '8' } },
+  // A runner asks anew after a sixth of its lease and grace, which is a poll as well.
+  noticeWithoutPoll: { settings: { RUNYARD_RUNNER_SLOTS: '8' } },
+  slotCounter: { settings: { ...shortest, RUNYARD_RUNNER_SLOTS: '1' }, patienceMs: 12_000 },
+}
+
+export const runScenario = (name: ScenarioName, options: { root?: string; seed: string }): Promise<TrialResult> => {
+  const { settings = shortest, patienceMs = 60_000 } = otherwise[name] ?? {}
+  return trial({ root: options.root, settings, patienceMs }, (each) => scenarios[name](each, options.seed))
+}
 
 const isSubmit = (entry: { op: string }): boolean => entry.op === 'submit'
 const isAcknowledged = (entry: { op: string; answer?: string }): boolean =>

@@ -2,24 +2,13 @@
  * A Runyard under test, all of it in one directory: server (with its embedded PostgreSQL), runner and launcher as
  * processes of their own, and the witnesses' directory. The rig sees it from outside: REST, SQL, pids, files.
  */
-import {
-  chmodSync,
-  copyFileSync,
-  linkSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-} from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { freePort, until } from '../e2e/system.ts'
-import { commandOf, environmentOf, pids, processOf, processesUnder, signal, type ProcessId } from './host.ts'
+import type { ProcessId } from './host.ts'
 import { managed, type Managed } from './managed.ts'
+import { jobsOf, killAllUnder, launcherOf, makePlace, postmasterOf, repository, signIn, type Witness } from './place.ts'
 
 export const victims = ['server', 'runner', 'launcher', 'postgres'] as const
 export type Victim = (typeof victims)[number]
@@ -32,8 +21,32 @@ export interface StandOptions {
   keep?: boolean
 }
 
-export interface Stand {
+/** What every Runyard under test shows of itself, however many processes it is. */
+export interface Grounds {
   dir: string
+  /** What a job runs to be a witness: words before the plan, and what must be bound. */
+  witness: Witness
+  /** Servers and runners, as the rig started them. */
+  processes(): Managed[]
+  /** Live processes of jobs. */
+  jobs(): ProcessId[]
+  sql<R extends object>(text: string, values?: unknown[]): Promise<R[]>
+  /** Where the n-th user asks, and as whom. */
+  door(nr: number): { urls: string[]; token: string; viewerToken?: string }
+  /** Asks whichever server answers, as an administrator. */
+  fetch(path: string): Promise<Response>
+  serverReady(): Promise<void>
+  /** Directories in which nothing may remain after an orderly stop. */
+  emptyPlaces(): string[]
+  /** Directories in which no secret may be, at any time. */
+  openPlaces(): string[]
+  /** SIGTERM to runners and servers, in this order; answers their exit codes. */
+  stop(): Promise<Record<string, number | null>>
+  /** Kills what still runs of it and removes the directory. */
+  remove(): Promise<void>
+}
+
+export interface Stand extends Grounds {
   dataDir: string
   runDir: string
   url: string
@@ -42,28 +55,13 @@ export interface Stand {
   runner: Managed
   /** One more runner, elsewhere: its own data, its own name, its own launcher, the same server. */
   secondRunner(name: string): Managed
-  /** What a job runs to be a witness: words before the plan, and what must be bound. */
-  witness: { dir: string; command: string[]; binds: { path: string; mode: 'ro' | 'rw' }[] }
   victim(which: Victim): ProcessId | null
-  /** Live processes of jobs. */
-  jobs(): ProcessId[]
   /** Where its database is, for connections of one's own. */
   database(): pg.ClientConfig
-  sql<R extends object>(text: string, values?: unknown[]): Promise<R[]>
-  fetch(path: string): Promise<Response>
   /** Server and runner are there and speak to each other. */
   ready(): Promise<void>
-  serverReady(): Promise<void>
   runnerReady(name?: string): Promise<void>
-  /** SIGTERM to runner and server, in this order; answers their exit codes. */
-  stop(): Promise<{ runner: number | null; server: number | null }>
-  /** Kills what still runs of it and removes the directory. */
-  remove(): Promise<void>
 }
-
-/** Another checkout is tried with RUNYARD_CHAOS_ROOT=DIR. */
-export const repository = process.env['RUNYARD_CHAOS_ROOT'] ?? fileURLToPath(new URL('..', import.meta.url))
-const password = 'correct horse battery'
 
 /** Short enough for a run of a minute, long enough for a machine that has other things to do. */
 export const shortLeases = {
@@ -72,7 +70,9 @@ export const shortLeases = {
   RUNYARD_GRACE_SECONDS: '4',
 }
 
-const standing = new Set<Stand>()
+const standing = new Set<Grounds>()
+export const stands = (stand: Grounds): void => void standing.add(stand)
+export const stoodDown = (stand: Grounds): void => void standing.delete(stand)
 
 /** For a rig that is told to end. */
 export const removeAll = async (): Promise<void> => {
@@ -80,34 +80,15 @@ export const removeAll = async (): Promise<void> => {
 }
 
 export async function makeStand({ root = repository, settings = {}, keep = false }: StandOptions): Promise<Stand> {
-  const dir = mkdtempSync(join(tmpdir(), 'ry-chaos-'))
-  // Jobs and PostgreSQL run as other users and must pass.
-  chmodSync(dir, 0o711)
-  const at = (name: string, mode: number): string => {
-    mkdirSync(join(dir, name))
-    chmodSync(join(dir, name), mode)
-    return join(dir, name)
-  }
-  const [dataDir, runDir, logs] = [at('data', 0o711), at('run', 0o711), at('logs', 0o700)]
-  const [witnessDir, bin, tmp] = [at('witness', 0o777), at('bin', 0o755), at('tmp', 0o711)]
-  const node = join(bin, 'node')
-  placeNode(node)
-  copyFileSync(fileURLToPath(new URL('./witness.mjs', import.meta.url)), join(bin, 'witness.mjs'))
-
+  const { dir, at, logs, witness, env: common } = makePlace()
+  const [dataDir, runDir] = [at('data', 0o711), at('run', 0o711)]
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
   const env: NodeJS.ProcessEnv = {
-    PATH: process.env['PATH'],
-    HOME: at('home', 0o700),
-    TMPDIR: tmp,
-    NODE_COMPILE_CACHE: at('cache', 0o700),
+    ...common,
     RUNYARD_DATA_DIR: dataDir,
     RUNYARD_RUN_DIR: runDir,
     RUNYARD_PORT: String(port),
-    RUNYARD_ADMIN_PASSWORD: password,
-    RUNYARD_ALLOW_ISOLATION_NONE: 'true',
-    RUNYARD_ALLOWED_READ_ONLY_BINDS: bin,
-    RUNYARD_ALLOWED_READ_WRITE_BINDS: witnessDir,
     RUNYARD_RUNNER_NAME: 'first',
     ...settings,
   }
@@ -160,20 +141,17 @@ export async function makeStand({ root = repository, settings = {}, keep = false
       others.push(other)
       return other
     },
-    witness: {
-      dir: witnessDir,
-      command: [node, '--no-warnings', join(bin, 'witness.mjs'), witnessDir],
-      binds: [
-        { path: bin, mode: 'ro' },
-        { path: witnessDir, mode: 'rw' },
-      ],
-    },
+    witness,
+    processes: () => [server, runner],
+    door: () => ({ urls: [url], token }),
+    emptyPlaces: () => [runDir, join(dataDir, 'runner'), join(dir, 'tmp')],
+    openPlaces: () => [logs, join(dataDir, 'logs'), join(dataDir, 'runner')],
     victim(which) {
       if (which === 'server') return server.id()
       if (which === 'runner') return runner.id()
       return which === 'launcher' ? launcherOf(runDir) : postmasterOf(dataDir)
     },
-    jobs: () => processesUnder(witnessDir).filter(({ pid }) => !environmentOf(pid).includes('RUNYARD_DATA_DIR=')),
+    jobs: () => jobsOf(witness),
     async sql<R extends object>(text: string, values: unknown[] = []) {
       return (await connections().query<R>(text, values)).rows
     },
@@ -218,64 +196,11 @@ export async function makeStand({ root = repository, settings = {}, keep = false
     async remove() {
       for (const each of [...others, runner, server]) await each.kill()
       await pool?.end().catch(() => {})
-      await until(
-        'the end of all processes',
-        async () => {
-          const left = processesUnder(dir)
-          for (const id of left) signal(id, 'SIGKILL')
-          return left.length === 0
-        },
-        20_000,
-      )
-      standing.delete(stand)
+      await killAllUnder(dir)
+      stoodDown(stand)
       if (!keep) rmSync(dir, { recursive: true, force: true, maxRetries: 5 })
     },
   }
-  standing.add(stand)
+  stands(stand)
   return stand
-}
-
-/** Jobs need a Node that every user may run; where this one lies, perhaps not everybody may go. */
-function placeNode(path: string): void {
-  try {
-    linkSync(process.execPath, path)
-  } catch {
-    copyFileSync(process.execPath, path)
-  }
-}
-
-async function signIn(url: string): Promise<string> {
-  const body = new URLSearchParams({ grant_type: 'password', username: 'admin', password })
-  return until(
-    'a sign-in',
-    async () => {
-      const response = await fetch(`${url}/api/v1/auth/token`, { method: 'POST', body })
-      return response.ok && ((await response.json()) as { access_token: string }).access_token
-    },
-    30_000,
-  )
-}
-
-/** The process that has the runner's launcher socket in its command; the oldest, should it have a co-process. */
-function launcherOf(runDir: string): ProcessId | null {
-  const found = pids()
-    .filter((pid) => {
-      const command = commandOf(pid)
-      return command.includes(`${runDir}/`) && command.includes('launcher')
-    })
-    .flatMap((pid) => processOf(pid) ?? [])
-  return found.toSorted((a, b) => Number(a.startTime) - Number(b.startTime))[0] ?? null
-}
-
-function postmasterOf(dataDir: string): ProcessId | null {
-  for (const name of readdirSync(dataDir).filter((each) => /^pg\d+$/.test(each))) {
-    try {
-      const pid = Number(readFileSync(join(dataDir, name, 'postmaster.pid'), 'utf8').split('\n')[0])
-      // The file of a dead one may name a stranger by now.
-      if (commandOf(pid).includes(join(dataDir, name))) return processOf(pid)
-    } catch {
-      // Not running.
-    }
-  }
-  return null
 }

@@ -1,26 +1,38 @@
 /** A run from its start to the judgement, whatever happens in between: the parts that all cases share. */
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { auditOf } from './audit.ts'
+import { secretsSeen } from './canary.ts'
 import { check, type Violation } from './checker.ts'
 import { terminal } from './checker/promises.ts'
-import { clientOf, type Client } from './client.ts'
-import { crashesOf, leftoversOf, logsOf, rowsOf, witnessesIn, type Evidence } from './evidence.ts'
+import { clientOf, type Client, type Made } from './client.ts'
+import { crashesOf, leftoversOf, logsOf, rowsOf, witnessesIn, type Evidence, type Replay } from './evidence.ts'
 import type { Fault } from './faults.ts'
 import { historyIn, type History } from './history.ts'
-import { removeCgroups } from './host.ts'
+import { commandOf, removeCgroups } from './host.ts'
 import type { Operation } from './load.ts'
-import { makeStand, type Stand, type StandOptions } from './stand.ts'
+import { makeStand, type Grounds, type Stand, type StandOptions } from './stand.ts'
 import { watch, type Watcher } from './watcher.ts'
 
-export interface Trial {
-  stand: Stand
+export interface Trial<S extends Grounds = Stand> {
+  stand: S
   history: History
   watcher: Watcher
   /** The case tells the checker what it did to whom. */
   faults: Fault[]
-  client(): Client
+  /** And what became of messages with stale tokens, if it sent any. */
+  replays: Replay[]
+  /** The n-th of the users. */
+  client(nr?: number): Client
   /** Nobody asks any more. */
   silence(): void
+}
+
+export interface TrialOptions {
+  settings?: Record<string, string>
+  /** After the last fault: every job must have ended. */
+  patienceMs?: number
+  say?: (line: string) => void
 }
 
 export interface TrialResult {
@@ -28,35 +40,43 @@ export interface TrialResult {
   evidence: Evidence
 }
 
-/** `act` starts what it needs, submits and hurts; when it returns, every job is waited for, and everything is judged. */
-export async function trial(
-  options: StandOptions & { patienceMs?: number },
+/** On a stand of its own. */
+export const trial = async (
+  options: StandOptions & TrialOptions,
   act: (trial: Trial) => Promise<Operation[]>,
+): Promise<TrialResult> => trialOn(await makeStand(options), options, act)
+
+/** `act` starts what it needs, submits and hurts; when it returns, every job is waited for, and everything is judged. */
+export async function trialOn<S extends Grounds>(
+  stand: S,
+  options: TrialOptions,
+  act: (trial: Trial<S>) => Promise<Operation[]>,
 ): Promise<TrialResult> {
-  const stand = await makeStand(options)
+  const { say = () => {} } = options
   const over = new AbortController()
   const history = historyIn(join(stand.dir, 'history.jsonl'))
   const watcher = watch(stand, history)
   try {
     const faults: Fault[] = []
+    const replays: Replay[] = []
+    const made: Made = new Map()
     let operations: Operation[]
     try {
-      operations = await act({
-        stand,
-        history,
-        watcher,
-        faults,
-        client: () => clientOf({ url: stand.url, token: stand.token(), history, signal: over.signal }),
-        silence: () => over.abort(),
-      })
+      const client = (nr = 0): Client => clientOf({ ...stand.door(nr), history, made, signal: over.signal })
+      operations = await act({ stand, history, watcher, faults, replays, client, silence: () => over.abort() })
+      const healed = performance.now()
       await allEnded(stand, options.patienceMs ?? 240_000)
+      say(`all ended ${((performance.now() - healed) / 1000).toFixed(1)} s after the last fault was healed`)
     } finally {
       over.abort()
       await watcher.stop()
     }
     await stand.serverReady()
+    const alive = await jobsAlive(stand)
     const rows = await rowsOf(stand)
     const logs = await logsOf(stand, rows)
+    const audit = await auditOf(stand)
+    const secrets = await secretsSeen(stand)
     const stopped = await stand.stop()
     const evidence: Evidence = {
       operations,
@@ -66,14 +86,33 @@ export async function trial(
       ...rows,
       witnesses: witnessesIn(stand.witness.dir),
       logs,
-      crashes: crashesOf([stand.server, stand.runner]),
+      crashes: crashesOf(stand.processes()),
       stopped,
-      leftovers: await leftoversOf(stand, watcher.cgroups),
+      leftovers: [...alive, ...(await leftoversOf(stand, watcher.cgroups))],
+      caps: watcher.caps(),
+      audit,
+      secretsSeen: [
+        ...secrets,
+        ...logs.flatMap(({ id, secrets }) => secrets.map((form) => `${form} in the log of ${id}`)),
+      ],
+      replays,
     }
     return { violations: check(evidence), evidence }
   } finally {
     await stand.remove()
     removeCgroups(watcher.cgroups)
+  }
+}
+
+/** Processes of jobs that live although every job has ended, some seconds after. */
+async function jobsAlive(stand: Grounds, patienceMs = 5000): Promise<string[]> {
+  const end = performance.now() + patienceMs
+  for (;;) {
+    const alive = stand.jobs()
+    if (alive.length === 0 || performance.now() > end) {
+      return alive.map(({ pid }) => `process ${pid} of a job that has ended: ${commandOf(pid).slice(0, 200)}`)
+    }
+    await sleep(100)
   }
 }
 
@@ -84,7 +123,7 @@ function keepForMs(settings: Record<string, string> = {}): number {
 }
 
 /** Waits for the end of every job; what has not ended by then is the checker's to report. */
-async function allEnded(stand: Stand, patienceMs: number): Promise<void> {
+async function allEnded(stand: Grounds, patienceMs: number): Promise<void> {
   const end = performance.now() + patienceMs
   const states = [...terminal]
   while (performance.now() < end) {

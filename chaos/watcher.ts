@@ -2,22 +2,27 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { runyardCgroupsOf } from './host.ts'
 import type { History } from './history.ts'
-import type { Stand } from './stand.ts'
+import type { CapSeen } from './evidence.ts'
+import type { Grounds } from './stand.ts'
 
 export interface Watcher {
   /** Paths of the cgroups that Runyard's jobs were seen in, and of those above them that are Runyard's. */
   cgroups: Set<string>
   /** Looks for more of them now. */
   learn(): void
+  /** The most that was seen at a time of all that has a cap. */
+  caps(): CapSeen[]
   /** Jobs by state, as last seen. */
   counts(): Record<string, number>
   stop(): Promise<void>
 }
 
-export function watch(stand: Stand, history: History, everyMs = 250): Watcher {
+export function watch(stand: Grounds, history: History, everyMs = 250): Watcher {
   const over = new AbortController()
   const cgroups = new Set<string>()
   const states = new Map<string, string>()
+
+  const caps = new Map<string, CapSeen>()
 
   const look = async (): Promise<void> => {
     const rows = await stand.sql<{ id: string; state: string; open: number }>(
@@ -29,6 +34,10 @@ export function watch(stand: Stand, history: History, everyMs = 250): Watcher {
       if (states.get(id) === now) continue
       states.set(id, now)
       history.add({ t: Date.now(), op: 'seen', id, state, open })
+    }
+    for (const row of await stand.sql<CapSeen>(heldNow)) {
+      const seen = caps.get(`${row.kind} ${row.name}`)
+      if (seen === undefined || row.most > seen.most) caps.set(`${row.kind} ${row.name}`, row)
     }
   }
   const learn = (): void => {
@@ -46,6 +55,7 @@ export function watch(stand: Stand, history: History, everyMs = 250): Watcher {
   return {
     cgroups,
     learn,
+    caps: () => [...caps.values()],
     counts() {
       const counts: Record<string, number> = {}
       for (const now of states.values()) {
@@ -60,3 +70,15 @@ export function watch(stand: Stand, history: History, everyMs = 250): Watcher {
     },
   }
 }
+
+/** In one statement, so that it is one moment. */
+const heldNow = `
+  with held as (
+    select j.queue_id, j.owner_id, a.runner_id from attempts a join jobs j on j.id = a.job_id where a.ended_at is null
+  )
+  select 'queue' as kind, q.name, q.concurrency as cap, count(*)::int as most
+    from held join queues q on q.id = held.queue_id where q.concurrency is not null group by q.id
+  union all select 'user', u.username, u.max_running, count(*)::int
+    from held join users u on u.id = held.owner_id group by u.id
+  union all select 'runner', r.name, r.slots, count(*)::int
+    from held join runners r on r.id = held.runner_id group by r.id`

@@ -1,15 +1,18 @@
 /** What `npm publish` would send: packed, installed in an empty folder, and used there. */
 import { spawn, spawnSync } from 'node:child_process'
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { noCgroups, noSandbox } from '../src/executors/testing/needs.ts'
 import { until } from './system.ts'
 
 const checkout = fileURLToPath(new URL('..', import.meta.url))
 let folder: string
 let env: NodeJS.ProcessEnv
+/** The package brings its own Node along; a program that imports it runs with the stranger's. */
+const node24 = process.execPath
 
 /** The system's npm and Node, as a stranger has them: not those of this checkout. */
 const outside = (process.env.PATH ?? '')
@@ -58,7 +61,7 @@ test('the package holds the bundle, the migrations and the dashboard, and no sou
     '*/node_modules/runyard/node_modules/*',
   ])
   const has = (name: string): boolean => files.stdout.includes(`node_modules/runyard/${name}`)
-  for (const name of ['bin/runyard.js', 'dist/runyard.js', 'dist/launcher.js', 'dist/heartbeat-worker.js'])
+  for (const name of ['bin/runyard.js', 'dist/runyard.js', 'dist/launcher.js', 'dist/index.js'])
     expect(has(name)).toBe(true)
   for (const name of ['dist/migrations/001_spine.sql', 'dist/web/index.html', 'LICENSE', 'README.md'])
     expect(has(name)).toBe(true)
@@ -94,12 +97,48 @@ test('up serves the dashboard and its API', async () => {
   }
 }, 120_000)
 
-test('the typed client can be imported, with its types', async () => {
-  const program = `import { createApiClient } from 'runyard'
+/** What the example says at its end that it prints. */
+async function examples(): Promise<{ name: string; text: string; prints: string }[]> {
+  const dir = join(checkout, 'examples')
+  const names = (await readdir(dir)).filter((name) => name.endsWith('.js'))
+  return Promise.all(
+    names.map(async (name) => {
+      const text = await readFile(join(dir, name), 'utf8')
+      return { name, text, prints: (text.split('\n// Prints:\n')[1] ?? 'nothing\n').replaceAll(/^\/\/ /gm, '') }
+    }),
+  )
+}
+
+test.skipIf(noSandbox || noCgroups)(
+  'every example of the library prints what it says',
+  async () => {
+    const found = await examples()
+    expect(found.length).toBeGreaterThan(3)
+    for (const { name, text, prints } of found) {
+      await writeFile(join(folder, name), text)
+      expect({ name, ...inFolder(node24, [name]) }).toEqual({ name, status: 0, stdout: prints, stderr: '' })
+    }
+  },
+  60_000,
+)
+
+test('client and library can be imported, with their types', async () => {
+  const program = `import { createApiClient, startJob, type Job } from 'runyard'
 const client = createApiClient({ baseUrl: 'http://127.0.0.1:9' })
 export const submit = async (): Promise<string> => (await client.calls.jobs.submit({ command: ['true'] })).id
 // @ts-expect-error a job has no such field
 export const wrong = () => client.calls.jobs.submit({ comand: ['true'] })
+export const jobs: Promise<Job>[] = [
+  startJob('true'),
+  startJob('echo', 'a', 'b'),
+  startJob('echo', 'a', { limits: { memoryBytes: 1 << 25 }, network: 'none' }),
+  startJob('echo', { args: ['a'], binds: [{ path: '/opt' }] }),
+]
+// @ts-expect-error an argument is a string
+export const number = () => startJob('echo', 1)
+// @ts-expect-error a job has no such option
+export const unknown = () => startJob('echo', 'a', { memory: 1 })
+export const text = async (job: Job): Promise<string | undefined> => (await job.newLogReader().nextLine())?.text
 `
   await writeFile(join(folder, 'use.ts'), program)
   const options = [
@@ -118,7 +157,7 @@ export const wrong = () => client.calls.jobs.submit({ comand: ['true'] })
   expect(compiled.stdout).toBe('')
   const loaded = inFolder(process.execPath, [
     '-e',
-    "import('runyard').then((m) => console.log(typeof m.createApiClient))",
+    "import('runyard').then((m) => console.log(typeof m.createApiClient, typeof m.startJob))",
   ])
-  expect(loaded.stdout).toBe('function\n')
+  expect(loaded.stdout).toBe('function function\n')
 }, 60_000)

@@ -42,11 +42,12 @@ const said = (stand: Stand, tag: string, word: string): Promise<unknown> =>
 
 /** kill -9, noted for the checker; it counts as away until `back` is called. */
 async function kill({ stand, faults }: Trial, victim: Victim): Promise<Fault> {
-  const fault: Fault = { nr: faults.length, victim, id: stand.victim(victim)!, at: Date.now(), backAt: Infinity }
+  const id = stand.victim(victim)!
+  const fault: Fault = { nr: faults.length, victim, at: Date.now(), backAt: Infinity }
   faults.push(fault)
   if (victim === 'runner') await stand.runner.kill()
   else if (victim === 'server') await stand.server.kill()
-  else signal(fault.id, 'SIGKILL')
+  else signal(id, 'SIGKILL')
   return fault
 }
 

@@ -72,6 +72,7 @@ export async function startSystem(
     HOME: dataDir,
     RUNYARD_DATA_DIR: dataDir,
     RUNYARD_PORT: String(port),
+    RUNYARD_GRPC_PORT: '0',
     RUNYARD_ADMIN_PASSWORD: 'correct horse battery',
     ...settings,
   }

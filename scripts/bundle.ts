@@ -1,6 +1,6 @@
 /**
  * `npm pack` begins here: `dist/` with all that the published package runs, which is the program, the dashboard and the
- * types of its client. Node does not strip types below node_modules.
+ * types of what it exports. Node does not strip types below node_modules.
  */
 import { spawnSync } from 'node:child_process'
 import { cp, glob, readFile, rm, writeFile } from 'node:fs/promises'
@@ -11,7 +11,7 @@ import { buildWeb, webDist } from './web.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
-/** Types of the client only: the program is started, not imported. */
+/** Types of what can be imported only: the program is started. */
 async function emitTypes(staging: string): Promise<void> {
   const config = join(staging, 'tsconfig.json')
   await writeFile(
@@ -27,13 +27,13 @@ async function emitTypes(staging: string): Promise<void> {
         types: ['node'],
       },
       include: [],
-      files: [join(root, 'src', 'api', 'client.ts')],
+      files: [join(root, 'src', 'index.ts')],
     }),
   )
   const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
   const { status, stdout } = spawnSync(process.execPath, [tsc, '-p', config], { cwd: root, encoding: 'utf8' })
   await rm(config)
-  if (status !== 0) throw new Error(`the client's types could not be made:\n${stdout}`)
+  if (status !== 0) throw new Error(`the package's types could not be made:\n${stdout}`)
   // The compiler rewrites our `.ts` imports in code, not in declarations, and there are no `.ts` files in the package.
   for await (const file of glob('types/**/*.d.ts', { cwd: staging })) {
     const path = join(staging, file)

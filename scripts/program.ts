@@ -22,7 +22,7 @@ const entries = {
   runyard: 'src/main.ts',
   launcher: 'src/executors/launcher/main.ts',
   'heartbeat-worker': 'src/runner/heartbeat-worker.ts',
-  client: 'src/api/client.ts',
+  index: 'src/index.ts',
 }
 
 /** Native code, binaries, and what is only tried for. */

@@ -42,6 +42,7 @@ export async function runningServer(
       RUNYARD_RUN_DIR: join(dir, 'run'),
       DATABASE_URL: database.url,
       RUNYARD_PORT: '0',
+      RUNYARD_GRPC_PORT: '0',
       RUNYARD_ADMIN_PASSWORD: adminPassword,
       ALLOWED_WORKDIRS: '/workspace',
       ...env,

@@ -1,7 +1,6 @@
 /** kill -9 of server, runner, launcher and PostgreSQL at random moments while a mixed load runs. */
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Evidence } from '../evidence.ts'
+import { writeEvidence } from '../evidence-file.ts'
 import { injectFaults, planFaults, type Fault } from '../faults.ts'
 import { loadOf } from '../load.ts'
 import { randomOf } from '../random.ts'
@@ -103,11 +102,7 @@ export async function run(options: Record<string, string>): Promise<number> {
   })
   for (const line of summaryOf(result.evidence)) console.log(line)
   printViolations(result.violations)
-  if (options['evidence']) {
-    mkdirSync(options['evidence'], { recursive: true })
-    const text = JSON.stringify({ ...result.evidence, witnesses: [...result.evidence.witnesses] }, null, 1)
-    writeFileSync(join(options['evidence'], `kills-${seed}.json`), text)
-  }
+  if (options['evidence']) writeEvidence(options['evidence'], `kills-${seed}`, result.evidence)
   const seconds = ((performance.now() - begun) / 1000).toFixed(0)
   console.log(`seed ${seed}: ${result.violations.length} violations in ${seconds} s`)
   return result.violations.length === 0 ? 0 : 1

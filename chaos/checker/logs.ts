@@ -1,7 +1,7 @@
 /** Stored bytes against written bytes: exactly those of an attempt that ended by itself, a prefix of one that was hurt. */
 import type { AttemptRow, Evidence, WitnessLine } from '../evidence.ts'
 import type { Operation } from '../load.ts'
-import { isDuring, verdictOf } from './verdict.ts'
+import { isDuring, verdictOf, wasKilled } from './verdict.ts'
 import { factsOf, type Violation } from './violation.ts'
 
 export function checkLogs(evidence: Evidence): Violation[] {
@@ -11,7 +11,8 @@ export function checkLogs(evidence: Evidence): Violation[] {
   return evidence.attempts.flatMap((attempt) => {
     const operation = operations.get(tags.get(attempt.id) ?? '')
     const stored = logs.get(`${attempt.id} ${attempt.number}`) ?? []
-    if (operation === undefined) return []
+    // What a leaky one prints is masked on the way.
+    if (operation === undefined || operation.leaks) return []
     const lines = evidence.witnesses.get(operation.tag) ?? []
     const due = bytesDue(evidence, attempt, operation, lines)
     return stored.flatMap(({ stream, length, agrees, sha256, foreign }): Violation[] => {
@@ -40,10 +41,15 @@ function bytesDue(evidence: Evidence, attempt: AttemptRow, { ...operation }: Ope
   const noted = own.at(-1)
   const verdict = verdictOf(attempt, operation, lines, evidence)
   // Killed by the rig with its launcher: what was in the pipes then may be gone.
-  const hurt = verdict === 'hurt' || evidence.faults.some((f) => f.victim === 'launcher' && isDuring(f, attempt))
+  const hurt = verdict === 'hurt' || wasKilled(evidence.faults, attempt)
+  const isCut = isCutOff(evidence, attempt)
   const due = (stream: 'out' | 'err'): { least: number; most: number } => ({
-    least: verdict === 'own' && end ? end[stream] : hurt ? 0 : (noted?.[stream] ?? 0),
+    least: isCut ? 0 : verdict === 'own' && end ? end[stream] : hurt ? 0 : (noted?.[stream] ?? 0),
     most: end?.[stream] ?? Infinity,
   })
   return { stdout: due('out'), stderr: due('err') }
 }
+
+/** Says so itself, and its runner's disk was full: what is there is a beginning. */
+const isCutOff = ({ faults }: Evidence, attempt: AttemptRow): boolean =>
+  (attempt.log?.truncated_bytes ?? 0) > 0 && faults.some((f) => f.victim === 'disk' && isDuring(f, attempt))

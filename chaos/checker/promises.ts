@@ -15,7 +15,7 @@ function checkSubmits({ operations, history, jobs }: Evidence): Violation[] {
     history.filter((entry) => entry.op === 'submit'),
     (entry) => entry.tag,
   )
-  for (const { tag, keyed } of operations) {
+  for (const { tag, keyed, forbidden } of operations) {
     const told = answers.get(tag) ?? []
     const there = rows.get(tag) ?? []
     const evidence = [...told, ...there].map((each) => JSON.stringify(each))
@@ -28,6 +28,9 @@ function checkSubmits({ operations, history, jobs }: Evidence): Violation[] {
       const how = keyed ? 'with one key' : 'asked once'
       found.push({ kind: 'doubled_job', message: `${tag}: ${there.length} jobs of one submit (${how})`, evidence })
     }
+    if (forbidden && acknowledged.length > 0) {
+      found.push({ kind: 'wrong_outcome', message: `${tag}: taken from somebody who may not submit`, evidence })
+    }
     const allRefused = told.length > 0 && told.every((entry) => entry.answer === 'failed')
     if ((allRefused || told.length === 0) && there.length > 0) {
       found.push({ kind: 'unasked_job', message: `${tag}: the submit was refused, and the job exists`, evidence })
@@ -35,7 +38,7 @@ function checkSubmits({ operations, history, jobs }: Evidence): Violation[] {
     if (keyed && told.at(-1)?.answer === 'indeterminate') {
       found.push({ kind: 'not_ended', message: `${tag}: a submit with a key was never answered`, evidence })
     }
-    if (told.some((entry) => entry.answer === 'failed')) {
+    if (!forbidden && told.some((entry) => entry.answer === 'failed')) {
       found.push({ kind: 'wrong_outcome', message: `${tag}: a right submit was refused`, evidence })
     }
   }

@@ -1,6 +1,6 @@
 /** How an attempt ended: by itself, by its user, or because the rig hurt it. Everything else cannot be explained. */
 import type { AttemptRow, Evidence, WitnessLine } from '../evidence.ts'
-import type { Fault } from '../faults.ts'
+import type { Fault, Hurt } from '../faults.ts'
 import type { Operation } from '../load.ts'
 
 export type Verdict = 'own' | 'cancelled' | 'hurt' | 'handed_back' | { wrong: string }
@@ -22,12 +22,17 @@ export function verdictOf(
   )
   if (attempt.state === 'cancelled') return asked ? 'cancelled' : { wrong: 'it was cancelled, and nobody had asked' }
   const { error_class: why, signal } = attempt.outcome ?? {}
-  const launcherDied = faults.some((fault) => fault.victim === 'launcher' && isDuring(fault, attempt))
+  const killed = wasKilled(faults, attempt)
   if (attempt.state === 'failed' && (why === 'infrastructure' || (why === 'signal' && signal === 'SIGKILL'))) {
-    return launcherDied ? 'hurt' : { wrong: `it failed (${why}), and nothing had hurt it` }
+    const stopped = why === 'infrastructure' && faultsFelt(faults, attempt).some(({ victim }) => endsJobs.has(victim))
+    return killed || stopped ? 'hurt' : { wrong: `it failed (${why}), and nothing had hurt it` }
   }
   if (attempt.state === 'lost') {
-    if (launcherDied || longestSilence(faults, attempt) >= keepForMs * 0.5) return 'hurt'
+    const end = lines.find((line) => line.word === 'end' && line.attempt === attempt.number)
+    if (end !== undefined && !killed && wasEverybodyAway(faults, attempt)) {
+      return { wrong: 'it came to its end while everybody was away, and nobody waited to be told' }
+    }
+    if (killed || longestSilence(faults, attempt) >= keepForMs * 0.5) return 'hurt'
     return { wrong: 'it was lost, and nothing had hurt it or cut it off for long' }
   }
   if (expected) return { wrong: `it is ${attempt.state}, and its witness never came to its end` }
@@ -54,19 +59,47 @@ function isAsExpected({ state, outcome }: AttemptRow, { expected }: Operation): 
 const isToldByWitness = (attempt: AttemptRow, { expected }: Operation, lines: WitnessLine[]): boolean =>
   expected.by === 'timeout' || lines.some((line) => line.word === 'end' && line.attempt === attempt.number)
 
-export const isDuring = (fault: Fault, { leased, ended }: AttemptRow): boolean =>
-  fault.at >= leased - slackMs && fault.at <= (ended ?? Infinity) + 100
+/** A full disk, no more open files, or a runner that is told to end and whose job may run once only. */
+const endsJobs = new Set<Hurt>(['disk', 'limit', 'halt'])
 
-/** The longest time of an attempt in which server, runner or database was away, by kills that run into each other. */
-function longestSilence(faults: Fault[], { leased, ended }: AttemptRow): number {
+/** Killed with its launcher, or by itself. */
+export const wasKilled = (faults: Fault[], attempt: AttemptRow): boolean =>
+  faults.some(
+    (fault) =>
+      isDuring(fault, attempt) &&
+      (fault.victim === 'launcher' || (fault.victim === 'job' && fault.attempt === `${attempt.id} ${attempt.number}`)),
+  )
+
+/** It reached the runner of the attempt in the attempt's time. */
+export const isDuring = (fault: Fault, attempt: AttemptRow): boolean =>
+  reaches(fault, attempt) && fault.at >= attempt.leased - slackMs && fault.at <= (attempt.ended ?? Infinity) + 100
+
+const reaches = ({ where }: Fault, { runner }: AttemptRow): boolean => where === undefined || where === runner
+
+/**
+ * All that hurt it were outages of the database or of all servers: after those, nothing is given away for a full lease
+ * (domain promise 3), so a runner that lived through it has its say.
+ */
+function wasEverybodyAway(faults: Fault[], attempt: AttemptRow): boolean {
+  const felt = faultsFelt(faults, attempt)
+  return felt.length > 0 && felt.every(({ outage }) => outage === true)
+}
+
+/** The longest time of an attempt in which server, runner or database was away, by faults that run into each other. */
+function longestSilence(faults: Fault[], attempt: AttemptRow): number {
   let longest = 0
   let from = -Infinity
   let to = -Infinity
-  const during = faults.filter((fault) => fault.backAt > leased - slackMs && fault.at < (ended ?? Infinity))
-  for (const { at, backAt } of during.toSorted((a, b) => a.at - b.at)) {
+  for (const { at, backAt } of faultsFelt(faults, attempt).toSorted((a, b) => a.at - b.at)) {
     if (at > to + slackMs) from = at
     to = Math.max(to, backAt)
     longest = Math.max(longest, to - from)
   }
   return longest
 }
+
+const faultsFelt = (faults: Fault[], attempt: AttemptRow): Fault[] =>
+  faults.filter(
+    (fault) =>
+      reaches(fault, attempt) && fault.backAt > attempt.leased - slackMs && fault.at < (attempt.ended ?? Infinity),
+  )

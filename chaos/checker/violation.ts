@@ -8,6 +8,8 @@ export type ViolationKind =
   /** Refused or never asked for, and there all the same. */
   | 'unasked_job'
   | 'not_ended'
+  /** Queued, with a runner idle, and left waiting. */
+  | 'kept_waiting'
   /** An end that was seen and is another one now. */
   | 'changed_end'
   /** Two attempts of one job alive at a time. */
@@ -21,6 +23,18 @@ export type ViolationKind =
   | 'log_missing'
   /** Other bytes than were written, or more. */
   | 'log_wrong'
+  /** A message with a token that is no longer the attempt's was taken. */
+  | 'stale_accepted'
+  /** Begun before what it depends on had ended, or an end that does not follow from theirs. */
+  | 'dependency_broken'
+  /** More at a time than a queue, a user or a runner may have. */
+  | 'cap_exceeded'
+  /** One that came later was begun long before, in the same lane. */
+  | 'out_of_turn'
+  /** The audit log lacks a request, has one too many, or its chain is broken. */
+  | 'audit_wrong'
+  /** A secret is where anybody may read it. */
+  | 'secret_seen'
   | 'crash'
   | 'leftover'
 
@@ -39,7 +53,7 @@ export function factsOf(evidence: Evidence, attempt: AttemptRow, lines: WitnessL
     `attempt: ${JSON.stringify(attempt)}`,
     `leased ${iso(leased)}, ended ${ended === null ? 'never' : iso(ended)}`,
     ...[...own.slice(0, 2), ...own.slice(2).slice(-3)].map((line) => `witness: ${JSON.stringify(line)}`),
-    ...during.map((f) => `kill ${f.nr + 1}: ${f.victim} at ${iso(f.at)}, back ${iso(f.backAt)}`),
+    ...during.map((f) => `fault ${f.nr + 1}: ${f.what ?? `kill ${f.victim}`} at ${iso(f.at)}, back ${iso(f.backAt)}`),
   ]
 }
 

@@ -16,6 +16,7 @@ const run = promisify(execFile)
 export interface OwnPostgres {
   /** What the product gets. */
   url: string
+  socket: string
   pid(): number
   /** Returns when it is gone. `immediate` is `pg_ctl stop -m immediate`. */
   down(how: 'kill' | 'immediate'): Promise<void>
@@ -25,7 +26,13 @@ export interface OwnPostgres {
   close(): Promise<void>
 }
 
-export async function startPostgres({ preload = {} }: { preload?: Record<string, string> } = {}): Promise<OwnPostgres> {
+export interface OwnPostgresOptions {
+  /** Environment of its server, e.g. a preloaded library. */
+  preload?: Record<string, string>
+  settings?: Record<string, string>
+}
+
+export async function startPostgres({ preload = {}, settings = {} }: OwnPostgresOptions = {}): Promise<OwnPostgres> {
   const dir = scratchDir('pg')
   const pgData = join(dir, 'cluster')
   const account = await accountFor(pgData)
@@ -50,6 +57,7 @@ export async function startPostgres({ preload = {} }: { preload?: Record<string,
   let postmaster: Postmaster | undefined
   const own: OwnPostgres = {
     url: url('runyard', 'runyard'),
+    socket: join(socketDir, '.s.PGSQL.5432'),
     pid: () => postmaster?.pid ?? -1,
     query: (sql, values) => ask(url(adminRole, 'runyard'), sql, values),
     async down(how) {
@@ -71,7 +79,10 @@ export async function startPostgres({ preload = {} }: { preload?: Record<string,
               socketDir,
               logFile: join(dir, 'log'),
               account,
-              settings: { listen_addresses: '', max_connections: '60', shared_buffers: '32MB', timezone: 'UTC' },
+              settings: {
+                ...{ listen_addresses: '', max_connections: '60', shared_buffers: '32MB', timezone: 'UTC' },
+                ...settings,
+              },
             })
           }
           return ask(url(adminRole, 'postgres'), 'select 1')

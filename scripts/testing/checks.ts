@@ -22,6 +22,14 @@ export const checks: Check[] = [
   { name: 'format', command: 'oxfmt', args: ['--check'], fix: 'npm run format' },
   { name: 'docs/configuration.md is the settings table', ...node('scripts/configuration-doc.ts'), fix: 'npm run docs' },
   { name: 'ARCHITECTURE.md draws the transition table', ...node('scripts/state-diagram.ts'), fix: 'npm run docs' },
+  { name: 'proto lint', command: 'buf', args: ['lint'], fix: 'see the errors above' },
+  {
+    name: 'no gRPC client is broken',
+    command: 'buf',
+    args: ['breaking', '--against', 'proto/baseline.binpb'],
+    fix: 'keep names and numbers; npm run proto:accept when nobody can have such a client',
+  },
+  { name: 'gRPC code is what proto/ says', ...node('scripts/grpc-code.ts'), fix: 'npm run proto' },
 ]
 
 export async function runChecks(): Promise<Tally> {

@@ -26,6 +26,15 @@ const onPath = (program: string): boolean =>
 
 const needs: Need[] = [
   { what: 'bubblewrap', isThere: () => onPath('bwrap'), packages: ['bubblewrap'] },
+  // Runners on other machines: network namespaces, and links that are cut.
+  { what: 'ip', isThere: () => onPath('ip'), packages: ['iproute2'] },
+  { what: 'iptables', isThere: () => onPath('iptables'), packages: ['iptables'] },
+  { what: 'openssl', isThere: () => onPath('openssl'), packages: ['openssl'] },
+  {
+    what: 'a foreign gRPC client',
+    isThere: () => existsSync('/usr/lib/python3/dist-packages/grpc'),
+    packages: ['python3-grpcio'],
+  },
   { what: 'an external PostgreSQL', isThere: () => !externalMissing(), packages: ['postgresql-15', 'postgresql'] },
 ]
 

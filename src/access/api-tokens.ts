@@ -2,6 +2,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { Queryable } from '../db/pool.ts'
 import { AppError } from '../lib/app-error.ts'
+import { tellAccess } from './access-changes.ts'
 import type { Person, Role } from './permissions.ts'
 
 export interface ApiTokenRow {
@@ -43,12 +44,15 @@ export async function listApiTokens(db: Queryable, userId: string): Promise<ApiT
 
 /** False: there is no such token, or it is somebody else's when `ownerId` is given. */
 export async function revokeApiToken(db: Queryable, input: { id: string; ownerId?: string }): Promise<boolean> {
-  const { rowCount } = await db.query(
-    `update api_tokens set revoked_at = now()
-     where id = $1 and ($2::bigint is null or user_id = $2) and revoked_at is null`,
+  const { rows } = await db.query<{ revoked: boolean }>(
+    `with changed as (
+       update api_tokens set revoked_at = now()
+       where id = $1 and ($2::bigint is null or user_id = $2) and revoked_at is null returning id
+     ), ${tellAccess}
+     select count(*) > 0 as revoked from told`,
     [input.id, input.ownerId ?? null],
   )
-  return rowCount === 1
+  return rows[0]!.revoked
 }
 
 /** The owner, with today's role. Refused alike: unknown, revoked, expired, owner disabled or signed out everywhere. */

@@ -1,10 +1,14 @@
-/** Who is asking: a bearer token (session or API token) or the session cookie of a browser. */
+/** Who is asking: a bearer token (session or API token), the session cookie of a browser, or a client certificate. */
 import type { Queryable } from '../db/pool.ts'
 import { AppError } from '../lib/app-error.ts'
+import { isCertificateRole } from '../x509/roles.ts'
+import { verifyCertificates, type CertificateHolder } from './certificates/verify.ts'
 import { looksLikeApiToken, verifyApiToken } from './api-tokens.ts'
 import type { Person } from './permissions.ts'
 import { verifyAccessToken } from './tokens.ts'
 
+export type { CertificateHolder } from './certificates/verify.ts'
+export type { CertificateRole } from '../x509/roles.ts'
 export type { Machine, Person, Principal, Role } from './permissions.ts'
 
 export interface Credentials {
@@ -29,3 +33,34 @@ export async function authenticate(
   if (given.bearer !== undefined && looksLikeApiToken(token)) return verifyApiToken(db, token)
   return verifyAccessToken(db, secrets.jwtSecret, token)
 }
+
+/** What a certificate says of itself, after TLS has accepted it. */
+export interface PresentedCertificate {
+  /** SHA-256 of the certificate (DER). */
+  fingerprint: Buffer
+  organizationalUnits: readonly string[]
+}
+
+/**
+ * Whose certificate it is. The subject alone proves nothing: it must have been issued here and hold now, and its one OU
+ * must be the role that is registered. Throws `unauthenticated`.
+ */
+export async function authenticateCertificate(db: Queryable, given: PresentedCertificate): Promise<CertificateHolder> {
+  const [role = '', ...more] = given.organizationalUnits
+  if (more.length > 0 || !isCertificateRole(role)) {
+    throw new AppError('unauthenticated', 'the certificate names no role: it must have exactly one OU, e.g. admin')
+  }
+  const holder = (await verifyCertificates(db, [given.fingerprint])).get(given.fingerprint.toString('hex'))
+  if (holder?.role === role) return holder
+  throw new AppError(
+    'unauthenticated',
+    'the certificate does not hold: it is not of this installation, has ended, was used up or revoked, or its account changed',
+  )
+}
+
+/** The answer to an enrolment leaves by the session whose certificate it has just used up. */
+const answerWithinSeconds = 15
+
+/** For open sessions, all in one query: those whose certificate holds still, by fingerprint in hex. */
+export const stillHold = (db: Queryable, fingerprints: readonly Buffer[]): Promise<Map<string, CertificateHolder>> =>
+  verifyCertificates(db, fingerprints, answerWithinSeconds)

@@ -1,4 +1,6 @@
 /** The credential of the command line on the server's own machine: an API token of the first administrator, in a file. */
+import { createHash } from 'node:crypto'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { Db } from '../db/pool.ts'
 import { AppError } from '../lib/app-error.ts'
@@ -9,11 +11,16 @@ import { secretsDir } from './keys.ts'
 
 export const localTokenPath = (dataDir: string): string => join(secretsDir(dataDir), 'local.token')
 
-const name = 'command line on this machine'
+/** One for each data directory: several servers share a database, and must not revoke each other's. */
+function nameOf(dataDir: string): string {
+  const place = createHash('sha256').update(`${hostname()}\0${dataDir}`).digest('hex').slice(0, 8)
+  return `command line on this machine (${place})`
+}
 
 /** Keeps a file that still holds; else makes a new token and revokes the one before. */
 export async function ensureLocalToken(db: Db, dataDir: string): Promise<string> {
   const path = localTokenPath(dataDir)
+  const name = nameOf(dataDir)
   await ensurePrivateDir(secretsDir(dataDir))
   const kept = await readSecretFile(path)
   if (kept !== null && (await stillHolds(db, kept))) return kept

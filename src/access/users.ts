@@ -1,6 +1,7 @@
 /** Accounts: create, find, change, sign in. */
 import type { Queryable } from '../db/pool.ts'
 import { AppError } from '../lib/app-error.ts'
+import { tellAccess } from './access-changes.ts'
 import { hashPassword, passwordMatches } from './passwords.ts'
 import { roles, type Role } from './permissions.ts'
 
@@ -59,6 +60,20 @@ export async function createUser(db: Queryable, input: NewUser): Promise<User> {
   })
 }
 
+/** Stands where the hash of a password would: no password is right. */
+const noPassword = '!'
+
+/** For whoever comes by certificate only, until somebody sets a password. Null when the name is taken. */
+export async function createUserWithoutPassword(db: Queryable, input: Omit<NewUser, 'password'>): Promise<User | null> {
+  checkUsername(input.username)
+  const { rows } = await db.query<User>(
+    `insert into users (username, password_hash, role, max_running) values ($1, $2, $3, coalesce($4, 100))
+     on conflict (lower(username)) do nothing returning ${columns}`,
+    [input.username, noPassword, input.role, input.maxRunning ?? null],
+  )
+  return rows[0] ?? null
+}
+
 export async function findUser(db: Queryable, username: string): Promise<User | null> {
   const { rows } = await db.query<User>(`select ${columns} from users where lower(username) = lower($1)`, [username])
   return rows[0] ?? null
@@ -84,7 +99,8 @@ export async function verifyPassword(db: Queryable, username: string, password: 
     [known ? username : ''],
   )
   const row = rows[0]
-  const matches = await passwordMatches(row?.passwordHash, known ? password : '')
+  const hash = row?.passwordHash === noPassword ? undefined : row?.passwordHash
+  const matches = await passwordMatches(hash, known ? password : '')
   if (!row || !matches || row.disabledAt !== null) return null
   const { passwordHash: _kept, ...user } = row
   return user
@@ -105,12 +121,15 @@ export const setDisabled = (db: Queryable, userId: string, disabled: boolean): P
 export const signOutEverywhere = (db: Queryable, userId: string): Promise<void> => change(db, userId)
 
 async function change(db: Queryable, userId: string, set?: string, value?: unknown): Promise<void> {
-  const { rowCount } = await db.query(
+  const { rows } = await db.query<{ changed: boolean }>(
     // Strictly later than before, so that two changes in one transaction also end what was issued between them.
-    `update users set ${set === undefined ? '' : `${set},`}
-       sessions_valid_after = greatest(clock_timestamp(), sessions_valid_after + interval '1 microsecond')
-     where id = $1`,
+    `with changed as (
+       update users set ${set === undefined ? '' : `${set},`}
+         sessions_valid_after = greatest(clock_timestamp(), sessions_valid_after + interval '1 microsecond')
+       where id = $1 returning id
+     ), ${tellAccess}
+     select count(*) > 0 as changed from told`,
     set === undefined ? [userId] : [userId, value],
   )
-  if (rowCount !== 1) throw new AppError('not_found', 'no such user')
+  if (!rows[0]!.changed) throw new AppError('not_found', 'no such user')
 }

@@ -6,13 +6,15 @@ import { audit } from '../access/audit.ts'
 import { systemPrincipal } from '../access/permissions.ts'
 import type { Config } from '../config/config.ts'
 import { newPublicId } from '../lib/ids.ts'
-import { readStoredCopies, type StoredCopy } from '../logs/stored-copies.ts'
+import { openBlobStore } from '../logs/blobs/open-blob-store.ts'
+import { readSharedCopies } from '../logs/shared-copies.ts'
+import { readStoredCopies, type StoredCopies, type StoredCopy } from '../logs/stored-copies.ts'
 import { createArchiveWriter, type ArchiveWriter } from './archive-writer.ts'
 import { noSpace, openDraft } from './draft-file.ts'
 import { formatVersion, manifestName, type Counts, type KeyName, type Manifest } from './format.ts'
 import { keysOf, requireKeyFor, type KeyTexts } from './keys.ts'
 import { withSession, type DatabaseSession } from './session.ts'
-import { attemptsOf, countsOf, inSnapshot, stillThere, writeTables, type Snapshot } from './snapshot.ts'
+import { attemptsOf, countsOf, inSnapshot, stillThere, writeTables, type Attempts, type Snapshot } from './snapshot.ts'
 
 export interface BackupOptions {
   config: Config
@@ -56,7 +58,7 @@ export async function createBackup(options: BackupOptions): Promise<BackupResult
 const stamp = (at: Date): string => at.toISOString().replaceAll(/[-:]|\.\d+/g, '')
 
 async function writeBackup(options: BackupOptions, stream: Writable): Promise<{ manifest: Manifest; counts: Counts }> {
-  const { databaseUrl, signal, config } = options
+  const { databaseUrl, signal } = options
   const writer = createArchiveWriter(stream, new Date())
   const stopped = (): void => void writer.abort(signal.reason as Error)
   signal.addEventListener('abort', stopped, { once: true })
@@ -65,7 +67,7 @@ async function writeBackup(options: BackupOptions, stream: Writable): Promise<{ 
       writeDatabase(options, session, writer),
     )
     // The snapshot has ended: it would keep the database from cleaning up for as long as the logs take.
-    const { missing, ...logs } = await writeLogs(join(config.dataDir, 'logs'), attempts, writer, options)
+    const { missing, ...logs } = await writeLogs(attempts, writer, options)
     return await withSession(databaseUrl, 'backup', async (session) => {
       const lost = await stillThere(session, missing)
       const all = { ...counts, ...logs, logs_missing: lost, logs_removed: missing.length - lost }
@@ -81,8 +83,6 @@ async function writeBackup(options: BackupOptions, stream: Writable): Promise<{ 
     signal.removeEventListener('abort', stopped)
   }
 }
-
-type Attempts = Awaited<ReturnType<typeof attemptsOf>>
 
 async function writeDatabase(options: BackupOptions, session: DatabaseSession, writer: ArchiveWriter) {
   return inSnapshot(session, options.signal, async (snapshot) => {
@@ -116,13 +116,12 @@ async function writeKeyEntries(keys: KeyTexts, writer: ArchiveWriter): Promise<v
 
 /** Logs may be written, sealed and removed meanwhile: each is taken as it is found. */
 async function writeLogs(
-  root: string,
-  { keys, withOutput }: Attempts,
+  { keys, withOutput, shared }: Attempts,
   writer: ArchiveWriter,
-  { signal, onProgress }: BackupOptions,
+  { signal, onProgress, config }: BackupOptions,
 ): Promise<Pick<Counts, 'logs' | 'log_bytes'> & { missing: string[] }> {
   const sum = { logs: 0, log_bytes: 0, missing: [] as string[] }
-  for await (const { key, copy } of openedInOrder(root, keys)) {
+  for await (const { key, copy } of openedInOrder(await copiesOf(config, shared), keys)) {
     signal.throwIfAborted()
     if (copy === null) {
       if (withOutput.has(key)) sum.missing.push(key)
@@ -136,11 +135,21 @@ async function writeLogs(
   return sum
 }
 
+/** What this data directory has, and what the shared store has; the backup is whole without either. */
+async function copiesOf(config: Config, shared: ReadonlySet<string>): Promise<StoredCopies> {
+  const here = readStoredCopies(join(config.dataDir, 'logs'))
+  if (config.logStore === undefined || shared.size === 0) return here
+  const there = readSharedCopies(await openBlobStore(config.logStore))
+  return { open: async (key) => (await here.open(key)) ?? (shared.has(key) ? there.open(key) : null) }
+}
+
 /** Most logs are small, and opening them takes longer than reading them. */
 const openAtOnce = 8
 
-async function* openedInOrder(root: string, keys: string[]): AsyncGenerator<{ key: string; copy: StoredCopy | null }> {
-  const copies = readStoredCopies(root)
+async function* openedInOrder(
+  copies: StoredCopies,
+  keys: string[],
+): AsyncGenerator<{ key: string; copy: StoredCopy | null }> {
   const ahead: Promise<StoredCopy | null>[] = []
   let asked = 0
   try {

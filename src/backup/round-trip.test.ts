@@ -1,8 +1,10 @@
+import { rmSync } from 'node:fs'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { expect, test, vi } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { empty, opened, place, restored, rowsOf, source, text } from '../../test/backup-world.ts'
 import { checkCounts, good, lease } from '../../test/queue-world.ts'
+import { removeScratch, scratchDir } from '../../test/scratch.ts'
 import { until } from '../../test/until.ts'
 import { audit } from '../access/audit.ts'
 import { sealAudit, verifyAudit } from '../access/audit-chain.ts'
@@ -10,7 +12,11 @@ import { systemPrincipal } from '../access/permissions.ts'
 import { dumpSchema } from '../db/dump-schema.ts'
 import { migrate } from '../db/migrate.ts'
 import type { Db } from '../db/pool.ts'
+import { createDirectoryBlobStore } from '../logs/blobs/directory-blob-store.ts'
 import { createLocalLogStore } from '../logs/local-log-store.ts'
+import { encodeRecord } from '../logs/records.ts'
+import { createSharedLogs } from '../logs/shared-logs.ts'
+import { shortLog } from '../logs/short-log.ts'
 import { heartbeat } from '../queue/heartbeat.ts'
 import { recordLogSizes } from '../queue/log-sizes.ts'
 import { registerRunner } from '../queue/runners.ts'
@@ -201,4 +207,32 @@ test('logs that are elsewhere are counted, not passed over', async () => {
   for (const job of jobs) await runner.finish(job)
   await withoutFiles(from.db, jobs.slice(1))
   expect((await from.backup()).counts).toMatchObject({ jobs: 2, logs: 0, logs_missing: 1 })
+})
+
+test('logs of the shared store are in the backup, and are logs of the restored system', async () => {
+  const world = await source()
+  const store = scratchDir('blobs')
+  onTestFinished(() => removeScratch(store))
+  await world.submit({})
+  const runner = await world.runner()
+  const job = await runner.claimOne()
+  await runner.finish(job)
+  const record = encodeRecord('stdout', 1, Buffer.from('in the shared store'))
+  const sums = await createSharedLogs(createDirectoryBlobStore(store)).putShort(
+    attemptKey(job),
+    shortLog(record, record.length),
+  )
+  await recordLogSizes(world.db, [{ attempt: job, log: sums, shared: true }])
+  // Without the setting it is nowhere, and said to be missing.
+  expect((await world.backup()).counts).toMatchObject({ logs: 0, logs_missing: 1 })
+  const config = { ...world.config, logStore: `file://${store}` }
+  expect((await world.backup({ config, overwrite: true })).counts).toMatchObject({ logs: 1, logs_missing: 0 })
+  const to = place()
+  await restored(world.file, to, await empty())
+  const logs = createLocalLogStore(join(to.dataDir, 'logs'))
+  onTestFinished(() => logs.close())
+  const { bytes } = await logs.read(attemptKey(job), { stream: 'all', offset: 0, limit: 99 })
+  expect(bytes.toString()).toBe('in the shared store')
+  rmSync(store, { recursive: true })
+  await expect(world.backup({ config, overwrite: true })).rejects.toThrow('is not there: is it mounted?')
 })

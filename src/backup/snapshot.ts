@@ -102,24 +102,44 @@ export async function writeTables(
   return counts
 }
 
-/** Attempts by the key of their log; the second list is of those whose log has something in it. */
-export async function attemptsOf(session: DatabaseSession): Promise<{ keys: string[]; withOutput: Set<string> }> {
+export interface Attempts {
+  /** Of their logs. */
+  keys: string[]
+  /** Those whose log has something in it. */
+  withOutput: Set<string>
+  /** Those whose log is in the shared store. */
+  shared: Set<string>
+}
+
+export async function attemptsOf(session: DatabaseSession): Promise<Attempts> {
   const keys: string[] = []
   const withOutput = new Set<string>()
+  const shared = new Set<string>()
+  const inStore = (await hasSharedLogs(session)) ? 'log_shared' : 'false'
   for (let last: [string, number] = ['0', 0]; ;) {
-    const { rows } = await session.query<{ job_id: string; number: number; output: boolean }>(
-      `select job_id, number, coalesce((log->>'length')::bigint, 0) > 0 as output from attempts
+    const { rows } = await session.query<{ job_id: string; number: number; output: boolean; shared: boolean }>(
+      `select job_id, number, coalesce((log->>'length')::bigint, 0) > 0 as output, ${inStore} as shared from attempts
        where (job_id, number) > ($1, $2) order by job_id, number limit 10000`,
       last,
     )
-    for (const { job_id, number, output } of rows) {
-      keys.push(`${job_id}-${number}`)
-      if (output) withOutput.add(keys.at(-1)!)
+    for (const row of rows) {
+      const key = `${row.job_id}-${row.number}`
+      keys.push(key)
+      if (row.output) withOutput.add(key)
+      if (row.shared) shared.add(key)
     }
     const end = rows.at(-1)
-    if (!end) return { keys, withOutput }
+    if (!end) return { keys, withOutput, shared }
     last = [end.job_id, end.number]
   }
+}
+
+/** A database of an older Runyard has none. */
+async function hasSharedLogs(session: DatabaseSession): Promise<boolean> {
+  const { rowCount } = await session.query(
+    `select from pg_attribute where attrelid = 'attempts'::regclass and attname = 'log_shared' and not attisdropped`,
+  )
+  return rowCount > 0
 }
 
 /**

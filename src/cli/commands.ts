@@ -30,7 +30,7 @@ export const commands: CommandEntry[] = [
   { name: 'setup', summary: 'install what this machine lacks', load: () => import('./commands/setup.ts') },
   { name: 'doctor', summary: 'what this machine can do, and each fix', load: () => import('./commands/doctor.ts') },
   { name: 'server', summary: 'the control plane alone', load: () => import('./commands/server.ts') },
-  { name: 'runner', summary: 'a runner alone', load: () => import('./commands/runner.ts') },
+  { name: 'runner', summary: 'a runner: enrol a machine, list them', load: () => import('./commands/runner.ts') },
   {
     name: 'config',
     summary: 'every setting, its value and where it is from',
@@ -41,6 +41,7 @@ export const commands: CommandEntry[] = [
   { name: 'restore', summary: 'a system from a backup', load: () => import('./commands/restore.ts') },
   { name: 'user', summary: 'people who may sign in', load: () => import('./commands/user.ts') },
   { name: 'token', summary: 'your API tokens', load: () => import('./commands/token.ts') },
+  { name: 'certs', summary: 'certificates: the authority, issue, revoke', load: () => import('./commands/certs.ts') },
   { name: 'login', summary: 'sign in to a server, here or elsewhere', load: () => import('./commands/login.ts') },
   { name: 'logout', summary: 'forget that login', load: () => import('./commands/logout.ts') },
 ]

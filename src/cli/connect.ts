@@ -1,4 +1,4 @@
-/** Which server a command talks to, and with which credential: `--server`, the saved login, or this machine. */
+/** Which server a command talks to, how, and with which credential: `--server`, `--cert`, the saved login, this machine. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -7,9 +7,10 @@ import type { ApiClient } from '../api/client.ts'
 import { loadConfig, type Config } from '../config/config.ts'
 import { AppError } from '../lib/app-error.ts'
 import { globalsOf, settingFlags } from './globals.ts'
+import type { GrpcProfile } from './grpc-profile.ts'
 import { findLocal, hasData, type LocalServer, type Wish } from './instance/find-local.ts'
 import { notice } from './render.ts'
-import { readLogins, serverUrl } from './saved-logins.ts'
+import { readLogins, savedProfileName, serverInName, serverUrl } from './saved-logins.ts'
 import { version } from './version.ts'
 
 export interface Connection {
@@ -36,7 +37,10 @@ export async function connect(command: Command, wish: ConnectWish): Promise<Conn
     argvFlags: { ...flags, server: globals.server ?? server },
     envFile: globals.settingsFile,
   })
-  const remote = await remoteOf(config, globals.dataDir !== undefined && globals.server === undefined)
+  const onlyLocal = globals.dataDir !== undefined && globals.server === undefined && flags.cert === undefined
+  const profile = onlyLocal ? undefined : await profileOf(config, flags.cert !== undefined)
+  if (profile !== undefined) return overGrpc(profile)
+  const remote = await remoteOf(config, onlyLocal)
   const loadClient = import('../api/client.ts')
   if (remote !== undefined) {
     const { createApiClient } = await loadClient
@@ -74,6 +78,33 @@ export async function connect(command: Command, wish: ConnectWish): Promise<Conn
   return opened(local)
 }
 
+async function overGrpc(profile: GrpcProfile): Promise<Connection> {
+  const { openProfile } = await import('./grpc-profile.ts')
+  const client = await openProfile(profile)
+  return {
+    client,
+    url: profile.server,
+    rejoin: async () => undefined,
+    close: async () => client.close(),
+  }
+}
+
+/** `flagged`: the certificate was named for this command, so nothing else will do. */
+async function profileOf(config: Config, flagged: boolean): Promise<GrpcProfile | undefined> {
+  const { certificatePaths, defaultGrpcServer, grpcServer } = await import('./grpc-profile.ts')
+  const { cert } = config
+  if (cert !== undefined) {
+    const server = grpcServer(config.server ?? defaultGrpcServer)
+    if (server !== undefined) return { server, files: certificatePaths(cert, config) }
+    if (!flagged) return undefined
+    throw new AppError('invalid_argument', `--cert goes with a gRPC server, host:port, and ${config.server} is none`)
+  }
+  const { current, servers } = await readLogins()
+  const named = config.server === undefined ? current : savedProfileName(config.server, servers)
+  const login = named === null || named === undefined ? undefined : servers[named]
+  return named && login && 'cert' in login ? { server: serverInName(named), files: login } : undefined
+}
+
 async function findAgain(config: Config, runner: boolean, patienceMs: number): Promise<LocalServer | undefined> {
   const giveUpAt = performance.now() + patienceMs
   for (;;) {
@@ -94,7 +125,8 @@ export async function remoteOf(
   const logins = await readLogins()
   const url = config.server === undefined ? logins.current : serverUrl(config.server)
   if (url === null) return undefined
-  const token = config.token ?? logins.servers[url]?.token
+  const login = logins.servers[url]
+  const token = config.token ?? (login && 'token' in login ? login.token : undefined)
   if (token === undefined) {
     // A wrong address is the more common mistake, and signing in there would not help.
     const { createApiClient } = await import('../api/client.ts')

@@ -17,6 +17,9 @@ export function addGlobalOptions(command: Command): void {
   for (const option of [
     new Option('--json', 'print JSON'),
     new Option('--server <url>', 'talk to this server (default: the saved login, else this machine)'),
+    new Option('--cert <file>', 'your certificate: speak gRPC with mutual TLS to --server host:port'),
+    new Option('--key <file>', 'its private key (default: beside it, ending in .key)'),
+    new Option('--ca <file>', 'the authority of the server (default: ca.crt beside it)'),
     new Option('--data-dir <dir>', 'the local data directory'),
     new Option('--settings <file>', 'read settings from this file'),
     new Option('-v, --verbose', 'say more on stderr'),

@@ -18,6 +18,10 @@ test.each([
   [[], 'timeout_seconds', 'at most 7200 on this server', '--timeout: at most 2h 0m on this server'],
   [[], 'binds[0].path', 'is not allowed', '--bind: is not allowed'],
   [[], 'env.1X', 'has letters only', '--env: 1X has letters only'],
+  [[], 'placement.affinity.labels.my app', 'has letters only', '--near: has letters only'],
+  [[], 'placement.anti_affinity', 'can never hold', '--apart: can never hold'],
+  [[], 'placement', 'is too long', '--placement: is too long'],
+  [[], 'labels.1 x', 'has letters only', '--job-label: 1 x has letters only'],
   [[], 'command', 'is too long', 'command: is too long'],
 ])('%j %s: %s', (argv, field, message, words) => {
   expect(told(argv, { field, message })).toBe(words)

@@ -68,6 +68,32 @@ test('every option arrives in the document under its wire name, and the schema t
     delay_seconds: 300,
   })
   expect(jobSpecSchema.safeParse(spec).error).toBeUndefined()
+  const placed = specFrom(
+    ...[
+      '--job-label',
+      'app=web',
+      '--job-label',
+      'build=7',
+      '--near',
+      'app=db',
+      '--near',
+      'tier=1',
+      '--apart',
+      'app=web',
+    ],
+    ...['--avoid', 'kind=spot', '--placement', 'pack', 'x'],
+  )
+  expect(placed).toEqual({
+    command: ['x'],
+    labels: { app: 'web', build: '7' },
+    placement: {
+      strategy: 'pack',
+      avoid_labels: { kind: 'spot' },
+      affinity: { labels: { app: 'db', tier: '1' } },
+      anti_affinity: { labels: { app: 'web' } },
+    },
+  })
+  expect(jobSpecSchema.safeParse(placed).error).toBeUndefined()
   expect(specFrom('--disk', '8m', 'x').limits).toEqual({ disk_bytes: 8 * 1024 * 1024 })
 })
 
@@ -79,6 +105,9 @@ test.each([
   [['--memory', 'lots', 'x'], 'is not a size'],
   [['--cpu', '-1', 'x'], 'is not a number'],
   [['--network', 'all', 'x'], 'Allowed choices are none, host'],
+  [['--placement', 'random', 'x'], 'Allowed choices are spread, pack'],
+  [['--near', 'app', 'x'], 'write KEY=VALUE'],
+  [['--avoid', 'zone=a', '--avoid', 'zone=b', 'x'], 'zone is given twice, as a and b'],
   [['-e', '=x', 'x'], 'write KEY=VALUE'],
   [['--secret', 'RUNYARD_TEST_SURELY_UNSET', 'x'], 'is not set in the environment'],
   [['--memroy', '1m', 'x'], "unknown option '--memroy'"],

@@ -1,7 +1,7 @@
 /** The options of `run` and `start`, and the job document that they write. */
 import { isAbsolute, resolve } from 'node:path'
 import { InvalidArgumentError, Option, type Command } from 'commander'
-import { specLimits, type JobSpecInput } from '../job/spec.ts'
+import { specLimits, strategies, type JobSpecInput, type Strategy } from '../job/spec.ts'
 import { AppError } from '../lib/app-error.ts'
 import { parseDuration, parseNumber, parseSize, parseTimeLimit, parseWhole, parseWithin } from './units.ts'
 
@@ -21,6 +21,11 @@ export interface JobOptions {
   queue?: string
   priority?: number
   label?: Record<string, string>
+  avoid?: Record<string, string>
+  jobLabel?: Record<string, string>
+  placement?: Strategy
+  near?: Record<string, string>
+  apart?: Record<string, string>
   network?: 'none' | 'host'
   isolation?: 'full' | 'none'
   bind?: { path: string; mode: 'ro' | 'rw' }[]
@@ -57,21 +62,31 @@ function parseLabel(text: string): [string, string] {
   return [text.slice(0, equals), text.slice(equals + 1)]
 }
 
+/** One value a name: the second would take the place of the first, and the job run where it must not. */
+function parseNewLabel(text: string, before: Record<string, string> = {}): [string, string] {
+  const [key, value] = parseLabel(text)
+  const earlier = Object.hasOwn(before, key) ? before[key] : undefined
+  if (earlier !== undefined && earlier !== value)
+    throw new InvalidArgumentError(`${key} is given twice, as ${earlier} and ${value}; a label has one value`)
+  return [key, value]
+}
+
 const collect =
   <T>(parse: (text: string) => T) =>
   (text: string, before: T[] = []): T[] => [...before, parse(text)]
 
 // Null prototype: `-e __proto__=x` is a variable like any other, refused by the server's name rule at most.
 const collectPairs =
-  (parse: (text: string) => [string, string]) =>
+  (parse: (text: string, before?: Record<string, string>) => [string, string]) =>
   (text: string, before: Record<string, string> = Object.create(null)): Record<string, string> => {
-    const [key, value] = parse(text)
+    const [key, value] = parse(text, before)
     return Object.assign(before, { [key]: value })
   }
 
 export function addJobOptions(command: Command): void {
   const limits = 'Limits (within the administrator’s maximum; one that cannot be held refuses the job):'
   const when = 'When and where:'
+  const beside = 'Placement (beside what other runners and jobs are there):'
   const add = (flags: string, meaning: string, shape: (option: Option) => Option, group?: string): void => {
     const option = shape(new Option(flags, meaning))
     command.addOption(group === undefined ? option : option.helpGroup(group))
@@ -109,12 +124,19 @@ export function addJobOptions(command: Command): void {
 
   add('--queue <name>', 'waiting line', (o) => o, when)
   add('--priority <0-10>', 'higher first (default: 5)', parsed(parseWithin(0, 10)), when)
-  add('--label <k=v>', 'the runner must carry this label', parsed(collectPairs(parseLabel)), when)
+  add('--label <k=v>', 'the runner must carry this label', parsed(collectPairs(parseNewLabel)), when)
+  add('--avoid <k=v>', 'the runner must not carry this label', parsed(collectPairs(parseNewLabel)), when)
   add('--retries <n>', 'further attempts after a failure', parsed(parseWithin(0, specLimits.maxAttempts - 1)), when)
   add('--after <id>', 'wait for this job to end', parsed(collect((t) => t)), when)
   add('--on-dependency-failure <what>', 'skip (default) or run', (o) => o.choices(['skip', 'run']), when)
   add('--delay <time>', 'wait at least so long', parsed(parseDuration), when)
   add('--idempotency-key <key>', 'the same key gives the same job for 24 hours', (o) => o, when)
+
+  const labels = parsed(collectPairs(parseNewLabel))
+  add('--job-label <k=v>', 'a label of the job itself, for ls --label and the two below', labels, beside)
+  add('--near <k=v>', 'only where a job of yours with this label runs', labels, beside)
+  add('--apart <k=v>', 'never where a job of yours with this label runs', labels, beside)
+  add('--placement <way>', 'spread or pack (default: the server’s)', (o) => o.choices([...strategies]), beside)
 }
 
 /** Without what was not given: the server's defaults stay the server's. */
@@ -142,6 +164,12 @@ export function specOf(command: string[], options: JobOptions): JobSpecInput {
     output_bytes: options.output,
     io_bytes_per_second: options.io,
   })
+  const placement = given({
+    strategy: options.placement,
+    avoid_labels: options.avoid,
+    affinity: options.near && { labels: options.near },
+    anti_affinity: options.apart && { labels: options.apart },
+  })
   return given({
     name: options.name,
     command,
@@ -151,6 +179,8 @@ export function specOf(command: string[], options: JobOptions): JobSpecInput {
     queue: options.queue,
     priority: options.priority,
     required_labels: options.label,
+    labels: options.jobLabel,
+    placement: Object.keys(placement).length === 0 ? undefined : placement,
     depends_on: options.after,
     on_dependency_failure: options.onDependencyFailure,
     delay_seconds: options.delay,

@@ -60,7 +60,7 @@ async function outcomeOf(argv: string[]): Promise<number> {
 }
 
 /** Values of global options that come before the command are not the command. */
-const withValue = new Set(['--server', '--data-dir', '--settings'])
+const withValue = new Set(['--server', '--cert', '--key', '--ca', '--data-dir', '--settings'])
 
 export function commandWord(argv: readonly string[]): string | undefined {
   for (let i = 0; i < argv.length; i += 1) {

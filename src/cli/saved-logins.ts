@@ -11,10 +11,19 @@ export interface SavedLogin {
   username: string
 }
 
+/** Of a server that is spoken to over gRPC; paths, absolute. The key itself stays where it is. */
+export interface SavedCertificate {
+  cert: string
+  key: string
+  ca: string
+  username: string
+  role: string
+}
+
 interface LoginFile {
   /** The server that commands talk to when they name none. */
   current: string | null
-  servers: Record<string, SavedLogin>
+  servers: Record<string, SavedLogin | SavedCertificate>
 }
 
 const fileOf = (env: NodeJS.ProcessEnv): string =>
@@ -36,6 +45,18 @@ export async function writeLogins(logins: LoginFile, env: NodeJS.ProcessEnv = pr
   await chmod(`${file}.${process.pid}`, 0o600)
   await rename(`${file}.${process.pid}`, file)
   return file
+}
+
+const grpcScheme = 'grpc://'
+/** Under which a server with a certificate is kept. */
+export const profileName = (server: string): string => grpcScheme + server
+export const serverInName = (name: string): string => name.slice(grpcScheme.length)
+
+/** `host:port` may be either; a certificate that was saved for it decides. */
+export function savedProfileName(text: string, servers: LoginFile['servers']): string | undefined {
+  const bare = text.replace(/^grpcs?:\/\//i, '').replace(/\/$/, '')
+  const names = [bare, `${bare}:50051`].map((server) => profileName(server.toLowerCase()))
+  return names.find((name) => Object.hasOwn(servers, name))
 }
 
 /** One spelling per server: `localhost:8000/` and `http://localhost:8000` are the same. */

@@ -19,7 +19,7 @@ export interface ServeOptions {
   mode: 'foreground' | 'background' | 'ephemeral'
   /** Words for the runner beside the server; none starts no runner. */
   runnerArgs?: string[]
-  onUp(up: { url: string; firstLogin?: FirstLogin; username: string }): void
+  onUp(up: { url: string; grpc?: string; firstLogin?: FirstLogin; username: string }): void
 }
 
 const lastClientGone = 'the last client has gone'
@@ -48,6 +48,7 @@ export async function serve({ config, mode, runnerArgs, onUp }: ServeOptions): P
     orphans.begin(createApiClient({ baseUrl: server.url, token: server.localToken }).calls.jobs)
     onUp({
       url: server.url,
+      grpc: server.grpcAddress(),
       username: server.admin.username,
       firstLogin: await firstLogin(config.dataDir, mode, server),
     })

@@ -3,6 +3,7 @@ import { isIP } from 'node:net'
 import { posix } from 'node:path'
 import type { FieldProblem } from '../lib/app-error.ts'
 import type { Config } from './config.ts'
+import { parseLogStore } from './log-store-url.ts'
 
 const weakWords =
   /^(admin|administrator|password|passw0rd|secret|change-?me|default|test|runyard|dev|jwt|letmein|\d+)+[\d!]*$/i
@@ -37,6 +38,10 @@ export function checkTogether(config: Config): FieldProblem[] {
   }
   if (config.databaseUrl !== undefined && !/^(postgres(ql)?:\/\/|socket:)/.test(config.databaseUrl)) {
     say('DATABASE_URL', 'must begin with postgresql://')
+  }
+  if (config.logStore !== undefined) {
+    const place = parseLogStore(config.logStore)
+    if ('problem' in place) say('RUNYARD_LOG_STORE', place.problem)
   }
   for (const [env, paths] of [
     ['ALLOWED_WORKDIRS', config.allowedWorkdirs],

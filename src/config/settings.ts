@@ -431,6 +431,15 @@ export const settings = {
     max: 600,
     meaning: 'How long an `unknown` job is left to its runner before it is given to another.',
   },
+  placement: {
+    group: 'queue',
+    env: 'RUNYARD_PLACEMENT',
+    type: 'string',
+    default: 'spread',
+    oneOf: ['spread', 'pack'],
+    meaning:
+      'Where a job goes that does not say so itself: `spread`, to the runner that has the most left, or `pack`, to the one that has the least.',
+  },
   retainDays: {
     group: 'queue',
     env: 'RUNYARD_RETAIN_DAYS',

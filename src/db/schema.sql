@@ -39,7 +39,6 @@ create table attempts (
 ) with (fillfactor=80, autovacuum_vacuum_scale_factor=0.02, autovacuum_vacuum_cost_delay=0, autovacuum_analyze_scale_factor=0.05);
 
 CREATE INDEX attempts_held ON public.attempts USING btree (runner_id) WHERE (ended_at IS NULL);
-CREATE INDEX attempts_log_server ON public.attempts USING btree (log_server) WHERE (ended_at IS NULL);
 CREATE INDEX attempts_unsized ON public.attempts USING btree (ended_at) WHERE ((ended_at IS NOT NULL) AND (log IS NULL));
 
 create table audit_log (
@@ -221,6 +220,14 @@ create table lanes (
   constraint lanes_queue_id_fkey FOREIGN KEY (queue_id) REFERENCES queues(id) ON DELETE CASCADE
 ) with (autovacuum_vacuum_scale_factor=0.05, autovacuum_vacuum_cost_delay=0);
 
+create table log_removals (
+  server_id bigint not null,
+  job_id bigint not null,
+  number integer not null,
+  constraint log_removals_pkey PRIMARY KEY (server_id, job_id, number),
+  constraint log_removals_server_id_fkey FOREIGN KEY (server_id) REFERENCES servers(id) ON DELETE CASCADE
+);
+
 create table queues (
   id bigint generated always as identity not null,
   name text not null,
@@ -259,6 +266,8 @@ create table runners (
   registered_at timestamp with time zone default now() not null,
   last_seen_at timestamp with time zone default now() not null,
   certificate_id bigint,
+  taken_over_from text,
+  taken_over_at timestamp with time zone,
   constraint runners_pkey PRIMARY KEY (id),
   constraint runners_name_key UNIQUE (name),
   constraint runners_certificate_id_fkey FOREIGN KEY (certificate_id) REFERENCES certificates(id) ON DELETE SET NULL,

@@ -87,6 +87,8 @@ export interface RunnersTable {
   registered_at: DefaultedTime
   last_seen_at: DefaultedTime
   certificate_id: Optional<string>
+  taken_over_from: Optional<string>
+  taken_over_at: OptionalTime
 }
 
 export interface JobsTable {
@@ -193,6 +195,12 @@ export interface ServersTable {
   last_seen_at: DefaultedTime
 }
 
+export interface LogRemovalsTable {
+  server_id: Big
+  job_id: Big
+  number: number
+}
+
 export interface IdempotencyKeysTable {
   owner_id: Big
   key: string
@@ -241,6 +249,7 @@ export interface Schema {
   certificate_authorities: CertificateAuthoritiesTable
   certificates: CertificatesTable
   servers: ServersTable
+  log_removals: LogRemovalsTable
   audit_log: AuditLogTable
   audit_seals: AuditSealsTable
   schema_migrations: SchemaMigrationsTable

@@ -31,7 +31,7 @@ export interface AttemptOrder {
 /** Why an attempt was stopped; the first reason stays. `keeper`: nobody extended its time. */
 export type StopReason = 'cancelled' | 'timeout' | 'shutdown' | 'lease_lost' | 'keeper'
 
-/** How the process tree ended; `runner/outcome-of.ts` makes an Outcome of it. */
+/** How the process tree ended; `outcome-of.ts` makes an Outcome of it. */
 export interface Ended {
   exitCode: number | null
   signal: string | null

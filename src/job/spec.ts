@@ -5,7 +5,9 @@
  */
 import * as z from 'zod'
 import { publicIdPattern } from '../lib/ids.ts'
+import { keyProblem, labelsSchema } from './labels.ts'
 import { errorClasses } from './outcome.ts'
+import { placementProblems, placementSchema } from './placement.ts'
 import { defaultRetry } from './retry.ts'
 
 /** Limits of a single job document; one place, quoted in error messages. */
@@ -57,12 +59,6 @@ const command = z
     (c) => c.reduce((sum, a) => sum + bytes(a) + 1, 0) <= specLimits.commandBytes,
     `all arguments together are at most ${specLimits.commandBytes} bytes; put large data into a file`,
   )
-
-/** Without it the user reads "Invalid key in record" and not what is wrong with the key. */
-const keyProblem = {
-  error: (issue: z.core.$ZodRawIssue): string | undefined =>
-    issue.code === 'invalid_key' ? issue.issues[0]?.message : undefined,
-}
 
 const envName = z
   .string()
@@ -134,13 +130,9 @@ export const retrySchema = z.strictObject({
 })
 
 export const queueNamePattern = /^[a-z0-9][a-z0-9._-]{0,62}$/
-const labelKey = z
-  .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$/, 'a label name has letters, digits, . _ / and - only')
-const labelValue = z.string().regex(/^[A-Za-z0-9._/-]{0,63}$/, 'a label value has letters, digits, . _ / and - only')
-export const labelsSchema = z
-  .record(labelKey, labelValue, keyProblem)
-  .refine((l) => Object.keys(l).length <= 32, 'at most 32 labels')
+
+export { labelList } from './labels.ts'
+export { strategies, type Strategy } from './placement.ts'
 
 export const jobSpecSchema = z
   .strictObject({
@@ -178,6 +170,10 @@ export const jobSpecSchema = z
     priority: z.int().min(0, 'is 0 to 10').max(10, 'is 0 to 10').default(5),
     /** Labels that the runner must carry. */
     required_labels: labelsSchema.optional(),
+    /** The job's own labels: lists find it by them, and the placement of other jobs speaks of them. */
+    labels: labelsSchema.optional(),
+    /** Where it may run, and where it had better. */
+    placement: placementSchema.optional(),
     /** ISO 8601 instant; at most one of not_before and delay_seconds. */
     not_before: z.iso.datetime({ offset: true }).optional(),
     delay_seconds: z.number().min(0).max(specLimits.delaySeconds).optional(),
@@ -213,6 +209,9 @@ export const jobSpecSchema = z
       !(s.limits?.disk_bytes !== undefined && (s.working_dir !== undefined || s.binds?.some((b) => b.mode === 'rw'))),
     { path: ['limits', 'disk_bytes'], message: 'cannot be held together with a read-write working_dir or bind' },
   )
+  .superRefine((spec, context) => {
+    for (const { path, message } of placementProblems(spec)) context.addIssue({ code: 'custom', path, message })
+  })
 
 /** As a user writes it. */
 export type JobSpecInput = z.input<typeof jobSpecSchema>

@@ -8,6 +8,8 @@ export const waitingCodes = [
   'rate_limit',
   'user_cap',
   'no_matching_runner',
+  'affinity',
+  'anti_affinity',
   'no_capacity',
   'ready',
   'starting',

@@ -2,7 +2,7 @@
  * Replay, then live. Pull-based: the next piece is read when the follower asks for it, so one that stalls costs a
  * cursor and at most one page in memory, and nobody else waits.
  */
-import type { LogPiece, LogStore, LogStream } from './log-store.ts'
+import type { LogPiece, LogReader, LogStream } from './log-store.ts'
 import { headerBytes, maxPayload } from './records.ts'
 
 /**
@@ -17,25 +17,28 @@ const lengthOfPageAt = (position: number): number => {
   return left < longestRecord ? left + page : left
 }
 
+/** `removed`: from this store; it may be elsewhere. */
+export type FollowEnd = 'ended' | 'removed' | 'aborted'
+
 /** A page, shared by all who follow from the same place: whoever gets it must not change it. */
 export async function* followPages(
-  store: LogStore,
+  store: Pick<LogReader, 'locate' | 'pieces' | 'changed'>,
   attemptKey: string,
   from: { stream: LogStream; offset: number },
   signal?: AbortSignal,
-): AsyncGenerator<readonly LogPiece[], void, undefined> {
+): AsyncGenerator<readonly LogPiece[], FollowEnd, undefined> {
   let cursor = await store.locate(attemptKey, from.stream, from.offset)
   for (;;) {
-    if (signal?.aborted) return
+    if (signal?.aborted) return 'aborted'
     const wanted = lengthOfPageAt(cursor.position)
     const next = await store.pieces(attemptKey, cursor, wanted)
     const behind = next.cursor.position - cursor.position > wanted - longestRecord
     cursor = next.cursor
     if (next.pieces.length > 0) yield next.pieces
-    if (next.ended) return
+    if (next.ended) return 'ended'
     // A short page was all there is: more comes at the pace of the log, for all followers at once.
     if (behind) continue
-    if ((await store.changed(attemptKey, cursor, signal)) === 'removed') return
+    if ((await store.changed(attemptKey, cursor, signal)) === 'removed') return 'removed'
   }
 }
 

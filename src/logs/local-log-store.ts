@@ -184,6 +184,18 @@ export function createLocalLogStore(directory: string, options: LocalLogStoreOpt
     }
   }
 
+  /** Call under the lock. */
+  const removeIt = async (key: string): Promise<void> => {
+    const log = logs.get(key)
+    if (log && isLive(log)) log.drop()
+    logs.delete(key)
+    flusher.delete(key)
+    pages.forget(key)
+    await packs.remove(key)
+    await files.removeAll(key)
+    waiters.wake(key, 'removed')
+  }
+
   return {
     async append(key, offset, bytes) {
       checkAttemptKey(key)
@@ -234,15 +246,15 @@ export function createLocalLogStore(directory: string, options: LocalLogStoreOpt
 
     async remove(key) {
       checkAttemptKey(key)
-      await lock.run(key, async () => {
-        const log = logs.get(key)
-        if (log && isLive(log)) log.drop()
-        logs.delete(key)
-        flusher.delete(key)
-        pages.forget(key)
-        await packs.remove(key)
-        await files.removeAll(key)
-        waiters.wake(key, 'removed')
+      await lock.run(key, () => removeIt(key))
+    },
+
+    async removeUnsealed(key) {
+      checkAttemptKey(key)
+      return lock.run(key, async () => {
+        if ((await opened(key)).sealed) return false
+        await removeIt(key)
+        return true
       })
     },
 

@@ -205,6 +205,20 @@ export function logStoreConformance(name: string, open: () => Promise<OpenStore>
       expect(await store.read(sealed, { stream: 'all', offset: 0, limit: 9 })).toMatchObject({ size: 0, sealed: false })
     })
 
+    test('an unsealed log can be let go of, and comes again; a sealed one stays', async () => {
+      const key = newKey()
+      const file = recordsOf(sample)
+      await store.append(key, 0, file)
+      expect(await store.removeUnsealed(key)).toBe(true)
+      expect(await store.removeUnsealed(key)).toBe(true)
+      expect(await store.size(key, 'all')).toBe(0)
+      expect((await store.append(key, file.length, file)).accepted).toBe(0)
+      await store.append(key, 0, file)
+      await store.seal(key, file.length)
+      expect(await store.removeUnsealed(key)).toBe(false)
+      expect((await readAll(store, key, 'all')).equals(outputOf(sample, 'all'))).toBe(true)
+    })
+
     test('another process finds everything after close', async () => {
       const [live, sealed] = [newKey(), newKey()]
       const file = recordsOf(sample)

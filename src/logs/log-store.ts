@@ -73,6 +73,9 @@ export interface StoredLog {
   sealed: boolean
 }
 
+/** The reading half: what a log needs to be read wherever it lies. */
+export type LogReader = Pick<LogStore, 'read' | 'size' | 'locate' | 'pieces' | 'changed'>
+
 export interface LogStore {
   /**
    * Takes whole records that begin at `offset`. What the store already has is dropped; after a gap nothing is taken
@@ -105,6 +108,8 @@ export interface LogStore {
   sealed(attemptKey: string): Promise<SealedLog | null>
   /** Idempotent; followers end. */
   remove(attemptKey: string): Promise<void>
+  /** The same, for a log that is not sealed; a sealed one stays. Whether there is none now. */
+  removeUnsealed(attemptKey: string): Promise<boolean>
   list(): AsyncIterable<StoredLog>
   /** Makes everything durable that was accepted and lets go of timers. */
   close(): Promise<void>

@@ -6,7 +6,6 @@
  *
  * Written under another name, fsynced, then renamed. The footer is the proof that it is whole.
  */
-import type { FileHandle } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { constants, crc32, zstdCompress, zstdDecompress } from 'node:zlib'
 import { passedOn } from '../lib/young-buffers.ts'
@@ -41,6 +40,17 @@ const leastChunk = 64
 /** Room for most blocks in one go. */
 const packedBytes = 64 * 1024
 
+/** What a sealed log is read from: a file, or a blob that is read by ranges. */
+export interface SealedBytes {
+  stat(): Promise<{ size: number }>
+  read(into: Buffer, offset: number, length: number, position: number): Promise<{ bytesRead: number }>
+}
+
+/** What a sealed log is written to, from its beginning to its end. */
+export interface SealedSink {
+  write(bytes: Uint8Array, offset: number, length: number, position: number): Promise<{ bytesWritten: number }>
+}
+
 export interface SealedIndex {
   sums: SealedLog
   blocks: number
@@ -55,7 +65,7 @@ export interface SealedIndex {
  * one; no more than `blocksInUse` of them are in use at a time.
  */
 export async function writeSealed(
-  file: FileHandle,
+  file: SealedSink,
   chunks: Iterable<Buffer> | AsyncIterable<Buffer>,
   truncatedBytes: number,
 ): Promise<SealedIndex> {
@@ -108,7 +118,7 @@ function outputIn(records: Buffer): { stdout: number; stderr: number } {
 }
 
 /** Null when the file is not a whole sealed log. */
-export async function readSealedIndex(file: FileHandle): Promise<SealedIndex | null> {
+export async function readSealedIndex(file: SealedBytes): Promise<SealedIndex | null> {
   const { size } = await file.stat()
   if (size < magic.length + footerBytes) return null
   // Most logs are small: index and footer in one read.
@@ -131,7 +141,7 @@ export async function readSealedIndex(file: FileHandle): Promise<SealedIndex | n
     : null
 }
 
-export async function readBlock(file: FileHandle, index: SealedIndex, block: number): Promise<Buffer> {
+export async function readBlock(file: SealedBytes, index: SealedIndex, block: number): Promise<Buffer> {
   const { at, length } = index.place(block)
   const raw = index.checkpoint(block + 1).position - index.checkpoint(block).position
   passedOn(raw + length)
@@ -178,12 +188,12 @@ function indexOf(table: Buffer, truncatedBytes: number): SealedIndex {
   }
 }
 
-export async function readAt(file: FileHandle, at: number, length: number): Promise<Buffer> {
+export async function readAt(file: SealedBytes, at: number, length: number): Promise<Buffer> {
   return readInto(file, at, Buffer.allocUnsafe(length), length)
 }
 
 /** Fewer bytes than asked for only at the end of the file, or of the buffer. */
-export async function readInto(file: FileHandle, at: number, bytes: Buffer, length: number): Promise<Buffer> {
+export async function readInto(file: SealedBytes, at: number, bytes: Buffer, length: number): Promise<Buffer> {
   const most = Math.min(length, bytes.length)
   let done = 0
   while (done < most) {
@@ -195,7 +205,7 @@ export async function readInto(file: FileHandle, at: number, bytes: Buffer, leng
 }
 
 /** A full disk may take a part; the rest then fails with ENOSPC. */
-export async function writeAll(file: FileHandle, bytes: Uint8Array, at: number): Promise<void> {
+export async function writeAll(file: SealedSink, bytes: Uint8Array, at: number): Promise<void> {
   let done = 0
   while (done < bytes.length) {
     const { bytesWritten } = await file.write(bytes, done, bytes.length - done, at + done)

@@ -1,8 +1,7 @@
-import type { FileHandle } from 'node:fs/promises'
 import { lastBefore, start } from './checkpoints.ts'
 import type { SealedLog } from './log-store.ts'
 import type { RecordSource } from './record-source.ts'
-import { blockAt, readBlock, type SealedIndex } from './sealed-file.ts'
+import { blockAt, readBlock, type SealedBytes, type SealedIndex } from './sealed-file.ts'
 
 export interface SealedSource extends RecordSource {
   readonly sealed: true
@@ -13,7 +12,12 @@ export interface SealedSource extends RecordSource {
 }
 
 /** A sealed log as a source of records; the file is open only while a block is read. */
-export function openSealedLog(openFile: () => Promise<FileHandle>, index: SealedIndex): SealedSource {
+export function openSealedLog(
+  openFile: () => Promise<SealedBytes & { close(): Promise<void> }>,
+  index: SealedIndex,
+  /** Blocks that were read before need not be read again. */
+  kept: (block: number, read: () => Promise<Buffer>) => Promise<Buffer> = (_, read) => read(),
+): SealedSource {
   return {
     sealed: true,
     packed: false,
@@ -25,12 +29,15 @@ export function openSealedLog(openFile: () => Promise<FileHandle>, index: Sealed
     memory: () => 1024 + index.blocks * 32,
     async records(position) {
       const block = blockAt(index, position)
-      const file = await openFile()
-      try {
-        return (await readBlock(file, index, block)).subarray(position - index.checkpoint(block).position)
-      } finally {
-        await file.close()
-      }
+      const bytes = await kept(block, async () => {
+        const file = await openFile()
+        try {
+          return await readBlock(file, index, block)
+        } finally {
+          await file.close()
+        }
+      })
+      return bytes.subarray(position - index.checkpoint(block).position)
     },
   }
 }

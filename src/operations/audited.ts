@@ -16,7 +16,9 @@ export type Detail = Record<string, string | number | boolean | null | string[]>
 
 /** Errors whose refusal has its row already; the edge asks before it writes one of its own. */
 const noted = new WeakSet<object>()
-export const wasNoted = (error: unknown): boolean => typeof error === 'object' && error !== null && noted.has(error)
+/** The same refusal in other words has the first one as its cause. */
+export const wasNoted = (error: unknown): boolean =>
+  typeof error === 'object' && error !== null && (noted.has(error) || wasNoted((error as { cause?: unknown }).cause))
 
 const actorOf = (ask: Ask): AuditEntry['actor'] => ask.principal ?? { kind: 'anonymous', username: ask.claimed ?? '-' }
 

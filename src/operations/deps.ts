@@ -6,6 +6,9 @@ import type { Db } from '../db/pool.ts'
 import { AppError } from '../lib/app-error.ts'
 import type { LogStore } from '../logs/log-store.ts'
 import type { Dispatcher } from '../queue/dispatcher.ts'
+import type { LogKeeper } from './log-keeper.ts'
+import type { LogPlaces } from './log-places.ts'
+import type { LogWatch } from './log-watch.ts'
 
 /** What every operation works with; made once by the composition root. */
 export interface Deps {
@@ -16,7 +19,11 @@ export interface Deps {
   jwtSecret: Uint8Array
   /** Keys the fingerprints of submitted bodies, which may contain secrets. */
   fingerprintKey: Buffer
+  /** Those that are with this server; a reader asks `logPlaces`. */
   logs: LogStore
+  logKeeper: LogKeeper
+  logPlaces: LogPlaces
+  logWatch: LogWatch
   dispatcher: Dispatcher
   throttle: SignInThrottle
   /** To be called when somebody's access has changed: what is remembered of it is void. */

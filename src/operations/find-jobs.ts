@@ -3,6 +3,7 @@ import { scopeOf } from '../access/permissions.ts'
 import { findUser } from '../access/users.ts'
 import type { Queryable } from '../db/pool.ts'
 import { AppError } from '../lib/app-error.ts'
+import { publicIdPattern } from '../lib/ids.ts'
 import { jobStates, type JobState } from '../job/state.ts'
 import { batchWordOf, statesOfBatchWord, type BatchWord } from '../job/status-word.ts'
 import {
@@ -26,7 +27,9 @@ export function ownerScope(ask: KnownAsk): string | undefined {
 }
 
 export async function jobOf(db: Queryable, ask: KnownAsk, id: string): Promise<JobRow> {
-  const row = await findJob(db, id, ownerScope(ask))
+  const owner = ownerScope(ask)
+  // Whatever is no id is the id of no job; a NUL in it would be the database's error.
+  const row = publicIdPattern.test(id) ? await findJob(db, id, owner) : null
   if (row === null) throw notFound('job')
   return row
 }
@@ -56,6 +59,7 @@ export interface ListInput {
   since?: string
   until?: string
   rerun_of?: string
+  label?: string[]
   cursor?: string
   limit: number
 }
@@ -77,6 +81,7 @@ export async function listJobs(deps: Deps, anyAsk: Ask, input: ListInput) {
     since: input.since === undefined ? undefined : new Date(input.since),
     until: input.until === undefined ? undefined : new Date(input.until),
     rerunOf: input.rerun_of,
+    labels: input.label,
   }
   const { rows, nextCursor } = await findJobs(deps.db, filter, input.cursor ?? null, input.limit)
   return { jobs: await show(deps, rows), next_cursor: nextCursor }

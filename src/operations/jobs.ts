@@ -3,13 +3,14 @@ import type { Last, Queryable } from '../db/pool.ts'
 import { may } from '../access/permissions.ts'
 import { AppError } from '../lib/app-error.ts'
 import type { GroupCommit, Settled } from '../lib/group-commit.ts'
+import { publicIdPattern } from '../lib/ids.ts'
 import { createGroupCommit } from '../lib/group-commit.ts'
 import type { JobSpec } from '../job/spec.ts'
 import { cancel } from '../queue/cancel.ts'
 import { deleteEnded } from '../queue/prune.ts'
 import { fixedPlansByKey } from '../queue/statements.ts'
 import { submit, type SubmitResult } from '../queue/submit.ts'
-import { attemptKey, type CancelResult, type NewJob } from '../queue/types.ts'
+import type { CancelResult, NewJob } from '../queue/types.ts'
 import { audited, noteAllDone, noteRefused } from './audited.ts'
 import { known, type Ask, type Deps, type KnownAsk } from './deps.ts'
 import { jobOf, ownerScope } from './find-jobs.ts'
@@ -185,7 +186,8 @@ export async function cancelJob(
   input: { id: string; reason?: string; force?: boolean },
 ): Promise<CancelResult> {
   const ask = known(anyAsk)
-  return audited(deps, ask, { action: 'job.cancel', target: `job:${input.id}` }, async (tx, note) => {
+  const target = publicIdPattern.test(input.id) ? `job:${input.id}` : undefined
+  return audited(deps, ask, { action: 'job.cancel', target }, async (tx, note) => {
     await mustAct(tx, ask, input.id, 'job.cancel', 'cancel')
     const result = await cancel(tx, {
       publicId: input.id,
@@ -204,7 +206,7 @@ export async function deleteJob(deps: Deps, anyAsk: Ask, id: string): Promise<vo
     await mustAct(tx, ask, id, 'job.delete', 'delete')
     const attempts = await deleteEnded(tx, id)
     // Before the commit: after a crash in between the job is still there to be deleted again, and no bytes are left over.
-    for (const attempt of attempts) await deps.logs.remove(attemptKey(attempt))
+    await deps.logPlaces.remove(tx, attempts)
   })
 }
 
@@ -215,6 +217,10 @@ async function mustAct(
   action: 'job.cancel' | 'job.delete',
   verb: string,
 ): Promise<void> {
+  // Before the look: to whom it is refused for every job, it is refused for one that is not there.
+  if (!may(ask.principal, action)) {
+    throw new AppError('permission_denied', `your role (${ask.principal.role}) may not ${verb} jobs`)
+  }
   const row = await jobOf(db, ask, id)
   if (!may(ask.principal, action, { ownerId: row.ownerId })) {
     throw new AppError('permission_denied', `only the owner or an administrator may ${verb} this job`)

@@ -2,10 +2,8 @@
 import { may } from '../access/permissions.ts'
 import { AppError } from '../lib/app-error.ts'
 import { isTerminal } from '../job/state.ts'
-import { followPages } from '../logs/follow.ts'
 import type { LogPiece, LogStream } from '../logs/log-store.ts'
 import type { JobRow } from '../queue/find.ts'
-import { attemptKey } from '../queue/types.ts'
 import { known, notFound, type Ask, type Deps } from './deps.ts'
 import { jobOf } from './find-jobs.ts'
 import type { JobChanges } from './job-changes.ts'
@@ -31,14 +29,20 @@ export async function openLog(deps: Deps, anyAsk: Ask, input: OpenLogInput): Pro
   const attempt = input.attempt ?? row.lastAttempt
   if (attempt === 0) return { attempt: null, size: 0, async *bytes() {} }
   if (attempt > row.lastAttempt) throw notFound('attempt')
-  const key = attemptKey({ jobKey: row.jobKey, number: attempt })
+  const name = { jobKey: row.jobKey, number: attempt }
+  let log = await deps.logPlaces.open(name)
   return {
     attempt,
-    size: await deps.logs.size(key, input.stream),
+    size: await log.size(input.stream),
     async *bytes(start, end) {
       for (let offset = start; offset < end;) {
-        const limit = Math.min(chunk, end - offset)
-        const { bytes } = await deps.logs.read(key, { stream: input.stream, offset, limit })
+        const wanted = { stream: input.stream, offset, limit: Math.min(chunk, end - offset) }
+        let { bytes } = await log.read(wanted)
+        if (bytes.length === 0) {
+          // It may have gone elsewhere just now.
+          log = await deps.logPlaces.open(name)
+          bytes = (await log.read(wanted)).bytes
+        }
         // Removed while it was read: the connection breaks off short of its content-length.
         if (bytes.length === 0) throw new AppError('unavailable', 'the log was removed')
         yield bytes
@@ -83,8 +87,8 @@ export async function* followLog(
     const next: number = last === null ? (input.attempt ?? row.lastAttempt) : last + 1
     if (next > 0 && next <= row.lastAttempt) {
       looked.abort()
-      const key = attemptKey({ jobKey: row.jobKey, number: next })
-      for await (const pieces of followPages(deps.logs, key, { stream: input.stream, offset }, signal)) {
+      const name = { jobKey: row.jobKey, number: next }
+      for await (const pieces of deps.logPlaces.follow(name, { stream: input.stream, offset }, signal)) {
         yield { type: 'log', attempt: next, pieces }
       }
       if (signal.aborted) return

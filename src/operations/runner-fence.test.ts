@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Db } from '../db/pool.ts'
-import { createFence } from './runner-fence.ts'
+import { createFence, type AskFence } from './runner-fence.ts'
 
 const from = { runnerId: '1', session: 'a' }
 const ref = (jobKey: string, token = '7') => ({ jobKey, number: 1, token })
@@ -8,20 +7,18 @@ const ref = (jobKey: string, token = '7') => ({ jobKey, number: 1, token })
 /** Answers that everything is held but the given tokens, and takes its time. */
 function slowDatabase(clock: { now: number }, tookMs: number, away: string[] = []) {
   let asked = 0
-  const query = async (statement: { values: [string] }) => {
+  const ask: AskFence = async (items) => {
     asked += 1
     clock.now += tookMs
-    const items = JSON.parse(statement.values[0]) as { nr: number; token: string }[]
-    const rows = items.filter(({ token }) => !away.includes(token)).map(({ nr }) => ({ nr }))
-    return { rows, rowCount: rows.length }
+    return items.map(({ ref }) => !away.includes(ref.token))
   }
-  return { db: { query } as unknown as Db, asked: () => asked }
+  return { ask, asked: () => asked }
 }
 
 test('what gets too old while the database is asked for others is not called stale', async () => {
   const clock = { now: 0 }
-  const { db } = slowDatabase(clock, 10)
-  const fence = createFence(db, 1000, () => clock.now)
+  const { ask } = slowDatabase(clock, 10)
+  const fence = createFence(ask, 1000, () => clock.now)
   expect(await fence.holds(from, [ref('1')])).toEqual([true])
   clock.now = 995
   expect(await fence.holds(from, [ref('1'), ref('2')])).toEqual([true, true])
@@ -29,14 +26,14 @@ test('what gets too old while the database is asked for others is not called sta
 
 test('an answer that took longer than it is remembered for is an answer', async () => {
   const clock = { now: 0 }
-  const { db } = slowDatabase(clock, 5000)
-  expect(await createFence(db, 1000, () => clock.now).holds(from, [ref('1')])).toEqual([true])
+  const { ask } = slowDatabase(clock, 5000)
+  expect(await createFence(ask, 1000, () => clock.now).holds(from, [ref('1')])).toEqual([true])
 })
 
 test('asked once, and again after a while; what went elsewhere is stale', async () => {
   const clock = { now: 0 }
-  const { db, asked } = slowDatabase(clock, 1, ['8'])
-  const fence = createFence(db, 1000, () => clock.now)
+  const { ask, asked } = slowDatabase(clock, 1, ['8'])
+  const fence = createFence(ask, 1000, () => clock.now)
   expect(await fence.holds(from, [ref('1'), ref('2', '8')])).toEqual([true, false])
   expect(await fence.holds(from, [ref('1')])).toEqual([true])
   expect(asked()).toBe(1)

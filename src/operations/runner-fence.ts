@@ -1,17 +1,19 @@
 /**
  * Log bytes are the most frequent message, so their fence is remembered: asked of the database once, and again at
- * least every heartbeat. The last word stays with `finish`, which is fenced in the statement that writes.
+ * least every heartbeat. The same question writes down that the log is with this server now. The last word stays with
+ * `finish`, which is fenced in the statement that writes.
  */
-import type { Db } from '../db/pool.ts'
-import { stillHeld } from '../queue/heartbeat.ts'
 import { attemptKey, type AttemptRef, type FromRunner } from '../queue/types.ts'
 
 export interface Fence {
   /** For each: whether log bytes of this attempt are taken from this runner process. */
   holds(from: FromRunner, refs: readonly AttemptRef[]): Promise<boolean[]>
   /** The attempt is over or went elsewhere. */
-  forget(ref: AttemptRef): void
+  forget(ref: Pick<AttemptRef, 'jobKey' | 'number'>): void
 }
+
+/** For each: whether it is the sender's. */
+export type AskFence = (items: (FromRunner & { ref: AttemptRef })[]) => Promise<boolean[]>
 
 interface Remembered {
   runnerId: string
@@ -20,7 +22,7 @@ interface Remembered {
   at: number
 }
 
-export function createFence(db: Db, rememberMs: number, clock: () => number = () => performance.now()): Fence {
+export function createFence(ask: AskFence, rememberMs: number, clock: () => number = () => performance.now()): Fence {
   const known = new Map<string, Remembered>()
 
   const fresh = (from: FromRunner, ref: AttemptRef): boolean => {
@@ -46,10 +48,7 @@ export function createFence(db: Db, rememberMs: number, clock: () => number = ()
       if (unsure.length === 0) return holds
       sweep()
       const at = clock()
-      const held = await stillHeld(
-        db,
-        unsure.map(({ ref }) => ({ ...from, ref })),
-      )
+      const held = await ask(unsure.map(({ ref }) => ({ ...from, ref })))
       unsure.forEach(({ ref, place }, i) => {
         holds[place] = held[i] === true
         if (held[i]) known.set(attemptKey(ref), { ...from, token: ref.token, at })

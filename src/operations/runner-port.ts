@@ -1,16 +1,18 @@
 /**
  * The server's side of the runner port, whatever the transport. A runner has no rights of its own: every message is
- * fenced by its attempt's (key, number, token) and by the runner process that sends it.
+ * fenced by its attempt's (key, number, token) and by the runner process that sends it, whose id must be its own.
  */
 import { AppError, isAppError } from '../lib/app-error.ts'
 import { emitFact } from '../lib/facts.ts'
 import { createGroupCommit } from '../lib/group-commit.ts'
 import type { Outcome } from '../job/outcome.ts'
+import { checkProtocol } from '../job/runner-protocol.ts'
 import { isTerminal, type JobState } from '../job/state.ts'
 import type { ShortLog } from '../logs/log-store.ts'
 import { finish } from '../queue/finish.ts'
 import { handBack } from '../queue/hand-back.ts'
-import { heartbeat } from '../queue/heartbeat.ts'
+import { heartbeat, stillHeld } from '../queue/heartbeat.ts'
+import { takeLogs, tellLogsOver } from '../queue/log-places.ts'
 import { goodbye, registerRunner, type RunnerDescription } from '../queue/runners.ts'
 import { started } from '../queue/started.ts'
 import {
@@ -29,6 +31,10 @@ import { effectiveLimits, type EffectiveLimits } from './limits.ts'
 import { openEnv } from './new-job.ts'
 import { createFence } from './runner-fence.ts'
 import { createRunnerCancels } from './runner-cancels.ts'
+import { createRunnerIdentities, type RunnerPeer, type Speaker } from './runner-identity.ts'
+import { createStaleAudit, type StaleKind } from './stale-audit.ts'
+
+export type { RunnerPeer, Speaker } from './runner-identity.ts'
 
 export interface Assigned extends EffectiveLimits {
   ref: AttemptRef
@@ -63,17 +69,40 @@ export type RunnerPort = ReturnType<typeof createRunnerPort>
 const longestWaitMs = 30_000
 
 export function createRunnerPort(deps: Deps) {
-  const { db, config, logs } = deps
+  const { db, config, logs, logKeeper, logWatch } = deps
   const leaseSeconds = config.leaseSeconds
-  const fence = createFence(db, config.heartbeatSeconds * 1000)
+  const { here } = logKeeper
+  const fence = createFence(async (items) => {
+    const held = await takeLogs(db, items, here.server)
+    logWatch.took(items.filter((_, i) => held[i]).map(({ ref }) => attemptKey(ref)))
+    return held
+  }, config.heartbeatSeconds * 1000)
+  logWatch.whenTaken((name) => fence.forget(name))
   const cancels = createRunnerCancels(db)
+  const identities = createRunnerIdentities(deps)
+  const noteStale = createStaleAudit(deps, identities)
+
+  const noteResults = async (
+    from: Speaker,
+    kind: StaleKind,
+    items: readonly { ref: AttemptRef }[],
+    results: readonly ReportResult[],
+  ): Promise<void> => {
+    if (!results.includes('stale')) return
+    const stale = items.filter((_, i) => results[i] === 'stale')
+    await noteStale(
+      from,
+      kind,
+      stale.map(({ ref }) => ref),
+    )
+  }
 
   /** Finishes of several calls and runners share one transaction, and their short logs one fsync. */
   const finishTogether = createGroupCommit<Finishing, Finished>(
     async (items) => {
-      const { results } = await finish(db, items, (short) =>
-        logs.sealShort(short.map(({ ref, shortLog }) => ({ attemptKey: attemptKey(ref), log: shortLog! }))),
-      )
+      const sealShort = (short: Finishing[]) =>
+        logs.sealShort(short.map(({ ref, shortLog }) => ({ attemptKey: attemptKey(ref), log: shortLog! })))
+      const { results } = await finish(db, items, sealShort, here)
       // A slot and a cap have room again; a runner that asked before the commit would wait for the next poll.
       deps.dispatcher.wake()
       return results.map((value) => ({ ok: true, value }))
@@ -86,7 +115,7 @@ export function createRunnerPort(deps: Deps) {
     // Also when the answer to an accepted report was lost: nothing is left to do for the runner either way.
     if (!(await fence.holds(from, [report.ref]))[0]) return 'stale'
     try {
-      const log = await logs.seal(attemptKey(report.ref), report.logLength)
+      const log = await logKeeper.seal(attemptKey(report.ref), report.logLength)
       return { ...from, ref: report.ref, outcome: report.outcome, log }
     } catch (error) {
       if (isAppError(error) && error.code === 'failed_precondition') return 'log_incomplete'
@@ -94,22 +123,43 @@ export function createRunnerPort(deps: Deps) {
     }
   }
 
-  const finishOne = async (from: FromRunner, report: FinishReport): Promise<ReportResult> => {
+  /** A short log for all servers: not while others wait for the transaction, since the store is not ours and may be slow. */
+  const shareShort = async (from: FromRunner, { ref, outcome }: FinishReport, log: ShortLog): Promise<Finishing> => ({
+    ...from,
+    ref,
+    outcome,
+    log: await logKeeper.shareShort(attemptKey(ref), log),
+  })
+
+  const finishOne = async (from: FromRunner, report: FinishReport, mayShare: boolean): Promise<ReportResult> => {
     const { ref, outcome, log } = report
-    const item: Finishing | ReportResult = log
-      ? { ...from, ref, outcome, log: 'short', shortLog: log }
-      : await sealAppended(from, report)
+    let item: Finishing | ReportResult
+    if (log === undefined) item = await sealAppended(from, report)
+    else if (!here.shared) item = { ...from, ref, outcome, log: 'short', shortLog: log }
+    else item = mayShare ? await shareShort(from, report, log) : 'stale'
     if (typeof item === 'string') return item
     const result = await finishTogether.add(item)
     fence.forget(ref)
+    if (result === 'accepted' && log === undefined) {
+      logWatch.done(attemptKey(ref))
+      logKeeper.settled(attemptKey(ref))
+    }
     if (result === 'accepted') noteFinished(report)
     return result === 'log_refused' ? 'log_incomplete' : result
   }
 
   return {
-    async register(description: RunnerDescription) {
-      const { runnerId, held } = await registerRunner(db, description)
-      emitFact({ name: 'runner.registered', runner: description.name, id: runnerId, held: held.length })
+    async register(description: Omit<RunnerDescription, 'certificateId'> & { protocol: number }, peer: RunnerPeer) {
+      checkProtocol(description)
+      const { name, hostname } = description
+      await identities.mayBeCalled(peer, name)
+      const certificateId = peer.kind === 'certificate' ? peer.id : null
+      const { runnerId, held, tookOverFrom } = await registerRunner(db, { ...description, certificateId })
+      identities.learn(runnerId, { name, certified: certificateId !== null })
+      emitFact({ name: 'runner.registered', runner: name, id: runnerId, held: held.length })
+      if (tookOverFrom !== null) {
+        emitFact({ name: 'runner.taken_over', level: 'warn', runner: name, by: hostname, from: tookOverFrom })
+      }
       return {
         runnerId,
         held,
@@ -119,39 +169,53 @@ export function createRunnerPort(deps: Deps) {
       }
     },
 
-    async claim(offer: RunnerOffer, waitMs: number, signal: AbortSignal): Promise<Assigned[]> {
+    async claim(offer: RunnerOffer & Speaker, waitMs: number, signal: AbortSignal): Promise<Assigned[]> {
+      await identities.check(offer, 'claim')
       const claimed = await deps.dispatcher.request(offer, Math.min(waitMs, longestWaitMs), signal)
       return claimed.flatMap((job) => assign(job, deps) ?? [])
     },
 
-    async heartbeat(from: FromRunner, held: AttemptRef[]): Promise<HeartbeatResult> {
+    async heartbeat(from: Speaker, held: AttemptRef[]): Promise<HeartbeatResult> {
+      await identities.check(from, 'heartbeat')
       const answers = await heartbeat(db, [{ ...from, held }], { leaseSeconds })
       const answer = answers.get(from.runnerId) ?? { renewed: [], cancel: [], kill: [], stale: held }
       for (const ref of answer.stale) fence.forget(ref)
+      if (answer.stale.length > 0) await noteStale(from, 'heartbeat', answer.stale)
       return answer
     },
 
     /** What the database's notices name; a lost one is made good by the next heartbeat. */
     cancelled: (ids: readonly string[]) => cancels.cancelled(ids),
 
-    cancels: (from: FromRunner, signal: AbortSignal) => cancels.watch(from.runnerId, signal),
+    async *cancels(from: Speaker, signal: AbortSignal) {
+      await identities.check(from, 'watch_cancels')
+      yield* cancels.watch(from.runnerId, signal)
+    },
 
     async started(
-      from: FromRunner,
+      from: Speaker,
       items: { ref: AttemptRef; startedAt: Date; unenforced: string[] }[],
     ): Promise<ReportResult[]> {
+      await identities.check(from, 'started')
       const { results } = await started(
         db,
         items.map((item) => ({ ...from, ...item })),
       )
+      await noteResults(from, 'started', items, results)
       return results
     },
 
-    async appendLog(from: FromRunner, chunks: LogChunk[]) {
-      const held = await fence.holds(
-        from,
-        chunks.map((chunk) => chunk.ref),
-      )
+    async appendLog(from: Speaker, chunks: LogChunk[]) {
+      await identities.check(from, 'append_log')
+      const refs = chunks.map((chunk) => chunk.ref)
+      const held = await fence.holds(from, refs)
+      if (held.includes(false)) {
+        await noteStale(
+          from,
+          'append_log',
+          refs.filter((_, i) => held[i] === false),
+        )
+      }
       // One after another where they are of one attempt: a chunk begins where the one before ended.
       const tails = new Map<string, Promise<unknown>>()
       return Promise.all(
@@ -170,21 +234,31 @@ export function createRunnerPort(deps: Deps) {
     },
 
     /** Answered only when the log is sealed durable and the outcome committed. */
-    finish: (from: FromRunner, reports: FinishReport[]): Promise<ReportResult[]> =>
-      Promise.all(reports.map((report) => finishOne(from, report))),
+    async finish(from: Speaker, reports: FinishReport[]): Promise<ReportResult[]> {
+      await identities.check(from, 'finish')
+      // A short log goes to the shared store before its end is written, so it is asked first whose it is.
+      const short = here.shared ? reports.filter((report) => report.log) : []
+      const held = await stillHeld(
+        db,
+        short.map(({ ref }) => ({ ...from, ref })),
+      )
+      const mayShare = new Set(short.filter((_, i) => held[i]))
+      const results = await Promise.all(reports.map((report) => finishOne(from, report, mayShare.has(report))))
+      await noteResults(from, 'finish', reports, results)
+      return results
+    },
 
-    async handBack(from: FromRunner, refs: AttemptRef[], reason: string): Promise<ReportResult[]> {
+    async handBack(from: Speaker, refs: AttemptRef[], reason: string): Promise<ReportResult[]> {
+      await identities.check(from, 'hand_back')
       const { results } = await handBack(
         db,
         refs.map((ref) => ({ ...from, ref })),
       )
-      await Promise.all(
-        refs.map(async (ref, i) => {
-          fence.forget(ref)
-          // What it wrote before stays readable as a finished log.
-          if (results[i] === 'accepted') await logs.seal(attemptKey(ref))
-        }),
-      )
+      for (const ref of refs) fence.forget(ref)
+      // What it wrote before stays readable as a finished log, wherever it is.
+      const over = refs.filter((_, i) => results[i] === 'accepted').map(attemptKey)
+      await Promise.all(over.filter((key) => logWatch.has(key)).map((key) => logs.seal(key)))
+      await tellLogsOver(db, over)
       deps.dispatcher.wake()
       emitFact({
         name: 'job.handed_back',
@@ -192,10 +266,17 @@ export function createRunnerPort(deps: Deps) {
         count: results.filter((r) => r === 'accepted').length,
         reason,
       })
+      await noteResults(
+        from,
+        'hand_back',
+        refs.map((ref) => ({ ref })),
+        results,
+      )
       return results
     },
 
-    async goodbye(from: FromRunner, state: 'draining' | 'offline'): Promise<void> {
+    async goodbye(from: Speaker, state: 'draining' | 'offline'): Promise<void> {
+      await identities.check(from, 'goodbye')
       await goodbye(db, from, state)
     },
 

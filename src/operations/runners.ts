@@ -1,6 +1,6 @@
 import { may } from '../access/permissions.ts'
 import { AppError } from '../lib/app-error.ts'
-import { listRunners as findRunners } from '../queue/runners.ts'
+import { listRunners as findRunners, type RunnerRow } from '../queue/runners.ts'
 import { known, type Ask, type Deps } from './deps.ts'
 
 export async function listRunners(deps: Deps, anyAsk: Ask) {
@@ -20,7 +20,18 @@ export async function listRunners(deps: Deps, anyAsk: Ask) {
     facilities: row.facilities as JsonValue,
     registered_at: row.registeredAt.toISOString(),
     last_seen_at: row.lastSeenAt.toISOString(),
+    certificate: certificateOf(row),
+    taken_over:
+      row.takenOverFrom === null || row.takenOverAt === null
+        ? null
+        : { from: row.takenOverFrom, at: row.takenOverAt.toISOString() },
   }))
+}
+
+function certificateOf({ certificateId, certificateEndsAt, certificateRevokedAt }: RunnerRow) {
+  if (certificateId === null || certificateEndsAt === null) return null
+  const revokedAt = certificateRevokedAt?.toISOString() ?? null
+  return { id: certificateId, ends_at: certificateEndsAt.toISOString(), revoked_at: revokedAt }
 }
 
 type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue }

@@ -2,6 +2,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { good, queueWorld, type QueueWorld } from '../../test/queue-world.ts'
 import { removeScratch, scratchDir } from '../../test/scratch.ts'
 import { createLocalLogStore } from '../logs/local-log-store.ts'
+import { readStoredCopies } from '../logs/stored-copies.ts'
 import type { LogStore } from '../logs/log-store.ts'
 import { encodeRecord } from '../logs/records.ts'
 import { finish } from '../queue/finish.ts'
@@ -9,18 +10,20 @@ import { handBack } from '../queue/hand-back.ts'
 import { pruneOld } from '../queue/prune.ts'
 import { usageByOwner } from '../queue/totals.ts'
 import { attemptKey, type ClaimedJob } from '../queue/types.ts'
+import { createLogKeeper, type LogKeeper } from './log-keeper.ts'
 import { logSizer } from './size-logs.ts'
 
 const record = encodeRecord('stdout', 1, Buffer.from('text'))
 
-function logStore(): { logs: LogStore; dir: string } {
+function logStore(): { logs: LogStore; keeper: LogKeeper; dir: string } {
   const dir = scratchDir('l')
   const logs = createLocalLogStore(dir)
   onTestFinished(async () => {
     await logs.close()
     removeScratch(dir)
   })
-  return { logs, dir }
+  const copies = () => readStoredCopies(dir)
+  return { logs, keeper: createLogKeeper({ server: '1', logs, shared: null, copies }), dir }
 }
 
 async function claimedWithLog(world: QueueWorld, logs: LogStore) {
@@ -42,14 +45,17 @@ const sizeOf = async (world: QueueWorld): Promise<number> =>
 
 test('a log whose attempt was given back is counted when nobody writes to it any more, once', async () => {
   const world = await queueWorld()
-  const { logs } = logStore()
+  const { logs, keeper } = logStore()
   const { runner, job } = await claimedWithLog(world, logs)
   await handBack(world.db, [{ ...runner.from, ref: job }])
-  await logSizer(world.db, logs).runOnce()
+  await logSizer(world.db, logs, keeper).runOnce()
   expect(await sizeOf(world)).toBe(0)
-  await Promise.all([logSizer(world.db, logs, 0).runOnce(), logSizer(world.secondDb(), logs, 0).runOnce()])
+  await Promise.all([
+    logSizer(world.db, logs, keeper, 0).runOnce(),
+    logSizer(world.secondDb(), logs, keeper, 0).runOnce(),
+  ])
   expect(await sizeOf(world)).toBe(record.length)
-  await logSizer(world.db, logs, 0).runOnce()
+  await logSizer(world.db, logs, keeper, 0).runOnce()
   expect(await sizeOf(world)).toBe(record.length)
 })
 

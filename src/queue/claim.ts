@@ -3,6 +3,8 @@
  * held jobs are exact and cannot leak; a round costs a few milliseconds whatever is waiting (decision 1).
  */
 import type { Db, Last, Queryable } from '../db/pool.ts'
+import type { Strategy } from '../job/placement.ts'
+import { lookAround } from './claim-around.ts'
 import { lookAtOffers, lookAtWork, type OfferRow } from './claim-look.ts'
 import { finish } from './finish.ts'
 import { heartbeat } from './heartbeat.ts'
@@ -14,6 +16,8 @@ import { undelivered, type Undelivered } from './undelivered.ts'
 
 export interface ClaimOptions {
   leaseSeconds: number
+  /** Of jobs that name none; `spread` when missing. */
+  strategy?: Strategy | undefined
 }
 
 /** What each runner got; a runner that is not in the answer was replaced by a newer session and must register again. */
@@ -57,7 +61,7 @@ async function claimRound(
   tx: Queryable,
   last: Last,
   offers: RunnerOffer[],
-  { leaseSeconds, first }: ClaimOptions & { first: boolean },
+  { leaseSeconds, strategy, first }: ClaimOptions & { first: boolean },
 ): Promise<Round | null> {
   // All three travel together; each sees what was committed before the lock was got.
   const [, rows, asOffered] = await Promise.all([
@@ -70,8 +74,9 @@ async function claimRound(
   const free = rows.filter((row) => row.state === 'online').map((row) => whatIsFree(row, offers))
   const runners = free.filter((runner) => runner.slots > 0)
   if (runners.length === 0 || asOffered.candidates.length === 0) return { known, taken: [] }
-  const { lanes, candidates } = asOfferedIn(offers, runners) ? asOffered : await lookAtWork(tx, runners)
-  const plan = planClaim(lanes, candidates, runners)
+  const work = asOfferedIn(offers, runners) ? asOffered : await lookAtWork(tx, runners)
+  const { candidates, neighbours, away } = await lookAround(tx, work, { offers, strategy })
+  const plan = planClaim(work.lanes, candidates, [...runners, ...away], { strategy, neighbours })
   if (plan.length === 0) return { known, taken: [] }
   return { known, taken: await take(tx, last, plan, leaseSeconds) }
 }
@@ -94,6 +99,7 @@ function whatIsFree(row: OfferRow, offers: RunnerOffer[]): PlanRunner {
     slots: Math.min(offer.slots, row.slots_left),
     cpuMillis: Math.min(offer.cpuMillis, row.cpu_left),
     memoryMib: Math.min(offer.memoryMib, row.memory_left),
+    whole: { slots: row.slots, cpuMillis: row.cpu_millis, memoryMib: row.memory_mib },
   }
 }
 

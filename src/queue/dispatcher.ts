@@ -4,7 +4,7 @@
  */
 import type { Db } from '../db/pool.ts'
 import { AppError } from '../lib/app-error.ts'
-import { claim } from './claim.ts'
+import { claim, type ClaimOptions } from './claim.ts'
 import type { ClaimedJob, RunnerOffer } from './types.ts'
 
 export interface Dispatcher {
@@ -29,8 +29,7 @@ async function isAnyQueued(db: Db): Promise<boolean> {
   return rows[0]?.any === true
 }
 
-export interface DispatcherOptions {
-  leaseSeconds: number
+export interface DispatcherOptions extends ClaimOptions {
   pollMs?: number
   /** False while there is no disk space for what new jobs would bring: only what was leased before is delivered. */
   hasRoom?: () => Promise<boolean>

@@ -68,6 +68,14 @@ export interface EndingAttempt {
   attempt: LockedAttempt
   outcome: Outcome
   log: LogSummary | null
+  /** Where that log is; left out: where it is written down. */
+  logAt?: LogHome
+}
+
+/** The server that has a log, which may have put it into the shared store. */
+export interface LogHome {
+  server: string
+  shared: boolean
 }
 
 /** Whether one of these jobs is waited for. Asked when they are locked, after which nothing new can wait for them. */
@@ -116,7 +124,7 @@ export async function endAttempts(
   return { changed: [...written.rows.map((row) => row.public_id), ...dependents.changed], work: dependents.work }
 }
 
-function endingRow({ attempt, outcome, log }: EndingAttempt) {
+function endingRow({ attempt, outcome, log, logAt }: EndingAttempt) {
   const ending = endingOf({
     outcome,
     attemptsSpent: attempt.attempts_spent,
@@ -133,6 +141,8 @@ function endingRow({ attempt, outcome, log }: EndingAttempt) {
     delay: ending.retryInSeconds,
     outcome: ending.outcome,
     log,
+    log_server: logAt?.server,
+    log_shared: logAt?.shared,
     started: epochSeconds(ending.outcome.started_at),
     ended: epochSeconds(ending.outcome.ended_at),
   }
@@ -151,10 +161,11 @@ const endingParts = `
       greatest(coalesce(case when e.ended is not null then ${within('e.ended')} end, clock_timestamp()),
         a.started_at) as ended_at
     from jsonb_to_recordset($1::jsonb) as e(job_id bigint, number int, attempt_state text, job_state text, delay float8,
-      outcome jsonb, log jsonb, started float8, ended float8)
+      outcome jsonb, log jsonb, log_server bigint, log_shared boolean, started float8, ended float8)
     join attempts a on a.job_id = e.job_id and a.number = e.number
   ), attempt as (
     update attempts a set state = e.attempt_state, outcome = e.outcome, log = e.log, ended_at = e.ended_at,
+      log_server = coalesce(e.log_server, a.log_server), log_shared = coalesce(e.log_shared, a.log_shared),
       started_at = case when e.started is null then a.started_at else e.started_at end,
       unenforced = case when jsonb_typeof(e.outcome->'unenforced') = 'array'
         then array(select jsonb_array_elements_text(e.outcome->'unenforced')) else a.unenforced end

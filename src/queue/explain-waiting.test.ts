@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { explainWaiting, type RunnerRoom, type WaitingJob } from './explain-waiting.ts'
+import { explainWaiting, type NamedNeighbour, type RunnerRoom, type WaitingJob } from './explain-waiting.ts'
 
 const job = (over: Partial<WaitingJob> = {}): WaitingJob => ({
   state: 'queued',
@@ -16,15 +16,18 @@ const job = (over: Partial<WaitingJob> = {}): WaitingJob => ({
   queueHeld: 0,
   queueTokens: null,
   owner: 'ada',
+  ownerId: '1',
   ownerMaxRunning: 10,
   ownerHeld: 0,
   executor: 'sandbox',
   requiredLabels: [],
   cpuMillis: 0,
   memoryMib: 0,
+  placement: {},
   ...over,
 })
 const room = (over: Partial<RunnerRoom> = {}): RunnerRoom => ({
+  runnerId: 'r1',
   labels: [],
   executors: ['sandbox'],
   slots: 2,
@@ -60,6 +63,12 @@ test.each<[string, WaitingJob, RunnerRoom[], RegExp]>([
   ['no_matching_runner', job(), [], /no runner is online/],
   ['no_matching_runner', job({ requiredLabels: ['gpu=1'] }), [room()], /with the labels gpu=1/],
   ['no_matching_runner', job({ executor: 'ssh' }), [room()], /executor ssh/],
+  [
+    'no_matching_runner',
+    job({ requiredLabels: ['gpu=1'], placement: { avoid: ['zone=b'] } }),
+    [room({ labels: ['gpu=1', 'zone=b'] })],
+    /with the labels gpu=1 and without zone=b$/,
+  ],
   ['no_matching_runner', job({ cpuMillis: 2001 }), [room()], /2\.001 CPU.*more than any/],
   ['no_capacity', job(), [room({ slotsLeft: 0 })], /^every matching runner is busy \(1 of 1\)$/],
   [
@@ -71,6 +80,57 @@ test.each<[string, WaitingJob, RunnerRoom[], RegExp]>([
   ['ready', job({ queueConcurrency: 2, queueHeld: 1, queueTokens: 1 }), [room()], /next free slot/],
 ])('%s %#', (code, waiting, online, text) => {
   const reason = explainWaiting(waiting, online)
+  expect(reason.code).toBe(code)
+  expect(reason.text).toMatch(text)
+})
+
+const near = { near: ['app=db'] }
+const at1 = (...labels: string[]) => ({ runnerId: 'r1', runner: 'one', ownerId: '1', labels })
+const two = [room(), room({ runnerId: 'r2' })]
+
+test.each<[string, WaitingJob, RunnerRoom[], NamedNeighbour[], RegExp]>([
+  [
+    'affinity',
+    job({ placement: near }),
+    two,
+    [],
+    /^placement\.affinity asks .* of ada with app=db, and there is none$/,
+  ],
+  ['affinity', job({ placement: near }), two, [{ ...at1('app=db'), ownerId: '2' }], /there is none$/],
+  [
+    'affinity',
+    job({ placement: near }),
+    [room({ runnerId: 'r2' })],
+    [at1('app=db')],
+    /its runner \(one\) may not take/,
+  ],
+  [
+    'affinity',
+    job({ placement: near, requiredLabels: ['gpu=1'] }),
+    [room(), room({ runnerId: 'r2', labels: ['gpu=1'] })],
+    [at1('app=db')],
+    /its runner \(one\) may not take this one$/,
+  ],
+  ['ready', job({ placement: near }), two, [at1('app=db', 'x=y')], /next free slot/],
+  ['ready', job({ placement: { ...near, near_or_first: true } }), two, [], /next free slot/],
+  [
+    'no_capacity',
+    job({ placement: near }),
+    [room({ slotsLeft: 0 }), room({ runnerId: 'r2' })],
+    [at1('app=db')],
+    /^every runner that its placement allows is busy \(1 of 2\)$/,
+  ],
+  [
+    'anti_affinity',
+    job({ placement: { apart: ['app=db'] } }),
+    [room()],
+    [at1('app=db')],
+    /^placement\.anti_affinity keeps it away from jobs of ada with app=db, and the only runner for it has one$/,
+  ],
+  ['ready', job({ placement: { apart: ['app=db'] } }), two, [at1('app=db')], /next free slot/],
+  ['ready', job({ placement: { prefer_near: ['app=db'], prefer_apart: ['a=b'] } }), [room()], [at1('a=b')], /next/],
+])('%s %#, by rules', (code, waiting, online, neighbours, text) => {
+  const reason = explainWaiting(waiting, online, neighbours)
   expect(reason.code).toBe(code)
   expect(reason.text).toMatch(text)
 })

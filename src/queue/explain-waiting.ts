@@ -1,6 +1,7 @@
 /** Why a job waits, in a code and a sentence: pure, one case per reason. */
 import type { WaitingCode } from '../job/waiting-code.ts'
 import { mayTake } from './plan-claim.ts'
+import { isApart, isNear, Neighbourhood, type Neighbour, type PlacementRules } from './placement.ts'
 
 export interface WaitingReason {
   code: WaitingCode
@@ -25,15 +26,21 @@ export interface WaitingJob {
   /** Null without a rate limit. */
   queueTokens: number | null
   owner: string
+  ownerId: string
   ownerMaxRunning: number
   ownerHeld: number
   executor: string
   requiredLabels: string[]
   cpuMillis: number
   memoryMib: number
+  placement: PlacementRules
 }
 
+/** A held job that has labels, with its runner's name. */
+export type NamedNeighbour = Neighbour & { runner: string }
+
 export interface RunnerRoom {
+  runnerId: string
   labels: string[]
   executors: string[]
   slots: number
@@ -45,7 +52,11 @@ export interface RunnerRoom {
 }
 
 /** `online` runners only. The order is the order in which a claim would say no. */
-export function explainWaiting(job: WaitingJob, online: RunnerRoom[]): WaitingReason {
+export function explainWaiting(
+  job: WaitingJob,
+  online: RunnerRoom[],
+  neighbours: NamedNeighbour[] = [],
+): WaitingReason {
   if (job.state === 'leased') return { code: 'starting', text: `runner ${job.runner ?? ''} is starting it` }
   if (job.state === 'blocked') return { code: 'dependency', text: dependencyText(job) }
   if (job.state === 'scheduled') {
@@ -67,24 +78,51 @@ export function explainWaiting(job: WaitingJob, online: RunnerRoom[]): WaitingRe
   if (job.ownerHeld >= job.ownerMaxRunning) {
     return { code: 'user_cap', text: `${job.owner} has ${jobs(job.ownerHeld)} running, the limit per user` }
   }
-  return explainRunners(job, online)
+  return explainRunners(job, online, neighbours)
 }
 
-function explainRunners(job: WaitingJob, online: RunnerRoom[]): WaitingReason {
+function explainRunners(job: WaitingJob, online: RunnerRoom[], neighbours: NamedNeighbour[]): WaitingReason {
   const matching = online.filter((runner) => mayTake(runner, job))
   const none = (text: string): WaitingReason => ({ code: 'no_matching_runner', text })
   if (online.length === 0) return none('no runner is online')
-  if (matching.length === 0) {
-    const labels = job.requiredLabels.length > 0 ? ` with the labels ${job.requiredLabels.join(', ')}` : ''
-    return none(`no runner online has the executor ${job.executor}${labels}`)
-  }
-  const able = matching.filter((r) => r.slots > 0 && r.cpuMillis >= job.cpuMillis && r.memoryMib >= job.memoryMib)
-  if (able.length === 0) return none(tooLarge(job))
+  if (matching.length === 0) return none(`no runner online has the executor ${job.executor}${labelsText(job)}`)
+  const largeEnough = matching.filter(
+    (r) => r.slots > 0 && r.cpuMillis >= job.cpuMillis && r.memoryMib >= job.memoryMib,
+  )
+  if (largeEnough.length === 0) return none(tooLarge(job))
+
+  const around = new Neighbourhood(neighbours)
+  const near = largeEnough.filter((runner) => isNear(runner.runnerId, job, around))
+  if (near.length === 0) return { code: 'affinity', text: affinityText(job, neighbours) }
+  const able = near.filter((runner) => isApart(runner.runnerId, job, around))
+  if (able.length === 0) return { code: 'anti_affinity', text: antiAffinityText(job, near.length) }
+
+  const who = able.length < largeEnough.length ? 'runner that its placement allows' : 'matching runner'
   const room = able.some((r) => r.slotsLeft > 0 && r.cpuLeft >= job.cpuMillis && r.memoryLeft >= job.memoryMib)
   return room
     ? { code: 'ready', text: 'next free slot' }
-    : { code: 'no_capacity', text: busyText(job, able.length, matching.length) }
+    : { code: 'no_capacity', text: busyText(job, able.length, matching.length, who) }
 }
+
+function labelsText({ requiredLabels, placement: { avoid = [] } }: WaitingJob): string {
+  const required = requiredLabels.length > 0 ? [`with the labels ${requiredLabels.join(', ')}`] : []
+  const avoided = avoid.length > 0 ? [`without ${avoid.join(', ')}`] : []
+  const all = [...required, ...avoided].join(' and ')
+  return all === '' ? '' : ` ${all}`
+}
+
+function affinityText({ owner, ownerId, placement: { near = [] } }: WaitingJob, neighbours: NamedNeighbour[]): string {
+  const rule = `placement.affinity asks for a running job of ${owner} with ${near.join(', ')}`
+  const partners = neighbours.filter((n) => n.ownerId === ownerId && near.every((label) => n.labels.includes(label)))
+  const places = [...new Set(partners.map((n) => n.runner))].sort()
+  if (places.length === 0) return `${rule}, and there is none`
+  const more = places.length > 3 ? ` and ${places.length - 3} more` : ''
+  return `${rule}, and its runner (${places.slice(0, 3).join(', ')}${more}) may not take this one`
+}
+
+const antiAffinityText = ({ owner, placement: { apart = [] } }: WaitingJob, runners: number): string =>
+  `placement.anti_affinity keeps it away from jobs of ${owner} with ${apart.join(', ')}, and ` +
+  (runners === 1 ? 'the only runner for it has one' : `each of the ${runners} runners for it has one`)
 
 const jobs = (count: number): string => (count === 1 ? '1 job' : `${count} jobs`)
 
@@ -100,11 +138,11 @@ const tooLarge = (job: WaitingJob): string =>
     ? 'no matching runner has any slots'
     : `it asks for ${sizeText(job)}, more than any matching runner has in all`
 
-function busyText(job: WaitingJob, busy: number, matching: number): string {
+function busyText(job: WaitingJob, busy: number, matching: number, who: string): string {
   const size = sizeText(job)
   return size === ''
-    ? `every matching runner is busy (${busy} of ${matching})`
-    : `every matching runner is too busy for ${size} (${busy} of ${matching})`
+    ? `every ${who} is busy (${busy} of ${matching})`
+    : `every ${who} is too busy for ${size} (${busy} of ${matching})`
 }
 
 function dependencyText(job: WaitingJob): string {

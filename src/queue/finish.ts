@@ -1,6 +1,6 @@
 /** Ends attempts: outcome, retry or final state, dependents, and the news of it, in one transaction for the batch. */
 import type { Db, Queryable } from '../db/pool.ts'
-import { areAwaited, endAttempts, endUnawaited, lockHeld, type EndingAttempt } from './end-attempts.ts'
+import { areAwaited, endAttempts, endUnawaited, lockHeld, type EndingAttempt, type LogHome } from './end-attempts.ts'
 import { notify } from './notify.ts'
 import { fixedPlansByKey, inTransaction } from './statements.ts'
 import type { Finished, FinishItem, LogSummary } from './types.ts'
@@ -15,6 +15,8 @@ export async function finish<Item extends FinishItem>(
   db: Db | Queryable,
   items: Item[],
   storeLogs?: StoreShortLogs<Item>,
+  /** Where the logs of these attempts are. */
+  logAt?: LogHome,
 ): Promise<{ results: Finished[]; changed: string[] }> {
   if (items.length === 0) return { results: [], changed: [] }
   return inTransaction(
@@ -35,8 +37,8 @@ export async function finish<Item extends FinishItem>(
       const endings: EndingAttempt[] = []
       for (const [nr, attempt] of mine) {
         const { outcome, log } = items[nr]!
-        if (log !== 'short') endings.push({ attempt, outcome, log })
-        else if (logs.get(nr)) endings.push({ attempt, outcome, log: logs.get(nr)! })
+        if (log !== 'short') endings.push({ attempt, outcome, log, logAt })
+        else if (logs.get(nr)) endings.push({ attempt, outcome, log: logs.get(nr)!, logAt })
         else results[nr] = 'log_refused'
       }
       if (!awaited) return { results, changed: await endUnawaited(last, endings) }

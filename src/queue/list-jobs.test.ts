@@ -9,16 +9,18 @@ import { submit } from './submit.ts'
 async function mixed(world: QueueWorld) {
   await aQueue(world.db, { name: 'other' })
   const stranger = await aUser(world.db)
-  const made: { id: string; owner: string; queue: string; state: string; name: string }[] = []
+  const made: { id: string; owner: string; queue: string; state: string; name: string; team: string }[] = []
   for (let i = 0; i < 44; i++) {
     const owner = i % 3 === 0 ? stranger.id : world.userId
     const queue = i % 5 === 0 ? 'other' : 'default'
     const state = i % 7 === 0 ? 'cancelled' : i % 2 === 0 ? 'scheduled' : 'queued'
     const name = i % 11 === 0 ? `rare ${i}` : `common ${i}`
-    const job = aJob({ queue, name, ...(state === 'scheduled' ? { delay_seconds: 99 } : {}) })
+    const team = i % 4 === 0 ? 'a' : 'b'
+    const labels = i % 13 === 0 ? undefined : { team, n: String(i % 2) }
+    const job = aJob({ queue, name, labels, ...(state === 'scheduled' ? { delay_seconds: 99 } : {}) })
     await submit(world.db, { ownerId: owner, jobs: [job] })
     if (state === 'cancelled') await cancel(world.db, { publicId: job.publicId })
-    made.unshift({ id: job.publicId, owner, queue, state, name })
+    made.unshift({ id: job.publicId, owner, queue, state, name, team: labels ? `${team}${i % 2}` : '' })
   }
   return { stranger: stranger.id, made }
 }
@@ -41,6 +43,12 @@ const filters = (
     { name: 'RARE', ownerId: me, state: ['queued', 'scheduled'] },
     (job) => job.name.startsWith('rare') && job.owner === me && job.state !== 'cancelled',
   ],
+  [{ labels: ['team=a'] }, (job) => job.team === 'a0'],
+  [
+    { labels: ['n=1', 'team=b'], ownerId: me, name: 'common' },
+    (job) => job.team === 'b1' && job.owner === me && job.name.startsWith('common'),
+  ],
+  [{ labels: ['team=c'] }, () => false],
   [{ name: 'nowhere' }, () => false],
   [{ until: new Date(0), state: ['queued'] }, () => false],
 ]

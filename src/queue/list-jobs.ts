@@ -1,6 +1,6 @@
 /**
  * Lists of jobs, newest first, that answer quickly whatever is stored: a list of one kind of jobs (owner, queue, state)
- * reads the newest of each kind by index, and a search by name or time looks at a bounded number of jobs per page.
+ * reads the newest of each kind by index, and a search by name, label or time looks at a bounded number of jobs per page.
  */
 import type { Queryable } from '../db/pool.ts'
 import type { JobState } from '../job/state.ts'
@@ -19,6 +19,8 @@ export interface JobFilter {
   /** Created before. */
   until?: Date
   rerunOf?: string
+  /** `k=v`, all of them. */
+  labels?: string[]
 }
 
 export interface JobPage {
@@ -30,8 +32,8 @@ export interface JobPage {
 const lookAtMost = 50_000
 
 /**
- * A cursor is the `nextCursor` of an earlier answer; anything else begins at the newest. A page of a search by name or
- * time may have fewer rows than asked for, even none, and still a `nextCursor`: there is more to look at.
+ * A cursor is the `nextCursor` of an earlier answer; anything else begins at the newest. A page of a search by name, label
+ * or time may have fewer rows than asked for, even none, and still a `nextCursor`: there is more to look at.
  */
 export async function listJobs(
   db: Queryable,
@@ -76,11 +78,12 @@ class Parameters {
   }
 
   /** What no index answers. */
-  slow({ name, since, until }: JobFilter): string {
+  slow({ name, since, until, labels }: JobFilter): string {
     return this.all(
       [name && `%${name.replaceAll(/[\\%_]/g, '\\$&')}%`, (p) => `name ilike ${p}`],
       [since, (p) => `created_at >= ${p}`],
       [until, (p) => `created_at < ${p}`],
+      [labels, (p) => `labels @> ${p}::text[]`],
     )
   }
 
@@ -138,7 +141,7 @@ function amongMany(
         else (select id from ${stream} offset ${share} - 1 limit 1) end as stopped
       from kinds cross join lateral (
         select array(
-          select id from (select id, name, created_at from ${stream} limit ${share}) seen
+          select id from (select id, name, created_at, labels from ${stream} limit ${share}) seen
           where ${slow} limit ${wanted}::int
         ) as ids
       ) found

@@ -1,30 +1,7 @@
 import { expect, test } from 'vitest'
+import { jobs, lane, runner } from '../../test/plan.ts'
 import { planClaim, type PlanLane, type PlanRunner } from './plan-claim.ts'
 
-const lane = (over: Partial<PlanLane> = {}): PlanLane => ({
-  laneId: 'a',
-  queueId: 'q',
-  ownerId: 'u',
-  executor: 'sandbox',
-  requiredLabels: [],
-  cpuMillis: 0,
-  memoryMib: 0,
-  queueRoom: 100,
-  ownerRoom: 100,
-  reserve: null,
-  ...over,
-})
-const runner = (over: Partial<PlanRunner> = {}): PlanRunner => ({
-  runnerId: 'r1',
-  labels: [],
-  executors: ['sandbox'],
-  slots: 10,
-  cpuMillis: 4000,
-  memoryMib: 4000,
-  ...over,
-})
-/** `a1` is the first candidate of lane a. */
-const jobs = (...keys: string[]) => keys.map((jobKey) => ({ jobKey, laneId: jobKey[0]! }))
 const b = { laneId: 'b' }
 
 interface Case {

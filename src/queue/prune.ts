@@ -12,6 +12,13 @@ import type { AttemptRef } from './types.ts'
 /** Names an attempt's log. */
 export type AttemptName = Pick<AttemptRef, 'jobKey' | 'number'>
 
+/** With where its log is. */
+export interface DoomedAttempt extends AttemptName {
+  /** Null: nobody is written down. */
+  server: string | null
+  shared: boolean
+}
+
 interface DoomedRow {
   id: string
   public_id: string
@@ -20,6 +27,20 @@ interface DoomedRow {
 
 const attemptsOf = (row: DoomedRow): AttemptName[] =>
   Array.from({ length: row.last_attempt }, (_, i) => ({ jobKey: row.id, number: i + 1 }))
+
+/** In the same order; asked before the rows go. */
+async function doomed(tx: Queryable, jobs: readonly DoomedRow[]): Promise<DoomedAttempt[]> {
+  const { rows } = await tx.query<DoomedAttempt>({
+    name: 'queue_doomed',
+    text: `select job_id as "jobKey", number, log_server as server, log_shared as shared from attempts
+      where job_id = any($1::bigint[]) and (log_server is not null or log_shared)`,
+    values: [jobs.map((job) => job.id)],
+  })
+  const placed = new Map(rows.map((row) => [`${row.jobKey}-${row.number}`, row]))
+  return jobs
+    .flatMap(attemptsOf)
+    .map((name) => placed.get(`${name.jobKey}-${name.number}`) ?? { ...name, server: null, shared: false })
+}
 
 /** 0 is no limit, everywhere. */
 export interface Retention {
@@ -38,7 +59,7 @@ export interface PruneOptions extends Retention {
   /** Jobs per transaction; else `pruneAtOnce`. */
   batch?: number
   /** Removes the logs before their rows go: after a crash in between the next pass finds the rows again. */
-  removeLogs?: (attempts: AttemptName[]) => Promise<void>
+  removeLogs?: (attempts: DoomedAttempt[], tx: Queryable) => Promise<void>
 }
 
 export interface Pruned {
@@ -138,7 +159,7 @@ async function removeBatch(
       [locked.rows.map((row) => row.id)],
     )
     if (rows.length === 0) return []
-    await removeLogs?.(rows.flatMap(attemptsOf))
+    await removeLogs?.(await doomed(tx, rows), tx)
     await tx.query('delete from jobs where id = any($1::bigint[])', [rows.map((row) => row.id)])
     return rows
   })
@@ -157,7 +178,7 @@ const oldestOf = (column: 'queue_id' | 'owner_id'): string => `
   select id from summed where $4::float8 is null or before < $4::float8`
 
 /** For the user's own delete of an ended job. Its logs are the caller's to remove. */
-export async function deleteEnded(db: Db | Queryable, publicId: string): Promise<AttemptName[]> {
+export async function deleteEnded(db: Db | Queryable, publicId: string): Promise<DoomedAttempt[]> {
   return inTransaction(db, async (tx) => {
     const { rows } = await tx.query<DoomedRow & { state: JobState }>(
       'select id, public_id, last_attempt, state from jobs where public_id = $1 for update',
@@ -168,7 +189,8 @@ export async function deleteEnded(db: Db | Queryable, publicId: string): Promise
     if (!isTerminal(job.state)) {
       throw new AppError('conflict', `job ${publicId} is ${job.state}; cancel it first and delete it when it has ended`)
     }
+    const attempts = await doomed(tx, [job])
     await tx.query('delete from jobs where id = $1', [job.id])
-    return attemptsOf(job)
+    return attempts
   })
 }

@@ -14,6 +14,9 @@ const perStep = 1000
  */
 export async function fenceOffThePast(tx: Queryable): Promise<void> {
   await tx.query(`update runners set session = 'void ' || gen_random_uuid(), state = 'offline'`)
+  // The logs of the backup are where it is restored: the server that has them writes itself down.
+  await tx.query('update attempts set log_server = null where log_server is not null')
+  await tx.query('delete from servers')
   for (const sequence of [`'attempt_token'`, `pg_get_serial_sequence('jobs', 'id')`]) {
     await tx.query(
       `select setval(${sequence}::regclass, greatest(nextval(${sequence}::regclass),

@@ -1,6 +1,7 @@
 /** Runners as the database knows them. A new process of a runner takes over its name; the old one's messages are stale. */
 import type { Db, Queryable } from '../db/pool.ts'
-import { labelList } from './lanes.ts'
+import { labelList } from '../job/labels.ts'
+import { AppError } from '../lib/app-error.ts'
 import { inTransaction } from './statements.ts'
 import type { AttemptRef, FromRunner } from './types.ts'
 
@@ -15,23 +16,37 @@ export interface RunnerDescription {
   memoryMib: number
   executors: string[]
   facilities: unknown
+  /** Of a runner that came over the network; the name is its holder's. */
+  certificateId?: string | null
 }
 
-/** `held`: attempts that this name still holds; the new process adopts them or reports what became of them. */
-export async function registerRunner(
-  db: Db | Queryable,
-  runner: RunnerDescription,
-): Promise<{ runnerId: string; held: AttemptRef[] }> {
+export interface RegisteredRunner {
+  runnerId: string
+  /** Attempts that this name still holds; the new process adopts them or reports what became of them. */
+  held: AttemptRef[]
+  /** The host of a process that had the name until now and was still heard of. */
+  tookOverFrom: string | null
+}
+
+/** A name that is in use changes hands only among those that came the same way: by the socket or by a certificate. */
+const sameKind = `(runners.certificate_id is null) = (excluded.certificate_id is null)`
+const elsewhere = `runners.state <> 'offline' and runners.hostname <> excluded.hostname`
+
+export async function registerRunner(db: Db | Queryable, runner: RunnerDescription): Promise<RegisteredRunner> {
   return inTransaction(db, async (tx) => {
-    const { rows } = await tx.query<{ id: string }>(
+    const { rows } = await tx.query<{ id: string; took_over_from: string | null }>(
       `insert into runners (name, session, version, hostname, labels, slots, cpu_millis, memory_mib, executors,
-         facilities, state)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::jsonb, 'online')
+         facilities, state, certificate_id)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::jsonb, 'online', $11)
        on conflict (name) do update set session = excluded.session, version = excluded.version,
          hostname = excluded.hostname, labels = excluded.labels, slots = excluded.slots,
          cpu_millis = excluded.cpu_millis, memory_mib = excluded.memory_mib, executors = excluded.executors,
-         facilities = excluded.facilities, state = 'online', registered_at = now(), last_seen_at = now()
-       returning id`,
+         facilities = excluded.facilities, state = 'online', registered_at = now(), last_seen_at = now(),
+         certificate_id = excluded.certificate_id,
+         taken_over_from = case when ${elsewhere} then runners.hostname else runners.taken_over_from end,
+         taken_over_at = case when ${elsewhere} then now() else runners.taken_over_at end
+       where runners.state = 'offline' or ${sameKind}
+       returning id, case when taken_over_at = now() then taken_over_from end as took_over_from`,
       [
         runner.name,
         runner.session,
@@ -43,18 +58,42 @@ export async function registerRunner(
         runner.memoryMib,
         runner.executors,
         JSON.stringify(runner.facilities ?? {}),
+        runner.certificateId ?? null,
       ],
     )
-    const runnerId = rows[0]!.id
+    const [row] = rows
+    if (row === undefined) throw nameInUse(runner)
+    const runnerId = row.id
     const held = await tx.query<{ job_id: string; number: number; token: string }>(
       'select job_id, number, token from attempts where runner_id = $1 and ended_at is null order by job_id',
       [runnerId],
     )
     return {
       runnerId,
+      tookOverFrom: row.took_over_from,
       held: held.rows.map((row) => ({ jobKey: row.job_id, number: row.number, token: row.token })),
     }
   })
+}
+
+function nameInUse({ name, certificateId }: RunnerDescription): AppError {
+  const holder = certificateId ? "the server's own machine" : 'another machine, with a certificate'
+  return new AppError('conflict', `a runner on ${holder} is called ${name} and is online: choose another name`, {
+    fields: [{ field: 'name', message: 'is in use' }],
+  })
+}
+
+/** Whose messages may carry this id: null when there is no such runner. */
+export async function runnerOwner(
+  db: Queryable,
+  runnerId: string,
+): Promise<{ name: string; certified: boolean } | null> {
+  const { rows } = await db.query<{ name: string; certified: boolean }>({
+    name: 'queue_runner_owner',
+    text: 'select name, certificate_id is not null as certified from runners where id = $1',
+    values: [runnerId],
+  })
+  return rows[0] ?? null
 }
 
 /** No further claims. False when a newer process of the runner has taken over. */
@@ -82,15 +121,23 @@ export interface RunnerRow {
   facilities: unknown
   registeredAt: Date
   lastSeenAt: Date
+  /** Of a runner that came over the network. */
+  certificateId: string | null
+  certificateEndsAt: Date | null
+  certificateRevokedAt: Date | null
+  /** The last time that a process of another host took this name over from one that was still heard of. */
+  takenOverFrom: string | null
+  takenOverAt: Date | null
 }
 
 export async function listRunners(db: Queryable): Promise<RunnerRow[]> {
   const { rows } = await db.query<RunnerRow>(
-    `select r.id, name, state, version, hostname, labels, slots, cpu_millis as "cpuMillis",
+    `select r.id, r.name, state, version, hostname, labels, slots, cpu_millis as "cpuMillis",
        memory_mib as "memoryMib", executors, facilities, registered_at as "registeredAt",
-       last_seen_at as "lastSeenAt",
+       last_seen_at as "lastSeenAt", certificate_id as "certificateId", c.not_after as "certificateEndsAt",
+       c.revoked_at as "certificateRevokedAt", taken_over_from as "takenOverFrom", taken_over_at as "takenOverAt",
        (select count(*)::int from attempts a where a.runner_id = r.id and a.ended_at is null) as "slotsUsed"
-     from runners r order by name`,
+     from runners r left join certificates c on c.id = r.certificate_id order by r.name`,
   )
   return rows
 }

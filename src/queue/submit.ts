@@ -1,5 +1,6 @@
 /** Makes jobs of specs: one or ten thousand in one transaction, durable when it commits, once per idempotency key. */
 import type { Last, Queryable } from '../db/pool.ts'
+import { labelList } from '../job/labels.ts'
 import type { JobState } from '../job/state.ts'
 import { AppError, type FieldProblem } from '../lib/app-error.ts'
 import { dependencyEdges, firstStates, lockDependencies } from './submit-dependencies.ts'
@@ -73,6 +74,7 @@ export async function submit(
     delay: job.spec.delay_seconds ?? null,
     max_attempts: job.spec.max_attempts,
     rerun_of: job.rerunOf ?? null,
+    labels: job.spec.labels && Object.keys(job.spec.labels).length > 0 ? labelList(job.spec.labels) : null,
   }))
   const statement = { name: 'queue_submit', text: insertJobs, values: [JSON.stringify(rows), ownerId] }
   const waitsForOthers = jobs.some((job) => job.spec.depends_on !== undefined)
@@ -102,18 +104,18 @@ const insertJobs = `
       when r.delay is not null then clock_timestamp() + make_interval(secs => r.delay) end as due
     from jsonb_to_recordset($1::jsonb) as r(public_id text, queue_id bigint, lane_id bigint, state text,
       blockers_left int, name text, spec jsonb, env_sealed text, priority int, not_before float8, delay float8,
-      max_attempts int, rerun_of text, outcome jsonb)
+      max_attempts int, rerun_of text, outcome jsonb, labels text[])
   ), placed as materialized (
     select given.*, case when state <> 'ready' then state when due > clock_timestamp() then 'scheduled' else 'queued' end
       as first_state
     from given
   ), inserted as (insert into jobs (public_id, owner_id, queue_id, lane_id, state, rank, name, spec, env_sealed, priority, not_before,
-    scheduled_for, blockers_left, max_attempts, ended_at, rerun_of, outcome)
+    scheduled_for, blockers_left, max_attempts, ended_at, rerun_of, outcome, labels)
   select public_id, $2::bigint, queue_id, lane_id, first_state,
     case when first_state = 'queued' then ${newRank('priority')} end,
     name, spec, decode(env_sealed, 'base64'), priority, due,
     case when first_state = 'scheduled' then 'delay' end, blockers_left, max_attempts,
-    case when first_state = 'skipped' then now() end, rerun_of, outcome
+    case when first_state = 'skipped' then now() end, rerun_of, outcome, labels
   from placed
   returning id, public_id, state, created_at, not_before, scheduled_for, lane_id), ${tellOf('inserted')}, work as materialized (
     select pg_notify('${workChannel}', '') where exists (select 1 from inserted where state = 'queued')

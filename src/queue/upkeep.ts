@@ -1,11 +1,12 @@
 /** The loops that keep the queue moving. One server at a time runs them (`db/leader.ts`); tests call `runOnce`. */
-import type { Db } from '../db/pool.ts'
+import type { Db, Queryable } from '../db/pool.ts'
 import { emitFact } from '../lib/facts.ts'
 import type { Service } from '../lib/service.ts'
 import { pruneIdempotencyKeys, pruneLanes, pruneRunners } from './forget.ts'
 import { nextDueMs, promoteDue } from './promote-due.ts'
-import { pruneAtOnce, pruneOld, type AttemptName, type Retention } from './prune.ts'
+import { pruneAtOnce, pruneOld, type AttemptName, type DoomedAttempt, type Retention } from './prune.ts'
 import { rescueLost } from './rescue-lost.ts'
+import { pruneServers } from './servers.ts'
 import { foldAtOnce, foldCounts } from './totals.ts'
 
 export { pruneIdempotencyKeys, pruneLanes, pruneRunners } from './forget.ts'
@@ -23,7 +24,7 @@ export interface UpkeepHooks {
   /** Their runner will not come back: what was shipped of their logs is all there will be. */
   lost(attempts: AttemptName[]): Promise<void>
   /** They are about to be forgotten; their logs go first, so that a crash in between leaves nothing behind for ever. */
-  pruned(attempts: AttemptName[]): Promise<void>
+  pruned(attempts: DoomedAttempt[], tx: Queryable): Promise<void>
 }
 
 /** Rare, but often within a lease however short that is. */
@@ -74,7 +75,10 @@ export function upkeepServices(db: Db, config: UpkeepConfig, hooks: UpkeepHooks)
       every: 15_000,
       async runOnce() {
         for (let more = true; more;) {
-          const { publicIds } = await pruneOld(db, { ...config, removeLogs: (attempts) => hooks.pruned(attempts) })
+          const { publicIds } = await pruneOld(db, {
+            ...config,
+            removeLogs: (attempts, tx) => hooks.pruned(attempts, tx),
+          })
           if (publicIds.length > 0) emitFact({ name: 'job.pruned', level: 'debug', count: publicIds.length })
           // What jobs that end just now add is left to the next pass.
           more = publicIds.length >= pruneAtOnce / 2
@@ -89,6 +93,8 @@ export function upkeepServices(db: Db, config: UpkeepConfig, hooks: UpkeepHooks)
         await pruneLanes(db)
         const runners = await pruneRunners(db, config.retainRunnerDays ?? 0)
         if (runners.length > 0) emitFact({ name: 'runner.forgotten', names: runners })
+        const servers = await pruneServers(db)
+        if (servers.length > 0) emitFact({ name: 'server.forgotten', names: servers })
       },
     },
   ]

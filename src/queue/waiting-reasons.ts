@@ -1,5 +1,6 @@
 import type { Queryable } from '../db/pool.ts'
 import { explainWaiting, type RunnerRoom, type WaitingJob, type WaitingReason } from './explain-waiting.ts'
+import { heldNeighbours, looksAtJobs, type Neighbour } from './placement.ts'
 import { held, rateTokens, terminal, waiting } from './statements.ts'
 
 export type { WaitingReason } from './explain-waiting.ts'
@@ -13,7 +14,21 @@ export async function waitingReasons(db: Queryable, publicIds: string[]): Promis
   })
   if (jobs.rows.length === 0) return new Map()
   const online = await db.query<RunnerRoom>({ name: 'queue_runner_room', text: runnerRoom })
-  return new Map(jobs.rows.map((job) => [job.publicId, explainWaiting(job, online.rows)]))
+  const neighbours = await neighboursOf(db, jobs.rows)
+  return new Map(jobs.rows.map((job) => [job.publicId, explainWaiting(job, online.rows, neighbours)]))
+}
+
+/** Only for jobs whose rules speak of others. */
+async function neighboursOf(db: Queryable, jobs: WaitingJob[]): Promise<(Neighbour & { runner: string })[]> {
+  const owners = [...new Set(jobs.filter((job) => looksAtJobs(job.placement)).map((job) => job.ownerId))]
+  if (owners.length === 0) return []
+  const { rows } = await db.query<Neighbour & { runner: string }>({
+    name: 'queue_waiting_neighbours',
+    text: `select n.runner_id as "runnerId", r.name as runner, n.owner_id as "ownerId", n.labels
+      from (${heldNeighbours}) n join runners r on r.id = n.runner_id where n.owner_id = any($1::bigint[])`,
+    values: [owners],
+  })
+  return rows
 }
 
 const waitingJobs = `
@@ -33,13 +48,14 @@ const waitingJobs = `
     ) as "openDependencies",
     q.name as queue, q.paused as "queuePaused", q.concurrency as "queueConcurrency", ${rateTokens('q')} as "queueTokens",
     (select count(*)::int from held_jobs h where h.queue_id = j.queue_id) as "queueHeld",
-    u.username as owner, u.max_running as "ownerMaxRunning",
+    u.username as owner, j.owner_id as "ownerId", u.max_running as "ownerMaxRunning",
     (select count(*)::int from held_jobs h where h.owner_id = j.owner_id) as "ownerHeld",
-    l.executor, l.required_labels as "requiredLabels", l.cpu_millis as "cpuMillis", l.memory_mib as "memoryMib"
+    l.executor, l.required_labels as "requiredLabels", l.cpu_millis as "cpuMillis", l.memory_mib as "memoryMib",
+    l.placement
   from asked j join queues q on q.id = j.queue_id join users u on u.id = j.owner_id join lanes l on l.id = j.lane_id`
 
 const runnerRoom = `
-  select r.labels, r.executors, r.slots, r.cpu_millis as "cpuMillis", r.memory_mib as "memoryMib",
+  select r.id as "runnerId", r.labels, r.executors, r.slots, r.cpu_millis as "cpuMillis", r.memory_mib as "memoryMib",
     r.slots - used.n as "slotsLeft", r.cpu_millis - used.cpu as "cpuLeft", r.memory_mib - used.memory as "memoryLeft"
   from runners r cross join lateral (
     select count(*)::int as n, coalesce(sum(l.cpu_millis), 0)::float8 as cpu,

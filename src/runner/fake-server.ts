@@ -1,14 +1,16 @@
 /** Serves a fake control plane over the real wire, for tests of everything that needs a socket. */
-import { createServer, type Http2Server } from 'node:http2'
-import type { Socket } from 'node:net'
+import { createSecureServer, createServer, type SecureServerOptions } from 'node:http2'
+import type { AddressInfo, Socket } from 'node:net'
 import { Code, ConnectError } from '@connectrpc/connect'
 import { connectNodeAdapter } from '@connectrpc/connect-node'
 import { ReportResult, RunnerService } from '../api/grpc/gen/runyard/runner/v1/runner_pb.js'
-import { isAppError } from '../lib/app-error.ts'
+import { isAppError, type ErrorCode } from '../lib/app-error.ts'
 import type { ControlPlane, ReportResult as Result } from './control-plane.ts'
 import { attemptRef } from './grpc-messages.ts'
 
 export interface FakeServer {
+  /** Of a server with TLS. */
+  port: number
   close(): Promise<void>
   /** Cuts every connection, as a restart of the server does. */
   cut(): void
@@ -19,16 +21,21 @@ const results = {
   stale: ReportResult.STALE,
   log_incomplete: ReportResult.LOG_INCOMPLETE,
 }
+/** Those that a runner tells apart. */
+const codes: Partial<Record<ErrorCode, Code>> = {
+  not_found: Code.NotFound,
+  failed_precondition: Code.FailedPrecondition,
+  unauthenticated: Code.Unauthenticated,
+}
 const wire = (all: Result[]) => ({ results: all.map((result) => results[result]) })
 
-export async function serveFake(plane: ControlPlane, socketPath: string): Promise<FakeServer> {
+/** `at`: a socket's path, or how to speak TLS on a free port of loopback. */
+export async function serveFake(plane: ControlPlane, at: string | SecureServerOptions): Promise<FakeServer> {
   const guard = async <T>(run: () => Promise<T>): Promise<T> => {
     try {
       return await run()
     } catch (error) {
-      const code = isAppError(error) && error.code === 'not_found' ? Code.NotFound : Code.Unavailable
-      const superseded = isAppError(error) && error.code === 'failed_precondition'
-      throw new ConnectError(String(error), superseded ? Code.FailedPrecondition : code)
+      throw new ConnectError(String(error), (isAppError(error) ? codes[error.code] : undefined) ?? Code.Unavailable)
     }
   }
   const handler = connectNodeAdapter({
@@ -100,15 +107,20 @@ export async function serveFake(plane: ControlPlane, socketPath: string): Promis
       }),
   })
   const sockets = new Set<Socket>()
-  const server: Http2Server = createServer(handler)
+  const server = typeof at === 'string' ? createServer(handler) : createSecureServer(at, handler)
   server.on('session', (session) => session.on('error', () => {}))
   server.on('connection', (socket: Socket) => {
     sockets.add(socket)
     socket.on('close', () => sockets.delete(socket))
   })
-  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(socketPath, resolve))
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    if (typeof at === 'string') server.listen(at, resolve)
+    else server.listen(0, '127.0.0.1', resolve)
+  })
   const cut = () => sockets.forEach((socket) => socket.destroy())
   return {
+    port: typeof at === 'string' ? 0 : (server.address() as AddressInfo).port,
     cut,
     close: () =>
       new Promise((resolve) => {

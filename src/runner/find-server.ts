@@ -2,6 +2,7 @@
 import { AppError, isAppError } from '../lib/app-error.ts'
 import { emitFact } from '../lib/facts.ts'
 import { linkBackoff, untilAnswered } from './backoff.ts'
+import { isUntrustedServer } from './sessions.ts'
 import type { ControlPlane, Registered, RunnerDescription } from './control-plane.ts'
 import type { Link } from './link.ts'
 
@@ -16,6 +17,11 @@ export interface FindServerOptions {
   signal: AbortSignal
 }
 
+function untrusted(cause: unknown): AppError {
+  const words = `--ca: the server shows a certificate of another authority, or for another name: ${(cause as Error).message}`
+  return new AppError('unauthenticated', words, { cause })
+}
+
 /** Null when told to stop meanwhile. */
 export async function findServer(options: FindServerOptions): Promise<Registered | null> {
   const { server, description, link, mustWait, firstContactMs = 30_000 } = options
@@ -27,14 +33,18 @@ export async function findServer(options: FindServerOptions): Promise<Registered
       () => server.register(description),
       signal,
       linkBackoff,
-      (error) => link.lost((last = error)),
+      (error) => {
+        link.lost((last = error))
+        // Nothing that waiting would help, but jobs of an earlier process must not die of somebody else's server.
+        if (!mustWait && isUntrustedServer(error)) throw error
+      },
     )
     link.back()
     emitFact({ name: 'runner.registered', runner: description.name, slots: description.slots })
     return registered
   } catch (error) {
     if (options.signal.aborted) return null
-    if (mustWait || !giveUp.aborted) throw error
+    if (mustWait || !giveUp.aborted) throw isUntrustedServer(error) ? untrusted(error) : error
     const reason = isAppError(last) ? last.message : String(last ?? 'no answer')
     throw new AppError('unavailable', `no server found within ${firstContactMs / 1000} s: ${reason}`)
   }

@@ -1,18 +1,14 @@
 /** The runner port over gRPC (HTTP/2): a unix socket on one machine, mTLS between two. */
-import { connect as connectSocket } from 'node:net'
-import type { SecureContextOptions } from 'node:tls'
-import { Code, ConnectError, createClient } from '@connectrpc/connect'
-import { createGrpcTransport, Http2SessionManager } from '@connectrpc/connect-node'
+import { createClient } from '@connectrpc/connect'
+import { createGrpcTransport } from '@connectrpc/connect-node'
 import { RunnerService } from '../api/grpc/gen/runyard/runner/v1/runner_pb.js'
-import { AppError, type ErrorCode } from '../lib/app-error.ts'
 import { sameAttempt, type Cancel, type ControlPlane, type RunnerDescription } from './control-plane.ts'
 import { appendRequest } from './append-request.ts'
+import { fromConnect } from './grpc-errors.ts'
 import { appendResult, assignment, attemptRef, describe, reportResult } from './grpc-messages.ts'
 import { createUnary } from './grpc-unary.ts'
-
-export type ServerAddress =
-  | { socketPath: string }
-  | { host: string; port: number; tls: Pick<SecureContextOptions, 'ca' | 'cert' | 'key'> & { servername?: string } }
+import type { ServerAddress } from './server-address.ts'
+import { anyServer, createSessions } from './sessions.ts'
 
 /** Who speaks: given to a second connection (the heartbeat worker's), learned by `register` on the first. */
 export interface RunnerIdentity {
@@ -22,6 +18,8 @@ export interface RunnerIdentity {
 
 export interface Connection extends ControlPlane {
   identity(): RunnerIdentity
+  /** The credentials on disk are new: calls from now on use them. */
+  renewed(): void
   close(): void
 }
 
@@ -29,11 +27,13 @@ export interface ConnectOptions {
   identity?: RunnerIdentity
   /** Deadline of a short call; a claim has its wait on top. */
   deadlineMs?: number
+  /** See `silence.ts`. */
+  silenceMs?: number
 }
 
 export function connectToServer(address: ServerAddress, options: ConnectOptions = {}): Connection {
   const deadlineMs = options.deadlineMs ?? 10_000
-  const sessions = sessionsTo(address)
+  const sessions = createSessions(address, { silenceMs: options.silenceMs })
   const unary = createUnary(sessions)
   const { register, claim, heartbeat, reportStarted, appendLog, finish, handBack, goodbye } = RunnerService.method
   // Output is mostly text that the store compresses once, at the end; gzip of every message costs two thirds of the
@@ -41,7 +41,7 @@ export function connectToServer(address: ServerAddress, options: ConnectOptions 
   const client = createClient(
     RunnerService,
     createGrpcTransport({
-      baseUrl: baseUrl(address),
+      baseUrl: anyServer,
       sessionManager: sessions,
       compressMinBytes: Number.MAX_SAFE_INTEGER,
       acceptCompression: [],
@@ -62,7 +62,8 @@ export function connectToServer(address: ServerAddress, options: ConnectOptions 
 
   return {
     identity: () => me,
-    // The manager opens a new session at the next call, so this also serves as "forget a broken link".
+    renewed: () => sessions.retire(),
+    // The next call opens a new session, so this also serves as "forget a broken link".
     close: () => sessions.abort(),
 
     register: (runner: RunnerDescription) =>
@@ -136,46 +137,4 @@ export function connectToServer(address: ServerAddress, options: ConnectOptions 
 
     goodbye: (state) => call(async () => void (await unary(goodbye, { ...me, state }, short))),
   }
-}
-
-const baseUrl = (address: ServerAddress): string =>
-  'socketPath' in address ? 'http://runyard.local' : `https://${address.host}:${address.port}`
-
-function sessionsTo(address: ServerAddress): Http2SessionManager {
-  // A claim is nearly always waiting, so pings find a peer that vanished without a word (half-open TCP) within 15 s.
-  // Idle links are not pinged: connect-node 2.2.0 then pings a session that was destroyed while a stream was open, and
-  // that throws from a timer, which ends the process.
-  const pings = { pingIntervalMs: 10_000, pingTimeoutMs: 5_000, pingIdleConnection: false }
-  if ('socketPath' in address) {
-    return new Http2SessionManager(baseUrl(address), pings, {
-      createConnection: () => connectSocket(address.socketPath),
-    })
-  }
-  return new Http2SessionManager(baseUrl(address), pings, { ...address.tls, minVersion: 'TLSv1.3' })
-}
-
-const codes: Partial<Record<Code, ErrorCode>> = {
-  [Code.InvalidArgument]: 'invalid_argument',
-  [Code.OutOfRange]: 'invalid_argument',
-  [Code.Unauthenticated]: 'unauthenticated',
-  [Code.PermissionDenied]: 'permission_denied',
-  [Code.NotFound]: 'not_found',
-  [Code.AlreadyExists]: 'conflict',
-  [Code.FailedPrecondition]: 'failed_precondition',
-  [Code.ResourceExhausted]: 'resource_exhausted',
-  [Code.DeadlineExceeded]: 'deadline_exceeded',
-  [Code.Unimplemented]: 'invalid_argument',
-  [Code.DataLoss]: 'internal',
-  [Code.Internal]: 'internal',
-}
-
-function fromConnect(error: unknown): AppError {
-  const connectError = ConnectError.from(error)
-  return new AppError(codeOf(connectError), connectError.rawMessage, { cause: connectError })
-}
-
-/** Everything that is not a definite answer of the server counts as "the link is away". */
-function codeOf(error: ConnectError): ErrorCode {
-  const system = error.cause instanceof Error && 'syscall' in error.cause // e.g. ENOENT: no socket file yet
-  return (system ? undefined : codes[error.code]) ?? 'unavailable'
 }

@@ -5,6 +5,7 @@ import type {
   AttemptRef as WireRef,
 } from '../api/grpc/gen/runyard/runner/v1/runner_pb.js'
 import { ReportResult as WireResult } from '../api/grpc/gen/runyard/runner/v1/runner_pb.js'
+import { runnerProtocol } from '../job/runner-protocol.ts'
 import type { Limits, StoredSpec } from '../job/spec.ts'
 import { AppError } from '../lib/app-error.ts'
 import type { AppendResult, Assignment, AttemptRef, ReportResult, RunnerDescription } from './control-plane.ts'
@@ -43,5 +44,5 @@ export function appendResult(ref: AttemptRef, wire: AppendLogResult | undefined)
 
 export function describe(runner: RunnerDescription) {
   const { facilities, ...rest } = runner
-  return { ...rest, facilitiesJson: JSON.stringify(facilities) }
+  return { ...rest, facilitiesJson: JSON.stringify(facilities), protocol: runnerProtocol }
 }

@@ -13,7 +13,7 @@ import {
   type MessageShape,
 } from '@bufbuild/protobuf'
 import { Code, ConnectError } from '@connectrpc/connect'
-import type { Http2SessionManager } from '@connectrpc/connect-node'
+import type { Sessions } from './sessions.ts'
 
 export interface UnaryOptions {
   timeoutMs: number
@@ -38,7 +38,7 @@ const headers: OutgoingHttpHeaders = { 'content-type': 'application/grpc+proto',
 /** A flag (not compressed) and the length. */
 const prefixBytes = 5
 
-export function createUnary(sessions: Http2SessionManager): Unary {
+export function createUnary(sessions: Pick<Sessions, 'request'>): Unary {
   const encoded: Unary['encoded'] = (method, message, { timeoutMs, signal }) => {
     const length = message.reduce((sum, piece) => sum + piece.length, 0)
     return new Promise((resolve, reject) => {

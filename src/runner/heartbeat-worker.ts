@@ -8,7 +8,8 @@ import type { Launcher } from '../executors/launcher/launcher.ts'
 import { isAppError } from '../lib/app-error.ts'
 import { attemptKey, type AttemptRef, type HeartbeatAnswer } from './control-plane.ts'
 import { monotonicMs } from './clock.ts'
-import { connectToServer, type RunnerIdentity, type ServerAddress } from './grpc-control-plane.ts'
+import { connectToServer, type RunnerIdentity } from './grpc-control-plane.ts'
+import type { ServerAddress } from './server-address.ts'
 import { beat } from './heartbeat-loop.ts'
 
 export interface HeartbeatSetup {
@@ -21,7 +22,11 @@ export interface HeartbeatSetup {
   /** Socket of the launcher whose deadlines move with the leases; none in tests without one. */
   launcherSocket?: string
 }
-export type ToHeartbeats = { type: 'held'; held: AttemptRef[] } | { type: 'alive' } | { type: 'stop' }
+export type ToHeartbeats =
+  | { type: 'held'; held: AttemptRef[] }
+  | { type: 'alive' }
+  | { type: 'renewed' }
+  | { type: 'stop' }
 export type FromHeartbeats =
   | { type: 'answer'; answer: HeartbeatAnswer; keepUntil: number }
   | { type: 'failure'; code: string; message: string }
@@ -31,13 +36,16 @@ const port = parentPort!
 const say = (message: FromHeartbeats) => port.postMessage(message)
 const stop = new AbortController()
 const deadlineMs = Math.min(10_000, setup.heartbeatMs)
-const server = connectToServer(setup.address, { identity: setup.identity, deadlineMs })
+// A dead link must be found while there is time for another one before the lease ends.
+const silenceMs = Math.max(2_000, Math.min(10_000, setup.heartbeatMs))
+const server = connectToServer(setup.address, { identity: setup.identity, deadlineMs, silenceMs })
 
 let held: AttemptRef[] = []
 let lastSign = monotonicMs()
 port.on('message', (message: ToHeartbeats) => {
   lastSign = monotonicMs()
   if (message.type === 'held') held = message.held
+  if (message.type === 'renewed') server.renewed()
   if (message.type === 'stop') stop.abort()
 })
 

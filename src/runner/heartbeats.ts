@@ -15,8 +15,14 @@ export interface HeartbeatEvents {
 export interface Heartbeats {
   /** `held` has changed; the thread is told within a moment, once for many changes. */
   changed(): void
+  /** The credentials on disk are new. */
+  renewed(): void
   stop(): Promise<void>
 }
+
+/** Another process has the runner's name, or its certificate was revoked: no later heartbeat will be answered either. */
+export const isFinal = (code: string): boolean =>
+  code === 'failed_precondition' || code === 'unauthenticated' || code === 'permission_denied'
 
 export type StartHeartbeats = (setup: HeartbeatSetup, events: HeartbeatEvents) => Heartbeats
 
@@ -46,7 +52,7 @@ export const startHeartbeats: StartHeartbeats = (setup, events) => {
     worker = new Worker(entry, { workerData: setup, resourceLimits: small })
     worker.on('message', (message: FromHeartbeats) => {
       if (message.type === 'answer') events.onAnswer(message.answer, message.keepUntil)
-      else if (!failing || message.code === 'failed_precondition') events.onFailure(message.code, message.message)
+      else if (!failing || isFinal(message.code)) events.onFailure(message.code, message.message)
       failing = message.type === 'failure'
     })
     worker.on('error', (error) => events.onFailure('internal', `the heartbeat thread failed: ${String(error)}`))
@@ -63,6 +69,7 @@ export const startHeartbeats: StartHeartbeats = (setup, events) => {
     changed() {
       telling ??= setTimeout(tellHeld, tellAfterMs).unref()
     },
+    renewed: () => tell({ type: 'renewed' }),
     async stop() {
       stopping = true
       clearInterval(signs)

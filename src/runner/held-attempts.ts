@@ -17,6 +17,15 @@ import { noteFor, orderFor } from './order-for.ts'
 import { runAttempt } from './run-attempt.ts'
 import { abandon, stopAttempt } from './stop-attempt.ts'
 
+/** No server has renewed its lease for so long that it may be given away at any time. */
+function outlived(attempt: Attempt): void {
+  if (!attempt.over && attempt.stopReason === undefined) {
+    const { job_id: job, ref } = attempt.note
+    emitFact({ name: 'attempt.outlived_lease', level: 'warn', job, attempt: ref.number })
+  }
+  stopAttempt(attempt, 'lease_lost', 0)
+}
+
 /** The launcher kills at the exact time; this guard need not. */
 const leaseCheckMs = 500
 
@@ -60,7 +69,7 @@ export function createHeldAttempts({ tools, capacity, onChange, onFreed }: HeldA
   /** Second guard beside the launcher's keeper. */
   const checkLeases = () => {
     const now = monotonicMs()
-    for (const attempt of held.values()) if (attempt.keepUntil <= now) stopAttempt(attempt, 'lease_lost', 0)
+    for (const attempt of held.values()) if (attempt.keepUntil <= now) outlived(attempt)
     if (held.size > 0) return
     clearInterval(leaseCheck)
     leaseCheck = undefined
@@ -77,7 +86,9 @@ export function createHeldAttempts({ tools, capacity, onChange, onFreed }: HeldA
       if (held.has(key)) return
       // The server leased the job again, so an older attempt of it is not ours any more.
       if (assignment.number > 1) {
-        for (const attempt of held.values()) if (attempt.note.ref.jobKey === assignment.jobKey) abandon(attempt)
+        for (const attempt of held.values()) {
+          if (attempt.note.ref.jobKey === assignment.jobKey) abandon(attempt, `attempt ${assignment.number} was leased`)
+        }
       }
       const reservation = capacity.reserve(assignment.spec)
       const note = noteFor(assignment, reservation?.slot ?? 0)
@@ -114,7 +125,7 @@ export function createHeldAttempts({ tools, capacity, onChange, onFreed }: HeldA
       for (const ref of answer.cancel) this.cancel({ ref, now: answer.kill.some((other) => sameAttempt(other, ref)) })
       for (const ref of answer.stale) {
         const attempt = held.get(attemptKey(ref))
-        if (attempt?.note.ref.token === ref.token) abandon(attempt)
+        if (attempt?.note.ref.token === ref.token) abandon(attempt, 'its lease was given away')
       }
     },
 
@@ -130,8 +141,8 @@ export function createHeldAttempts({ tools, capacity, onChange, onFreed }: HeldA
     },
 
     /** Another process has this runner's name: nothing here is ours any more. */
-    abandonAll(): void {
-      for (const attempt of held.values()) abandon(attempt)
+    abandonAll(why: string): void {
+      for (const attempt of held.values()) abandon(attempt, why)
     },
 
     emptied: (): Promise<void> => (held.size === 0 ? Promise.resolve() : new Promise((r) => void emptied.push(r))),

@@ -30,6 +30,8 @@ export interface Cursor {
   goBackTo: number | null
   /** Send an empty chunk: its answer says where the server stands. Nothing else goes out until then. */
   ask: 'no' | 'wanted' | 'sent'
+  /** `performance.now()` of the last answer. */
+  heardAt: number
   /** The disk gives nothing back from here on. */
   readableTo: number
   waiting: { length: number; resolve: () => void }[]
@@ -47,6 +49,7 @@ export const newCursor = (ref: AttemptRef, file: RecordFile, onStale: () => void
   begun: false,
   goBackTo: null,
   ask: 'no',
+  heardAt: 0,
   readableTo: Infinity,
   waiting: [],
   detached: false,
@@ -100,8 +103,22 @@ export function sent({ cursor, offset }: Part, length: number): void {
   cursor.reading = false
 }
 
+/**
+ * All of it was taken, and for a while nothing was said. The server that has it may be gone for ever, and another one
+ * would only hear of this log when the job prints again.
+ */
+export const isSilent = (cursor: Cursor, now: number, silentMs: number): boolean =>
+  cursor.begun &&
+  !cursor.detached &&
+  !cursor.reading &&
+  cursor.underWay === 0 &&
+  cursor.ask === 'no' &&
+  cursor.next >= end(cursor) &&
+  now - cursor.heardAt >= silentMs
+
 export function settle(cursor: Cursor, sentTo: number, answer: { accepted: number; stale: boolean }): void {
   if (cursor.detached) return
+  cursor.heardAt = performance.now()
   if (cursor.ask === 'sent') cursor.ask = 'no'
   if (answer.stale) {
     cursor.detached = true

@@ -210,3 +210,30 @@ test('one who comes later asks where the server stands, and ships from there', a
   expect(store.logs.get('0')!.equals(file.bytes)).toBe(true)
   over.abort()
 })
+
+test('a silent log whose server is gone is shipped again, from the beginning, to the one that answers now', async () => {
+  const over = new AbortController()
+  const stores = [unreliableStore([5]), unreliableStore([5])]
+  let at = 0
+  let asked = 0
+  const appendLog = (chunks: LogChunk[]) => {
+    asked += 1
+    return stores[at]!.appendLog(chunks)
+  }
+  const file = new MemoryFile()
+  file.grow(900)
+  const shipment = createLogShipper({ appendLog }, over.signal, undefined, undefined, 20).attach(
+    refOf(0),
+    file,
+    () => {},
+  )
+  await shipment.shipped()
+  at = 1
+  // Not a byte more is printed.
+  await expect.poll(() => stores[1]!.logs.get('0')?.equals(file.bytes)).toBe(true)
+  const before = asked
+  shipment.detach()
+  await sleep(60)
+  expect(asked - before).toBeLessThanOrEqual(1)
+  over.abort()
+})

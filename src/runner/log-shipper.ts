@@ -8,6 +8,7 @@ import { lastWhole } from '../logs/records.ts'
 import type { AttemptRef, ControlPlane, LogChunk } from './control-plane.ts'
 import {
   afterAnswer,
+  isSilent,
   newCursor,
   pick,
   requestBytes,
@@ -20,6 +21,8 @@ import {
 } from './log-cursor.ts'
 
 const requestsAtOnce = 4
+/** So often it is asked of a silent log whether the server still has it. */
+const askEveryMs = 15_000
 
 export interface Shipment {
   /** There is more in the file. */
@@ -46,7 +49,9 @@ export function createLogShipper(
   signal: AbortSignal,
   onTrouble: OnTrouble = () => {},
   backoff: Backoff = linkBackoff,
+  silentMs = askEveryMs,
 ): LogShipper {
+  const attached = new Set<Cursor>()
   const dirty = new Set<Cursor>()
   /** One for each request, used again: a log of gigabytes makes no garbage. */
   const buffers: Buffer[] = []
@@ -119,9 +124,23 @@ export function createLogShipper(
     }
   }
 
+  const askOfSilent = () => {
+    const now = performance.now()
+    for (const cursor of attached) {
+      if (cursor.detached) attached.delete(cursor)
+      if (!isSilent(cursor, now, silentMs)) continue
+      cursor.ask = 'wanted'
+      dirty.add(cursor)
+    }
+    schedule()
+  }
+  const asking = setInterval(askOfSilent, silentMs / 2).unref()
+  signal.addEventListener('abort', () => clearInterval(asking))
+
   return {
     attach(ref, file, onStale) {
       const cursor = newCursor(ref, file, onStale)
+      attached.add(cursor)
       const grown = () => {
         if (wants(cursor)) dirty.add(cursor)
         schedule()
@@ -142,6 +161,7 @@ export function createLogShipper(
         length: () => Math.min(file.length(), cursor.readableTo),
         detach() {
           cursor.detached = true
+          attached.delete(cursor)
           dirty.delete(cursor)
           afterAnswer(cursor)
         },

@@ -4,8 +4,10 @@ import { join } from 'node:path'
 import { connectLauncher, createSandboxExecutor, type Executor, type Launcher } from '../executors/index.ts'
 import { ensurePrivateDir, passableMode } from '../lib/private-dir.ts'
 import type { RunnerDescription } from './control-plane.ts'
-import { connectToServer, type ServerAddress } from './grpc-control-plane.ts'
+import { connectToServer } from './grpc-control-plane.ts'
+import { keepRenewed } from './renewal.ts'
 import { Runner } from './runner.ts'
+import type { ServerAddress } from './server-address.ts'
 
 /** The settings that a runner needs (`config/settings.ts`). */
 export interface RunnerConfig {
@@ -26,8 +28,10 @@ export interface RunnerConfig {
   allowedReadWriteBinds: string[]
 }
 
-export type RunRunnerOptions = ServerAddress & {
+export type RunRunnerOptions = Exclude<ServerAddress, { pem: object }> & {
   version: string
+  /** The authorities on disk are ours to replace, as after `runner enrol`. */
+  ownsCa?: boolean
   /** Registered: jobs can come. */
   onReady?(): void
   /** Calls the listener at each request to stop; SIGTERM and SIGINT when missing. */
@@ -46,6 +50,7 @@ export async function runRunner(config: RunnerConfig, options: RunRunnerOptions)
   const launcher = await connectLauncher({ socketPath: launcherSocket, spawnIfMissing: true })
   const address = addressOf(options)
   const server = connectToServer(address)
+  const over = new AbortController()
   const attemptsDir = join(dir, 'attempts')
   const executor = sandboxOf(config, attemptsDir, launcher)
   try {
@@ -58,22 +63,26 @@ export async function runRunner(config: RunnerConfig, options: RunRunnerOptions)
       drainMs: config.drainSeconds * 1000,
       launcherSocket,
       onRegistered: options.onReady,
+      onRenewed: () => server.renewed(),
     })
+    if ('files' in address) {
+      const { ownsCa = false } = options
+      void keepRenewed({ address, ownsCa, onRenewed: () => runner.renewed(), signal: over.signal })
+    }
     const onStop = options.onStop ?? onSignals
     onStop(() => runner.stop())
     await runner.run()
     return 0
   } finally {
+    over.abort()
     server.close()
     await executor.close()
     await launcher.close()
   }
 }
 
-const addressOf = (options: ServerAddress): ServerAddress =>
-  'socketPath' in options
-    ? { socketPath: options.socketPath }
-    : { host: options.host, port: options.port, tls: options.tls }
+const addressOf = (options: RunRunnerOptions): Exclude<ServerAddress, { pem: object }> =>
+  'socketPath' in options ? { socketPath: options.socketPath } : { servers: options.servers, files: options.files }
 
 function onSignals(listener: () => void): void {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, listener)

@@ -8,7 +8,7 @@ import { AttemptLost, StartRefused, type AttemptOrder } from '../executors/execu
 import type { Outcome } from '../job/outcome.ts'
 import { emitFact } from '../lib/facts.ts'
 import type { Attempt, AttemptEnd, AttemptTools } from './attempt.ts'
-import { lostOutcome, outcomeOf, refusedOutcome } from './outcome-of.ts'
+import { lostOutcome, outcomeOf, refusedOutcome } from '../executors/outcome-of.ts'
 import type { Shipment } from './log-shipper.ts'
 import { abandon, stopIfAsked } from './stop-attempt.ts'
 
@@ -68,7 +68,7 @@ function reportStarted(attempt: Attempt, { reporter, startFailures }: AttemptToo
     (result) => {
       if (attempt.over) return // its finish has its own answer
       startFailures.succeeded()
-      if (result === 'stale') abandon(attempt)
+      if (result === 'stale') abandon(attempt, 'its start came too late: the lease was given away')
     },
     (error) => noteTrouble(attempt, error),
   )
@@ -167,7 +167,9 @@ async function shipForHandBack(attempt: Attempt, tools: AttemptTools): Promise<v
 }
 
 function shipmentOf(attempt: Attempt, { shipper }: AttemptTools): Shipment {
-  return (attempt.shipment ??= shipper.attach(attempt.note.ref, attempt.running!.log, () => abandon(attempt)))
+  return (attempt.shipment ??= shipper.attach(attempt.note.ref, attempt.running!.log, () =>
+    abandon(attempt, 'its log is not taken any more: the lease was given away'),
+  ))
 }
 
 /** Step 6: nothing of it is left on this host, unless a later process must report it. */

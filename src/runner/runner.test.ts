@@ -4,6 +4,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { eventually } from './eventually.ts'
 import { createFakeExecutor, type FakeRun } from '../executors/fake.ts'
 import { StartRefused, type AttemptOrder } from '../executors/executor.ts'
+import { AppError } from '../lib/app-error.ts'
 import { outputOf } from './fake-control-plane.ts'
 import { createRig, type Rig } from './test-rig.ts'
 
@@ -186,6 +187,20 @@ test('an attempt that was given away is killed without a report', async () => {
   rig.plane.giveAway(attempt)
   await eventually(() => executor.host.size).toBe(0)
   expect(attempt.outcome).toBeUndefined()
+  // Once, with why: whoever wonders where the job went finds it in this runner's log.
+  expect(rig.facts.filter(({ name }) => name === 'attempt.abandoned')).toMatchObject([
+    { job: attempt.assignment.jobId, attempt: 1, reason: expect.stringMatching(/given away/) },
+  ])
+})
+
+test('a server that refuses its heartbeats for good ends it at once, also while it has no room for claims', async () => {
+  const executor = running({ slow: { ms: 60_000 } })
+  const { over } = rig.start(executor)
+  const attempts = Array.from({ length: 4 }, () => rig.plane.submit({ command: ['slow'] }))
+  for (const attempt of attempts) await eventually(() => attempt.state).toBe('running')
+  rig.plane.heartbeat = () => Promise.reject(new AppError('unauthenticated', 'out with you'))
+  await expect(over).rejects.toThrow(/may not go on: .*out with you/)
+  expect(executor.host.size).toBe(0)
 })
 
 test('a delivery that got lost comes again, and each job starts once', async () => {

@@ -12,14 +12,14 @@ import { ClaimLoop } from './claim-loop.ts'
 import { monotonicMs } from './clock.ts'
 import type { AttemptRef, ControlPlane, Registered, RunnerDescription } from './control-plane.ts'
 import { findServer } from './find-server.ts'
-import { startHeartbeats, type Heartbeats, type StartHeartbeats } from './heartbeats.ts'
+import { isFinal, startHeartbeats, type Heartbeats, type StartHeartbeats } from './heartbeats.ts'
 import { createHeldAttempts, type HeldAttempts } from './held-attempts.ts'
 import { keepForMs } from './keep-for.ts'
 import { createLink } from './link.ts'
 import { createLogShipper } from './log-shipper.ts'
 import { createReporter } from './reporter.ts'
 import { resumeLeftBehind } from './resume.ts'
-import type { ServerAddress } from './grpc-control-plane.ts'
+import type { ServerAddress } from './server-address.ts'
 import { createStartFailures } from './start-failures.ts'
 
 export interface RunnerOptions {
@@ -33,6 +33,8 @@ export interface RunnerOptions {
   drainMs: number
   launcherSocket?: string
   onRegistered?: () => void
+  /** The connection of `server` is to be made anew. */
+  onRenewed?: () => void
   heartbeats?: StartHeartbeats
   /** Without leftovers, a server must be found within this time. */
   firstContactMs?: number
@@ -98,6 +100,12 @@ export class Runner {
     this.#draining.abort()
   }
 
+  /** The credentials on disk are new: both links take them up, and nothing that runs notices. */
+  renewed(): void {
+    this.#options.onRenewed?.()
+    this.#heartbeats?.renewed()
+  }
+
   /** Resolves when the runner has stopped; rejects when it cannot work at all. */
   async run(): Promise<void> {
     const { executor } = this.#options
@@ -135,7 +143,7 @@ export class Runner {
         onAnswer: (answer, keepUntil) => this.#held.heard(answer, keepUntil),
         onFailure: (code, message) => {
           emitFact({ name: 'runner.heartbeat_failed', level: 'warn', code, reason: message })
-          if (code === 'failed_precondition') this.#endSession(message)
+          if (isFinal(code)) this.#endSession(message)
         },
       },
     )
@@ -209,7 +217,7 @@ export class Runner {
   /** Another process took this runner's name, or the server refuses us for good. */
   #endSession(reason: string): void {
     this.#superseded = new AppError('failed_precondition', `this runner may not go on: ${reason}`)
-    this.#held.abandonAll()
+    this.#held.abandonAll(reason)
     this.stop()
   }
 }

@@ -19,8 +19,12 @@ export function stopIfAsked({ running, stopReason, stopGraceMs, note }: Attempt)
   })
 }
 
-/** The server has given the attempt away: kill it and say nothing more. */
-export function abandon(attempt: Attempt): void {
+/** The server has given the attempt away: kill it and say nothing more. `why` is for this runner's log. */
+export function abandon(attempt: Attempt, why: string): void {
+  if (!attempt.stale && !attempt.over) {
+    const { job_id: job, ref } = attempt.note
+    emitFact({ name: 'attempt.abandoned', level: 'warn', job, attempt: ref.number, reason: why })
+  }
   attempt.stale = true
   stopAttempt(attempt, 'lease_lost', 0)
   attempt.shipment?.detach()

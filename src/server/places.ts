@@ -4,6 +4,8 @@ import { join } from 'node:path'
 
 export interface ServerFile {
   url: string
+  /** host:port of gRPC, once there is an authority. */
+  grpc?: string
   pid: number
   version: string
   started_at: string

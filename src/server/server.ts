@@ -3,11 +3,13 @@ import { hkdfSync } from 'node:crypto'
 import { join } from 'node:path'
 import { authenticate } from '../access/authenticate.ts'
 import { bootstrapAdmin, claimSecretKey, type Bootstrapped } from '../access/bootstrap.ts'
+import { accessChannel } from '../access/access-changes.ts'
 import { ensureKeys, type Keys } from '../access/keys.ts'
 import { ensureLocalToken } from '../access/local-token.ts'
 import { rememberAccess } from '../access/recent-access.ts'
 import { createSealer } from '../access/secrets.ts'
 import { createSignInThrottle } from '../access/sign-in.ts'
+import { createClusterLogClient } from '../api/grpc/cluster-log-client.ts'
 import { listenForRunners } from '../api/grpc/runner-listener.ts'
 import { createHttpApp } from '../api/rest/app.ts'
 import type { Config } from '../config/config.ts'
@@ -18,16 +20,20 @@ import { listen } from '../db/listen.ts'
 import { migrate } from '../db/migrate.ts'
 import { openDb, type Db } from '../db/pool.ts'
 import { ensurePrivateDir } from '../lib/private-dir.ts'
-import { createLocalLogStore } from '../logs/local-log-store.ts'
 import { createOperations } from '../operations/index.ts'
 import type { Deps } from '../operations/deps.ts'
 import { createJobChanges } from '../operations/job-changes.ts'
 import { createRunnerPort } from '../operations/runner-port.ts'
+import type { Strategy } from '../job/placement.ts'
 import { createDispatcher } from '../queue/dispatcher.ts'
+import { logsChannel } from '../queue/log-places.ts'
 import { watchDatabase } from './database-watch.ts'
 import { watchDisks } from './disk-watch.ts'
+import { grpcCalls, openSecurePort } from './grpc.ts'
 import { listenHttp } from './listen-http.ts'
+import { advertised, openLogs, type Logs } from './logs.ts'
 import { removeServerFile, runnerSocketPath, writeServerFile } from './places.ts'
+import { serverNameIn } from './server-name.ts'
 import { createUnwind } from './unwind.ts'
 import { startUpkeep } from './upkeep.ts'
 
@@ -43,6 +49,8 @@ export interface RunningServer {
   /** e.g. `http://127.0.0.1:8000`. */
   url: string
   runnerSocket: string
+  /** host:port of gRPC for this machine; undefined until there is an authority. */
+  grpcAddress(): string | undefined
   /** The first administrator; with the password when it was made just now. */
   admin: Bootstrapped
   /** The credential of the command line on this machine. */
@@ -59,43 +67,53 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     const { db, databaseUrl } = await openDatabase(config, unwind)
     const { keys, admin, localToken } = await bootstrap(config, db)
 
-    const logs = createLocalLogStore(join(config.dataDir, 'logs'))
-    unwind.add('logs', () => logs.close())
+    const { version } = options
+    const logs = await openLogs({ db, dataDir: config.dataDir, version, logStore: config.logStore })
+    unwind.add('logs', () => logs.stop())
     const ownDatabase = config.databaseUrl === undefined ? [`pg${majorVersion}`] : []
     const { hasRoom } = watchDisks(['logs', ...ownDatabase].map((name) => join(config.dataDir, name)))
     const { leaseSeconds } = config
-    const dispatcher = createDispatcher(db, { leaseSeconds, hasRoom, pollMs: options.claimPollMs })
+    const strategy = config.placement as Strategy
+    const dispatcher = createDispatcher(db, { leaseSeconds, strategy, hasRoom, pollMs: options.claimPollMs })
     unwind.add('dispatcher', () => dispatcher.stop())
     const access = rememberAccess((credentials) => authenticate(db, keys, credentials))
-    const deps = dependencies(config, keys, { db, logs, dispatcher, forgetAccess: access.forget })
+    const deps = dependencies(config, keys, { db, ...logs.parts, dispatcher, forgetAccess: access.forget })
 
     const changes = createJobChanges()
     const port = createRunnerPort(deps)
+    const whenAccessChanges = [() => access.forget()]
+    const accessChanged = (): void => whenAccessChanges.forEach((tell) => tell())
     const notices = listen(
       databaseUrl,
       {
         runyard_work: () => dispatcher.wake(),
         runyard_jobs: (ids) => changes.changed(ids.split(',')),
         runyard_cancels: (ids) => port.cancelled(ids.split(',')),
+        [accessChannel]: accessChanged,
+        [logsChannel]: (payload) => logs.parts.logWatch.heard(payload),
       },
       () => {
+        accessChanged()
         dispatcher.wake()
         changes.missed()
+        logs.parts.logWatch.missed()
       },
     )
     unwind.add('notices', () => notices.stop())
     await notices.ready
     const watch = watchDatabase(databaseUrl)
     unwind.add('database watch', () => watch.stop())
-    const upkeep = startUpkeep({ config, db, databaseUrl, logs, changes })
+    const upkeep = startUpkeep({ config, db, databaseUrl, logPlaces: logs.parts.logPlaces, changes })
     unwind.add('upkeep', () => upkeep.stop())
+    logs.start()
 
     unwind.add('reports in progress', () => port.drain())
+    const operations = createOperations(deps, changes, () => (watch.isAway() ? [databaseAway] : []))
+    const calls = grpcCalls({ deps, operations, port, watch, logs: logs.own, version })
     const runnerSocket = runnerSocketPath(config.runDir)
-    const runners = await listenForRunners(runnerSocket, port)
+    const runners = await listenForRunners(runnerSocket, calls)
     unwind.add('runner port', () => runners.stop(3_000))
 
-    const operations = createOperations(deps, changes, () => (watch.isAway() ? [databaseAway] : []))
     unwind.add('submits in progress', () => operations.drain())
     const app = await createHttpApp({
       operations,
@@ -109,9 +127,23 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     })
     unwind.add('http', () => app.close())
     const url = await listenHttp(app, config)
-    await writeServerFile(config.dataDir, { url, pid: process.pid, version: options.version })
+    const found = { url, pid: process.pid, version: options.version }
+    await writeServerFile(config.dataDir, found)
     unwind.add('server file', () => removeServerFile(config.dataDir))
-    return { url, runnerSocket, admin, localToken, stop: () => unwind.run() }
+    const securePort = await openSecurePort({
+      deps,
+      watch,
+      calls,
+      name: await serverNameIn(config.dataDir),
+      onOpen: (grpc) => writeServerFile(config.dataDir, { ...found, grpc }),
+    })
+    whenAccessChanges.push(() => securePort.accessChanged())
+    unwind.add('secure port', () => securePort.stop(3_000))
+    const others = createClusterLogClient(() => securePort.credentials())
+    unwind.add('links to other servers', () => others.close())
+    logs.reachable(() => advertised(config, securePort.address()), others)
+    unwind.add('health', () => calls.drain())
+    return { url, grpcAddress: () => securePort.address(), runnerSocket, admin, localToken, stop: () => unwind.run() }
   } catch (error) {
     await unwind.run()
     throw error
@@ -151,7 +183,7 @@ async function bootstrap(config: Config, db: Db): Promise<{ keys: Keys; admin: B
 function dependencies(
   config: Config,
   keys: Keys,
-  parts: Pick<Deps, 'db' | 'logs' | 'dispatcher' | 'forgetAccess'>,
+  parts: Pick<Deps, 'db' | keyof Logs['parts'] | 'dispatcher' | 'forgetAccess'>,
 ): Deps {
   return {
     ...parts,

@@ -1,14 +1,14 @@
 /** Loops that one of all servers runs: the queue's upkeep and the seals of the audit log. */
 import { auditSealer } from '../access/audit-chain.ts'
+import { certificatePruner } from '../access/certificates/prune.ts'
 import type { Config } from '../config/config.ts'
 import { withLeadership } from '../db/leader.ts'
 import type { Db } from '../db/pool.ts'
 import { emitFact } from '../lib/facts.ts'
 import { startService } from '../lib/service.ts'
-import type { LogStore } from '../logs/log-store.ts'
 import type { JobChanges } from '../operations/job-changes.ts'
-import { logSizer } from '../operations/size-logs.ts'
-import { logSweeper } from '../operations/sweep-logs.ts'
+import type { LogPlaces } from '../operations/log-places.ts'
+import { tellLogsOver } from '../queue/log-places.ts'
 import { attemptKey } from '../queue/types.ts'
 import { promoteAfterChangeMs, promoting, upkeepServices } from '../queue/upkeep.ts'
 
@@ -16,23 +16,18 @@ export interface UpkeepParts {
   config: Config
   db: Db
   databaseUrl: string
-  logs: LogStore
+  logPlaces: LogPlaces
   changes: JobChanges
 }
 
-export function startUpkeep({ config, db, databaseUrl, logs, changes }: UpkeepParts): { stop(): Promise<void> } {
+export function startUpkeep({ config, db, databaseUrl, logPlaces, changes }: UpkeepParts): { stop(): Promise<void> } {
   const services = [
     ...upkeepServices(db, config, {
-      async lost(attempts) {
-        for (const attempt of attempts) await logs.seal(attemptKey(attempt))
-      },
-      async pruned(attempts) {
-        for (const attempt of attempts) await logs.remove(attemptKey(attempt))
-      },
+      lost: (attempts) => tellLogsOver(db, attempts.map(attemptKey)),
+      pruned: (attempts, tx) => logPlaces.remove(tx, attempts),
     }),
-    logSweeper(db, logs),
-    logSizer(db, logs),
     auditSealer(db),
+    certificatePruner(db),
   ]
   return withLeadership(databaseUrl, 'upkeep', async (lost) => {
     const running = services.map((service) => startService(service, reportFailure))
@@ -46,7 +41,7 @@ export function startUpkeep({ config, db, databaseUrl, logs, changes }: UpkeepPa
   })
 }
 
-function reportFailure(name: string, error: unknown): void {
+export function reportFailure(name: string, error: unknown): void {
   const message = error instanceof Error ? (error.stack ?? error.message) : String(error)
   emitFact({ name: 'upkeep.failed', level: 'error', service: name, error: message })
 }

@@ -1,6 +1,7 @@
 /** How a job looks on the wire: its spec as it was written, then what became of it. */
 import * as z from 'zod'
 import { errorClasses } from '../../job/outcome.ts'
+import { strategies } from '../../job/placement.ts'
 import { jobStates } from '../../job/state.ts'
 import { batchWords, type BatchWord } from '../../job/status-word.ts'
 import { waitingCodes } from '../../job/waiting-code.ts'
@@ -31,6 +32,8 @@ export const resultSchema = z.object({
   truncated_bytes: z.number(),
 })
 
+const labels = z.record(z.string(), z.string())
+
 const limits = z.object({
   cpu: z.number().optional(),
   memory_bytes: z.number().optional(),
@@ -54,7 +57,17 @@ export const jobSchema = z.object({
   payload: z.json().optional(),
   queue: z.string(),
   priority: z.int(),
-  required_labels: z.record(z.string(), z.string()).optional(),
+  required_labels: labels.optional(),
+  /** The job's own. */
+  labels: labels.optional(),
+  placement: z
+    .object({
+      strategy: z.enum(strategies).optional(),
+      avoid_labels: labels.optional(),
+      affinity: z.object({ labels, required: z.boolean() }).optional(),
+      anti_affinity: z.object({ labels, required: z.boolean() }).optional(),
+    })
+    .optional(),
   not_before: z.string().optional(),
   delay_seconds: z.number().optional(),
   depends_on: z.array(z.string()).optional(),

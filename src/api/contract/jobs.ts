@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { labelText } from '../../job/labels.ts'
 import { jobSpecSchema, queueNamePattern, specLimits } from '../../job/spec.ts'
 import { jobStates } from '../../job/state.ts'
 import { base, instant, page, publicId, queryList, withIdempotencyKey } from './base.ts'
@@ -48,6 +49,8 @@ export const listJobsInput = z.strictObject({
   /** Created before. */
   until: instant.optional(),
   rerun_of: publicId.optional(),
+  /** Labels that the job carries, all of them: `label=app=db`, several or with commas. */
+  label: queryList(labelText).optional(),
 })
 
 const list = base
@@ -57,7 +60,7 @@ const list = base
     tags,
     summary: 'List jobs, newest first',
     description:
-      'A search by name or time looks at 50,000 jobs for one page: it may have fewer jobs than asked for, even none, while next_cursor says that there is more to look at. The list is complete when next_cursor is null.',
+      'A search by name, label or time looks at 50,000 jobs for one page: it may have fewer jobs than asked for, even none, while next_cursor says that there is more to look at. The list is complete when next_cursor is null.',
   })
   .input(listJobsInput)
   .output(z.object({ jobs: z.array(jobSchema), next_cursor: z.string().nullable() }))

@@ -84,6 +84,10 @@ const runnerSchema = z.object({
   facilities: z.json(),
   registered_at: instant,
   last_seen_at: instant,
+  /** Of a runner that came over the network; null: it runs on the server's own machine. */
+  certificate: z.object({ id: z.string(), ends_at: instant, revoked_at: instant.nullable() }).nullable(),
+  /** The last time that a process of another host took the name from one that was still heard of. */
+  taken_over: z.object({ from: z.string(), at: instant }).nullable(),
 })
 export type Runner = z.infer<typeof runnerSchema>
 

@@ -1,14 +1,16 @@
 /** RunnerService on the wire ↔ `operations/runner-port.ts`. Translates and checks; decides nothing. */
-import { Code, ConnectError, type ConnectRouter, type Interceptor, type ServiceImpl } from '@connectrpc/connect'
-import { AppError, isAppError, type ErrorCode } from '../../lib/app-error.ts'
-import { emitFact } from '../../lib/facts.ts'
+import type { ConnectRouter, ServiceImpl } from '@connectrpc/connect'
+import { AppError } from '../../lib/app-error.ts'
 import {
   checkedOutcome,
   shortLogOf,
   type ReportResult as Reported,
+  type RunnerPeer,
   type RunnerPort,
+  type Speaker,
 } from '../../operations/runner-port.ts'
-import { unaryCall, type UnaryCall } from './unary-calls.ts'
+import { peerOf } from './peer.ts'
+import { mostRunnerMessageBytes, unaryCall, type CallContext, type UnaryCall } from './unary-calls.ts'
 import {
   ReportResult,
   RunnerService,
@@ -22,37 +24,6 @@ import {
   type ReportStartedRequest,
   type WatchCancelsRequest,
 } from './gen/runyard/runner/v1/runner_pb.js'
-
-const codeOf: Record<ErrorCode, Code> = {
-  invalid_argument: Code.InvalidArgument,
-  unauthenticated: Code.Unauthenticated,
-  permission_denied: Code.PermissionDenied,
-  not_found: Code.NotFound,
-  conflict: Code.AlreadyExists,
-  failed_precondition: Code.FailedPrecondition,
-  resource_exhausted: Code.ResourceExhausted,
-  unavailable: Code.Unavailable,
-  deadline_exceeded: Code.DeadlineExceeded,
-  internal: Code.Internal,
-}
-
-/** Errors in words for the runner's log; a defect of ours keeps its stack here. */
-const mapErrors: Interceptor = (next) => async (request) => {
-  try {
-    return await next(request)
-  } catch (error) {
-    if (request.signal.aborted && !isAppError(error)) throw new ConnectError('the call was cancelled', Code.Canceled)
-    throw toConnectError(error, request.method.name)
-  }
-}
-
-export function toConnectError(error: unknown, method: string): ConnectError {
-  if (error instanceof ConnectError) return error
-  if (isAppError(error) && error.code !== 'internal') return new ConnectError(error.message, codeOf[error.code])
-  const stack = error instanceof Error ? error.stack : String(error)
-  emitFact({ name: 'runner_call.failed', level: 'error', method, error: stack })
-  return new ConnectError('a defect of the server; its log has the details', Code.Internal)
-}
 
 const results: Record<Reported, ReportResult> = {
   accepted: ReportResult.ACCEPTED,
@@ -77,11 +48,16 @@ function refOf(wire: WireRef | undefined): WireRef {
 
 const isKey = (text: string): boolean => /^[1-9]\d{0,17}$/.test(text)
 
-function fromOf(request: { runnerId: string; session: string }): { runnerId: string; session: string } {
+function runnerPeerOf(context: CallContext): RunnerPeer {
+  const { certificateId, name, address } = peerOf(context)
+  return certificateId === null ? { kind: 'local' } : { kind: 'certificate', id: certificateId, name, address }
+}
+
+function fromOf(request: { runnerId: string; session: string }, context: CallContext): Speaker {
   if (!isKey(request.runnerId) || request.session === '') {
     throw new AppError('invalid_argument', 'register first: runner_id and session are missing')
   }
-  return { runnerId: request.runnerId, session: request.session }
+  return { runnerId: request.runnerId, session: request.session, peer: runnerPeerOf(context) }
 }
 
 function json(text: string, field: string): unknown {
@@ -97,12 +73,10 @@ const offsetOf = (wire: bigint): number => {
   return Number(wire)
 }
 
-export const runnerServiceInterceptors = [mapErrors]
-
 export const runnerServiceRoutes =
   (service: ReturnType<typeof runnerService>): ((router: ConnectRouter) => void) =>
   (router) =>
-    router.service(RunnerService, service)
+    router.service(RunnerService, service, { readMaxBytes: mostRunnerMessageBytes })
 
 /** Those that come for every job or for every few. */
 export const frequentCalls = (service: ReturnType<typeof runnerService>): UnaryCall[] => [
@@ -114,15 +88,16 @@ export const frequentCalls = (service: ReturnType<typeof runnerService>): UnaryC
 
 export function runnerService(port: RunnerPort) {
   return {
-    async register(request: RegisterRequest) {
+    async register(request: RegisterRequest, context: CallContext) {
       if (request.name === '' || request.session === '' || request.slots < 1) {
         throw new AppError('invalid_argument', 'a runner has a name, a session and at least one slot')
       }
       const { facilitiesJson, labels, executors, ...rest } = request
-      return port.register({
+      const description = {
         name: rest.name,
         session: rest.session,
         version: rest.version,
+        protocol: rest.protocol,
         hostname: rest.hostname,
         labels,
         slots: rest.slots,
@@ -130,14 +105,15 @@ export function runnerService(port: RunnerPort) {
         memoryMib: rest.memoryMib,
         executors,
         facilities: json(facilitiesJson === '' ? '{}' : facilitiesJson, 'facilities_json'),
-      })
+      }
+      return port.register(description, runnerPeerOf(context))
     },
 
-    async claim(request: ClaimRequest, { signal }: { signal: AbortSignal }) {
+    async claim(request: ClaimRequest, context: CallContext) {
       const { slots, cpuMillis, memoryMib, waitMs } = request
       const held = request.held.map(refOf)
-      const offer = { ...fromOf(request), slots, cpuMillis, memoryMib, held }
-      const assigned = await port.claim(offer, waitMs, signal)
+      const offer = { ...fromOf(request, context), slots, cpuMillis, memoryMib, held }
+      const assigned = await port.claim(offer, waitMs, context.signal)
       return {
         assignments: assigned.map((a) => ({
           ref: a.ref,
@@ -152,37 +128,38 @@ export function runnerService(port: RunnerPort) {
       }
     },
 
-    heartbeat: (request: HeartbeatRequest) => port.heartbeat(fromOf(request), request.held.map(refOf)),
+    heartbeat: (request: HeartbeatRequest, context: CallContext) =>
+      port.heartbeat(fromOf(request, context), request.held.map(refOf)),
 
-    async *watchCancels(request: WatchCancelsRequest, { signal }: { signal: AbortSignal }) {
-      for await (const cancels of port.cancels(fromOf(request), signal)) {
+    async *watchCancels(request: WatchCancelsRequest, context: CallContext) {
+      for await (const cancels of port.cancels(fromOf(request, context), context.signal)) {
         const refs = (of: typeof cancels) => of.map(({ ref }) => ref)
         yield { cancel: refs(cancels), kill: refs(cancels.filter(({ now }) => now)) }
       }
     },
 
-    async reportStarted(request: ReportStartedRequest) {
+    async reportStarted(request: ReportStartedRequest, context: CallContext) {
       const items = request.started.map((item) => ({
         ref: refOf(item.ref),
         startedAt: instantOf(item.startedAtMs),
         unenforced: item.unenforced,
       }))
-      return { results: (await port.started(fromOf(request), items)).map((r) => results[r]) }
+      return { results: (await port.started(fromOf(request, context), items)).map((r) => results[r]) }
     },
 
-    async appendLog(request: AppendLogRequest) {
+    async appendLog(request: AppendLogRequest, context: CallContext) {
       const chunks = request.chunks.map((chunk) => ({
         ref: refOf(chunk.ref),
         offset: offsetOf(chunk.offset),
         bytes: chunk.bytes,
       }))
-      const appended = await port.appendLog(fromOf(request), chunks)
+      const appended = await port.appendLog(fromOf(request, context), chunks)
       return {
         results: appended.map((a) => ({ accepted: BigInt(a.accepted), durable: BigInt(a.durable), stale: a.stale })),
       }
     },
 
-    async finish(request: FinishRequest) {
+    async finish(request: FinishRequest, context: CallContext) {
       const reports = request.reports.map((report) => {
         const logLength = offsetOf(report.logLength)
         return {
@@ -192,20 +169,20 @@ export function runnerService(port: RunnerPort) {
           log: report.log && shortLogOf(report.log, logLength),
         }
       })
-      return { results: (await port.finish(fromOf(request), reports)).map((r) => results[r]) }
+      return { results: (await port.finish(fromOf(request, context), reports)).map((r) => results[r]) }
     },
 
-    async handBack(request: HandBackRequest) {
+    async handBack(request: HandBackRequest, context: CallContext) {
       const refs = request.refs.map(refOf)
-      return { results: (await port.handBack(fromOf(request), refs, request.reason)).map((r) => results[r]) }
+      return { results: (await port.handBack(fromOf(request, context), refs, request.reason)).map((r) => results[r]) }
     },
 
-    async goodbye(request: GoodbyeRequest) {
+    async goodbye(request: GoodbyeRequest, context: CallContext) {
       const { state } = request
       if (state !== 'draining' && state !== 'offline') {
         throw new AppError('invalid_argument', 'state is draining or offline')
       }
-      await port.goodbye(fromOf(request), state)
+      await port.goodbye(fromOf(request, context), state)
       return {}
     },
   } satisfies ServiceImpl<typeof RunnerService>

@@ -3,7 +3,13 @@
  * controllers and four layers of iterables for each call, about 0.7 ms of CPU; under load that is more than a job may
  * cost. Everything else, and every other kind of client, still goes through it.
  */
-import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2'
+import {
+  constants,
+  type Http2Session,
+  type IncomingHttpHeaders,
+  type OutgoingHttpHeaders,
+  type ServerHttp2Stream,
+} from 'node:http2'
 import {
   create,
   fromBinary,
@@ -13,22 +19,29 @@ import {
   type MessageInitShape,
   type MessageShape,
 } from '@bufbuild/protobuf'
-import { Code, ConnectError } from '@connectrpc/connect'
+import { Code, ConnectError, type ContextValues } from '@connectrpc/connect'
 import { passedOn } from '../../lib/young-buffers.ts'
+import { contextValuesOfSession } from './peer.ts'
+
+/** The part of a generic handler's context that these calls use: `values` say who is at the other end. */
+export interface CallContext {
+  signal: AbortSignal
+  values: ContextValues
+}
 
 export interface UnaryCall {
   path: string
-  answer(message: Buffer, signal: AbortSignal): Promise<Uint8Array>
+  answer(message: Buffer, context: CallContext): Promise<Uint8Array>
 }
 
 export function unaryCall<I extends DescMessage, O extends DescMessage>(
   method: DescMethodUnary<I, O>,
-  run: (request: MessageShape<I>, context: { signal: AbortSignal }) => Promise<MessageInitShape<O>>,
+  run: (request: MessageShape<I>, context: CallContext) => Promise<MessageInitShape<O>>,
 ): UnaryCall {
   return {
     path: `/${method.parent.typeName}/${method.name}`,
-    async answer(message, signal) {
-      const answer = await run(fromBinary(method.input, message), { signal })
+    async answer(message, context) {
+      const answer = await run(fromBinary(method.input, message), context)
       return toBinary(method.output, create(method.output, answer))
     },
   }
@@ -38,9 +51,18 @@ export interface UnaryOptions {
   /** Of a request. */
   mostBytes: number
   shutdown: AbortSignal
+  /** Asked before a byte of the request is read. */
+  refusal(stream: ServerHttp2Stream, path: string): ConnectError | undefined
   /** Words for the caller, whatever was thrown. */
   toConnectError(error: unknown, path: string): ConnectError
 }
+
+/** A batch of log chunks, or a report with a short log. */
+export const mostRunnerMessageBytes = 64 * 1024 * 1024
+
+/** What the messages on their way to us say that they have: five bytes of a stream must not reserve 64 MiB without end. */
+const promisedBytes = new WeakMap<Http2Session, number>()
+const mostPromisedBytes = 256 * 1024 * 1024
 
 /** Node reads a socket into buffers of this size and keeps a copy of what came; both are garbage afterwards. */
 const socketRead = 64 * 1024
@@ -60,7 +82,9 @@ export function createUnaryCalls(calls: readonly UnaryCall[], options: UnaryOpti
     const call = byPath.get(headers[':path'] ?? '')
     const plain = headers['grpc-encoding'] === undefined || headers['grpc-encoding'] === 'identity'
     if (call === undefined || !plain || headers['content-type']?.startsWith('application/grpc') !== true) return false
-    serve(stream, call, options, pool)
+    const refusal = options.refusal(stream, call.path)
+    if (refusal === undefined) serve(stream, call, options, pool)
+    else refuse(stream, refusal)
     return true
   }
 }
@@ -85,6 +109,14 @@ function serve(stream: ServerHttp2Stream, call: UnaryCall, options: UnaryOptions
           new ConnectError(`a message has at most ${options.mostBytes} bytes`, Code.ResourceExhausted),
         )
       }
+      const session = stream.session
+      if (session === undefined) return
+      const promised = (promisedBytes.get(session) ?? 0) + length
+      if (promised > mostPromisedBytes) {
+        return refuse(stream, new ConnectError('too many large messages at once', Code.ResourceExhausted))
+      }
+      promisedBytes.set(session, promised)
+      stream.once('close', () => promisedBytes.set(session, (promisedBytes.get(session) ?? 0) - length))
       message = pool.take(length)
       head.copy(message, 0, prefixBytes)
     } else chunk.copy(message, received - chunk.length - prefixBytes)
@@ -133,7 +165,8 @@ async function run(stream: ServerHttp2Stream, call: UnaryCall, message: Buffer, 
   options.shutdown.addEventListener('abort', stop)
   if (options.shutdown.aborted) stop()
   try {
-    const answer = await call.answer(message, gone.signal)
+    const values = contextValuesOfSession(stream.session)
+    const answer = await call.answer(message, { signal: gone.signal, values })
     if (!stream.destroyed && !stream.headersSent) send(stream, answer)
   } catch (error) {
     refuse(stream, options.toConnectError(error, call.path))
@@ -154,8 +187,15 @@ function send(stream: ServerHttp2Stream, message: Uint8Array): void {
   stream.end(Buffer.concat([prefix, message]))
 }
 
-function refuse(stream: ServerHttp2Stream, error: ConnectError): void {
+/** How long somebody who was refused may still be sending. */
+const lastBytesMs = 5_000
+
+export function refuse(stream: ServerHttp2Stream, error: ConnectError): void {
   if (stream.destroyed || stream.headersSent) return
+  stream.on('error', () => {})
   const status = { 'grpc-status': String(error.code), 'grpc-message': encodeURIComponent(error.rawMessage) }
   stream.respond({ ...began, ...status }, { endStream: true })
+  stream.resume()
+  const late = setTimeout(() => stream.close(constants.NGHTTP2_CANCEL), lastBytesMs)
+  stream.once('close', () => clearTimeout(late))
 }

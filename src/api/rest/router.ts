@@ -88,5 +88,19 @@ export function createRouter({ operations: on, version }: { operations: Operatio
       list: os.tokens.list.handler(async ({ context }) => ({ tokens: await on.listTokens(context.ask) })),
       delete: os.tokens.delete.handler(({ input, context }) => on.revokeToken(context.ask, input.id)),
     },
+    certificates: {
+      initAuthority: os.certificates.initAuthority.handler(({ input, context }) =>
+        on.initAuthority(context.ask, input),
+      ),
+      listAuthorities: os.certificates.listAuthorities.handler(async ({ context }) => ({
+        authorities: await on.listAuthorities(context.ask),
+      })),
+      issue: os.certificates.issue.handler(({ input, context }) => on.issueCertificate(context.ask, input)),
+      list: os.certificates.list.handler(({ input, context }) => on.listCertificates(context.ask, input)),
+      revoke: os.certificates.revoke.handler(({ input, context }) => on.revokeCertificate(context.ask, input)),
+    },
+    runnerTokens: {
+      create: os.runnerTokens.create.handler(({ input, context }) => on.createRunnerToken(context.ask, input)),
+    },
   })
 }

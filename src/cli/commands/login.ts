@@ -5,11 +5,13 @@ import { AppError } from '../../lib/app-error.ts'
 import { findLocal } from '../instance/find-local.ts'
 import { configOf, globalsOf } from '../globals.ts'
 import { ask, readPassword } from '../prompt.ts'
+import { profileWish, saveProfile, showLogins } from '../login-profiles.ts'
 import { print, printJson } from '../render.ts'
 import { readLogins, serverUrl, writeLogins, type SavedLogin } from '../saved-logins.ts'
 import { parseWhole } from '../units.ts'
 
 interface LoginOptions {
+  list?: boolean
   username?: string
   passwordStdin?: boolean
   tokenStdin?: boolean
@@ -18,16 +20,24 @@ interface LoginOptions {
 
 export function define(command: Command): void {
   command
-    .argument('[url]', 'the server, e.g. https://runyard.example:8000 (default: this machine’s)')
+    .argument(
+      '[url]',
+      'the server, e.g. https://runyard.example:8000, or host:port with --cert (default: this machine’s)',
+    )
     .option('-u, --username <name>', 'who signs in')
     .option('--password-stdin', 'read the password from stdin')
     .option('--token-stdin', 'read an API token from stdin instead of signing in')
     .option('--days <n>', 'how long the login holds', parseWhole, 90)
+    .option('--list', 'show the saved logins instead')
   command.addHelpText(
     'after',
-    '\nKeeps an API token, never the password. From then on commands talk to that server, until `logout`.',
+    '\nKeeps an API token, never the password. From then on commands talk to that server, until `logout`.\n' +
+      'With --cert it keeps where the certificate is, and commands speak gRPC: runyard login --cert ann.crt host:50051',
   )
   command.action(async (given: string | undefined, options: LoginOptions) => {
+    if (options.list) return showLogins(globalsOf(command).json)
+    const profile = await profileWish(command, given)
+    if (profile !== undefined) return saveProfile(profile, globalsOf(command).json)
     const url = await serverFor(command, given)
     const login = options.tokenStdin ? await withToken(url) : await withPassword(url, options)
     const logins = await readLogins()

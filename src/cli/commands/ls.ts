@@ -19,6 +19,7 @@ interface LsOptions {
   queue?: string
   name?: string
   owner?: string
+  label?: string[]
   limit: number
   all?: boolean
 }
@@ -29,6 +30,7 @@ export function define(command: Command): void {
     .option('--queue <name>', 'jobs of this queue')
     .option('--name <text>', 'part of the name')
     .option('--owner <user>', 'jobs of this user')
+    .option('--label <k=v>', 'jobs that carry this label (start --job-label)', labels)
     .option('--limit <n>', 'how many', parseWhole, 20)
     .option('--all', 'all of them')
     .action(async (options: LsOptions) => {
@@ -54,14 +56,19 @@ export function states(text: string): JobState[] {
   return [...new Set(found)]
 }
 
+function labels(text: string, before: string[] = []): string[] {
+  if (text.indexOf('=') < 1) throw new InvalidArgumentError('write KEY=VALUE')
+  return [...before, text]
+}
+
 type List = (input: Record<string, unknown>) => Promise<{ jobs: Job[]; next_cursor: string | null }>
 
-async function collect(list: unknown, { state, queue, name, owner, limit, all }: LsOptions): Promise<Job[]> {
+async function collect(list: unknown, { state, queue, name, owner, label, limit, all }: LsOptions): Promise<Job[]> {
   const wanted = all ? Infinity : limit
   const jobs: Job[] = []
   let cursor: string | undefined
   while (jobs.length < wanted) {
-    const filter = { state, queue, name, owner, cursor, limit: Math.min(200, wanted - jobs.length) }
+    const filter = { state, queue, name, owner, label, cursor, limit: Math.min(200, wanted - jobs.length) }
     const given = Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined))
     const page = await (list as List)(given)
     jobs.push(...page.jobs)

@@ -19,16 +19,17 @@ export function define(command: Command): void {
       process.exitCode = await serve({
         config,
         mode: 'foreground',
-        onUp({ url, firstLogin }) {
+        onUp({ url, grpc, firstLogin }) {
           if (json)
             return printJson({
               url,
+              grpc: grpc ?? null,
               data_dir: config.dataDir,
               version,
               pid: process.pid,
               first_login: firstLogin ?? null,
             })
-          print(`Runyard ${version} serves ${url}`)
+          print(`Runyard ${version} serves ${url}${grpc === undefined ? '' : ` and gRPC at ${grpc}`}`)
           if (firstLogin) print(`First login, shown this once: ${firstLogin.username} / ${firstLogin.password}`)
         },
       })

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { Job } from '../../api/contract/index.ts'
+import { labelList } from '../../job/spec.ts'
 import { callWordOf } from '../../job/status-word.ts'
 import { withServer } from '../connect.ts'
 import { globalsOf } from '../globals.ts'
@@ -22,6 +23,21 @@ export function define(command: Command): void {
   })
 }
 
+/** In the words of the options that ask for it. */
+function placementText({ required_labels, placement = {} }: Job): string | null {
+  const { strategy, avoid_labels, affinity, anti_affinity } = placement
+  const rule = (word: string, labels: Job['labels'], required = true): string[] =>
+    labels === undefined ? [] : [`${word} ${labelList(labels).join(' and ')}${required ? '' : ' where it can'}`]
+  const parts = [
+    ...rule('on runners with', required_labels),
+    ...rule('not on runners with', avoid_labels),
+    ...rule('near', affinity?.labels, affinity?.required),
+    ...rule('apart from', anti_affinity?.labels, anti_affinity?.required),
+    ...(strategy === undefined ? [] : [strategy]),
+  ]
+  return parts.join('; ') || null
+}
+
 function details(job: Job): [string, string][] {
   const { result } = job
   const rows: [string, string | null | undefined][] = [
@@ -31,6 +47,8 @@ function details(job: Job): [string, string][] {
     ['waiting', job.waiting_reason?.text],
     ['queue', `${job.queue}, priority ${job.priority}`],
     ['owner', job.owner],
+    ['labels', labelList(job.labels).join(', ') || null],
+    ['placement', placementText(job)],
     ['created', showAgo(job.created_at)],
     ['took', job.duration_ms === null ? null : showDuration(job.duration_ms)],
     ['cancelled', job.cancel_reason === null ? null : printable(job.cancel_reason)],

@@ -16,13 +16,18 @@ export function define(command: Command): void {
     })
 }
 
+/** For one command on this machine: whatever else listens here must not be in its way. */
+const anyPort = { host: '127.0.0.1', port: 0, grpcHost: '127.0.0.1', grpcPort: 0 }
+
 async function up(command: Command, options: { ephemeral?: boolean; background?: boolean }): Promise<number> {
   const config = configOf(command)
   const { json } = globalsOf(command)
   const from = (name: string) => effectiveConfig(config).find(({ setting }) => setting === name)?.source
   const mode = options.ephemeral ? 'ephemeral' : options.background ? 'background' : 'foreground'
-  if (mode === 'ephemeral') Object.assign(config, { host: '127.0.0.1', port: 0 })
+  if (mode === 'ephemeral') Object.assign(config, anyPort)
   if (mode === 'background' && from('port') === 'default' && !(await isFree(config.host, config.port))) config.port = 0
+  if (mode === 'background' && from('grpcPort') === 'default' && !(await isFree(config.grpcHost, config.grpcPort)))
+    config.grpcPort = 0
   // On a terminal people read; the log lines are for collectors.
   const level =
     mode === 'foreground' && process.stderr.isTTY && from('logLevel') === 'default' ? 'warn' : config.logLevel
@@ -37,17 +42,19 @@ async function up(command: Command, options: { ephemeral?: boolean; background?:
       config,
       mode,
       runnerArgs: [...flagWords(command, [...runnerFlags]), ...whereOf(command, config), '--log-level', level],
-      onUp({ url, username, firstLogin }) {
+      onUp({ url, grpc, username, firstLogin }) {
         if (mode !== 'foreground') return
         if (json)
           return printJson({
             url,
+            grpc: grpc ?? null,
             data_dir: config.dataDir,
             version,
             pid: process.pid,
             first_login: firstLogin ?? null,
           })
         print(`Runyard ${version} is up: ${url}`)
+        if (grpc !== undefined) print(`gRPC: ${grpc}, with certificates of \`runyard certs issue\``)
         print(`Data: ${config.dataDir}${config.databaseUrl === undefined ? '' : '; database: DATABASE_URL'}`)
         print(
           firstLogin === undefined

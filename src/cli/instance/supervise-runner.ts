@@ -4,6 +4,7 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { emitFact } from '../../lib/facts.ts'
+import { besideTheServer } from '../beside-the-server.ts'
 import { entryFile } from '../package-root.ts'
 import { togetherMs } from '../process-life.ts'
 import { version } from '../version.ts'
@@ -111,7 +112,9 @@ function signalTo({ pid, start_time: startTime }: RunnerFacts, name: NodeJS.Sign
 function startRunner({ args, env }: SuperviseOptions): ChildProcess {
   // A session of its own: Ctrl-C in the terminal is for us to hear, and the runner outlives us when we are killed.
   const stdio: ['ignore', 'inherit', 'inherit'] = ['ignore', 'inherit', 'inherit']
-  return spawn(process.execPath, [entryFile, 'runner', ...args], { env, stdio, detached: true })
+  // Also where this machine is enrolled with servers elsewhere, or the environment names one for the command line.
+  const words = ['runner', ...args, '--server', besideTheServer]
+  return spawn(process.execPath, [entryFile, ...words], { env, stdio, detached: true })
 }
 
 const goneOf = (child: ChildProcess): Promise<void> =>

@@ -16,4 +16,11 @@ create table servers (
 alter table attempts add column log_server bigint;
 -- The sealed log is in the shared store (RUNYARD_LOG_STORE); `log_server` is only history then.
 alter table attempts add column log_shared boolean not null default false;
-create index attempts_log_server on attempts (log_server) where ended_at is null;
+
+-- Logs whose jobs are gone: the server that has them removes them, also when it was away just then.
+create table log_removals (
+  server_id bigint not null references servers on delete cascade,
+  job_id bigint not null,
+  number int not null,
+  primary key (server_id, job_id, number)
+);

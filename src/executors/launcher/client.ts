@@ -11,6 +11,8 @@ export interface LauncherOptions {
   socketPath: string
   /** Start a launcher process when none listens there. */
   spawnIfMissing: boolean
+  /** The launcher that is started belongs to us: it kills all and removes its directory when we are gone. */
+  endsWithUs?: boolean
 }
 
 interface Waiting {
@@ -100,7 +102,7 @@ async function openLink(options: LauncherOptions, onEvent: (event: Event) => voi
         )
       }
       if (performance.now() - spawnedAt > spawnEveryMs) {
-        spawnLauncher(options.socketPath)
+        spawnLauncher(options.socketPath, options.endsWithUs ?? false)
         spawnedAt = performance.now()
       }
       await sleep(10)

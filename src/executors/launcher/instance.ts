@@ -7,3 +7,6 @@ export const instanceName = (socketPath: string): string =>
 /** Beside the socket; the launcher removes them at its end. */
 export const codeCacheName = 'launcher-code'
 export const logName = 'launcher.log'
+
+/** Argument of a launcher that belongs to one program. */
+export const withClientFlag = '--with-client'

@@ -1,11 +1,15 @@
 /**
  * The launcher process: one per runner, outlives it, and is the supervisor of its attempts. It starts them, records
  * their output, holds their limits and their time, and kills those whose deadline nobody extends. Jobs live and die with
- * it. Without attempts and without clients it ends.   `node main.ts SOCKET`
+ * it. Without attempts and without clients it ends.   `node main.ts SOCKET [--with-client]`
+ *
+ * `--with-client`: it belongs to one program and dies with that, attempts and directory included. The kernel closes the
+ * connection of a program that was killed, so this needs no deadline.
  */
-import { chmodSync, closeSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs'
+import { chmodSync, closeSync, existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
 import { dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Supervisor } from '../supervisor/supervisor.ts'
 import type { Watcher } from '../supervisor/teller.ts'
 import type { ExecutorConfig } from '../supervisor/check.ts'
@@ -13,11 +17,13 @@ import { StartRefused } from '../executor.ts'
 import { groundToWire } from '../sandbox/ground.ts'
 import { chainStarter } from './chain-starter.ts'
 import { claimDelegatedCgroup } from './delegated-cgroup.ts'
-import { codeCacheName, instanceName, logName } from './instance.ts'
+import { codeCacheName, instanceName, logName, withClientFlag } from './instance.ts'
 import { perlStarter } from './perl-starter.ts'
 import { createLineReader, createLineWriter, type Begun, type Request } from './protocol.ts'
 
 const lonelyMs = 5000
+/** The paths of a job that is being started may lie on a file system that hangs. */
+const startsMs = 2000
 
 /** What we inherited and did not open ourselves would be inherited by jobs in turn: bubblewrap passes it on. */
 function closeInherited(): void {
@@ -46,7 +52,7 @@ function clearAway(socketPath: string): void {
   }
 }
 
-function main(socketPath: string): void {
+function main(socketPath: string, withClient: boolean): void {
   closeInherited()
   const delegatedCgroup = claimDelegatedCgroup()
   const clients = new Set<Socket>()
@@ -66,7 +72,16 @@ function main(socketPath: string): void {
     leaving = true
     await supervisor.close()
     clearAway(socketPath)
+    if (withClient) rmSync(dirname(socketPath), { recursive: true, force: true })
     process.exit(0)
+  }
+  const starts = new Set<Promise<unknown>>()
+  const killAndLeave = async (): Promise<void> => {
+    await supervisor.killAll()
+    // One that was being started just now is there only after its answer.
+    await Promise.race([Promise.all(starts), sleep(startsMs)])
+    await supervisor.killAll()
+    await leave()
   }
   const runDir = dirname(socketPath)
   const supervisor = new Supervisor({
@@ -89,6 +104,10 @@ function main(socketPath: string): void {
     const { watcher } = session
     return supervisor.start({ order, keepUntil: at + order.keepForMs, config: configOf(session), watcher })
   }
+  const noted = (start: Promise<unknown>): Promise<unknown> => {
+    starts.add(start)
+    return start.finally(() => starts.delete(start))
+  }
   const answer = async (request: Request, session: Session): Promise<unknown> => {
     switch (request.op) {
       case 'hello':
@@ -99,7 +118,7 @@ function main(socketPath: string): void {
         session.config = request.config
         return supervisor.configure(request.config)
       case 'start':
-        return startOf(request, session).catch(asRefusal)
+        return noted(startOf(request, session).catch(asRefusal))
       case 'stop':
         return supervisor.stop(request.key, request.reason, request.graceMs)
       case 'usage':
@@ -142,11 +161,14 @@ function main(socketPath: string): void {
       supervisor.unwatch(session.watcher)
       clients.delete(client)
       patience = letGo
-      leaveIfAlone()
+      if (withClient && clients.size === 0) void killAndLeave()
+      else leaveIfAlone()
     })
   }
 
   const listen = (): void => {
+    // A slow start makes its client start a second one, which is free to go on when the first and the client are gone.
+    if (withClient && !existsSync(dirname(socketPath))) return process.exit(0)
     // A predecessor that left just now may have taken the directory with it.
     mkdirSync(dirname(socketPath), { recursive: true, mode: 0o700 })
     rmSync(socketPath, { force: true })
@@ -162,16 +184,16 @@ function main(socketPath: string): void {
     .listen(instanceName(socketPath), listen)
 
   for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => {})
-  process.on('SIGTERM', () => void supervisor.killAll().then(leave))
+  process.on('SIGTERM', () => void killAndLeave())
 }
 
 const asRefusal = (error: Error): unknown => ({
   refused: { errorClass: error instanceof StartRefused ? error.errorClass : 'infrastructure', message: error.message },
 })
 
-const [socketPath] = process.argv.slice(2)
+const [socketPath, whose] = process.argv.slice(2)
 if (!socketPath) {
-  process.stderr.write('usage: main.ts SOCKET\n')
+  process.stderr.write('usage: main.ts SOCKET [--with-client]\n')
   process.exit(2)
 }
-main(socketPath)
+main(socketPath, whose === withClientFlag)

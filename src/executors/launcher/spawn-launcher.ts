@@ -1,12 +1,14 @@
 /** Starts the launcher process, detached from everything of the runner's. */
 import { spawn } from 'node:child_process'
 import { accessSync, closeSync, constants, existsSync, mkdirSync, openSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { AppError } from '../../lib/app-error.ts'
 import { cgroupMounts } from '../cgroup/mounts.ts'
 import { ownScopeEnv } from './delegated-cgroup.ts'
-import { codeCacheName, logName } from './instance.ts'
+import { codeCacheName, logName, withClientFlag } from './instance.ts'
 
 /** `main.ts` in the source tree, `launcher.js` beside the bundle in the packed package. */
 function entry(): string {
@@ -14,11 +16,11 @@ function entry(): string {
   return existsSync(source) ? source : fileURLToPath(new URL('./launcher.js', import.meta.url))
 }
 
-export function spawnLauncher(socketPath: string): void {
+export function spawnLauncher(socketPath: string, withClient: boolean): void {
   const dir = dirname(socketPath)
   // A small heap; a young generation large enough for a burst of jobs not to be collected all the time.
-  const node = [process.execPath, '--max-old-space-size=64', '--max-semi-space-size=4', '--no-warnings']
-  const command = [...node, entry(), socketPath]
+  const node = [node24(), '--max-old-space-size=64', '--max-semi-space-size=4', '--no-warnings']
+  const command = [...node, entry(), socketPath, ...(withClient ? [withClientFlag] : [])]
   const scope = scopeCommand()
   const log = openLog(dir)
   try {
@@ -41,6 +43,19 @@ export function spawnLauncher(socketPath: string): void {
   } finally {
     closeSync(log)
   }
+}
+
+/** The library may be in a program that an older Node runs; the package has its own (docs/decisions/005). */
+function node24(): string {
+  if (Number(process.versions.node.split('.')[0]) >= 24) return process.execPath
+  try {
+    const file = join(dirname(createRequire(import.meta.url).resolve('node/package.json')), 'bin', 'node')
+    if (existsSync(file)) return file
+  } catch {
+    // Installed without it.
+  }
+  const how = 'run `npm ci` without --ignore-scripts, or use Node 24'
+  throw new AppError('failed_precondition', `this is Node ${process.versions.node}, and Runyard needs 24: ${how}`)
 }
 
 /** A predecessor that is leaving may take the empty directory away between the two steps. */

@@ -7,7 +7,7 @@ import { byteSize, duration, exactTime } from '../../lib/time.ts'
 /** What the job is: everything that was asked for and what holds. */
 export function JobFacts({ job }: { job: Job }) {
   const limits = job.effective_limits
-  const labels = Object.entries(job.required_labels ?? {})
+  const { placement } = job
   return (
     <section aria-labelledby="facts" className="rounded-lg border border-line bg-surface p-4">
       <h2 id="facts" className="mb-2 text-sm font-semibold">
@@ -36,7 +36,12 @@ export function JobFacts({ job }: { job: Job }) {
         <Fact name="Open files">{limits.open_files}</Fact>
         <Fact name="Attempts">{`${job.attempts_spent} of ${job.max_attempts}`}</Fact>
         {job.not_before && <Fact name="Not before">{exactTime(job.not_before)}</Fact>}
-        {labels.length > 0 && <Fact name="Labels">{labels.map(([key, value]) => `${key}=${value}`).join(', ')}</Fact>}
+        <Fact name="Labels">{labelText(job.labels)}</Fact>
+        <Fact name="Runner has">{labelText(job.required_labels)}</Fact>
+        <Fact name="Runner has not">{labelText(placement?.avoid_labels)}</Fact>
+        <Fact name="Near">{besideText(placement?.affinity)}</Fact>
+        <Fact name="Apart from">{besideText(placement?.anti_affinity)}</Fact>
+        <Fact name="Placement">{placement?.strategy}</Fact>
         {job.depends_on && job.depends_on.length > 0 && (
           <Fact name="Depends on">
             {job.depends_on.map((id) => (
@@ -60,6 +65,15 @@ export function JobFacts({ job }: { job: Job }) {
     </section>
   )
 }
+
+const labelText = (labels: Record<string, string> | undefined) =>
+  labels &&
+  Object.entries(labels)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(', ')
+
+const besideText = (rule: { labels: Record<string, string>; required: boolean } | undefined) =>
+  rule && `${labelText(rule.labels)}${rule.required ? '' : ' (where it can)'}`
 
 const size = (bytes: number | undefined) => (bytes === undefined ? undefined : byteSize(bytes))
 

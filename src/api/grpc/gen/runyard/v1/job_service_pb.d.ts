@@ -305,6 +305,13 @@ export declare type ListRequest = Message<"runyard.v1.ListRequest"> & {
    * @generated from field: string rerun_of = 10;
    */
   rerunOf: string;
+
+  /**
+   * `key=value`; jobs that carry all of them.
+   *
+   * @generated from field: repeated string labels = 11;
+   */
+  labels: string[];
 };
 
 /**
@@ -523,7 +530,8 @@ export declare type SubscribeOutputRequest = Message<"runyard.v1.SubscribeOutput
   stream: OutputStream;
 
   /**
-   * Byte of the chosen stream to begin at; to resume, the `next_offset` of the last message.
+   * Byte of the chosen stream to begin at; to resume, the `next_offset` of the last message, with its `attempt` and
+   * `onward`. Beyond the end it is waited for while the attempt lives, else OUT_OF_RANGE.
    *
    * @generated from field: uint64 offset = 5;
    */
@@ -587,7 +595,7 @@ export declare type SubscribeOutputResponse = Message<"runyard.v1.SubscribeOutpu
   time?: Timestamp | undefined;
 
   /**
-   * Output beyond the job's limit that was not kept so far.
+   * Output beyond the job's limit that was not kept so far; with `end`, in all.
    *
    * @generated from field: optional uint64 discarded_bytes = 7;
    */
@@ -606,6 +614,8 @@ export declare type SubscribeOutputResponse = Message<"runyard.v1.SubscribeOutpu
 export declare const SubscribeOutputResponseSchema: GenMessage<SubscribeOutputResponse>;
 
 /**
+ * Of the job, as it is now.
+ *
  * @generated from message runyard.v1.OutputEnd
  */
 export declare type OutputEnd = Message<"runyard.v1.OutputEnd"> & {

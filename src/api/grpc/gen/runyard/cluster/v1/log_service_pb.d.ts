@@ -36,6 +36,13 @@ export declare type ReadRequest = Message<"runyard.cluster.v1.ReadRequest"> & {
    * @generated from field: uint32 limit = 4;
    */
   limit: number;
+
+  /**
+   * The name of the server that is meant; any other refuses.
+   *
+   * @generated from field: string server = 10;
+   */
+  server: string;
 };
 
 /**
@@ -83,6 +90,13 @@ export declare type SizeRequest = Message<"runyard.cluster.v1.SizeRequest"> & {
    * @generated from field: runyard.cluster.v1.Stream stream = 2;
    */
   stream: Stream;
+
+  /**
+   * The name of the server that is meant; any other refuses.
+   *
+   * @generated from field: string server = 10;
+   */
+  server: string;
 };
 
 /**
@@ -125,6 +139,13 @@ export declare type FollowRequest = Message<"runyard.cluster.v1.FollowRequest"> 
    * @generated from field: uint64 offset = 3;
    */
   offset: bigint;
+
+  /**
+   * The name of the server that is meant; any other refuses.
+   *
+   * @generated from field: string server = 10;
+   */
+  server: string;
 };
 
 /**
@@ -176,7 +197,7 @@ export declare type FollowResponse = Message<"runyard.cluster.v1.FollowResponse"
   pieces: Piece[];
 
   /**
-   * The log is sealed and this was all of it.
+   * The log is sealed and this was all of it. A stream that ends without it: this server no longer has the log.
    *
    * @generated from field: bool ended = 2;
    */
@@ -188,34 +209,6 @@ export declare type FollowResponse = Message<"runyard.cluster.v1.FollowResponse"
  * Use `create(FollowResponseSchema)` to create a new message.
  */
 export declare const FollowResponseSchema: GenMessage<FollowResponse>;
-
-/**
- * @generated from message runyard.cluster.v1.RemoveRequest
- */
-export declare type RemoveRequest = Message<"runyard.cluster.v1.RemoveRequest"> & {
-  /**
-   * @generated from field: string attempt_key = 1;
-   */
-  attemptKey: string;
-};
-
-/**
- * Describes the message runyard.cluster.v1.RemoveRequest.
- * Use `create(RemoveRequestSchema)` to create a new message.
- */
-export declare const RemoveRequestSchema: GenMessage<RemoveRequest>;
-
-/**
- * @generated from message runyard.cluster.v1.RemoveResponse
- */
-export declare type RemoveResponse = Message<"runyard.cluster.v1.RemoveResponse"> & {
-};
-
-/**
- * Describes the message runyard.cluster.v1.RemoveResponse.
- * Use `create(RemoveResponseSchema)` to create a new message.
- */
-export declare const RemoveResponseSchema: GenMessage<RemoveResponse>;
 
 /**
  * @generated from enum runyard.cluster.v1.Stream
@@ -273,14 +266,6 @@ export declare const LogService: GenService<{
     methodKind: "server_streaming";
     input: typeof FollowRequestSchema;
     output: typeof FollowResponseSchema;
-  },
-  /**
-   * @generated from rpc runyard.cluster.v1.LogService.Remove
-   */
-  remove: {
-    methodKind: "unary";
-    input: typeof RemoveRequestSchema;
-    output: typeof RemoveResponseSchema;
   },
 }>;
 

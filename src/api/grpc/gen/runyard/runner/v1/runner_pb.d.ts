@@ -96,6 +96,13 @@ export declare type RegisterRequest = Message<"runyard.runner.v1.RegisterRequest
    * @generated from field: string facilities_json = 10;
    */
   facilitiesJson: string;
+
+  /**
+   * Rises when a runner and a server of different age no longer understand each other; 0: before it was counted.
+   *
+   * @generated from field: uint32 protocol = 11;
+   */
+  protocol: number;
 };
 
 /**

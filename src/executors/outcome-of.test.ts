@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { StartRefused, type Ended } from '../executors/executor.ts'
+import { StartRefused, type Ended } from './executor.ts'
 import { outcomeOf, refusedOutcome, seconds, size, type EndInput } from './outcome-of.ts'
 
 const at = new Date('2026-01-02T03:04:05Z')

@@ -1,5 +1,5 @@
 /** What an attempt's end means to its user. Pure; the first reason is kept: a timeout that needed a kill is a timeout. */
-import type { Ended, StartRefused, StopReason } from '../executors/executor.ts'
+import type { Ended, StartRefused, StopReason } from './executor.ts'
 import type { Outcome } from '../job/outcome.ts'
 
 export interface EndInput {
