@@ -37,9 +37,9 @@ export function check(evidence: Evidence): Violation[] {
 /** Nothing ends because something else has died. */
 function checkCrashes({ crashes, faults }: Evidence): Violation[] {
   return crashes
-    .filter(({ name, ending }) => {
+    .filter(({ ending }) => {
       // Who finds nobody while it starts may say so and end; whoever started it starts it again.
-      const starting = ending.code === 1 && ending.at - ending.startedAt < (name.startsWith('server') ? 20_000 : 40_000)
+      const starting = ending.code === 1 && ending.at - ending.startedAt < 40_000
       const hit = faults.some(
         ({ victim, at, backAt }) => cutsOff[victim] && at <= ending.at && backAt >= ending.startedAt,
       )

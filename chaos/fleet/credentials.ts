@@ -1,6 +1,7 @@
 /** The fleet's certificates, made as an administrator makes them: with the command line. */
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import net from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 
@@ -40,3 +41,16 @@ export async function issueRunner(
   const read = (file: string): Buffer => readFileSync(join(dir, file))
   return { cert: read(`${name}.crt`), key: read(`${name}.key`), ca: read('ca.crt') }
 }
+
+/** Whether anybody listens there. */
+export const answers = (host: string, port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = net.connect({ host, port, timeout: 1000 })
+    const over = (there: boolean): void => {
+      socket.destroy()
+      resolve(there)
+    }
+    socket.once('connect', () => over(true))
+    socket.once('error', () => over(false))
+    socket.once('timeout', () => over(false))
+  })

@@ -10,7 +10,7 @@ import { ReportResult, RunnerService, type AttemptRef } from '../../src/api/grpc
 import { encodeRecord } from '../../src/logs/records.ts'
 import type { Replay } from '../evidence.ts'
 import type { Fault } from '../faults.ts'
-import { ghostName, type Fleet } from './stand.ts'
+import { ghostName, type Fleet } from './fleet.ts'
 
 type Rpc = Client<typeof RunnerService>
 type Ref = Pick<AttemptRef, 'jobKey' | 'number' | 'token'>

@@ -7,7 +7,8 @@ import { trialOn, type TrialResult } from '../trial.ts'
 import { planOf, strikeAll } from './faults.ts'
 import { makeGhost } from './ghost.ts'
 import type { Profile } from './profiles.ts'
-import { ghostName, makeFleet, type Fleet } from './stand.ts'
+import { ghostName, type Fleet } from './fleet.ts'
+import { makeFleet } from './stand.ts'
 
 export interface FleetRunOptions {
   seed: string

@@ -4,87 +4,28 @@
  * a proxy of the rig. Needs root.
  */
 import { rmSync, writeFileSync } from 'node:fs'
-import net from 'node:net'
 import { join } from 'node:path'
 import { randomBytes } from 'node:crypto'
-import type { Transport } from '@connectrpc/connect'
 import { createGrpcTransport } from '@connectrpc/connect-node'
 import pg from 'pg'
-import { startPostgres, type OwnPostgres } from '../../e2e/outages/postgres.ts'
+import { startPostgres } from '../../e2e/outages/postgres.ts'
 import { until } from '../../e2e/system.ts'
 import type { ProcessId } from '../host.ts'
 import { managed, type Managed } from '../managed.ts'
-import { jobsOf, killAllUnder, launcherOf, makePlace, repository, signIn, type Witness } from '../place.ts'
-import { stands, stoodDown, type Grounds } from '../stand.ts'
-import { cliOf, issueRunner, type Credential } from './credentials.ts'
+import { jobsOf, killAllUnder, launcherOf, makePlace, repository } from '../place.ts'
+import { stands, stoodDown } from '../stand.ts'
+import { makeAccounts, type Tokens } from './accounts.ts'
+import { answers, cliOf, issueRunner, type Credential } from './credentials.ts'
 import { mountDisk, type Disk } from './disk.ts'
+import { ghostName, type Fleet, type FleetOptions, type FleetRunner, type FleetServer } from './fleet.ts'
 import { makeNetwork, networkLeftovers, type Machine } from './network.ts'
 import { openProxy, type Proxy, type Target } from './proxy.ts'
-
-export interface FleetOptions {
-  root?: string
-  settings?: Record<string, string>
-  servers?: number
-  runners?: number
-  slots?: number
-  /** Spools and log stores on small disks of their own, which can be filled. */
-  disks?: boolean
-  keep?: boolean
-}
-
-export interface FleetServer {
-  name: string
-  process: Managed
-  machine: Machine
-  dataDir: string
-  runDir: string
-  /** Where users reach it, through the proxy. */
-  url: string
-  rest: Proxy
-  database: Proxy
-  /** Where other servers reach it. */
-  cluster: Proxy
-  logDisk: Disk | null
-}
-
-export interface FleetRunner {
-  name: string
-  process: Managed
-  machine: Machine
-  dataDir: string
-  runDir: string
-  /** Its way to each of the servers, in their order. */
-  links: Proxy[]
-  spoolDisk: Disk | null
-  launcher(): ProcessId | null
-}
-
-export interface Fleet extends Grounds {
-  servers: FleetServer[]
-  runners: FleetRunner[]
-  postgres: OwnPostgres
-  witness: Witness
-  /** The date of one process is off by so much. */
-  setClock(name: string, seconds: number): void
-  /** Starts what does not run, and waits until everybody is there. */
-  start(): Promise<void>
-  isServing(server: FleetServer): Promise<boolean>
-  /** The session that it is registered with; null when it is not online. */
-  sessionOf(runner: FleetRunner): Promise<string | null>
-  /** A way to its gRPC port that no proxy is on, as a runner of this name. */
-  transportOf(server: FleetServer, name: string): Promise<Transport>
-  /** Asks one server as an administrator. */
-  ask(server: FleetServer, method: string, path: string, body?: unknown): Promise<Response>
-}
 
 /** Each server has a machine of its own. */
 const webPort = 8000
 const grpcPort = 50_051
 
 const shiftedClock = new URL('../../e2e/outages/shifted-clock.ts', import.meta.url).href
-
-/** Who has a runner's certificate and is none of the runners. */
-export const ghostName = 'ghost'
 
 export async function makeFleet(options: FleetOptions = {}): Promise<Fleet> {
   const { root = repository, settings = {}, slots = 4 } = options
@@ -205,22 +146,22 @@ export async function makeFleet(options: FleetOptions = {}): Promise<Fleet> {
     pool.on('error', () => {}) // its server dies now and then
     undo.push(() => pool.end().catch(() => {}))
 
-    let token = ''
-    let viewerToken = ''
-    // On the machine of its server: seen from elsewhere, no server would run on that data directory.
+    let tokens: Tokens | undefined
     const cli = cliOf(root)
     const certificates = at('certificates', 0o700)
     const credentials = new Map<string, Credential>()
     const [first] = servers as [FleetServer]
     const asAdmin = { ...common, RUNYARD_DATA_DIR: first.dataDir, RUNYARD_RUN_DIR: first.runDir }
+    // On the machine of its server: seen from elsewhere, no server would run on that data directory.
+    const admin = (words: string[]): Promise<string> => cli(words, asAdmin, first.machine.enter)
     const ask: Fleet['ask'] = (server, method, path, body) =>
       fetch(`${server.url}/api/v1${path}`, {
         method,
         headers: {
-          authorization: `Bearer ${token}`,
+          authorization: `Bearer ${tokens?.admin}`,
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         },
-        body: body === undefined ? undefined : JSON.stringify(body),
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         signal: AbortSignal.timeout(30_000),
       })
     const words = (each: { process: Managed }[]): string => each.map(({ process }) => process.words()).join('\n')
@@ -238,7 +179,7 @@ export async function makeFleet(options: FleetOptions = {}): Promise<Fleet> {
       door(nr) {
         // Each of the users has another server that he asks first.
         const order = servers.map((_, i) => servers[(nr + i) % servers.length]!.url)
-        return { urls: order, token, viewerToken }
+        return { urls: order, token: tokens?.admin ?? '', viewerToken: tokens?.viewer }
       },
       async sql<R extends object>(text: string, values: unknown[] = []) {
         return (await pool.query<R>(text, values)).rows
@@ -254,7 +195,7 @@ export async function makeFleet(options: FleetOptions = {}): Promise<Fleet> {
       async transportOf(server, name) {
         let credential = credentials.get(name)
         if (credential === undefined) {
-          credential = await issueRunner((words) => cli(words, asAdmin, first.machine.enter), name, certificates)
+          credential = await issueRunner(admin, name, certificates)
           credentials.set(name, credential)
         }
         return createGrpcTransport({
@@ -278,8 +219,7 @@ export async function makeFleet(options: FleetOptions = {}): Promise<Fleet> {
             throw new Error(`${String(error)}\n${words([server])}`)
           })
         }
-        token ||= await lasting(await signIn(first.url))
-        viewerToken ||= await makeViewer(first)
+        tokens ??= await makeAccounts(first.url)
       },
       async start() {
         // The first one migrates; two at once would only wait for each other.
@@ -319,31 +259,15 @@ export async function makeFleet(options: FleetOptions = {}): Promise<Fleet> {
     }
     /** Every machine of a runner learns who it is and where the servers are: a token from here, spent there. */
     const enrol = async (): Promise<void> => {
-      await cli(['certs', 'init'], asAdmin, first.machine.enter)
-      for (const { machine } of servers)
-        await until('the gRPC port', () => canConnect(machine.address, grpcPort), 30_000)
+      await admin(['certs', 'init'])
+      for (const { machine } of servers) await until('the gRPC port', () => answers(machine.address, grpcPort), 30_000)
       for (const { name, machine, dataDir, runDir, links } of runners) {
         const reached = links.map(({ host, port }) => `${host}:${port}`).join(',')
-        const token = await cli(['runner', 'token', name, '--servers', reached], asAdmin, first.machine.enter)
+        const token = await admin(['runner', 'token', name, '--servers', reached])
         const there = { ...common, RUNYARD_DATA_DIR: dataDir, RUNYARD_RUN_DIR: runDir }
         await cli(['runner', 'enrol', token.trim()], there, machine.enter)
       }
-      await fleet.transportOf(servers[0]!, ghostName)
-    }
-    /** A session ends by the server's date, which the rig may set. */
-    const lasting = async (session: string): Promise<string> => {
-      const response = await fetch(`${first.url}/api/v1/tokens`, {
-        method: 'POST',
-        headers: { authorization: `Bearer ${session}`, 'content-type': 'application/json' },
-        body: JSON.stringify({ name: 'chaos' }),
-      })
-      if (!response.ok) throw new Error(`a token: ${response.status} ${await response.text()}`)
-      return ((await response.json()) as { token: string }).token
-    }
-    const makeViewer = async (server: FleetServer): Promise<string> => {
-      const account = { username: 'onlooker', password: 'only looks, never acts', role: 'viewer' }
-      await ask(server, 'POST', '/users', account)
-      return lasting(await signIn(server.url, account))
+      await fleet.transportOf(first, ghostName)
     }
     stands(fleet)
     return fleet
@@ -352,15 +276,3 @@ export async function makeFleet(options: FleetOptions = {}): Promise<Fleet> {
     throw error
   }
 }
-
-const canConnect = (host: string, port: number): Promise<boolean> =>
-  new Promise((resolve) => {
-    const socket = net.connect({ host, port, timeout: 1000 })
-    const over = (there: boolean): void => {
-      socket.destroy()
-      resolve(there)
-    }
-    socket.once('connect', () => over(true))
-    socket.once('error', () => over(false))
-    socket.once('timeout', () => over(false))
-  })

@@ -29,6 +29,8 @@ export interface KeeperParts {
   copies(): StoredCopies
 }
 
+const mostRemembered = 1_000
+
 export function createLogKeeper({ server, logs, shared, copies }: KeeperParts): LogKeeper {
   /** A runner that gave up waiting asks again: it waits for the upload that is on its way, or was done. */
   const uploads = new Map<string, Promise<void>>()
@@ -52,6 +54,8 @@ export function createLogKeeper({ server, logs, shared, copies }: KeeperParts): 
     if (known) return known
     const running = upload(attemptKey, to)
     uploads.set(attemptKey, running)
+    // One whose report turned out to be stale stays behind.
+    if (uploads.size > mostRemembered) uploads.delete(uploads.keys().next().value!)
     running.catch(() => uploads.delete(attemptKey))
     return running
   }

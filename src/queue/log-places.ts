@@ -5,7 +5,7 @@
 import type { Db, Queryable } from '../db/pool.ts'
 import type { AttemptName } from './prune.ts'
 import { awayAfterSeconds } from './servers.ts'
-import { inTransaction, ofRunner } from './statements.ts'
+import { fixedPlansByKey, inTransaction, ofRunner } from './statements.ts'
 import type { AttemptRef, FromRunner } from './types.ts'
 
 /**
@@ -22,12 +22,12 @@ const namesPerNotice = 200
  * which writes only when the log was elsewhere or nowhere.
  */
 export async function takeLogs(
-  db: Queryable,
+  db: Db | Queryable,
   items: (FromRunner & { ref: AttemptRef })[],
   server: string,
 ): Promise<boolean[]> {
   if (items.length === 0) return []
-  const { rows } = await db.query<{ nr: number }>({
+  const question = {
     name: 'queue_take_logs',
     text: `
       with mine as materialized (
@@ -64,7 +64,8 @@ export async function takeLogs(
       ),
       server,
     ],
-  })
+  }
+  const { rows } = await inTransaction(db, (_, last) => last<{ nr: number }>(question), fixedPlansByKey)
   const held = new Set(rows.map((row) => row.nr))
   return items.map((_, nr) => held.has(nr))
 }

@@ -54,7 +54,7 @@ test('closed without an authority; open within seconds of one, on every server, 
   expect(file).toMatchObject({ grpc: address, url: server.url, pid: process.pid })
   await server.stop()
   expect(await readServerFile(server.config.dataDir)).toBeNull()
-})
+}, 60_000)
 
 test('a port in use: said once and tried again while the server runs, a refusal to start when it starts', async () => {
   const blocker = net.createServer().listen(0, '127.0.0.1')
