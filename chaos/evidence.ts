@@ -91,6 +91,8 @@ export interface Evidence {
   /** Exit codes of an orderly stop. */
   stopped: Record<string, number | null>
   leftovers: string[]
+  /** Of servers and runners, when they had just begun and when all jobs had ended. */
+  openFiles: { name: string; before: number; after: number }[]
   dependencies: DependencyRow[]
   /** The most that was seen at a time of what has a cap. */
   caps: CapSeen[]

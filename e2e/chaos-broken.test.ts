@@ -17,7 +17,7 @@ const caught: Record<ScenarioName, Violation['kind']> = {
   noGraceAfterOutage: 'wrong_outcome',
   noticeWithoutPoll: 'kept_waiting',
   leaseByLocalClock: 'wrong_outcome',
-  finishWithoutState: 'stale_accepted',
+  finishWithoutState: 'changed_end',
   slotCounter: 'not_ended',
 }
 

@@ -1,4 +1,5 @@
 /** Two servers, three runners, one PostgreSQL, and everything that can happen to them; `--profile` names how much. */
+import { kindNames } from '../fleet/faults.ts'
 import { networkMissing } from '../fleet/network.ts'
 import { profiles, type Profile, type ProfileName } from '../fleet/profiles.ts'
 import { runFleet, summaryOf } from '../fleet/run.ts'
@@ -19,7 +20,7 @@ export async function run(options: Record<string, string>): Promise<number> {
     jobs: Number(options['jobs'] ?? usual.jobs),
     faults: Number(options['faults'] ?? usual.faults),
     gapMs: Number(options['gap'] ?? usual.gapMs),
-    kinds: options['only'] ? usual.kinds.filter((kind) => options['only']!.split(',').includes(kind)) : usual.kinds,
+    kinds: options['only'] ? kindNames.filter((kind) => options['only']!.split(',').includes(kind)) : usual.kinds,
   }
   const seed = options['seed'] ?? String(Date.now() % 1_000_000)
   const begun = performance.now()

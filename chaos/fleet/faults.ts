@@ -44,7 +44,7 @@ const cuts: readonly Cut[] = ['drop', 'reject', 'reset', 'inbound', 'outbound']
 const partitionMs = (random: Random, { partitions }: Sizes): number => random.pick(partitions) * second
 const pauseMs = (random: Random, { pauses, leaseSeconds }: Sizes): number => random.pick(pauses) * leaseSeconds * second
 
-export const kinds = {
+const kinds = {
   'F1 server': (random, sizes) => killServers([server(random, sizes)], random.int(20, 3000)),
   'F2 all servers': (random, sizes) =>
     killServers(
@@ -124,6 +124,7 @@ export const kinds = {
 } satisfies Record<string, Kind>
 
 export type KindName = keyof typeof kinds
+export const kindNames = Object.keys(kinds) as KindName[]
 
 /** So many faults, each of the kinds as often as every other, in an order that the seed decides. */
 export function planOf(random: Random, count: number, among: readonly KindName[], gapMs: number, sizes: Sizes): Step[] {

@@ -1,6 +1,6 @@
 /** How much of what: `smoke` in every run of the tests, `full` and `soak` by hand. */
 import { shortLeases } from '../stand.ts'
-import { kinds, type KindName, type Sizes } from './faults.ts'
+import { kindNames, type KindName, type Sizes } from './faults.ts'
 
 export interface Profile {
   jobs: number
@@ -22,12 +22,11 @@ const everywhere = [
   'I9: there are no reactions yet; dependencies of jobs are checked',
 ]
 const fleet = { servers: 2, runners: 3 }
-const all = Object.keys(kinds) as KindName[]
 
 const full: Profile = {
   jobs: 20_000,
   faults: 120,
-  kinds: all,
+  kinds: kindNames,
   gapMs: 12_000,
   slots: 8,
   sizes: { ...fleet, leaseSeconds: 30, partitions: [5, 20, 45, 120], pauses: [0.5, 1.5, 4] },

@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -89,6 +89,12 @@ test('the local token is made once, kept 0600, and made again when it is gone or
   await changePassword(db, (await findUser(db, 'admin'))!.id, 'another password')
   expect(await holds(third)).toBe('refused')
   expect(await holds(await ensureLocalToken(db, dataDir))).toBe('admin')
+
+  // Another server of this database has its own, and leaves this one alone.
+  const [here, elsewhere] = [await ensureLocalToken(db, dataDir), join(dataDir, 'another')]
+  await mkdir(elsewhere)
+  const other = await ensureLocalToken(db, elsewhere)
+  expect([await holds(here), await holds(other)]).toEqual(['admin', 'admin'])
 
   await chmod(path, 0o644)
   await expect(ensureLocalToken(db, dataDir)).rejects.toThrow('chmod 600')

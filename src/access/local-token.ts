@@ -11,10 +11,13 @@ import { secretsDir } from './keys.ts'
 
 export const localTokenPath = (dataDir: string): string => join(secretsDir(dataDir), 'local.token')
 
+/** Its name when there was one server. */
+const before = 'command line on this machine'
+
 /** One for each data directory: several servers share a database, and must not revoke each other's. */
 function nameOf(dataDir: string): string {
   const place = createHash('sha256').update(`${hostname()}\0${dataDir}`).digest('hex').slice(0, 8)
-  return `command line on this machine (${place})`
+  return `${before} (${place})`
 }
 
 /** Keeps a file that still holds; else makes a new token and revokes the one before. */
@@ -30,10 +33,10 @@ export async function ensureLocalToken(db: Db, dataDir: string): Promise<string>
     )
     if (!rows[0])
       throw new AppError('failed_precondition', 'there is no enabled administrator: runyard user add --role admin')
-    await tx.query(`update api_tokens set revoked_at = now() where user_id = $1 and name = $2 and revoked_at is null`, [
-      rows[0].id,
-      name,
-    ])
+    await tx.query(
+      `update api_tokens set revoked_at = now() where user_id = $1 and name = any($2) and revoked_at is null`,
+      [rows[0].id, [name, before]],
+    )
     return (await createApiToken(tx, { userId: rows[0].id, name })).token
   })
   await replaceSecretFile(path, token)

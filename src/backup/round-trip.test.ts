@@ -20,6 +20,7 @@ import { shortLog } from '../logs/short-log.ts'
 import { heartbeat } from '../queue/heartbeat.ts'
 import { recordLogSizes } from '../queue/log-sizes.ts'
 import { registerRunner } from '../queue/runners.ts'
+import { joinServers } from '../queue/servers.ts'
 import { attemptKey, type AttemptRef } from '../queue/types.ts'
 
 // Several databases each, and the first one starts their server.
@@ -223,12 +224,19 @@ test('logs of the shared store are in the backup, and are logs of the restored s
     shortLog(record, record.length),
   )
   await recordLogSizes(world.db, [{ attempt: job, log: sums, shared: true }])
+  const { id: server } = await joinServers(world.db, { name: 'of-the-old-system', version: '1' })
+  await world.db.query('update attempts set log_server = $1', [server])
   // Without the setting it is nowhere, and said to be missing.
   expect((await world.backup()).counts).toMatchObject({ logs: 0, logs_missing: 1 })
   const config = { ...world.config, logStore: `file://${store}` }
   expect((await world.backup({ config, overwrite: true })).counts).toMatchObject({ logs: 1, logs_missing: 0 })
   const to = place()
-  await restored(world.file, to, await empty())
+  const url = await empty()
+  await restored(world.file, to, url)
+  const { rows } = await opened(url).query(
+    'select log_server, (select count(*)::int from servers) as servers from attempts',
+  )
+  expect(rows).toEqual([{ log_server: null, servers: 0 }])
   const logs = createLocalLogStore(join(to.dataDir, 'logs'))
   onTestFinished(() => logs.close())
   const { bytes } = await logs.read(attemptKey(job), { stream: 'all', offset: 0, limit: 99 })

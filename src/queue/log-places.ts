@@ -18,6 +18,12 @@ export const logsChannel = 'runyard_logs'
 const namesPerNotice = 200
 
 /**
+ * Nobody waits for the disk at a job's first byte: what a crash of the database forgets is written again when the fence is
+ * asked next, and by the end of the attempt.
+ */
+const settings = `${fixedPlansByKey}; set local synchronous_commit = off`
+
+/**
  * Whose log bytes are taken from this runner process, in order; those logs are with `server` from now on. One statement,
  * which writes only when the log was elsewhere or nowhere.
  */
@@ -65,7 +71,7 @@ export async function takeLogs(
       server,
     ],
   }
-  const { rows } = await inTransaction(db, (_, last) => last<{ nr: number }>(question), fixedPlansByKey)
+  const { rows } = await inTransaction(db, (_, last) => last<{ nr: number }>(question), settings)
   const held = new Set(rows.map((row) => row.nr))
   return items.map((_, nr) => held.has(nr))
 }

@@ -48,7 +48,7 @@ function linkTo(ports: number[], options: SessionOptions = {}, host = '127.0.0.1
   const sessions = createSessions({ servers: ports.map((port) => ({ host, port })), files }, options)
   undo.push(() => sessions.abort())
   const unary = createUnary(sessions)
-  const beat = (timeoutMs = 3_000) =>
+  const beat = (timeoutMs = 10_000) =>
     unary(RunnerService.method.heartbeat, { runnerId: '7', session: 's', held: [] }, { timeoutMs }).then(
       () => 'ok',
       (error: unknown) => fromConnect(error).message,
@@ -86,14 +86,14 @@ test('a link that drops everything without a word is given up, and a new one is 
   const { port } = await served()
   const way = await blockableWay(port)
   undo.push(() => way.close())
-  const { beat } = linkTo([way.port], { silenceMs: 2_000, connectMs: 500 })
+  const { beat } = linkTo([way.port], { silenceMs: 2_000, connectMs: 2_000 })
   expect(await beat()).toBe('ok')
   way.block(true)
   const begun = performance.now()
   // The call's own deadline is far longer than it takes to see that the link is dead.
   expect(await beat(20_000)).toMatch(/nothing was heard|cut/)
-  expect(performance.now() - begun).toBeLessThan(6_000)
-  expect(await beat()).toMatch(/no connection within 0.5 s/)
+  expect(performance.now() - begun).toBeLessThan(12_000)
+  expect(await beat()).toMatch(/no connection within 2 s/)
   expect(way.connections()).toBe(2)
   way.block(false)
   expect(await beat()).toBe('ok')
