@@ -14,6 +14,9 @@ import type { Hurt } from './faults.ts'
 
 export type { Violation } from './checker/violation.ts'
 
+/** Database connections, and those of users and runners that happen to be open. */
+const filesSlack = 50
+
 export function check(evidence: Evidence): Violation[] {
   return [
     ...checkPromises(evidence),
@@ -28,6 +31,13 @@ export function check(evidence: Evidence): Violation[] {
       .map(([name, code]): Violation => ({
         kind: 'crash',
         message: `${name} did not stop in order: ${code}`,
+        evidence: [],
+      })),
+    ...evidence.openFiles
+      .filter(({ before, after }) => after > before * 1.05 + filesSlack)
+      .map((each): Violation => ({
+        kind: 'leftover',
+        message: `${each.name} has ${each.after} files open, ${each.before} when it began`,
         evidence: [],
       })),
     ...evidence.leftovers.map((left): Violation => ({ kind: 'leftover', message: `left over: ${left}`, evidence: [] })),

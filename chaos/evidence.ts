@@ -92,7 +92,7 @@ export interface Evidence {
   stopped: Record<string, number | null>
   leftovers: string[]
   /** Of servers and runners, when they had just begun and when all jobs had ended. */
-  openFiles: { name: string; before: number; after: number }[]
+  openFiles: OpenFiles[]
   dependencies: DependencyRow[]
   /** The most that was seen at a time of what has a cap. */
   caps: CapSeen[]
@@ -101,6 +101,12 @@ export interface Evidence {
   secretsSeen: string[]
   /** What became of messages with stale tokens; empty where nobody sent any. */
   replays: Replay[]
+}
+
+export interface OpenFiles {
+  name: string
+  before: number
+  after: number
 }
 
 export interface DependencyRow {

@@ -70,9 +70,10 @@ export const shortLeases = {
   RUNYARD_GRACE_SECONDS: '4',
 }
 
-const standing = new Set<Grounds>()
-export const stands = (stand: Grounds): void => void standing.add(stand)
-export const stoodDown = (stand: Grounds): void => void standing.delete(stand)
+type Removable = Pick<Grounds, 'remove'>
+const standing = new Set<Removable>()
+export const stands = (stand: Removable): void => void standing.add(stand)
+export const stoodDown = (stand: Removable): void => void standing.delete(stand)
 
 /** For a rig that is told to end. */
 export const removeAll = async (): Promise<void> => {

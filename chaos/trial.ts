@@ -73,6 +73,7 @@ export async function trialOn<S extends Grounds>(
     }
     await stand.serverReady()
     const alive = await jobsAlive(stand)
+    const openFiles = watcher.openFiles()
     const rows = await rowsOf(stand)
     const logs = await logsOf(stand, rows)
     const audit = await auditOf(stand)
@@ -96,6 +97,7 @@ export async function trialOn<S extends Grounds>(
         ...logs.flatMap(({ id, secrets }) => secrets.map((form) => `${form} in the log of ${id}`)),
       ],
       replays,
+      openFiles,
     }
     return { violations: check(evidence), evidence }
   } finally {

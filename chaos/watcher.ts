@@ -1,8 +1,9 @@
 /** Looks at the database again and again while the run goes on, and notes what it saw: nobody may change an end. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { runyardCgroupsOf } from './host.ts'
+import { openFilesOf, runyardCgroupsOf } from './host.ts'
 import type { History } from './history.ts'
-import type { CapSeen } from './evidence.ts'
+import type { CapSeen, OpenFiles } from './evidence.ts'
+import type { Managed } from './managed.ts'
 import type { Grounds } from './stand.ts'
 
 export interface Watcher {
@@ -10,6 +11,8 @@ export interface Watcher {
   cgroups: Set<string>
   /** Looks for more of them now. */
   learn(): void
+  /** How many files each process had open when it had just begun, and has now. */
+  openFiles(): OpenFiles[]
   /** The most that was seen at a time of all that has a cap. */
   caps(): CapSeen[]
   /** Jobs by state, as last seen. */
@@ -23,12 +26,14 @@ export function watch(stand: Grounds, history: History, everyMs = 250): Watcher 
   const states = new Map<string, string>()
 
   const caps = new Map<string, CapSeen>()
+  let jobsSeen = 0
 
   const look = async (): Promise<void> => {
     const rows = await stand.sql<{ id: string; state: string; open: number }>(
       `select public_id as id, state, (select count(*)::int from attempts a where a.job_id = j.id and a.ended_at is null)
          as open from jobs j`,
     )
+    jobsSeen = rows.length
     for (const { id, state, open } of rows) {
       const now = `${state} ${open}`
       if (states.get(id) === now) continue
@@ -40,7 +45,17 @@ export function watch(stand: Grounds, history: History, everyMs = 250): Watcher 
       if (seen === undefined || row.most > seen.most) caps.set(`${row.kind} ${row.name}`, row)
     }
   }
+  const files = new Map<string, number>()
+  const filesNow = (each: Managed): number | null => {
+    const id = each.id()
+    return id && openFilesOf(id)
+  }
   const learn = (): void => {
+    for (const each of stand.processes()) {
+      const open = filesNow(each)
+      // While it starts it opens more and more.
+      if (open !== null && jobsSeen > 0 && !files.has(each.name)) files.set(each.name, open)
+    }
     for (const { pid } of stand.jobs()) {
       for (const path of runyardCgroupsOf(pid)) cgroups.add(path)
     }
@@ -55,6 +70,11 @@ export function watch(stand: Grounds, history: History, everyMs = 250): Watcher 
   return {
     cgroups,
     learn,
+    openFiles: () =>
+      stand.processes().flatMap((each) => {
+        const [before, after] = [files.get(each.name), filesNow(each)]
+        return before === undefined || after === null ? [] : [{ name: each.name, before, after }]
+      }),
     caps: () => [...caps.values()],
     counts() {
       const counts: Record<string, number> = {}

@@ -90,6 +90,7 @@ const right = (): Evidence => ({
     problems: [],
   },
   secretsSeen: [],
+  openFiles: [{ name: 'server1', before: 40, after: 60 }],
   replays: [{ kind: 'finish', how: 'an old token', server: 'server1', token: '4', accepted: false, answer: 'stale' }],
 })
 
@@ -181,6 +182,7 @@ const wrongs: [string, string, (evidence: Evidence) => void][] = [
     'wrong_outcome',
     (e) => void e.history.push({ t: 1, op: 'submit', tag: 'no-3', answer: 'acknowledged', id: 'x' }),
   ],
+  ['files are left open', 'leftover', (e) => void (e.openFiles[0]!.after = 400)],
   ['something is left over', 'leftover', (e) => void e.leftovers.push('cgroup /x')],
   ['the runner does not stop in order', 'crash', (e) => void (e.stopped['runner'] = 1)],
   [

@@ -52,8 +52,9 @@ export interface Fleet extends Grounds {
   postgres: OwnPostgres
   /** The date of one process is off by so much. */
   setClock(name: string, seconds: number): void
-  /** Starts what does not run, and waits until everybody is there. */
-  start(): Promise<void>
+  /** Starts the servers that do not run, and makes certificates when there are none. */
+  startServers(): Promise<void>
+  startRunners(): Promise<void>
   isServing(server: FleetServer): Promise<boolean>
   /** The session that it is registered with; null when it is not online. */
   sessionOf(runner: FleetRunner): Promise<string | null>

@@ -24,7 +24,7 @@ export interface Ghost {
   haunt(replays: Replay[]): Promise<number>
 }
 
-/** Takes up to so many of the jobs that wait. */
+/** Takes up to so many of the jobs that wait; no other runner may be there, as those would get them first. */
 export async function makeGhost(fleet: Fleet, faults: Fault[], slots = 3): Promise<Ghost> {
   const transports = await Promise.all(fleet.servers.map((server) => fleet.transportOf(server, ghostName)))
   const rpcs = transports.map((transport) => createClient(RunnerService, transport))
@@ -32,12 +32,15 @@ export async function makeGhost(fleet: Fleet, faults: Fault[], slots = 3): Promi
   const session = randomUUID()
   const description = { name: ghostName, session, version: '0', hostname: 'nowhere', slots, executors: ['sandbox'] }
   const size = { cpuMillis: 64_000, memoryMib: 64_000 }
-  const { runnerId } = await rpc.register({ ...description, ...size, facilitiesJson: '{}' })
+  const register = (): Promise<{ runnerId: string }> => rpc.register({ ...description, ...size, facilitiesJson: '{}' })
+  const { runnerId } = await until('the ghost to be registered', register, 120_000)
   const who = { runnerId, session }
-  const offer = { ...who, ...size, slots, held: [], waitMs: 10_000 }
-  const { assignments } = await rpc.claim(offer, { timeoutMs: 20_000 })
-  const mine = assignments.flatMap(({ ref }) => ref ?? [])
-  if (mine.length === 0) throw new Error('the ghost got no job')
+  const offer = { ...who, ...size, slots, held: [], waitMs: 5000 }
+  const claim = async (): Promise<Ref[] | false> => {
+    const { assignments } = await rpc.claim(offer, { timeoutMs: 10_000 })
+    return assignments.length > 0 && assignments.flatMap(({ ref }) => ref ?? [])
+  }
+  const mine = await until('a job for the ghost', claim, 120_000)
   const fault: Fault = {
     ...{
       nr: faults.length,

@@ -27,6 +27,8 @@ export interface Machine {
 
 export interface Network {
   machines: Machine[]
+  /** What is still there of it. */
+  leftovers(): string[]
   remove(): Promise<void>
 }
 
@@ -95,7 +97,7 @@ export async function makeNetwork(names: readonly string[]): Promise<Network> {
       const enter = ['nsenter', `--net=/run/netns/${namespace}`]
       machines.push({ name, address, gate, enter, cut: (how, ports) => cutLink(enter, how, ports) })
     }
-    return { machines, remove }
+    return { machines, leftovers: () => leftoversOf(made.map(({ namespace }) => namespace)), remove }
   } catch (error) {
     await remove()
     throw error
@@ -151,15 +153,12 @@ function removeOrphans(): void {
   }
 }
 
-/** Namespaces and cables of this process that are still there. */
-export function networkLeftovers(): string[] {
-  const own = `ryc${process.pid}-`
-  const namespaces = existsSync('/run/netns') ? readdirSync('/run/netns').filter((name) => name.startsWith(own)) : []
-  return [
-    ...namespaces.map((name) => `network namespace ${name}`),
-    ...readFileSync('/proc/self/mountinfo', 'latin1')
-      .split('\n')
-      .filter((line) => line.includes(`/netns/${own}`))
-      .map((line) => `mount ${line}`),
-  ]
+/** Namespaces and their mounts that are still there. */
+function leftoversOf(namespaces: readonly string[]): string[] {
+  const there = existsSync('/run/netns') ? readdirSync('/run/netns') : []
+  const mounts = readFileSync('/proc/self/mountinfo', 'latin1').split('\n')
+  return namespaces.flatMap((name) => [
+    ...there.filter((each) => each === name).map(() => `network namespace ${name}`),
+    ...mounts.filter((line) => line.includes(`/netns/${name} `)).map((line) => `mount ${line}`),
+  ])
 }

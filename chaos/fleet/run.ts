@@ -1,7 +1,6 @@
 /** A fleet under a mixed load while all that a profile names is done to it; then the judgement. */
 import type { Evidence } from '../evidence.ts'
-import { openFilesOf } from '../host.ts'
-import { loadOf, type Operation } from '../load.ts'
+import { loadOf, type Operation, type Plan } from '../load.ts'
 import { randomOf } from '../random.ts'
 import { trialOn, type TrialResult } from '../trial.ts'
 import { planOf, strikeAll } from './faults.ts'
@@ -38,8 +37,12 @@ export async function runFleet({ seed, profile, root, keep, say = () => {} }: Fl
     fleet,
     { settings, patienceMs, say },
     async ({ watcher, faults, replays, client, silence }) => {
-      await fleet.start()
+      await fleet.startServers()
       await makeNarrowQueue(fleet)
+      const bait = baitFor(fleet)
+      await client().run(bait)
+      const ghost = await makeGhost(fleet, faults, bait.length)
+      await fleet.startRunners()
       say(`seed ${seed}, in ${fleet.dir}`)
       const plan = planOf(random.fork('faults'), profile.faults, profile.kinds, profile.gapMs, sizes)
       const operations = loadOf(random.fork('load'), {
@@ -48,7 +51,6 @@ export async function runFleet({ seed, profile, root, keep, say = () => {} }: Fl
         oom: await holdsMemory(fleet),
         ...{ witness: fleet.witness.command, binds: fleet.witness.binds, narrowQueue, viewer: true },
       })
-      const baseline = openFiles(fleet)
       progress = setInterval(() => {
         const states = Object.entries(watcher.counts()).map(([state, n]) => `${n} ${state}`)
         say(
@@ -56,7 +58,6 @@ export async function runFleet({ seed, profile, root, keep, say = () => {} }: Fl
         )
       }, 10_000)
       const submitted = Promise.all(shares(operations).map((share, nr) => client(nr).run(share)))
-      const ghost = await makeGhost(fleet, faults)
       const haunted = ghost.haunt(replays)
       haunted.catch(() => {}) // reported below
       await strikeAll(fleet, plan, faults, say)
@@ -67,8 +68,7 @@ export async function runFleet({ seed, profile, root, keep, say = () => {} }: Fl
       say(
         `${replays.length} messages with stale tokens of ${attempts} attempts, ${replays.filter((r) => r.accepted).length} taken`,
       )
-      say(`open files, at the start and now: ${baseline}; ${openFiles(fleet)}`)
-      return operations
+      return [...bait, ...operations]
     },
   )
   return running.finally(() => clearInterval(progress))
@@ -78,6 +78,23 @@ async function makeNarrowQueue(fleet: Fleet): Promise<void> {
   const response = await fleet.ask(fleet.servers[0]!, 'PUT', `/queues/${narrowQueue}`, { concurrency: 2 })
   if (!response.ok) throw new Error(`the narrow queue: ${response.status} ${await response.text()}`)
 }
+
+/** What the ghost takes: its second attempts are still at work when the ghost speaks of the first ones. */
+const baitFor = ({ witness }: Fleet): Operation[] =>
+  [3, 3, 1].map((attempts, nr) => ({
+    tag: `bait-${nr}`,
+    kind: 'bait',
+    expected: { by: 'exit', code: 0 },
+    atMs: 0,
+    keyed: true,
+    spec: {
+      name: `bait-${nr}`,
+      command: [...witness.command, JSON.stringify({ tag: `bait-${nr}`, ms: 6000, stdout: 1000 } satisfies Plan)],
+      binds: witness.binds,
+      max_attempts: attempts,
+      retry: { backoff_seconds: 0.1, on: ['lost'] },
+    },
+  }))
 
 /** Calls stay whole. */
 function shares(operations: Operation[]): Operation[][] {
@@ -93,12 +110,6 @@ async function holdsMemory(fleet: Fleet): Promise<boolean> {
   return rows.every(({ held }) => held)
 }
 
-const openFiles = (fleet: Fleet): string =>
-  fleet
-    .processes()
-    .map((each) => `${each.name} ${(each.id() && openFilesOf(each.id()!)) ?? '-'}`)
-    .join(', ')
-
 /** For people. */
 export function summaryOf({
   jobs,
@@ -111,6 +122,7 @@ export function summaryOf({
   replays,
   history,
   dependencies,
+  openFiles,
 }: Evidence): string[] {
   const counts = (list: string[]): string =>
     [...Map.groupBy(list, (each) => each)]
@@ -124,6 +136,7 @@ export function summaryOf({
     `${jobs.length} jobs: ${counts(jobs.map((job) => job.state))}; ${dependencies.length} dependencies`,
     `${attempts.length} attempts: ${counts(attempts.map((attempt) => attempt.state))}`,
     `${logs.reduce((sum, log) => sum + log.length, 0)} bytes of log compared, ${audit.rows.length} audit rows, ${replays.length} stale messages`,
+    `open files, at the start and at the end: ${openFiles.map((p) => `${p.name} ${p.before} ${p.after}`).join(', ')}`,
     `most at a time: ${caps.map((cap) => `${cap.kind} ${cap.name} ${cap.most} of ${cap.cap}`).join(', ')}`,
   ]
 }

@@ -18,7 +18,7 @@ import { makeAccounts, type Tokens } from './accounts.ts'
 import { answers, cliOf, issueRunner, type Credential } from './credentials.ts'
 import { mountDisk, type Disk } from './disk.ts'
 import { ghostName, type Fleet, type FleetOptions, type FleetRunner, type FleetServer } from './fleet.ts'
-import { makeNetwork, networkLeftovers, type Machine } from './network.ts'
+import { makeNetwork, type Machine, type Network } from './network.ts'
 import { openProxy, type Proxy, type Target } from './proxy.ts'
 
 /** Each server has a machine of its own. */
@@ -33,6 +33,7 @@ export async function makeFleet(options: FleetOptions = {}): Promise<Fleet> {
   /** Taken apart from the last to the first. */
   const undo: (() => unknown)[] = [() => options.keep || rmSync(dir, { recursive: true, force: true, maxRetries: 5 })]
   let removed: Promise<void> | undefined
+  let network: Network | undefined
   const remove = (): Promise<void> =>
     (removed ??= (async () => {
       const failures: unknown[] = []
@@ -42,17 +43,24 @@ export async function makeFleet(options: FleetOptions = {}): Promise<Fleet> {
           .then(step)
           .catch((error: unknown) => failures.push(error))
       }
+      stoodDown(standing)
       if (failures.length > 0) throw failures[0]
+      const left = network?.leftovers() ?? []
+      if (left.length > 0) throw new Error(`the rig itself left ${left.join(', ')}`)
     })())
+  // From here on, so that a rig that is told to end half-way leaves nothing.
+  const standing = { remove }
+  stands(standing)
 
   try {
     const names = (word: string, count: number): string[] => Array.from({ length: count }, (_, i) => `${word}${i + 1}`)
     const serverNames = names('server', options.servers ?? 2)
     const runnerNames = names('runner', options.runners ?? 3)
-    const network = await makeNetwork([...serverNames, ...runnerNames])
-    undo.push(() => network.remove())
-    const machineOf = (name: string): Machine => network.machines.find((machine) => machine.name === name)!
-    const gates = network.machines.map(({ gate }) => gate)
+    const made = await makeNetwork([...serverNames, ...runnerNames])
+    network = made
+    undo.push(() => made.remove())
+    const machineOf = (name: string): Machine => made.machines.find((machine) => machine.name === name)!
+    const gates = made.machines.map(({ gate }) => gate)
     const proxy = async (host: string, target: Target): Promise<Proxy> => {
       const made = await openProxy(host, () => target)
       undo.push(() => made.close())
@@ -221,11 +229,13 @@ export async function makeFleet(options: FleetOptions = {}): Promise<Fleet> {
         }
         tokens ??= await makeAccounts(first.url)
       },
-      async start() {
+      async startServers() {
         // The first one migrates; two at once would only wait for each other.
         for (const { process } of servers) if (process.id() === null) process.start()
         await fleet.serverReady()
         if (credentials.size === 0) await enrol()
+      },
+      async startRunners() {
         for (const { process } of runners) if (process.id() === null) process.start()
         for (const runner of runners) {
           await until(runner.name, () => fleet.sessionOf(runner), 60_000).catch((error: unknown) => {
@@ -250,12 +260,7 @@ export async function makeFleet(options: FleetOptions = {}): Promise<Fleet> {
         for (const { name, process } of servers) codes[name] = await process.stop()
         return codes
       },
-      async remove() {
-        await remove()
-        stoodDown(fleet)
-        const left = networkLeftovers()
-        if (left.length > 0) throw new Error(`the rig itself left ${left.join(', ')}`)
-      },
+      remove,
     }
     /** Every machine of a runner learns who it is and where the servers are: a token from here, spent there. */
     const enrol = async (): Promise<void> => {
@@ -269,7 +274,6 @@ export async function makeFleet(options: FleetOptions = {}): Promise<Fleet> {
       }
       await fleet.transportOf(first, ghostName)
     }
-    stands(fleet)
     return fleet
   } catch (error) {
     await remove().catch(() => {})
