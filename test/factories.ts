@@ -117,7 +117,7 @@ export async function someJobs(
      lane as (
        insert into lanes (queue_id, owner_id, executor, required_labels, cpu_millis, memory_mib)
        select id, $2, 'sandbox', $3, $4, $5 from queue
-       on conflict (queue_id, owner_id, executor, required_labels, cpu_millis, memory_mib)
+       on conflict (queue_id, owner_id, executor, required_labels, cpu_millis, memory_mib, placement)
          do update set last_used_at = now()
        returning id
      )
