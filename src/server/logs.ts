@@ -20,7 +20,7 @@ import { createLogWatch } from '../operations/log-watch.ts'
 import { logSizer } from '../operations/size-logs.ts'
 import { logRemover, logSweeper } from '../operations/sweep-logs.ts'
 import { keptLogs } from '../queue/log-places.ts'
-import { joinServers, serverBeat } from '../queue/servers.ts'
+import { joinServers, seeServer, serverBeat } from '../queue/servers.ts'
 import { serverNameIn } from './server-name.ts'
 import { reportFailure } from './upkeep.ts'
 
@@ -30,6 +30,8 @@ export interface Logs {
   own: OwnLogs
   /** From now on other servers reach this one there, and it them. */
   reachable(address: () => string | null, peers: LogPeers): void
+  /** Writes down at once where that is; the beat would do it within five seconds. */
+  announce(): Promise<void>
   /** Loops that every server runs for its own logs. */
   start(): void
   stop(): Promise<void>
@@ -92,6 +94,7 @@ export async function openLogs({ db, dataDir, version, logStore, patience }: Log
       peers = others
       running[0]?.wake()
     },
+    announce: async () => void (await seeServer(db, me, address())),
     start() {
       const services = [
         serverBeat(db, me, () => address()),

@@ -135,7 +135,10 @@ export async function startServer(config: Config, options: ServerOptions): Promi
       watch,
       calls,
       name: await serverNameIn(config.dataDir),
-      onOpen: (grpc) => writeServerFile(config.dataDir, { ...found, grpc }),
+      async onOpen(grpc) {
+        await logs.announce().catch(() => {}) // the beat repeats it
+        await writeServerFile(config.dataDir, { ...found, grpc })
+      },
     })
     whenAccessChanges.push(() => securePort.accessChanged())
     unwind.add('secure port', () => securePort.stop(3_000))
