@@ -146,6 +146,42 @@ export const brokenBuilds = {
       },
     ],
   },
+  dependenciesIgnored: {
+    mistake: 'a job does not wait for those that it depends on',
+    edits: [{ file: 'src/queue/submit-dependencies.ts', find: "blockers > 0 ? 'blocked' : 'ready'", put: "'ready'" }],
+  },
+  capIgnored: {
+    mistake: 'the cap of a queue is not compared with what it has running',
+    edits: [
+      { file: 'src/queue/claim-look.ts', find: 'least(q.concurrency - coalesce(h.n, 0),', put: 'least(q.concurrency,' },
+    ],
+  },
+  keyIgnored: {
+    mistake: 'a second submit with the same key makes a second job',
+    edits: [
+      { file: 'src/queue/submit.ts', find: 'if (earlier) return', put: 'if (earlier && jobs.length === 0) return' },
+    ],
+  },
+  cancelUnnoted: {
+    mistake: 'a cancel leaves no row in the audit log',
+    edits: [
+      {
+        file: 'src/operations/audited.ts',
+        find: 'await noteDone(tx, ask, { ...act, target }, detail)',
+        put: "if (act.action !== 'job.cancel') await noteDone(tx, ask, { ...act, target }, detail)",
+      },
+    ],
+  },
+  secretsUnmasked: {
+    mistake: 'secrets are looked for in their raw form only',
+    edits: [
+      {
+        file: 'src/logs/secret-forms.ts',
+        find: 'if (encoded > mostEncodedBytes) continue',
+        put: 'if (encoded > 0) continue',
+      },
+    ],
+  },
 } satisfies Record<string, BrokenBuild>
 
 export interface Build {

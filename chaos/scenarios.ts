@@ -4,7 +4,7 @@
  */
 import pg from 'pg'
 import { createClient } from '@connectrpc/connect'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -14,8 +14,9 @@ import { until } from '../e2e/system.ts'
 import type { brokenBuilds } from './broken-builds.ts'
 import { processOf, signal } from './host.ts'
 import { runnerTransport } from './runner-transport.ts'
-import type { Expected, Operation, Plan } from './load.ts'
+import type { Operation } from './load.ts'
 import { randomOf } from './random.ts'
+import { begun, calm, operationOf, startBoth } from './scenario-parts.ts'
 import type { Stand } from './stand.ts'
 import { trial, type Trial, type TrialResult } from './trial.ts'
 
@@ -29,7 +30,16 @@ const shortest = {
   RUNYARD_RUNNER_SLOTS: '8',
 }
 
-const scenarios: Record<ScenarioName, (trial: Trial, seed: string) => Promise<Operation[]>> = {
+type Scenario = (trial: Trial, seed: string) => Promise<Operation[]>
+
+/** Several mistakes show in one and the same run. */
+export const scenarios: Record<ScenarioName, Scenario> = {
+  dependenciesIgnored: calm,
+  capIgnored: calm,
+  keyIgnored: calm,
+  cancelUnnoted: calm,
+  secretsUnmasked: calm,
+
   /** Big talkers that end at the height of their words: at the exit most of it is still on its way. */
   async exitIsEnd({ stand, client }, seed) {
     const random = randomOf(seed)
@@ -75,7 +85,7 @@ const scenarios: Record<ScenarioName, (trial: Trial, seed: string) => Promise<Op
     stand.server.start()
     await stand.serverReady()
     const ghost = await fakeRunner(join(stand.runDir, 'runner.sock'), { name: 'ghost' })
-    const plan = { tag: 'twice-0', ms: 2500, stdout: 1000, code: 3 }
+    const plan = { tag: 'twice-0', ms: 7000, stdout: 1000, code: 3 }
     const operation = operationOf(stand, plan, { by: 'exit', code: 3 }, { max_attempts: 2 })
     const claimed = ghost.claimOne()
     await client().run([operation])
@@ -244,18 +254,6 @@ const scenarios: Record<ScenarioName, (trial: Trial, seed: string) => Promise<Op
   },
 }
 
-async function startBoth(stand: Stand): Promise<void> {
-  stand.server.start()
-  await stand.serverReady()
-  stand.runner.start()
-  await stand.runnerReady()
-}
-
-const begun = (stand: Stand, { tag }: Operation): boolean => {
-  const path = join(stand.witness.dir, tag)
-  return existsSync(path) && readFileSync(path, 'utf8').includes('start')
-}
-
 /** Where the shortest leases would hide the mistake, or come too close to what is measured. */
 const otherwise: Partial<Record<ScenarioName, { settings?: Record<string, string>; patienceMs?: number }>> = {
   noGraceAfterOutage: { settings: { ...shortest, RUNYARD_LEASE_SECONDS: '8' } },
@@ -272,24 +270,6 @@ export const runScenario = (name: ScenarioName, options: { root?: string; seed: 
 const isSubmit = (entry: { op: string }): boolean => entry.op === 'submit'
 const isAcknowledged = (entry: { op: string; answer?: string }): boolean =>
   entry.op === 'submit' && entry.answer === 'acknowledged'
-
-export function operationOf(
-  stand: Stand,
-  plan: Plan,
-  expected: Expected,
-  spec: Record<string, unknown> = {},
-): Operation {
-  const command = [...stand.witness.command, JSON.stringify(plan)]
-  const retry = { backoff_seconds: 0, on: ['lost'] }
-  return {
-    tag: plan.tag,
-    kind: plan.tag,
-    expected,
-    atMs: 0,
-    keyed: true,
-    spec: { name: plan.tag, command, binds: stand.witness.binds, retry, ...spec },
-  }
-}
 
 /** Nobody can write into `jobs` until it is released. */
 async function lockJobs(stand: Stand): Promise<{ hasWaiter(): Promise<boolean>; release(): Promise<void> }> {

@@ -73,11 +73,12 @@ export async function trialOn<S extends Grounds>(
     }
     await stand.serverReady()
     const alive = await jobsAlive(stand)
-    const openFiles = watcher.openFiles()
     const rows = await rowsOf(stand)
     const logs = await logsOf(stand, rows)
     const audit = await auditOf(stand)
     const secrets = await secretsSeen(stand)
+    // Now that the users' last connections have been closed.
+    const openFiles = watcher.openFiles()
     const stopped = await stand.stop()
     const evidence: Evidence = {
       operations,

@@ -41,7 +41,8 @@ function bytesDue(evidence: Evidence, attempt: AttemptRow, { ...operation }: Ope
   const noted = own.at(-1)
   const verdict = verdictOf(attempt, operation, lines, evidence)
   // Killed by the rig with its launcher: what was in the pipes then may be gone.
-  const hurt = verdict === 'hurt' || wasKilled(evidence.faults, attempt)
+  // What is handed back is shipped for a second at most, so that no lease waits for it.
+  const hurt = verdict === 'hurt' || verdict === 'handed_back' || wasKilled(evidence.faults, attempt)
   const isCut = isCutOff(evidence, attempt)
   const due = (stream: 'out' | 'err'): { least: number; most: number } => ({
     least: isCut ? 0 : verdict === 'own' && end ? end[stream] : hurt ? 0 : (noted?.[stream] ?? 0),

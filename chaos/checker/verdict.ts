@@ -20,9 +20,12 @@ export function verdictOf(
   const asked = history.some(
     (entry) => entry.op === 'cancel' && entry.tag === operation.tag && entry.answer !== 'failed',
   )
-  if (attempt.state === 'cancelled') return asked ? 'cancelled' : { wrong: 'it was cancelled, and nobody had asked' }
   const { error_class: why, signal } = attempt.outcome ?? {}
   const killed = wasKilled(faults, attempt)
+  const cutOff = longestSilence(faults, attempt) >= keepForMs * 0.5
+  // A cancel that was asked for is done also when its runner went silent meanwhile.
+  if (attempt.state === 'cancelled' && asked) return killed || cutOff ? 'hurt' : 'cancelled'
+  if (attempt.state === 'cancelled') return { wrong: 'it was cancelled, and nobody had asked' }
   if (attempt.state === 'failed' && (why === 'infrastructure' || (why === 'signal' && signal === 'SIGKILL'))) {
     const stopped = why === 'infrastructure' && faultsFelt(faults, attempt).some(({ victim }) => endsJobs.has(victim))
     return killed || stopped ? 'hurt' : { wrong: `it failed (${why}), and nothing had hurt it` }
@@ -32,7 +35,7 @@ export function verdictOf(
     if (end !== undefined && !killed && wasEverybodyAway(faults, attempt)) {
       return { wrong: 'it came to its end while everybody was away, and nobody waited to be told' }
     }
-    if (killed || longestSilence(faults, attempt) >= keepForMs * 0.5) return 'hurt'
+    if (killed || cutOff) return 'hurt'
     return { wrong: 'it was lost, and nothing had hurt it or cut it off for long' }
   }
   if (expected) return { wrong: `it is ${attempt.state}, and its witness never came to its end` }

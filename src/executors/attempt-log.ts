@@ -28,7 +28,11 @@ export function createLogView(recordFile: string, first: LogState): LogView {
       if (whole) return whole.copy(into, 0, offset)
       const inFile = state.length - tail.length
       if (offset >= inFile) return tail.copy(into, 0, offset - inFile)
-      file ??= open(recordFile, 'r')
+      // One that failed is tried anew: perhaps this process only had too many files open.
+      file ??= open(recordFile, 'r').catch((error: unknown) => {
+        file = null
+        throw error
+      })
       const { bytesRead } = await (await file).read(into, 0, Math.min(into.length, inFile - offset), offset)
       return bytesRead
     },

@@ -237,3 +237,24 @@ test('a silent log whose server is gone is shipped again, from the beginning, to
   expect(asked - before).toBeLessThanOrEqual(1)
   over.abort()
 })
+
+test('a read that fails for want of open files is tried again: the log arrives whole', async () => {
+  const file = new MemoryFile()
+  const read = file.read
+  let fails = 2
+  file.read = async (offset, into) => {
+    if (fails-- > 0) throw Object.assign(new Error('too many open files'), { code: 'EMFILE' })
+    return read(offset, into)
+  }
+  const store = unreliableStore([0])
+  const over = new AbortController()
+  const troubles: unknown[] = []
+  const shipper = createLogShipper(store, over.signal, (error) => troubles.push(error))
+  const shipment = shipper.attach(refOf(1), file, () => {})
+  file.grow(3)
+  await shipment.shipped()
+  expect(shipment.length()).toBe(3 * record)
+  expect(store.logs.get('1')).toEqual(file.bytes)
+  expect(troubles).toHaveLength(2)
+  over.abort()
+})

@@ -3,6 +3,7 @@
  * byte and its reader); while a request is under way the next one fills, so load makes batches by itself. The server's
  * answer says where it stands, and a lower number than expected means: go back there.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { linkBackoff, untilAnswered, type Backoff } from './backoff.ts'
 import { lastWhole } from '../logs/records.ts'
 import type { AttemptRef, ControlPlane, LogChunk } from './control-plane.ts'
@@ -186,16 +187,26 @@ function readChunks(parts: Part[], buffer: Buffer, onTrouble: OnTrouble): Promis
 
 async function readPart({ cursor, offset, length }: Part, into: Buffer, onTrouble: OnTrouble): Promise<number> {
   let filled = 0
-  try {
-    while (filled < length) {
+  while (filled < length) {
+    try {
       const got = await cursor.file.read(offset + filled, into.subarray(filled))
       if (got === 0) throw new Error(`the log ends at ${offset + filled} bytes, expected ${offset + length}`)
       filled += got
+    } catch (error) {
+      if (!cursor.detached) onTrouble(error, cursor.ref)
+      if (isShortage(error) && !cursor.detached) {
+        await sleep(shortagePauseMs, undefined, { ref: false })
+        continue
+      }
+      cursor.readableTo = Math.min(cursor.readableTo, offset)
+      return 0
     }
-    return length
-  } catch (error) {
-    if (!cursor.detached) onTrouble(error, cursor.ref)
-    cursor.readableTo = Math.min(cursor.readableTo, offset)
-    return 0
   }
+  return length
 }
+
+const shortagePauseMs = 250
+const shortages = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN'])
+
+/** This process or this host lacks something for the moment; the bytes are there. Taken for their end, a log was lost. */
+const isShortage = (error: unknown): boolean => shortages.has((error as NodeJS.ErrnoException).code ?? '')
