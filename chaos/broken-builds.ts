@@ -55,7 +55,7 @@ export const brokenBuilds = {
         put: 'join attempts a on a.job_id = i.job_id',
       },
       {
-        file: 'src/operations/runner-port.ts',
+        file: 'src/operations/runner-finishing.ts',
         find: "if (!(await fence.holds(from, [report.ref]))[0]) return 'stale'",
         put: '',
       },

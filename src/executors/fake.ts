@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
   AttemptLost,
+  type AttemptLog,
   type StartRefused,
   type AttemptOrder,
   type Ended,
@@ -33,6 +34,8 @@ export interface FakeRun {
   refuseLate?: StartRefused
   /** Its launcher dies with it: `ended` rejects with AttemptLost. */
   lost?: boolean
+  /** From this byte of the record file on, reading it fails. */
+  unreadableFrom?: number
 }
 
 const everything: Facilities = {
@@ -99,6 +102,14 @@ export function createFakeExecutor(
   }
 }
 
+const damaged = (log: AttemptLog, from: number): AttemptLog => ({
+  ...log,
+  async read(offset, into) {
+    if (offset + into.length > from) throw Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO' })
+    return log.read(offset, into)
+  },
+})
+
 function running(order: AttemptOrder, plan: FakeRun, forget: () => void): RunningAttempt & { kill(): void } {
   const log = createMemoryLog()
   const secrets = Object.values(order.secretEnv ?? {})
@@ -151,7 +162,7 @@ function running(order: AttemptOrder, plan: FakeRun, forget: () => void): Runnin
   return {
     key: order.key,
     note: order.note,
-    log,
+    log: plan.unreadableFrom === undefined ? log : damaged(log, plan.unreadableFrom),
     unenforced: plan.unenforced ?? [],
     startedAt,
     ended,

@@ -54,7 +54,8 @@ async function serversNow({ db }: Deps): Promise<string[]> {
     `select address from servers where address is not null and last_seen_at > now() - interval '1 minute' order by name`,
   )
   if (rows.length > 0) return rows.map((row) => row.address)
-  const message = 'names none, and no server says yet where runners reach it: try again in five seconds, or name them, as host:port'
+  const message =
+    'names none, and no server says yet where runners reach it: try again in five seconds, or name them, as host:port'
   throw new AppError('failed_precondition', `servers ${message}`, { fields: [{ field: 'servers', message }] })
 }
 

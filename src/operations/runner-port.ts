@@ -2,38 +2,27 @@
  * The server's side of the runner port, whatever the transport. A runner has no rights of its own: every message is
  * fenced by its attempt's (key, number, token) and by the runner process that sends it, whose id must be its own.
  */
-import { AppError, isAppError } from '../lib/app-error.ts'
+import { AppError } from '../lib/app-error.ts'
 import { emitFact } from '../lib/facts.ts'
-import { createGroupCommit } from '../lib/group-commit.ts'
 import type { Outcome } from '../job/outcome.ts'
 import { checkProtocol } from '../job/runner-protocol.ts'
 import { isTerminal, type JobState } from '../job/state.ts'
-import type { ShortLog } from '../logs/log-store.ts'
-import { finish } from '../queue/finish.ts'
 import { handBack } from '../queue/hand-back.ts'
-import { heartbeat, stillHeld } from '../queue/heartbeat.ts'
+import { heartbeat } from '../queue/heartbeat.ts'
 import { takeLogs, tellLogsOver } from '../queue/log-places.ts'
 import { goodbye, registerRunner, type RunnerDescription } from '../queue/runners.ts'
 import { started } from '../queue/started.ts'
-import {
-  attemptKey,
-  type Accepted,
-  type AttemptRef,
-  type ClaimedJob,
-  type Finished,
-  type FinishItem,
-  type FromRunner,
-  type HeartbeatResult,
-  type RunnerOffer,
-} from '../queue/types.ts'
+import { attemptKey, type AttemptRef, type ClaimedJob, type HeartbeatResult, type RunnerOffer } from '../queue/types.ts'
 import type { Deps } from './deps.ts'
 import { effectiveLimits, type EffectiveLimits } from './limits.ts'
 import { openEnv } from './new-job.ts'
 import { createFence } from './runner-fence.ts'
 import { createRunnerCancels } from './runner-cancels.ts'
+import { createFinishing, type FinishReport, type ReportResult } from './runner-finishing.ts'
 import { createRunnerIdentities, type RunnerPeer, type Speaker } from './runner-identity.ts'
 import { createStaleAudit, type StaleKind } from './stale-audit.ts'
 
+export type { FinishReport, ReportResult } from './runner-finishing.ts'
 export type { RunnerPeer, Speaker } from './runner-identity.ts'
 
 export interface Assigned extends EffectiveLimits {
@@ -50,19 +39,6 @@ export interface LogChunk {
   bytes: Uint8Array
 }
 
-export interface FinishReport {
-  ref: AttemptRef
-  outcome: Outcome
-  logLength: number
-  /** All of a short log, which comes with the end of its attempt. */
-  log?: ShortLog
-}
-
-interface Finishing extends FinishItem {
-  shortLog?: ShortLog
-}
-
-export type ReportResult = Accepted | 'log_incomplete'
 export type RunnerPort = ReturnType<typeof createRunnerPort>
 
 /** Longest long poll: below every proxy's idle limit, far below a lease's meaning. */
@@ -97,56 +73,7 @@ export function createRunnerPort(deps: Deps) {
     )
   }
 
-  /** Finishes of several calls and runners share one transaction, and their short logs one fsync. */
-  const finishTogether = createGroupCommit<Finishing, Finished>(
-    async (items) => {
-      const sealShort = (short: Finishing[]) =>
-        logs.sealShort(short.map(({ ref, shortLog }) => ({ attemptKey: attemptKey(ref), log: shortLog! })))
-      const { results } = await finish(db, items, sealShort, here)
-      // A slot and a cap have room again; a runner that asked before the commit would wait for the next poll.
-      deps.dispatcher.wake()
-      return results.map((value) => ({ ok: true, value }))
-    },
-    { maxItems: 500, concurrency: 1 },
-  )
-
-  /** A log that was appended is sealed before; that may take its time, so it is not done with the others waiting. */
-  const sealAppended = async (from: FromRunner, report: FinishReport): Promise<Finishing | ReportResult> => {
-    // Also when the answer to an accepted report was lost: nothing is left to do for the runner either way.
-    if (!(await fence.holds(from, [report.ref]))[0]) return 'stale'
-    try {
-      const log = await logKeeper.seal(attemptKey(report.ref), report.logLength)
-      return { ...from, ref: report.ref, outcome: report.outcome, log }
-    } catch (error) {
-      if (isAppError(error) && error.code === 'failed_precondition') return 'log_incomplete'
-      throw error
-    }
-  }
-
-  /** A short log for all servers: not while others wait for the transaction, since the store is not ours and may be slow. */
-  const shareShort = async (from: FromRunner, { ref, outcome }: FinishReport, log: ShortLog): Promise<Finishing> => ({
-    ...from,
-    ref,
-    outcome,
-    log: await logKeeper.shareShort(attemptKey(ref), log),
-  })
-
-  const finishOne = async (from: FromRunner, report: FinishReport, mayShare: boolean): Promise<ReportResult> => {
-    const { ref, outcome, log } = report
-    let item: Finishing | ReportResult
-    if (log === undefined) item = await sealAppended(from, report)
-    else if (!here.shared) item = { ...from, ref, outcome, log: 'short', shortLog: log }
-    else item = mayShare ? await shareShort(from, report, log) : 'stale'
-    if (typeof item === 'string') return item
-    const result = await finishTogether.add(item)
-    fence.forget(ref)
-    if (result === 'accepted' && log === undefined) {
-      logWatch.done(attemptKey(ref))
-      logKeeper.settled(attemptKey(ref))
-    }
-    if (result === 'accepted') noteFinished(report)
-    return result === 'log_refused' ? 'log_incomplete' : result
-  }
+  const finishing = createFinishing(deps, fence)
 
   return {
     async register(description: Omit<RunnerDescription, 'certificateId'> & { protocol: number }, peer: RunnerPeer) {
@@ -236,14 +163,7 @@ export function createRunnerPort(deps: Deps) {
     /** Answered only when the log is sealed durable and the outcome committed. */
     async finish(from: Speaker, reports: FinishReport[]): Promise<ReportResult[]> {
       await identities.check(from, 'finish')
-      // A short log goes to the shared store before its end is written, so it is asked first whose it is.
-      const short = here.shared ? reports.filter((report) => report.log) : []
-      const held = await stillHeld(
-        db,
-        short.map(({ ref }) => ({ ...from, ref })),
-      )
-      const mayShare = new Set(short.filter((_, i) => held[i]))
-      const results = await Promise.all(reports.map((report) => finishOne(from, report, mayShare.has(report))))
+      const results = await finishing.finish(from, reports)
       await noteResults(from, 'finish', reports, results)
       return results
     },
@@ -281,7 +201,7 @@ export function createRunnerPort(deps: Deps) {
     },
 
     async drain(): Promise<void> {
-      await finishTogether.drain()
+      await finishing.drain()
     },
   }
 }
@@ -297,16 +217,6 @@ function assign(job: ClaimedJob, deps: Deps): Assigned | null {
     emitFact({ name: 'job.env_unreadable', level: 'error', id: publicId, attempt: number, error: String(error) })
     return null
   }
-}
-
-function noteFinished(report: FinishReport): void {
-  emitFact({
-    name: 'attempt.finished',
-    level: 'debug',
-    job: report.ref.jobKey,
-    attempt: report.ref.number,
-    state: report.outcome.state,
-  })
 }
 
 export { shortLog as shortLogOf } from '../logs/short-log.ts'

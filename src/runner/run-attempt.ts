@@ -81,13 +81,15 @@ async function ended(attempt: Attempt, { startFailures }: AttemptTools): Promise
   startFailures.succeeded()
   const outcome = outcomeOf({ ended: end, timeoutMs: note.timeout_ms, memoryBytes: note.memory_bytes })
   const broken = running!.log.broken()
-  if (broken !== null) {
-    emitFact({ name: 'spool.broken', level: 'error', ...factsOf(attempt), reason: broken })
-    outcome.message = `${outcome.message ? `${outcome.message}; ` : ''}its log is cut off: ${broken}`
-  }
+  if (broken !== null) noteBroken(attempt, outcome, broken)
   emitFact({ name: 'attempt.ended', level: 'debug', ...factsOf(attempt), state: outcome.state })
   // Handed back it would run a second time: with max_attempts 1 that was promised not to happen (decision 7).
   return end.reason === 'shutdown' && note.max_attempts > 1 ? { handBack: shutDownReason } : { outcome }
+}
+
+function noteBroken(attempt: Attempt, outcome: Outcome, reason: string): void {
+  emitFact({ name: 'spool.broken', level: 'error', ...factsOf(attempt), reason })
+  outcome.message = `${outcome.message ? `${outcome.message}; ` : ''}its log is cut off: ${reason}`
 }
 
 export const shutDownReason = 'its runner shut down'
@@ -122,9 +124,13 @@ async function report(attempt: Attempt, verdict: Verdict, tools: AttemptTools): 
     }
     const { outcome } = verdict
     let log = inlineLog(attempt)
+    let cut = false
     for (;;) {
       const logLength = log?.length ?? (await ship(attempt, tools))
       if (isStale()) return 'stale'
+      const missing = log === null ? (attempt.running?.log.length() ?? 0) - logLength : 0
+      if (missing > 0 && !cut) noteBroken(attempt, outcome, `its disk does not give the last ${missing} bytes back`)
+      cut ||= missing > 0
       const result = await tools.reporter.finish({ ref, outcome, logLength, ...(log ? { log } : {}) })
       if (result !== 'log_incomplete') return result === 'stale' ? 'stale' : 'reported'
       log = null

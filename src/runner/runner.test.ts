@@ -179,6 +179,13 @@ test('a log that the server lost is shipped again before the job ends', async ()
   expect(outputOf(attempt).toString()).toBe('one two three\n')
 })
 
+test('a log that its disk does not give back is said to be cut off', async () => {
+  rig.start(running({ talk: { stdout: 'x'.repeat(200_000), unreadableFrom: 0 } }))
+  const attempt = await rig.plane.ended(rig.plane.submit({ command: ['talk'] }))
+  expect(attempt.outcome?.state).toBe('succeeded')
+  expect(attempt.outcome?.message).toMatch(/^its log is cut off: its disk does not give the last 200\d+ bytes back$/)
+})
+
 test('an attempt that was given away is killed without a report', async () => {
   const executor = running({ slow: { ms: 60_000 } })
   rig.start(executor)

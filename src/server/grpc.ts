@@ -124,7 +124,10 @@ export async function openSecurePort({ deps, watch, calls, name, onOpen }: Secur
     shown = credentials
   }
 
-  await look()
+  await look().catch((error: unknown) => {
+    // The database went away since the server began: like any other outage, it is waited for.
+    if (!isAppError(error) || error.code !== 'unavailable') throw error
+  })
   const looking = startService({ name: 'grpc port', every: lookMs, runOnce: look }, (_name, error) => {
     if (isAppError(error) && error.code === 'unavailable') return
     const words = error instanceof Error ? error.message : String(error)
