@@ -7,6 +7,23 @@ const databaseSuites = [
   'src/access/**/*.test.ts',
   'src/operations/**/*.test.ts',
 ]
+/** They kill by the clock or fill the machine: one at a time, after all others. */
+const alone = [
+  'e2e/chaos.test.ts',
+  'e2e/chaos-broken.test.ts',
+  'e2e/chaos-smoke.test.ts',
+  'e2e/life.test.ts',
+  'e2e/outages-*.test.ts',
+  'e2e/readopt.test.ts',
+  'e2e/remote-runner.test.ts',
+  'e2e/restart.test.ts',
+  'e2e/servers.test.ts',
+]
+const wholeSystems = {
+  globalSetup: ['test/setup-embedded.ts', 'test/setup-program.ts'],
+  testTimeout: 120_000,
+  hookTimeout: 120_000,
+}
 const common = {
   environment: 'node',
   testTimeout: 20_000,
@@ -46,14 +63,21 @@ export default defineConfig({
       {
         test: {
           ...common,
+          ...wholeSystems,
           name: 'e2e',
           include: ['e2e/**/*.test.ts'],
-          globalSetup: ['test/setup-embedded.ts', 'test/setup-program.ts'],
-          // One at a time, after all others: they start whole systems and kill them by the clock.
-          fileParallelism: false,
+          exclude: alone,
           sequence: { groupOrder: 1 },
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          ...common,
+          ...wholeSystems,
+          name: 'e2e-alone',
+          include: alone,
+          fileParallelism: false,
+          sequence: { groupOrder: 2 },
         },
       },
       { test: { ...common, name: 'web', include: ['web/**/*.test.ts', 'web/**/*.test.tsx'] } },

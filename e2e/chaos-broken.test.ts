@@ -26,6 +26,12 @@ const caught: Record<ScenarioName, Violation['kind']> = {
   secretsUnmasked: 'secret_seen',
 }
 
+/** Found by the same look at quiet runs; with RUNYARD_CHAOS_ALL=1, by hand. */
+const byHand: ScenarioName[] = ['dependenciesIgnored', 'capIgnored', 'keyIgnored', 'cancelUnnoted', 'secretsUnmasked']
+const names = (Object.keys(caught) as ScenarioName[]).filter(
+  (name) => process.env['RUNYARD_CHAOS_ALL'] === '1' || !byHand.includes(name),
+)
+
 /** Most of a run is waiting for leases, so several fit beside each other; on two cores not many. */
 const atOnce = 2
 let running = 0
@@ -64,7 +70,7 @@ async function bothRuns(name: ScenarioName): Promise<[TrialResult, TrialResult]>
   }
 }
 
-for (const name of Object.keys(caught) as ScenarioName[]) {
+for (const name of names) {
   const { mistake } = brokenBuilds[name]
   test.skipIf(noSandbox).concurrent(
     `the checker catches it when ${mistake}`,

@@ -5,7 +5,7 @@ import { profiles } from '../chaos/fleet/profiles.ts'
 import { runFleet, summaryOf } from '../chaos/fleet/run.ts'
 import { noSandbox } from '../src/executors/testing/needs.ts'
 
-/** Another one: RUNYARD_CHAOS_SEED=17 npx vitest run --project e2e e2e/chaos-smoke.test.ts */
+/** Another one: RUNYARD_CHAOS_SEED=17 npx vitest run e2e/chaos-smoke.test.ts */
 const seed = process.env['RUNYARD_CHAOS_SEED'] ?? '1'
 const { smoke } = profiles
 

@@ -4,7 +4,7 @@ import { kills } from '../chaos/cases/kills.ts'
 import { shortLeases, victims } from '../chaos/stand.ts'
 import { noSandbox } from '../src/executors/testing/needs.ts'
 
-/** Another one: RUNYARD_CHAOS_SEED=17 npx vitest run --project e2e e2e/chaos.test.ts */
+/** Another one: RUNYARD_CHAOS_SEED=17 npx vitest run e2e/chaos.test.ts */
 const seed = process.env['RUNYARD_CHAOS_SEED'] ?? '1'
 
 test.skipIf(noSandbox)(

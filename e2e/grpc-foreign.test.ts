@@ -24,7 +24,7 @@ import {
 } from './foreign/system.ts'
 import { ended, exited, readServerFile, until } from './system.ts'
 
-/** The full size of the issue runs by hand: RUNYARD_STREAM_MIB=200 npx vitest run --project e2e e2e/grpc-foreign.test.ts */
+/** The full size of the issue runs by hand: RUNYARD_STREAM_MIB=200 npx vitest run e2e/grpc-foreign.test.ts */
 const mib = Number(process.env['RUNYARD_STREAM_MIB'] ?? 24)
 
 const run = promisify(execFile)

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ended, logOf, startSystem, until, type System } from './system.ts'
 
-/** The full count of the issue runs by hand: RUNYARD_LIFE_JOBS=10000 npx vitest run --project e2e e2e/life.test.ts */
+/** The full count of the issue runs by hand: RUNYARD_LIFE_JOBS=10000 npx vitest run e2e/life.test.ts */
 const manyJobs = Number(process.env['RUNYARD_LIFE_JOBS'] ?? 400)
 
 let system: System

@@ -1,8 +1,9 @@
 /** What `npm publish` would send: packed, installed in an empty folder, and used there. */
 import { spawn, spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { chmod, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { noCgroups, noSandbox } from '../src/executors/testing/needs.ts'
@@ -67,6 +68,50 @@ test('the package holds the bundle, the migrations and the dashboard, and no sou
     expect(has(name)).toBe(true)
   for (const name of ['src/', 'e2e/', 'web/', 'test/']) expect(has(name)).toBe(false)
 })
+
+test('whatever the README and the pages behind it link to is in the package', async () => {
+  const root = join(folder, 'node_modules', 'runyard')
+  const pages = [
+    'README.md',
+    ...(await readdir(join(root, 'docs'))).filter((n) => n.endsWith('.md')).map((n) => `docs/${n}`),
+  ]
+  expect(pages.length).toBeGreaterThan(5)
+  const broken: string[] = []
+  for (const page of pages) {
+    const text = await readFile(join(root, page), 'utf8')
+    for (const [, link = ''] of text.matchAll(/\]\(([^)#:\s]+)[^):]*\)/g)) {
+      if (!existsSync(join(root, dirname(page), link))) broken.push(`${page}: ${link}`)
+    }
+  }
+  expect(broken).toEqual([])
+})
+
+test('an error that nobody catches ends a program with words, not with a line of a third of a megabyte', () => {
+  const { status, stderr } = inFolder(node24, [
+    '--input-type=module',
+    '-e',
+    "import { startJob } from 'runyard'; await startJob('true', { limits: { memoryBytes: 1 } })",
+  ])
+  expect(status).toBe(1)
+  expect(stderr).toContain('limits.memoryBytes: at least 4 MiB')
+  expect(stderr.length).toBeLessThan(3_000)
+})
+
+test.skipIf(noSandbox || process.getuid?.() !== 0)(
+  'where limits cannot be held, the example of limits ends with a sentence',
+  async () => {
+    const text = await readFile(join(checkout, 'examples', 'limits.js'), 'utf8')
+    await writeFile(join(folder, 'limits-of-nobody.js'), text)
+    const nobody = { uid: 65534, gid: 65534, cwd: folder, encoding: 'utf8' as const }
+    const result = spawnSync(node24, ['limits-of-nobody.js'], {
+      ...nobody,
+      env: { PATH: outside, HOME: '/nonexistent' },
+    })
+    expect(result.status).toBe(1)
+    expect(result.stderr).toMatch(/^the limit \w+ cannot be enforced on this host: .*\n$/)
+  },
+  60_000,
+)
 
 test('it runs: version, doctor, a job, and what it left to read', async () => {
   const { version } = JSON.parse(await readFile(join(checkout, 'package.json'), 'utf8')) as { version: string }

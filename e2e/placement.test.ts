@@ -40,7 +40,7 @@ test('near, apart and avoided labels decide where a job runs; lists find it by i
 
 test.each([
   [['--label', 'zone=a', '--avoid', 'zone=a'], '--avoid: zone=a is in required_labels too'],
-  [['--near', 'my app=1'], '--near: a label name has letters'],
+  [['--near', 'my app=1'], '--near: is no label name: it has letters'],
   [['--near', 'app=x', '--apart', 'app=x'], '--apart: every job that affinity asks for'],
 ])('%j is refused in words of the options', async (args, words) => {
   const { code, stderr } = await system.cli(['start', ...args, '--', 'true'])

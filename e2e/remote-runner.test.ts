@@ -2,7 +2,7 @@
  * Runners on other machines, over a real network that can be cut. By hand with the times that hold in production
  * (leases of 30 s, links lost for 20 s and for 120 s): RUNYARD_TEST_TRUE_TIMES=1.
  */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -186,6 +186,23 @@ test.skipIf(noMachines)(
     expect(spanOf(tag, 2).first).toBeGreaterThan(spanOf(tag, 1).last)
   },
   400_000,
+)
+
+test.skipIf(noMachines)(
+  'a copied data directory is seen although the host name is the same; a restart is not one',
+  async () => {
+    const [a, b] = site.machines
+    const listed = async () => (await site.system.cli(['runner', 'ls'])).stdout
+    const first = await startRunner(0)
+    await first.kill()
+    const again = await startRunner(0)
+    expect(await listed()).not.toMatch(/are there two/)
+    const copy = join(b!.dataDir, '..', 'copied')
+    cpSync(a!.dataDir, copy, { recursive: true, filter: (path) => !path.endsWith('.sock') })
+    running.push(b!.runner(['--data-dir', copy]))
+    expect(await new Promise((resolve) => again.process.once('exit', resolve))).toBe(1)
+    expect(await listed()).toMatch(/took the name from another process, on .* are there two\?/)
+  },
 )
 
 test.skipIf(noMachines)(

@@ -115,7 +115,8 @@ export async function startSystem(
         system.up.kill('SIGTERM')
         await exited(system.up)
       }
-      await rm(dataDir, { recursive: true, force: true })
+      // A process that is just ending writes its compile cache there, after its sockets are closed.
+      await rm(dataDir, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 })
     },
   }
   if (options.up !== false) await system.start()

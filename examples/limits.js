@@ -11,7 +11,13 @@ const looking = await startJob(
 )
 for await (const { text } of looking.newLogReader()) console.log(text)
 
-const greedy = await startJob('tail', '/dev/zero', { limits: { memoryBytes: 32 * 1024 * 1024, cpu: 0.5, pids: 10 } })
+// Limits are held by cgroups, which an ordinary user may not have: the refusal names the limit and the reason.
+const greedy = await startJob('tail', '/dev/zero', {
+  limits: { memoryBytes: 32 * 1024 * 1024, cpu: 0.5, pids: 10 },
+}).catch((error) => {
+  console.error(error.message)
+  process.exit(1)
+})
 console.log((await greedy.result).message)
 
 const slow = await startJob('sleep', '60', { timeoutSeconds: 0.5 })

@@ -110,6 +110,8 @@ async function bundle(staging: string): Promise<Inputs> {
     // Node keeps the text of all it loads in memory. Names stay, for stack traces.
     minifyWhitespace: true,
     minifySyntax: true,
+    // An uncaught error prints the line that it comes from: without this one of 330 kB. Costs 0.5 % of size.
+    lineLimit: 200,
     legalComments: 'linked',
     logLevel: 'warning',
     metafile: true,

@@ -1,8 +1,9 @@
 /** Who is asking: a bearer token (session or API token), the session cookie of a browser, or a client certificate. */
 import type { Queryable } from '../db/pool.ts'
 import { AppError } from '../lib/app-error.ts'
-import { isCertificateRole } from '../x509/roles.ts'
+import { certificateRoles, isCertificateRole } from '../x509/roles.ts'
 import { verifyCertificates, type CertificateHolder } from './certificates/verify.ts'
+import { whyNot } from './certificates/why-not.ts'
 import { looksLikeApiToken, verifyApiToken } from './api-tokens.ts'
 import type { Person } from './permissions.ts'
 import { verifyAccessToken } from './tokens.ts'
@@ -43,18 +44,27 @@ export interface PresentedCertificate {
 
 /**
  * Whose certificate it is. The subject alone proves nothing: it must have been issued here and hold now, and its one OU
- * must be the role that is registered. Throws `unauthenticated`.
+ * must be the role that is registered. Throws `unauthenticated`; the cause is the reason, for the server's own log.
  */
 export async function authenticateCertificate(db: Queryable, given: PresentedCertificate): Promise<CertificateHolder> {
   const [role = '', ...more] = given.organizationalUnits
-  if (more.length > 0 || !isCertificateRole(role)) {
+  if (more.length > 0 || role === '') {
     throw new AppError('unauthenticated', 'the certificate names no role: it must have exactly one OU, e.g. admin')
+  }
+  if (!isCertificateRole(role)) {
+    const roles = certificateRoles.join(', ')
+    const ou = JSON.stringify(role.slice(0, 60))
+    throw new AppError('unauthenticated', `the certificate's OU ${ou} is none of the roles ${roles}`)
   }
   const holder = (await verifyCertificates(db, [given.fingerprint])).get(given.fingerprint.toString('hex'))
   if (holder?.role === role) return holder
+  const cause = holder
+    ? `certificate refused: its OU is ${role}, it was issued as ${holder.role}`
+    : await whyNot(db, given.fingerprint)
   throw new AppError(
     'unauthenticated',
     'the certificate does not hold: it is not of this installation, has ended, was used up or revoked, or its account changed',
+    { cause },
   )
 }
 

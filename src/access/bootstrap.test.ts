@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { testDatabase, type TestDatabase } from '../../test/database.ts'
 import { openDb, type Db } from '../db/pool.ts'
 import { authenticate } from './authenticate.ts'
-import { bootstrapAdmin, claimSecretKey } from './bootstrap.ts'
+import { bootstrapAdmin, claimJwtSecret, claimSecretKey } from './bootstrap.ts'
 import { ensureLocalToken, localTokenPath } from './local-token.ts'
 import { createSealer } from './secrets.ts'
 import { changePassword, findUser, listUsers, verifyPassword } from './users.ts'
@@ -61,6 +61,28 @@ test('a server with another sealing key refuses to start', async () => {
   await expect(claimSecretKey(db, createSealer(Buffer.alloc(32, 2)))).rejects.toMatchObject({
     code: 'failed_precondition',
   })
+})
+
+test('a server that signs with another secret than one that is there refuses to start; when all are away it is the new one', async () => {
+  const claim = (secret: number, server: string) =>
+    claimJwtSecret(db, { jwtSecret: Buffer.alloc(32, secret), server, awayAfterSeconds: 30 })
+  const seen = (server: string, secondsAgo: number) =>
+    db.query(
+      `insert into servers (name, version, last_seen_at) values ($1, '0', now() - make_interval(secs => $2))
+       on conflict (name) do update set last_seen_at = excluded.last_seen_at`,
+      [server, secondsAgo],
+    )
+  await claim(1, 'one')
+  await seen('one', 0)
+  await claim(1, 'two')
+  const refused = await claim(2, 'two').catch((error: Error) => error)
+  expect(refused).toMatchObject({ code: 'failed_precondition', message: expect.stringMatching(/than one: give all/) })
+  await claim(1, 'one') // nothing has changed
+  await claim(2, 'one') // its own secret, by a restart
+  await seen('one', 31)
+  await claim(3, 'two')
+  await seen('two', 0)
+  await expect(claim(2, 'one')).rejects.toThrow('signs sessions with another secret than two')
 })
 
 test('the local token is made once, kept 0600, and made again when it is gone or holds no longer', async () => {

@@ -1,4 +1,5 @@
 /** What a new installation needs before anybody can sign in, safe when several servers start at once. */
+import { hkdfSync } from 'node:crypto'
 import type { Db } from '../db/pool.ts'
 import { AppError } from '../lib/app-error.ts'
 import { audit } from './audit.ts'
@@ -47,5 +48,40 @@ export async function claimSecretKey(db: Db, sealer: Sealer): Promise<void> {
     'failed_precondition',
     `this database was sealed with key ${rows[0]?.key}, and this server has key ${sealer.keyId}: ` +
       'give it the first server’s key, RUNYARD_SECRET_KEY or the file secrets/secret.key of its data directory',
+  )
+}
+
+export interface SigningServer {
+  jwtSecret: Uint8Array
+  /** Its own name among the servers: it does not stand in its own way. */
+  server: string
+  /** Unheard of for so long, a server counts as away. */
+  awayAfterSeconds: number
+}
+
+/**
+ * Servers of one database sign sessions with one secret: each would sign out the people of the others. A new one is
+ * taken over when no other server is there. Asked twice, before and after a server says that it is there, so that of two
+ * that start at once one sees the other.
+ */
+export async function claimJwtSecret(db: Db, { jwtSecret, server, awayAfterSeconds }: SigningServer): Promise<void> {
+  const id = Buffer.from(hkdfSync('sha256', jwtSecret, '', 'runyard jwt key id', 8)).toString('hex')
+  const { rows } = await db.query<{ others: string[] }>(
+    `with others as (
+       select name from servers where name <> $2 and last_seen_at > clock_timestamp() - make_interval(secs => $3)
+     ), claimed as (
+       update installation set jwt_key_id = $1
+       where jwt_key_id is null or (jwt_key_id <> $1 and not exists (select 1 from others)) returning 1
+     )
+     select array(select name from others order by name) as others
+     from installation where jwt_key_id <> $1 and not exists (select 1 from claimed)`,
+    [id, server, awayAfterSeconds],
+  )
+  if (rows[0] === undefined) return
+  throw new AppError(
+    'failed_precondition',
+    `this server signs sessions with another secret than ${rows[0].others.join(', ') || 'the others'}: give all the same ` +
+      'RUNYARD_JWT_SECRET, or the first server’s file secrets/jwt.key. To change it on purpose, stop all servers, wait ' +
+      `${awayAfterSeconds} s and start them with the new one`,
   )
 }

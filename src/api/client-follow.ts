@@ -2,6 +2,7 @@
 import { WebSocket } from 'ws'
 import { AppError, errorCodes } from '../lib/app-error.ts'
 import { apiPrefix } from './contract/base.ts'
+import { createFollowRetries, type OnAway } from './client-retries.ts'
 import type { ClientMessage, ServerMessage } from './contract/live.ts'
 
 export interface FollowRequest {
@@ -20,19 +21,27 @@ export type FollowEvent =
 
 /** Once this many messages wait for the reader, the socket is no longer read and TCP stops the server. */
 const highWater = 16
-const longestRetryMs = 5_000
+
+export interface FollowedServer {
+  baseUrl: string
+  token?: string
+  /** It has answered something: what fails now is worth trying again. */
+  met: boolean
+}
 
 export async function* followLog(
-  server: { baseUrl: string; token?: string },
+  server: FollowedServer,
   request: FollowRequest,
   signal?: AbortSignal,
+  onAway?: OnAway,
 ): AsyncGenerator<FollowEvent> {
   const wanted = { ...request, offset: request.offset ?? 0 }
-  let failures = 0
+  const retries = createFollowRetries(onAway)
   for (;;) {
     try {
+      retries.asking()
       for await (const message of subscription(server, subscribe(wanted), signal)) {
-        failures = 0
+        retries.heard()
         if (message.type === 'log_end') {
           yield { type: 'end', attempt: message.attempt, state: message.state }
           return
@@ -46,14 +55,17 @@ export async function* followLog(
         yield { type: 'log', attempt, stream, offset, time, bytes }
       }
     } catch (error) {
-      if (!(error instanceof LinkBroken) || failures >= 20) throw error
+      if (!(error instanceof LinkBroken)) throw error
+      if (!server.met) throw noServer(server.baseUrl, error)
+      if (!retries.mayGoOn()) throw error
     }
     signal?.throwIfAborted()
-    failures += 1
-    const pause = Math.min(longestRetryMs, 100 * 2 ** failures) * (0.5 + Math.random() / 2)
-    await new Promise((resolve) => setTimeout(resolve, pause))
+    await retries.pause()
   }
 }
+
+export const noServer = (baseUrl: string, cause: unknown): AppError =>
+  new AppError('unavailable', `no Runyard server answers at ${baseUrl}`, { cause, retryAfterSeconds: 1 })
 
 class LinkBroken extends AppError {
   constructor(cause?: unknown) {
@@ -74,7 +86,7 @@ function subscribe(wanted: FollowRequest): ClientMessage {
 }
 
 async function* subscription(
-  server: { baseUrl: string; token?: string },
+  server: FollowedServer,
   message: ClientMessage,
   signal?: AbortSignal,
 ): AsyncGenerator<ServerMessage> {
@@ -92,13 +104,17 @@ async function* subscription(
     closed = true
     wake()
   }
-  socket.on('open', () => socket.send(JSON.stringify(message)))
+  socket.on('open', () => {
+    server.met = true
+    socket.send(JSON.stringify(message))
+  })
   socket.on('message', (data: Buffer) => {
     waiting.push(JSON.parse(data.toString()) as ServerMessage)
     if (waiting.length >= highWater) socket.pause()
     wake()
   })
   socket.on('unexpected-response', (_request, response) => {
+    server.met = true
     response.resume()
     end(refused(response.statusCode ?? 0))
     socket.terminate()

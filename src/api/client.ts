@@ -6,7 +6,8 @@ import { OpenAPILink } from '@orpc/openapi-client/fetch'
 import { AppError, errorCodes, isAppError, type ErrorCode } from '../lib/app-error.ts'
 import { problemSchema } from './contract/base.ts'
 import { apiPrefix, contract, type Contract } from './contract/index.ts'
-import { followLog, type FollowEvent, type FollowRequest } from './client-follow.ts'
+import { followLog, noServer, type FollowedServer, type FollowEvent, type FollowRequest } from './client-follow.ts'
+import type { OnAway } from './client-retries.ts'
 import { readLog, type LogRange, type ReadLogRequest } from './client-log.ts'
 
 export interface ApiClientOptions {
@@ -30,18 +31,25 @@ export interface ApiClient {
   /** Raw bytes of a log, a range of them. */
   readLog(request: ReadLogRequest): Promise<LogRange>
   /** Replay, then live, over reconnects; ends with `{type: 'end'}`. Slow readers slow the server's sending, nothing else. */
-  followLog(request: FollowRequest, signal?: AbortSignal): AsyncGenerator<FollowEvent>
+  followLog(request: FollowRequest, signal?: AbortSignal, onAway?: OnAway): AsyncGenerator<FollowEvent>
   /** OAuth2 password grant. */
   passwordGrant(username: string, password: string): Promise<{ access_token: string; expires_in: number }>
 }
 
 export function createApiClient(options: ApiClientOptions): ApiClient {
   const timeoutMs = options.timeoutMs ?? 30_000
+  const followed: FollowedServer = { baseUrl: options.baseUrl, token: options.token, met: false }
   const send = (request: Request): Promise<Response> => {
     const signal = timeoutMs === 0 ? request.signal : AbortSignal.any([request.signal, AbortSignal.timeout(timeoutMs)])
-    return fetch(request, { signal, redirect: 'error' }).then(asJson, (error: unknown) => {
-      throw unreachable(options.baseUrl, error)
-    })
+    return fetch(request, { signal, redirect: 'error' }).then(
+      (response) => {
+        followed.met = true
+        return asJson(response)
+      },
+      (error: unknown) => {
+        throw unreachable(options.baseUrl, error)
+      },
+    )
   }
   const authorization = options.token === undefined ? {} : { authorization: `Bearer ${options.token}` }
   const link = new OpenAPILink<CallContext>(contract, {
@@ -69,7 +77,7 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
   return {
     calls: createORPCClient<ApiCalls>(link),
     readLog: (request) => readLog(plain, request),
-    followLog: (request, signal) => followLog(options, request, signal),
+    followLog: (request, signal, onAway) => followLog(followed, request, signal, onAway),
     async passwordGrant(username, password) {
       const response = await plain('/auth/token', {
         method: 'POST',
@@ -99,7 +107,7 @@ function unreachable(baseUrl: string, cause: unknown): AppError {
   if (cause instanceof DOMException && cause.name === 'TimeoutError') {
     return new AppError('deadline_exceeded', `${baseUrl} did not answer in time`, { cause })
   }
-  return new AppError('unavailable', `no Runyard server answers at ${baseUrl}`, { cause, retryAfterSeconds: 1 })
+  return noServer(baseUrl, cause)
 }
 
 function retryAfter(headers: Record<string, string | string[] | undefined>): number | undefined {

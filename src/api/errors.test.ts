@@ -3,7 +3,8 @@ import { expect, test } from 'vitest'
 import * as z from 'zod'
 import { AppError } from '../lib/app-error.ts'
 import { jobSpecSchema } from '../job/spec.ts'
-import { fieldPath, problemsOf as problemsOfIssues, toHttpProblem } from './errors.ts'
+import { fieldPath, problemsOf as problemsOfIssues } from '../lib/issue-fields.ts'
+import { toHttpProblem } from './errors.ts'
 
 const bulk = createProcedureClient(os.input(z.strictObject({ jobs: z.array(jobSpecSchema) })).handler(() => 'taken'))
 
@@ -63,6 +64,7 @@ test('what to do next is in the headers', () => {
 test('field paths read like the request', () => {
   expect(fieldPath(['jobs', 3, 'limits', 'memory_bytes'])).toBe('jobs[3].limits.memory_bytes')
   expect(fieldPath([])).toBe('')
+  expect(fieldPath(['labels', 'k'.repeat(61)])).toBe(`labels.${'k'.repeat(59)}…`)
 })
 
 test('a mistake is told in the words of people, once for each field', async () => {

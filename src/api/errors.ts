@@ -1,8 +1,9 @@
 /** The one map from what went wrong to what HTTP says: RFC 9457 bodies, never a stack trace. */
 import { ORPCError } from '@orpc/client'
 import { AppError, isAppError, type ErrorCode, type FieldProblem } from '../lib/app-error.ts'
+import { problemsOf } from '../lib/issue-fields.ts'
+import type { ZodIssue } from '../lib/issue-words.ts'
 import type { Problem } from './contract/base.ts'
-import { wordsOf, type ZodIssue } from './issue-words.ts'
 
 const statusOf: Record<ErrorCode, number> = {
   invalid_argument: 422,
@@ -71,52 +72,11 @@ function fromOrpc(error: ORPCError<string, unknown>): AppError {
   return fieldsRefused(problemsOf(issues))
 }
 
-/** One problem a field, at most 100: a second one is nearly always the same mistake seen twice. */
-export function problemsOf(issues: readonly ZodIssue[]): FieldProblem[] {
-  // "Beyond what a double holds" says less than the maximum that is wanted.
-  const telling = [...issues.filter((issue) => issue.note === undefined), ...issues.filter((issue) => issue.note)]
-  return onePerField(telling.flatMap((issue) => fieldsOf(issue, []))).slice(0, 100)
-}
-
-export function onePerField(problems: readonly FieldProblem[]): FieldProblem[] {
-  const seen = new Set<string>()
-  return problems.filter(({ field }) => !seen.has(field) && seen.add(field))
-}
-
 export function fieldsRefused(fields: FieldProblem[]): AppError {
   const [first] = fields
   const where = first === undefined || first.field === '' ? '' : `${first.field}: `
   const more = fields.length > 1 ? ` (and ${fields.length - 1} more)` : ''
   return new AppError('invalid_argument', `${where}${first?.message ?? 'the request is not valid'}${more}`, { fields })
-}
-
-function fieldsOf(issue: ZodIssue, prefix: readonly PropertyKey[]): FieldProblem[] {
-  const path = [...prefix, ...(issue.path ?? []).map((part) => (typeof part === 'object' ? part.key : part))]
-  if (issue.code === 'unrecognized_keys') {
-    return (issue.keys ?? []).map((key) => ({ field: fieldPath([...path, key]), message: 'is not a known field' }))
-  }
-  // Of a union, the branch that came nearest says most.
-  const branches = issue.code === 'invalid_union' ? (issue.errors ?? []).filter((branch) => branch.length > 0) : []
-  const nearest = branches.toSorted((a, b) => depth(b) - depth(a) || a.length - b.length)[0]
-  if (nearest !== undefined && depth(nearest) > 0) return nearest.flatMap((inner) => fieldsOf(inner, path))
-  const choice = branches.flat().find((inner) => inner.code === 'invalid_value') ?? branches[0]?.[0]
-  if (choice !== undefined) return [{ field: fieldPath(path), message: wordsOf(choice, path) }]
-  if (issue.code === 'invalid_key') {
-    return [{ field: fieldPath(path), message: issue.issues?.[0]?.message ?? 'is no valid name' }]
-  }
-  return [{ field: fieldPath(path), message: wordsOf(issue, path) }]
-}
-
-const depth = (issues: readonly ZodIssue[]): number => Math.max(0, ...issues.map((issue) => issue.path?.length ?? 0))
-
-/** `['jobs', 3, 'limits', 'memory_bytes']` → `jobs[3].limits.memory_bytes`. */
-export function fieldPath(path: readonly PropertyKey[]): string {
-  let text = ''
-  for (const part of path) {
-    if (typeof part === 'number') text += `[${part}]`
-    else text += `${text === '' ? '' : '.'}${String(part)}`
-  }
-  return text
 }
 
 export const isTooLarge = (error: unknown): boolean =>

@@ -1,5 +1,5 @@
-/** The files of a certificate: key, certificate, authorities. What is there already is never overwritten. */
-import { lstat, mkdir, open, readFile, rm } from 'node:fs/promises'
+/** The files of a certificate: key, certificate, authorities. Keys and certificates are never overwritten. */
+import { lstat, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AppError } from '../lib/app-error.ts'
 
@@ -53,13 +53,34 @@ export async function writeNew(path: string, text: string, mode: number): Promis
   }
 }
 
-/** Whether the file has to be made; throws `conflict` when it is there with something else in it. */
-export async function isMissing(path: string, text: string): Promise<boolean> {
+const blocks = (pem: string): string[] =>
+  (pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []).map((one) =>
+    one.replaceAll(/\s/g, ''),
+  )
+
+/**
+ * What has to happen to `ca.crt`: one from before a new authority is extended. Throws `conflict` for a file with
+ * anything else in it, because somebody trusts that.
+ */
+export async function authoritiesFile(path: string, text: string): Promise<'missing' | 'older' | 'same'> {
   const found = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined
     throw new AppError('failed_precondition', `cannot read ${path}: ${error.code}`, { cause: error })
   })
-  if (found === undefined) return true
-  if (found === text) return false
+  if (found === undefined) return 'missing'
+  if (found === text) return 'same'
+  const [now, before] = [blocks(text), blocks(found)]
+  const isOlder = before.length > 0 && before.every((one) => now.includes(one))
+  if (isOlder) return before.length < now.length ? 'older' : 'same'
   throw new AppError('conflict', `${path} has other authorities than this server: remove it, or take another --out`)
+}
+
+/** Whole or not at all, for whoever reads it meanwhile. */
+export async function replaceFile(path: string, text: string, mode: number): Promise<void> {
+  const draft = `${path}.${process.pid}`
+  await writeNew(draft, text, mode)
+  await rename(draft, path).catch(async (cause: NodeJS.ErrnoException) => {
+    await rm(draft, { force: true })
+    throw new AppError('failed_precondition', `${path} cannot be written: ${cause.code}`, { cause })
+  })
 }

@@ -1,9 +1,9 @@
 /** `certs ls`: every page, and the table. */
 import type { ApiCalls } from '../api/client.ts'
-import type { certificateRoles, certificateStates } from '../api/contract/certificates.ts'
+import type { CertificateAuthority, certificateRoles, certificateStates } from '../api/contract/certificates.ts'
 import type { Certificate } from '../api/contract/index.ts'
 import { paint, printable, table, terminalWidth } from './render.ts'
-import { showAgo, showDuration } from './units.ts'
+import { showAgo, showDuration, showEnd } from './units.ts'
 
 export type CertificateState = (typeof certificateStates)[number]
 
@@ -58,6 +58,14 @@ export function listing(found: Certificate[], width = terminalWidth()): string {
     printable(one.issued_by),
   ])
   return table(columns, rows, width)
+}
+
+/** Newest first, as they come. */
+export function authorityLine(authorities: Pick<CertificateAuthority, 'id' | 'ends_at'>[]): string {
+  const each = authorities.map(({ id, ends_at }) => `${id} until ${showEnd(ends_at)}`)
+  return each.length === 1
+    ? `the authority ends on ${showEnd(authorities[0]!.ends_at)}`
+    : `${each.length} authorities are trusted: ${each.join(', ')}`
 }
 
 /** The day; within two of them, how long. */

@@ -12,6 +12,8 @@ export interface Revoked {
   revoked: Certificate[]
   /** Of the same name, and not revoked. */
   others: number
+  /** It was revoked before, then. */
+  before: string | null
 }
 
 /** Undefined: nobody wanted it. */
@@ -20,19 +22,21 @@ export async function revokeByIdOrName(
   given: string,
   options: { reason?: string; yes?: boolean },
 ): Promise<Revoked | undefined> {
-  return (
-    (/^\d{1,18}$/.test(given) ? await byId(calls, given, options.reason) : undefined) ?? byName(calls, given, options)
-  )
+  return /^\d+$/.test(given) ? byId(calls, given, options.reason) : byName(calls, given, options)
 }
 
-/** Undefined: no certificate has that id, so it may be a name. */
-async function byId(calls: Calls, id: string, reason?: string): Promise<Revoked | undefined> {
-  try {
-    const revoked = await calls.certificates.revoke({ id, reason })
-    return { revoked: [revoked], others: (await holding(calls, revoked.name)).length }
-  } catch (error) {
-    if (isAppError(error) && error.code === 'not_found') return undefined
-    throw error
+/** A number is never taken for a name: a mistyped id must not end what somebody called so. */
+async function byId(calls: Calls, id: string, reason?: string): Promise<Revoked> {
+  const none = (cause?: unknown): AppError =>
+    new AppError('not_found', `no certificate has the id ${id}; they are in runyard certs ls --all`, { cause })
+  if (id.length > 18) throw none()
+  const revoked = await calls.certificates.revoke({ id, reason }).catch((error: unknown) => {
+    throw isAppError(error) && error.code === 'not_found' ? none(error) : error
+  })
+  return {
+    revoked: [revoked],
+    others: (await holding(calls, revoked.name)).length,
+    before: revoked.revoked_before ? revoked.revoked_at : null,
   }
 }
 
@@ -57,5 +61,5 @@ async function byName(
   for (; found.length > 0; found = await holding(calls, name)) {
     for (const { id } of found) revoked.push(await calls.certificates.revoke({ id, reason }))
   }
-  return { revoked, others: 0 }
+  return { revoked, others: 0, before: null }
 }

@@ -11,7 +11,8 @@ import { createAuthority, type Authority } from '../x509/authority.ts'
 import { issue } from '../x509/issue.ts'
 import { derOfPem } from '../x509/pem.ts'
 import { issueIntoFiles } from './certs-issue.ts'
-import { ending, list, listing } from './certs-list.ts'
+import { init } from './certs-init.ts'
+import { authorityLine, ending, list, listing } from './certs-list.ts'
 import { revokeByIdOrName } from './certs-revoke.ts'
 
 let authority: Authority
@@ -61,9 +62,15 @@ function fake(stored: Certificate[] = []) {
     revoke: vi.fn(async ({ id }: { id: string; reason?: string }) => {
       const found = stored.find((one) => one.id === id)
       if (!found) throw new AppError('not_found', 'there is no such certificate, or you may not see it')
-      found.state = 'revoked'
-      return found
+      const revoked_before = found.state === 'revoked'
+      if (!revoked_before) Object.assign(found, { state: 'revoked', revoked_at: '2026-02-01T00:00:00Z' })
+      return { ...found, revoked_before }
     }),
+    initAuthority: vi.fn(async (input: object) => ({
+      ...input,
+      ends_at: '2036-01-01T00:00:00Z',
+      certificates_ended: 0,
+    })),
     list: vi.fn(async ({ name, state, limit, cursor }: Record<string, string | number | undefined>) => {
       const states = typeof state === 'string' ? state.split(',') : undefined
       const all = stored.filter((one) => (name ?? one.name) === one.name && (states?.includes(one.state) ?? true))
@@ -123,6 +130,39 @@ test.each(['anna.key', 'anna.crt', 'ca.crt'])('%s is never overwritten, and then
   expect(asked).not.toHaveBeenCalled()
 })
 
+test('a ca.crt from before a new authority gets that one too; nothing else in it is touched', async () => {
+  const { api, listAuthorities, issue: asked } = fake()
+  const next = (await createAuthority({ name: 'Next', years: 1 })).certificatePem
+  const both = next + authority.certificatePem
+  await issueIntoFiles(api, wish())
+  listAuthorities.mockResolvedValue({
+    authorities: [next, authority.certificatePem].map((pem) => ({ certificate_pem: pem })),
+  })
+  const made = asked.getMockImplementation()!
+  asked.mockImplementation(async (input) => ({ ...(await made(input)), authorities_pem: both }))
+  expect(await issueIntoFiles(api, wish({ name: 'ben' }))).toMatchObject({ authorities_extended: true })
+  expect(readFileSync(join(dir, 'ca.crt'), 'utf8')).toBe(both)
+  expect(mode('ca.crt')).toBe(0o644)
+  expect(await issueIntoFiles(api, wish({ name: 'cleo' }))).toMatchObject({ authorities_extended: false })
+  // One that is trusted here no more, e.g. because its key was stolen: whoever has the file must hear of it.
+  listAuthorities.mockResolvedValue({ authorities: [{ certificate_pem: next }] })
+  await expect(issueIntoFiles(api, wish({ name: 'dora' }))).rejects.toMatchObject({ code: 'conflict' })
+  expect(readdirSync(dir).filter((name) => name.startsWith('dora') || name.startsWith('ca.'))).toEqual(['ca.crt'])
+})
+
+test('a further authority is asked about, the first is not', async () => {
+  const { api, listAuthorities, initAuthority } = fake()
+  await expect(init(api, { rotate: true })).rejects.toMatchObject({
+    code: 'invalid_argument',
+    message: expect.stringMatching(/There will be 2 authorities.*--yes/),
+  })
+  expect(initAuthority).not.toHaveBeenCalled()
+  await init(api, { rotate: true, yes: true })
+  listAuthorities.mockResolvedValue({ authorities: [] })
+  await init(api, { rotate: true })
+  expect(initAuthority.mock.calls.map(([input]) => input)).toMatchObject([{ rotate: true }, { rotate: true }])
+})
+
 test('a certificate that cannot be written after all is revoked', async () => {
   const { api, issue: asked, revoke } = fake()
   const made = asked.getMockImplementation()!
@@ -144,7 +184,7 @@ test('what the server refuses leaves no key', async () => {
 
 test('without an authority, with a bad name or an unusable directory nothing is asked for', async () => {
   const { api, issue: asked, listAuthorities } = fake()
-  for (const name of ['../anna', 'a/b', '', '.', 'a\0', 'a'.repeat(65)]) {
+  for (const name of ['../anna', 'a/b', '', '.', 'a\0', '7', 'a'.repeat(65)]) {
     await expect(issueIntoFiles(api, wish({ name })), name).rejects.toMatchObject({ code: 'invalid_argument' })
   }
   writeFileSync(join(dir, 'file'), '')
@@ -170,7 +210,7 @@ test('a name is revoked as a whole, also what appears meanwhile; several are ask
     stored.push(certificate({ id: '4' }))
     const found = stored.find((one) => one.id === id)!
     found.state = 'revoked'
-    return found
+    return { ...found, revoked_before: false }
   })
   const done = await revokeByIdOrName(api, 'anna', { yes: true, reason: 'left' })
   expect(done!.revoked.map((one) => one.id)).toEqual(['1', '2', '4'])
@@ -180,11 +220,16 @@ test('a name is revoked as a whole, also what appears meanwhile; several are ask
   await expect(revokeByIdOrName(api, 'ben', {})).rejects.toMatchObject({ code: 'not_found' })
 })
 
-test('an id is revoked alone and the others of its name are counted; a name of digits is a name where no id is', async () => {
+test('an id is revoked alone and the others of its name are counted; a number is always an id', async () => {
   const stored = [certificate({ id: '1' }), certificate({ id: '2' }), certificate({ id: '3', name: '42' })]
   const { api } = fake(stored)
-  expect(await revokeByIdOrName(api, '1', {})).toMatchObject({ revoked: [{ id: '1' }], others: 1 })
-  expect(await revokeByIdOrName(api, '42', {})).toMatchObject({ revoked: [{ id: '3' }], others: 0 })
+  expect(await revokeByIdOrName(api, '1', {})).toMatchObject({ revoked: [{ id: '1' }], others: 1, before: null })
+  expect(await revokeByIdOrName(api, '1', {})).toMatchObject({ others: 1, before: '2026-02-01T00:00:00Z' })
+  for (const none of ['42', '4'.repeat(30)]) {
+    const refused = { code: 'not_found', message: expect.stringContaining(`no certificate has the id ${none}`) }
+    await expect(revokeByIdOrName(api, none, { yes: true })).rejects.toMatchObject(refused)
+  }
+  expect(stored[2]!.state).toBe('valid')
 })
 
 test('the list has those that can be used, or all, in as many pages as it takes', async () => {
@@ -210,6 +255,9 @@ test('the table', () => {
       '',
     ].join('\n'),
   )
+  const [one, two] = ['1', '2'].map((id) => ({ id, ends_at: `203${id}-01-01T00:00:00Z` }))
+  expect(authorityLine([one!])).toBe('the authority ends on 2031-01-01')
+  expect(authorityLine([two!, one!])).toBe('2 authorities are trusted: 2 until 2032-01-01, 1 until 2031-01-01')
   const now = Date.parse('2026-01-01T00:00:00Z')
   expect(ending('2026-01-01T01:05:00Z', now)).toBe('in 1h 5m')
   expect(ending('2026-01-04T00:00:00Z', now)).toBe('2026-01-04')

@@ -4,11 +4,12 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Command } from 'commander'
 import type { ApiClient } from '../api/client.ts'
-import { loadConfig, type Config } from '../config/config.ts'
+import { loadConfig, type ArgvFlags, type Config } from '../config/config.ts'
 import { AppError } from '../lib/app-error.ts'
 import { globalsOf, settingFlags } from './globals.ts'
 import type { GrpcProfile } from './grpc-profile.ts'
 import { findLocal, hasData, type LocalServer, type Wish } from './instance/find-local.ts'
+import { isOverGrpc, needsWeb, wordsOf } from './needs-web.ts'
 import { notice } from './render.ts'
 import { readLogins, savedProfileName, serverInName, serverUrl } from './saved-logins.ts'
 import { version } from './version.ts'
@@ -37,10 +38,17 @@ export async function connect(command: Command, wish: ConnectWish): Promise<Conn
     argvFlags: { ...flags, server: globals.server ?? server },
     envFile: globals.settingsFile,
   })
+  refuseKeyAlone(config.cert, flags)
   const onlyLocal = globals.dataDir !== undefined && globals.server === undefined && flags.cert === undefined
   const profile = onlyLocal ? undefined : await profileOf(config, flags.cert !== undefined)
-  if (profile !== undefined) return overGrpc(profile)
-  const remote = await remoteOf(config, onlyLocal)
+  // A login that was saved for jobs must not lock people out of everything else on the server's own machine.
+  const here = profile?.saved === true && config.server === undefined && !isOverGrpc(command)
+  if (profile !== undefined && !here) {
+    // Before anything is asked of the person: no answer would help.
+    if (!isOverGrpc(command)) throw (await import('../api/grpc/job-client.ts')).notOverGrpc()
+    return overGrpc(profile)
+  }
+  const remote = await remoteOf(config, onlyLocal || here)
   const loadClient = import('../api/client.ts')
   if (remote !== undefined) {
     const { createApiClient } = await loadClient
@@ -55,11 +63,16 @@ export async function connect(command: Command, wish: ConnectWish): Promise<Conn
   const local = await findLocal(config, {
     runner: wish.runner,
     // Reading what happened earlier needs a server; where nothing ever happened there is nothing to read.
-    start: wish.start === 'ephemeral' && !wish.runner && !hasData(config) ? 'no' : wish.start,
+    start: here || (wish.start === 'ephemeral' && !wish.runner && !hasData(config)) ? 'no' : wish.start,
     flags: globals.settingsFile === undefined ? [] : ['--settings', globals.settingsFile],
     onProgress: (text) => notice(text, globals.verbose),
   })
-  if (local === undefined) throw nothingHere(config)
+  if (local === undefined) throw here ? await notHere(command, profile) : nothingHere(config)
+  if (here)
+    notice(
+      `${wordsOf(command)} does not go over gRPC to ${profile.server}: asking this machine's server`,
+      globals.verbose,
+    )
   if (local.version !== version) notice(`the running server is version ${local.version}, this is ${version}`, true)
   const { createApiClient } = await loadClient
   const opened = async (member: LocalServer): Promise<Connection> => {
@@ -78,6 +91,15 @@ export async function connect(command: Command, wish: ConnectWish): Promise<Conn
   return opened(local)
 }
 
+async function notHere(command: Command, { server }: GrpcProfile): Promise<AppError> {
+  const { servers } = await readLogins()
+  return needsWeb(
+    command,
+    server,
+    Object.keys(servers).filter((name) => /^https?:/.test(name)),
+  )
+}
+
 async function overGrpc(profile: GrpcProfile): Promise<Connection> {
   const { openProfile } = await import('./grpc-profile.ts')
   const client = await openProfile(profile)
@@ -89,20 +111,27 @@ async function overGrpc(profile: GrpcProfile): Promise<Connection> {
   }
 }
 
+/** They say nothing about who asks: without the certificate they would be passed over in silence. */
+function refuseKeyAlone(cert: string | undefined, { key, ca }: ArgvFlags): void {
+  if (cert !== undefined || (key === undefined && ca === undefined)) return
+  const flag = key === undefined ? '--ca' : '--key'
+  throw new AppError('invalid_argument', `${flag} goes with --cert, which is missing`)
+}
+
 /** `flagged`: the certificate was named for this command, so nothing else will do. */
-async function profileOf(config: Config, flagged: boolean): Promise<GrpcProfile | undefined> {
-  const { certificatePaths, defaultGrpcServer, grpcServer } = await import('./grpc-profile.ts')
+async function profileOf(config: Config, flagged: boolean): Promise<(GrpcProfile & { saved: boolean }) | undefined> {
+  const { certificatePaths, grpcServer, grpcServerHere } = await import('./grpc-profile.ts')
   const { cert } = config
   if (cert !== undefined) {
-    const server = grpcServer(config.server ?? defaultGrpcServer)
-    if (server !== undefined) return { server, files: certificatePaths(cert, config) }
+    const server = grpcServer(config.server ?? (await grpcServerHere(config)))
+    if (server !== undefined) return { server, files: certificatePaths(cert, config), saved: false }
     if (!flagged) return undefined
     throw new AppError('invalid_argument', `--cert goes with a gRPC server, host:port, and ${config.server} is none`)
   }
   const { current, servers } = await readLogins()
   const named = config.server === undefined ? current : savedProfileName(config.server, servers)
   const login = named === null || named === undefined ? undefined : servers[named]
-  return named && login && 'cert' in login ? { server: serverInName(named), files: login } : undefined
+  return named && login && 'cert' in login ? { server: serverInName(named), files: login, saved: true } : undefined
 }
 
 async function findAgain(config: Config, runner: boolean, patienceMs: number): Promise<LocalServer | undefined> {
@@ -139,7 +168,7 @@ export async function remoteOf(
 const nothingHere = (config: Config): AppError =>
   new AppError(
     'not_found',
-    `nothing has run yet on ${config.dataDir}, and no server is running; begin with \`runyard run -- …\``,
+    `nothing has run yet on ${config.dataDir}, and no server is running; begin with \`runyard up\` or \`runyard run -- …\``,
   )
 
 async function localToken(config: Config): Promise<string> {

@@ -1,5 +1,6 @@
 /** Follows a job's log, over the end of the server when another one takes its place. */
 import type { ApiClient, FollowEvent, FollowRequest } from '../api/client.ts'
+import type { OnAway } from '../api/client-retries.ts'
 
 export interface Followed {
   readonly client: ApiClient
@@ -11,12 +12,12 @@ export interface Followed {
 export class ServerGone extends Error {}
 
 /** Every event once: goes on at the byte where the last server stopped. */
-export async function* followJob(first: Followed, jobId: string): AsyncGenerator<FollowEvent> {
+export async function* followJob(first: Followed, jobId: string, onAway?: OnAway): AsyncGenerator<FollowEvent> {
   let wanted: FollowRequest = { jobId }
   for (let server = first; ;) {
     const abort = new AbortController()
     const next = server.nextServer()
-    const events = server.client.followLog(wanted, abort.signal)
+    const events = server.client.followLog(wanted, abort.signal, onAway)
     try {
       for (;;) {
         const step = events.next()

@@ -6,7 +6,7 @@ import { createAuthority } from '../x509/authority.ts'
 import { issue } from '../x509/issue.ts'
 import { generateKeyPair } from '../x509/key-pair.ts'
 import { createRequest } from '../x509/request.ts'
-import { certificatePaths, grpcServer, openProfile } from './grpc-profile.ts'
+import { certificatePaths, grpcServer, grpcServerHere, openProfile } from './grpc-profile.ts'
 
 test('one server has one spelling, and an address of the web is none', () => {
   expect(grpcServer('Host')).toBe('host:50051')
@@ -21,6 +21,15 @@ test('one server has one spelling, and an address of the web is none', () => {
 test('key and authority stand beside the certificate unless they are named', () => {
   expect(certificatePaths('/k/ann.crt', {})).toEqual({ cert: '/k/ann.crt', key: '/k/ann.key', ca: '/k/ca.crt' })
   expect(certificatePaths('ann.pem', { ca: 'x.crt' })).toEqual({ cert: 'ann.pem', key: 'ann.key', ca: 'x.crt' })
+})
+
+test('without --server: where this machine’s server listens, else where it would', async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'runyard-here-'))
+  expect(await grpcServerHere({ dataDir, grpcPort: 51_000 })).toBe('127.0.0.1:51000')
+  expect(await grpcServerHere({ dataDir, grpcPort: 0 })).toBe('127.0.0.1:50051')
+  await writeFile(join(dataDir, 'server.json'), JSON.stringify({ url: 'http://x', grpc: '127.0.0.1:44441' }))
+  expect(await grpcServerHere({ dataDir, grpcPort: 51_000 })).toBe('127.0.0.1:44441')
+  await rm(dataDir, { recursive: true })
 })
 
 let dir: string

@@ -3,7 +3,9 @@ import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { JobClient } from '../api/grpc/job-client.ts'
+import type { Config } from '../config/config.ts'
 import { AppError } from '../lib/app-error.ts'
+import { readFacts } from './instance/files.ts'
 
 export interface CertificatePaths {
   cert: string
@@ -17,8 +19,13 @@ export interface GrpcProfile {
   files: CertificatePaths
 }
 
-export const defaultGrpcServer = '127.0.0.1:50051'
+const exampleServer = '127.0.0.1:50051'
 const defaultPort = 50_051
+
+/** Where this machine's own server listens, or would. */
+export async function grpcServerHere({ dataDir, grpcPort }: Pick<Config, 'dataDir' | 'grpcPort'>): Promise<string> {
+  return (await readFacts(dataDir, 'server.json'))?.grpc ?? `127.0.0.1:${grpcPort || defaultPort}`
+}
 
 /** The key and the authority stand beside the certificate unless they are named. */
 export const certificatePaths = (cert: string, named: { key?: string; ca?: string }): CertificatePaths => ({
@@ -39,10 +46,7 @@ function endpointOf(text: string): { host: string; port: number } {
   const host = v6 ?? name
   const port = digits === undefined ? defaultPort : Number(digits)
   if (host !== undefined && port > 0 && port < 65_536) return { host, port }
-  throw new AppError(
-    'invalid_argument',
-    `${text}: with a certificate the server is host:port, e.g. ${defaultGrpcServer}`,
-  )
+  throw new AppError('invalid_argument', `${text}: with a certificate the server is host:port, e.g. ${exampleServer}`)
 }
 
 export async function openProfile({ server, files }: GrpcProfile): Promise<JobClient> {

@@ -21,7 +21,8 @@ test.each([
   [[], 'placement.affinity.labels.my app', 'has letters only', '--near: has letters only'],
   [[], 'placement.anti_affinity', 'can never hold', '--apart: can never hold'],
   [[], 'placement', 'is too long', '--placement: is too long'],
-  [[], 'labels.1 x', 'has letters only', '--job-label: 1 x has letters only'],
+  [[], 'labels.1 x', 'is no label name: it has letters', '--job-label: 1 x is no label name: it has letters'],
+  [[], 'labels.a', 'has a value of 70 characters', '--job-label: a has a value of 70 characters'],
   [[], 'command', 'is too long', 'command: is too long'],
 ])('%j %s: %s', (argv, field, message, words) => {
   expect(told(argv, { field, message })).toBe(words)

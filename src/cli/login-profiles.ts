@@ -3,9 +3,10 @@ import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { AppError } from '../lib/app-error.ts'
 import { configOf, settingFlags } from './globals.ts'
-import { certificatePaths, defaultGrpcServer, grpcServer, openProfile, type GrpcProfile } from './grpc-profile.ts'
+import { certificatePaths, grpcServer, grpcServerHere, openProfile, type GrpcProfile } from './grpc-profile.ts'
 import { notice, print, printJson, table } from './render.ts'
 import { profileName, readLogins, savedProfileName, serverInName, writeLogins } from './saved-logins.ts'
+import { showEnd } from './units.ts'
 
 /** What a `login` with a certificate means; undefined: one with a password or a token. */
 export async function profileWish(command: Command, given: string | undefined): Promise<GrpcProfile | undefined> {
@@ -18,7 +19,7 @@ export async function profileWish(command: Command, given: string | undefined): 
     const saved = name === undefined ? undefined : servers[name]
     return name && saved && 'cert' in saved ? { server: serverInName(name), files: saved } : undefined
   }
-  const server = grpcServer(named ?? defaultGrpcServer)
+  const server = grpcServer(named ?? (await grpcServerHere(config)))
   if (server === undefined) {
     if (settingFlags(command).cert === undefined) return undefined
     throw new AppError('invalid_argument', `--cert goes with a gRPC server, host:port, and ${named} is none`)
@@ -39,7 +40,7 @@ export async function saveProfile(profile: GrpcProfile, json: boolean): Promise<
     servers: { ...logins.servers, [name]: { cert, key, ca, username, role } },
   })
   if (json) return printJson({ server: profile.server, username, role, ends_at: notAfter?.toISOString() ?? null })
-  const until = notAfter === null ? '' : `, until ${notAfter.toISOString().slice(0, 10)}`
+  const until = notAfter === null ? '' : `, until ${showEnd(notAfter.toISOString())}`
   print(`Signed in to ${profile.server} as ${username} (${role})${until}; where the certificate is stands in ${file}`)
 }
 

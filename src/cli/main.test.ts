@@ -45,6 +45,8 @@ test.each([
   [['status'], 2, "missing required argument 'id'"],
   [['status', 'abc'], 2, 'is not a job id'],
   [['ls', '--state', 'done'], 2, 'done is no state'],
+  [['ls', '--limit', '0'], 2, '--all'],
+  [['ls', '--key', 'ann.key'], 2, '--key goes with --cert'],
   [['rm', 'aaaaaaaaaaaa'], 2, 'runyard rm aaaaaaaaaaaa --yes'],
   [['queue', 'set', 'q', '--rate', '10'], 2, 'is not a rate'],
   [['queue', 'set', 'q', '--pause', '--resume'], 2, 'cannot be used with'],

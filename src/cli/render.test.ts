@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { printable, table } from './render.ts'
+import { onAll, printable, table } from './render.ts'
 
 const columns = [{ title: 'ID' }, { title: 'NAME', shrinks: true }, { title: 'STATUS' }]
 
@@ -27,4 +27,8 @@ test('on a narrow terminal the shrinking column gives way, on a wide one or in a
 test("a job's name cannot steer the terminal", () => {
   expect(printable('a\u001b[31mred\u001b[0m\u0007b\nc\u202etxt\r')).toBe('ared·b·c·txt·')
   expect(printable('naïve 名前 ✓')).toBe('naïve 名前 ✓')
+})
+
+test('a server that others reach too says so beside the address of this machine', () => {
+  expect(['0.0.0.0', '::', '127.0.0.1'].map(onAll)).toEqual([' (on all addresses)', ' (on all addresses)', ''])
 })

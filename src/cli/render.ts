@@ -51,6 +51,9 @@ export const print = (line: string): void => {
   process.stdout.write(`${line}\n`)
 }
 
+/** Behind the address that this machine dials: others may come too. */
+export const onAll = (host: string): string => (host === '0.0.0.0' || host === '::' ? ' (on all addresses)' : '')
+
 /** Notices go to stderr, and only where a person reads them. */
 export const notice = (line: string, verbose = false): void => {
   if (process.stderr.isTTY || verbose) process.stderr.write(`runyard: ${line}\n`)

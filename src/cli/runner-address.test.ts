@@ -31,7 +31,10 @@ test('one that was enrolled works for those servers, under the name of its certi
   expect(await addressFor({ runnerName: 'web1' })).toMatchObject({ name: 'web1' })
   await expect(addressFor({ runnerName: 'web2' })).rejects.toThrow(/--name: .* certificate is for the runner web1/)
   // As `up` starts the runner beside its server, whatever the environment says to the command line.
-  expect(await addressFor({ server: 'local' }, { RUNYARD_SERVER: 'http://elsewhere' })).toEqual(socket)
+  expect(await addressFor({ server: 'local' }, { RUNYARD_SERVER: 'http://elsewhere' })).toEqual({
+    ...socket,
+    beside: true,
+  })
   const ended = { now: new Date(Date.now() - 200_000), notAfter: new Date(Date.now() - 100_000) }
   await writeIdentity(dir, { ...(await rig.issue('runner', 'web1', ended)), servers: [{ host: 'a', port: 1 }] }, true)
   await expect(addressFor()).rejects.toThrow(/runner.crt ended on \d{4}-.*runner enrol --force/)

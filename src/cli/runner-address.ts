@@ -6,14 +6,14 @@ import type { CredentialFiles, Endpoint } from '../runner/joining.ts'
 import { besideTheServer } from './beside-the-server.ts'
 
 export type RunnerAddress =
-  | { socketPath: string }
+  | { socketPath: string; beside?: boolean }
   /** `name`: the certificate's. */
   | { servers: Endpoint[]; files: CredentialFiles; ownsCa: boolean; name: string }
 
 export async function runnerAddress(config: Config, runDir: string): Promise<RunnerAddress> {
   const socketPath = join(runDir, 'runner.sock')
   const { server, cert } = config
-  if (server === besideTheServer) return { socketPath }
+  if (server === besideTheServer) return { socketPath, beside: true }
   const { readIdentity, parseServers, settleCredentials } = await import('../runner/joining.ts')
   const enrolled = await readIdentity(config.dataDir)
   if (cert === undefined && enrolled === null) {

@@ -70,6 +70,12 @@ export function showDuration(ms: number): string {
   return h > 0 ? `${h}h ${m}m` : `${m}m ${s}s`
 }
 
+/** The day on which something ends; within two days of that the time too. */
+export function showEnd(iso: string, now = Date.now()): string {
+  const soon = Date.parse(iso) - now < 2 * 86_400_000
+  return soon ? `${iso.slice(0, 10)} ${iso.slice(11, 16)} UTC` : iso.slice(0, 10)
+}
+
 /** `just now`, `40s ago`, `5m ago`, `3h ago`, `2d ago`, then the date. */
 export function showAgo(iso: string, now = Date.now()): string {
   const age = Math.floor((now - Date.parse(iso)) / 1000)

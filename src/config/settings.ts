@@ -140,8 +140,9 @@ export const settings = {
     env: 'RUNYARD_GRPC_ADDRESS',
     flag: '--grpc-address',
     type: 'string',
-    defaultText: 'the host name (or `RUNYARD_GRPC_HOST`, when that is one address) and the port',
-    meaning: 'Where other servers reach the gRPC listener of this one, as host:port.',
+    defaultText:
+      '`RUNYARD_GRPC_HOST` when that is one address, else the first of `RUNYARD_GRPC_NAMES`, else the host name; and the port',
+    meaning: 'Where other servers reach the gRPC listener of this one, as host:port; runner tokens name it too.',
   },
   logStore: {
     group: 'server',

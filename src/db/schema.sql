@@ -126,6 +126,7 @@ create table installation (
   upkeep_seen_at timestamp with time zone default now() not null,
   reap_not_before timestamp with time zone default now() not null,
   secret_key_id text,
+  jwt_key_id text,
   constraint installation_pkey PRIMARY KEY (only_row),
   constraint installation_only_row_check CHECK (only_row)
 );
@@ -266,6 +267,7 @@ create table runners (
   registered_at timestamp with time zone default now() not null,
   last_seen_at timestamp with time zone default now() not null,
   certificate_id bigint,
+  place text,
   taken_over_from text,
   taken_over_at timestamp with time zone,
   constraint runners_pkey PRIMARY KEY (id),

@@ -21,6 +21,7 @@ export interface InstallationTable {
   upkeep_seen_at: DefaultedTime
   reap_not_before: DefaultedTime
   secret_key_id: Optional<string>
+  jwt_key_id: Optional<string>
 }
 
 export interface UsersTable {
@@ -87,6 +88,7 @@ export interface RunnersTable {
   registered_at: DefaultedTime
   last_seen_at: DefaultedTime
   certificate_id: Optional<string>
+  place: Optional<string>
   taken_over_from: Optional<string>
   taken_over_at: OptionalTime
 }

@@ -36,8 +36,10 @@ test.each<[string, object, RegExp]>([
   ['an unknown strategy', { placement: { strategy: 'random' } }, /^placement\.strategy: .*"spread"/],
   ['a list of labels', { labels: ['app=db'] }, /^labels: /],
   ['a label that is a number', { labels: { app: 1 } }, /^labels\.app: /],
-  ['a label name with a space', { labels: { 'my app': 'x' } }, /^labels\.my app: a label name has letters/],
-  ['a value with a NUL', { labels: { app: 'a\0' } }, /^labels\.app: a label value has letters/],
+  ['a label name with a space', { labels: { 'my app': 'x' } }, /^labels\.my app: is no label name: it has letters/],
+  ['a value with a NUL', { labels: { app: 'a\0' } }, /^labels\.app: has a value that no label can have: letters/],
+  ['a long name', { labels: { ['k'.repeat(64)]: '' } }, /: is a label name of 64 characters: it has at most 63$/],
+  ['a long value', { labels: { app: 'v'.repeat(70) } }, /^labels\.app: has a value of 70 characters: .* at most 63$/],
   ['33 labels', { labels: labels(33, 1) }, /^labels: at most 32 labels/],
   ['affinity without labels', { placement: { affinity: {} } }, /^placement\.affinity\.labels: /],
   [

@@ -64,9 +64,9 @@ const envName = z
   .string()
   .regex(
     /^[A-Za-z_][A-Za-z0-9_]{0,254}$/,
-    'a variable name has letters, digits and _ only, and does not begin with a digit',
+    'is no name of a variable: it has letters, digits and _ only, at most 255, and does not begin with a digit',
   )
-  .refine((n) => !n.toUpperCase().startsWith('RUNYARD_'), 'names beginning with RUNYARD_ are reserved')
+  .refine((n) => !n.toUpperCase().startsWith('RUNYARD_'), 'is reserved: names beginning with RUNYARD_ are ours')
 const envValue = z
   .string()
   .refine(noNul, 'must not contain a NUL character')

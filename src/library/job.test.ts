@@ -52,6 +52,11 @@ describe.skipIf(noSandbox)('a job', () => {
     await expect(startJob('true', { workingDir: '/no/such/dir' })).rejects.toMatchObject({
       code: 'invalid_argument',
       message: 'workingDir /no/such/dir does not exist on this host',
+      fields: [{ field: 'workingDir', message: 'workingDir /no/such/dir does not exist on this host' }],
+    })
+    await expect(startJob('true', { binds: [{ path: '/no/working_dir' }] })).rejects.toMatchObject({
+      message: 'bind /no/working_dir does not exist on this host',
+      fields: [{ field: 'binds' }],
     })
   })
 

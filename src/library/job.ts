@@ -4,7 +4,7 @@ import { onPath } from '../executors/launcher/spawn-launcher.ts'
 import { setupLine } from '../executors/setup-line.ts'
 import { AppError, type ErrorCode } from '../lib/app-error.ts'
 import { newPublicId } from '../lib/ids.ts'
-import { jobRequest, type JobOptions, type JobRequest } from './options.ts'
+import { inOptions, jobRequest, type JobOptions, type JobRequest } from './options.ts'
 import { jobOutcome, translatedUsage, type JobOutcome, type JobUsage } from './outcome.ts'
 import { JobOutput } from './output.ts'
 import { OutputReader, type LogReader, type ReaderOptions } from './reader.ts'
@@ -81,12 +81,20 @@ const codes: Record<StartRefused['errorClass'], ErrorCode> = {
   infrastructure: 'unavailable',
 }
 /** The executor speaks of a runner and of the job document, which a caller of this library never sees. */
-const refused = (error: StartRefused): AppError =>
-  new AppError(
-    codes[error.errorClass],
-    error.message.replaceAll('this runner', 'this host').replaceAll('working_dir', 'workingDir'),
-    { cause: error },
-  )
+function refused(error: StartRefused): AppError {
+  const message = inOptions(error.message.replaceAll('this runner', 'this host'))
+  const field = fieldIn(message)
+  const fields = field === undefined ? [] : [{ field, message }]
+  return new AppError(codes[error.errorClass], message, { cause: error, fields })
+}
+
+/** By the words in which `executors/sandbox` refuses. */
+function fieldIn(message: string): string | undefined {
+  const limit = /^the limit (\w+) cannot/.exec(message)?.[1]
+  if (limit !== undefined) return `limits.${limit}`
+  if (/^(workingDir\b|cannot enter the working directory)/.test(message)) return 'workingDir'
+  return /^(bind\b|binds need|\S+ can never be bound)/.test(message) ? 'binds' : undefined
+}
 
 /** Nobody has these jobs any more: their output goes when they have ended. */
 const forgotten = new FinalizationRegistry<RunningAttempt>((attempt) => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { AppError } from '../lib/app-error.ts'
-import { jobRequest } from './options.ts'
+import { inOptions, jobRequest } from './options.ts'
 
 function problem(command: unknown, ...rest: unknown[]): AppError {
   try {
@@ -40,6 +40,20 @@ test('every wrong field at once, by the name that its author used', () => {
   expect(problem('true', 'a', 5).fields[0]?.field).toBe('args[1]')
   expect(problem('').fields[0]?.field).toBe('command')
   expect(problem('true', { binds: [{ path: 'relative' }] }).fields[0]?.field).toBe('binds[0].path')
+})
+
+test('what is wrong is said in our words', () => {
+  const words = (command: unknown, ...rest: unknown[]): string => problem(command, ...rest).message
+  expect(words(undefined)).toBe('command: is required')
+  expect(words(5)).toBe('command: must be text')
+  expect(words('true', { limits: { pids: 1.5 } })).toBe('limits.pids: must be a whole number')
+  expect(words('true', { network: 'all' })).toBe('network: must be one of "none", "host"')
+  expect(words('true', { binds: [{ path: '/srv', way: 'rw' }] })).toBe('binds[0].way: is not a known field')
+})
+
+test('the executor’s sentences have the names that the caller knows; paths stay', () => {
+  expect(inOptions('the limit memory_bytes cannot be enforced')).toBe('the limit memoryBytes cannot be enforced')
+  expect(inOptions('working_dir /srv/working_dir is away')).toBe('workingDir /srv/working_dir is away')
 })
 
 test('unknown options and mixtures are refused', () => {

@@ -1,6 +1,8 @@
 /** `startJob`'s arguments → one validated job spec. Names are camelCase here and the schema's on the wire. */
 import { jobSpecSchema, nameOf, specLimits, type Limits, type SealedEnv, type StoredSpec } from '../job/spec.ts'
 import { AppError, type FieldProblem } from '../lib/app-error.ts'
+import { problemsOf } from '../lib/issue-fields.ts'
+import type { ZodIssue } from '../lib/issue-words.ts'
 
 export interface JobLimits {
   /** Share of one core; 0.5 is half a core. */
@@ -98,7 +100,7 @@ export function jobRequest(command: unknown, rest: readonly unknown[]): JobReque
     ...(limits === undefined ? {} : { limits: renamed(limits, limitNames, 'limits.') }),
   })
   if (!parsed.success) {
-    throw wrong(parsed.error.issues.map(({ path, message }) => ({ field: asWritten(path), message })))
+    throw wrong(problemsOf(parsed.error.issues as ZodIssue[], asWritten))
   }
   const { env = {}, secret_env: secretEnv = {}, ...spec }: typeof parsed.data & Partial<SealedEnv> = parsed.data
   return {
@@ -128,6 +130,10 @@ function renamed(given: Record<string, unknown>, names: Record<string, string>, 
 const written = new Map<unknown, string>(
   [...Object.entries(limitNames), ...Object.entries(optionNames)].map(([ours, wire]) => [wire, ours]),
 )
+/** The executor's sentences with our names in them: `the limit memory_bytes cannot…`. */
+export const inOptions = (message: string): string =>
+  message.replaceAll(/(?<![\w./-])[a-z]+(?:_[a-z]+)+(?![\w/-])/g, (name) => written.get(name) ?? name)
+
 /** The schema's path, as the caller wrote it: `command[0]` is the command, the others are arguments. */
 function asWritten(path: readonly PropertyKey[]): string {
   const [first, second, ...rest] = path

@@ -6,6 +6,8 @@ import {
   issueCertificate,
   listAuthorities,
   listCertificates,
+  refuseNameOfLocalRunner,
+  refuseNumber,
   revokeCertificate,
   type AuthorityRow,
   type CertificateRow,
@@ -61,6 +63,8 @@ export async function issueCertificateBy(deps: Deps, anyAsk: Ask, input: IssueIn
     onlyAdministrators(ask, 'certificate.issue')
     const { name, role, days = defaultDays[role] } = input
     note({ name, role, days })
+    refuseNumber(name)
+    if (role === 'runner') await refuseNameOfLocalRunner(tx, name)
     const request = derOfPem('CERTIFICATE REQUEST', input.request, 'request')
     const maxRunning = deps.config.defaultUserMaxRunning
     const issuedBy = ask.principal.username
@@ -104,7 +108,7 @@ export async function revokeCertificateBy(deps: Deps, anyAsk: Ask, input: { id: 
     const row = await findCertificate(tx, id)
     if (row === null) throw notFound('certificate')
     note({ name: row.name, role: row.role, reason: reason ?? null, before: !revoked })
-    return show(row)
+    return { ...show(row), revoked_before: !revoked }
   })
 }
 

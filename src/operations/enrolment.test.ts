@@ -176,3 +176,47 @@ test('a runner that renews in a loop is stopped', async () => {
   await renewRunner(deps, ask, { request })
   await expect(renewRunner(deps, ask, { request })).rejects.toMatchObject({ code: 'resource_exhausted' })
 })
+
+test('without an authority that is what is said, whether servers are named or not', async () => {
+  const bare = await testDatabase()
+  try {
+    for (const servers of [undefined, ['a:1']]) {
+      const refused = createRunnerToken({ ...deps, db: bare.db }, root, { expires_in_seconds: 60, servers })
+      await expect(refused).rejects.toThrow('there is no authority yet: runyard certs init')
+    }
+  } finally {
+    await bare.drop()
+  }
+})
+
+test('a second token for a name ends the first; one for any name ends none', async () => {
+  const make = (forName?: string) =>
+    createRunnerToken(deps, root, { name: forName, expires_in_seconds: 60, servers: ['a:1'] })
+  const [first, free] = [await make(name), await make()]
+  const second = await make(name)
+  expect([first, free, second].map((made) => made.tokens_ended)).toEqual([0, 0, 1])
+  const holder = (made: { token: string }) => holderOf(decodeJoinToken(made.token).certificatePem)
+  await expect(holder(first)).rejects.toMatchObject({ code: 'unauthenticated' })
+  expect((await make()).tokens_ended).toBe(0)
+  await Promise.all([holder(free), holder(second)])
+})
+
+test('a number is no name, and neither is that of the server’s own runner while it is there', async () => {
+  const wrong = (code: string) => ({ code, fields: [{ field: 'name' }] })
+  await expect(token('42')).rejects.toMatchObject(wrong('invalid_argument'))
+  const free = await token()
+  await expect(enrolRunner(deps, free, { name: '42', request })).rejects.toMatchObject(wrong('invalid_argument'))
+
+  const before = await token(name)
+  await db.query(
+    `insert into runners (name, session, version, hostname, labels, slots, cpu_millis, memory_mib, executors, facilities, state)
+     values ($1, gen_random_uuid(), 'x', 'here', '{}', 1, 1000, 1000, '{}', '{}', 'online')`,
+    [name],
+  )
+  await expect(token(name)).rejects.toMatchObject(wrong('conflict'))
+  for (const ask of [before, free]) {
+    await expect(enrolRunner(deps, ask, { name, request })).rejects.toMatchObject(wrong('conflict'))
+  }
+  await db.query(`update runners set state = 'offline' where name = $1`, [name])
+  expect((await enrolRunner(deps, before, { name, request })).name).toBe(name)
+})

@@ -6,10 +6,15 @@ import {
   lockHolding,
   lockRunnerName,
   machineNamePattern,
+  refuseNameOfLocalRunner,
+  refuseNumber,
+  revokeEnrolments,
   revokeRunners,
   runnerCertificates,
   spendEnrolment,
+  trustedAuthorities,
 } from '../access/certificates/index.ts'
+import type { Queryable } from '../db/pool.ts'
 import { AppError } from '../lib/app-error.ts'
 import { encodeJoinToken } from '../x509/join-token.ts'
 import { generateKeyPair } from '../x509/key-pair.ts'
@@ -33,20 +38,35 @@ export async function createRunnerToken(deps: Deps, anyAsk: Ask, input: RunnerTo
     const name = input.name ?? anyName
     const seconds = input.expires_in_seconds
     note({ name, expires_in_seconds: seconds })
+    // Without one no server has a gRPC port, and to name servers would not help.
+    if ((await trustedAuthorities(tx)).length === 0)
+      throw new AppError('failed_precondition', 'there is no authority yet: runyard certs init')
     const servers = input.servers ?? (await serversNow(deps))
+    const ended = input.name === undefined ? 0 : await takeName(tx, input.name)
     const keys = await generateKeyPair()
     const enrolment = await issueCertificate(tx, deps.sealer, {
       ...{ request: await createRequest(keys, name), name, role: 'enrol', days: seconds / 86_400 },
       issuedBy: ask.principal.username,
     })
-    note({ serial: enrolment.serial, servers }, `certificate:${enrolment.id}`)
+    note({ serial: enrolment.serial, servers, tokens_ended: ended }, `certificate:${enrolment.id}`)
     const token = encodeJoinToken({
       ...{ servers, name: input.name ?? null, privateKeyPem: keys.privateKeyPem },
       certificatePem: enrolment.certificatePem,
       authorityPem: enrolment.authoritiesPem,
     })
-    return { id: enrolment.id, token, servers, expires_at: enrolment.notAfter.toISOString() }
+    return {
+      ...{ id: enrolment.id, token, servers, tokens_ended: ended },
+      expires_at: enrolment.notAfter.toISOString(),
+    }
   })
+}
+
+/** One token for a name at a time: of two, the second machine would put the first out. Returns how many end now. */
+async function takeName(tx: Queryable, name: string): Promise<number> {
+  refuseNumber(name)
+  await lockRunnerName(tx, name)
+  await refuseNameOfLocalRunner(tx, name)
+  return revokeEnrolments(tx, { name, reason: 'another token was made for that name' })
 }
 
 async function serversNow({ db }: Deps): Promise<string[]> {
@@ -54,9 +74,8 @@ async function serversNow({ db }: Deps): Promise<string[]> {
     `select address from servers where address is not null and last_seen_at > now() - interval '1 minute' order by name`,
   )
   if (rows.length > 0) return rows.map((row) => row.address)
-  const message =
-    'names none, and no server says yet where runners reach it: try again in five seconds, or name them, as host:port'
-  throw new AppError('failed_precondition', `servers ${message}`, { fields: [{ field: 'servers', message }] })
+  const message = 'no server says yet where runners reach it: try again in five seconds, or name them, as host:port'
+  throw new AppError('failed_precondition', `servers: ${message}`, { fields: [{ field: 'servers', message }] })
 }
 
 export interface RunnerCertificate {
@@ -79,6 +98,7 @@ export async function enrolRunner(
     const name = nameFor(given, input.name)
     note({ name, enrolment: certificateId })
     await lockRunnerName(tx, name)
+    await refuseNameOfLocalRunner(tx, name)
     if (given === anyName && (await runnerCertificates(tx, name)).holding > 0) {
       const message = `is the name of a runner that has a certificate: take another, or enrol with a token for this name`
       throw new AppError('conflict', `name ${message}`, { fields: [{ field: 'name', message }] })
@@ -102,6 +122,7 @@ function nameFor(given: string, wished: string): string {
     new AppError('invalid_argument', `name ${message}`, { fields: [{ field: 'name', message }] })
   if (given !== anyName && wished !== '' && wished !== given) throw refused(`is not the token’s: it is for ${given}`)
   const name = given === anyName ? wished : given
+  refuseNumber(name)
   if (machineNamePattern.test(name)) return name
   throw refused('has letters, digits and . _ - only, begins with a letter or digit, and at most 63 characters')
 }

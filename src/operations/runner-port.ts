@@ -81,7 +81,7 @@ export function createRunnerPort(deps: Deps) {
       const { name, hostname } = description
       await identities.mayBeCalled(peer, name)
       const certificateId = peer.kind === 'certificate' ? peer.id : null
-      const { runnerId, held, tookOverFrom } = await registerRunner(db, { ...description, certificateId })
+      const { runnerId, held, tookOverFrom } = await registerRunner(db, { ...description, certificateId }, config)
       identities.learn(runnerId, { name, certified: certificateId !== null })
       emitFact({ name: 'runner.registered', runner: name, id: runnerId, held: held.length })
       if (tookOverFrom !== null) {

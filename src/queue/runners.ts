@@ -10,6 +10,8 @@ export interface RunnerDescription {
   session: string
   version: string
   hostname: string
+  /** Data directory, machine and boot as one word; empty when it does not say. */
+  place?: string
   labels: Record<string, string>
   slots: number
   cpuMillis: number
@@ -24,25 +26,31 @@ export interface RegisteredRunner {
   runnerId: string
   /** Attempts that this name still holds; the new process adopts them or reports what became of them. */
   held: AttemptRef[]
-  /** The host of a process that had the name until now and was still heard of. */
+  /** The host of a process of another place that had the name until now and was still heard of. */
   tookOverFrom: string | null
 }
 
 /** A name that is in use changes hands only among those that came the same way: by the socket or by a certificate. */
 const sameKind = `(runners.certificate_id is null) = (excluded.certificate_id is null)`
-const elsewhere = `runners.state <> 'offline' and runners.hostname <> excluded.hostname`
+/** A heartbeat and a half ago at most: a machine that lost its power and has booted again is not two machines. */
+const elsewhere = `runners.state <> 'offline' and runners.last_seen_at > now() - make_interval(secs => $13)
+  and (runners.hostname <> excluded.hostname or runners.place <> excluded.place)`
 
-export async function registerRunner(db: Db | Queryable, runner: RunnerDescription): Promise<RegisteredRunner> {
+export async function registerRunner(
+  db: Db | Queryable,
+  runner: RunnerDescription,
+  { heartbeatSeconds = 10 } = {},
+): Promise<RegisteredRunner> {
   return inTransaction(db, async (tx) => {
     const { rows } = await tx.query<{ id: string; took_over_from: string | null }>(
       `insert into runners (name, session, version, hostname, labels, slots, cpu_millis, memory_mib, executors,
-         facilities, state, certificate_id)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::jsonb, 'online', $11)
+         facilities, state, certificate_id, place)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::jsonb, 'online', $11, $12)
        on conflict (name) do update set session = excluded.session, version = excluded.version,
          hostname = excluded.hostname, labels = excluded.labels, slots = excluded.slots,
          cpu_millis = excluded.cpu_millis, memory_mib = excluded.memory_mib, executors = excluded.executors,
          facilities = excluded.facilities, state = 'online', registered_at = now(), last_seen_at = now(),
-         certificate_id = excluded.certificate_id,
+         certificate_id = excluded.certificate_id, place = excluded.place,
          taken_over_from = case when ${elsewhere} then runners.hostname else runners.taken_over_from end,
          taken_over_at = case when ${elsewhere} then now() else runners.taken_over_at end
        where runners.state = 'offline' or ${sameKind}
@@ -59,6 +67,8 @@ export async function registerRunner(db: Db | Queryable, runner: RunnerDescripti
         runner.executors,
         JSON.stringify(runner.facilities ?? {}),
         runner.certificateId ?? null,
+        runner.place || null,
+        heartbeatSeconds * 1.5,
       ],
     )
     const [row] = rows
@@ -125,7 +135,7 @@ export interface RunnerRow {
   certificateId: string | null
   certificateEndsAt: Date | null
   certificateRevokedAt: Date | null
-  /** The last time that a process of another host took this name over from one that was still heard of. */
+  /** The last time that a process of another place took this name over from one that was still heard of. */
   takenOverFrom: string | null
   takenOverAt: Date | null
 }

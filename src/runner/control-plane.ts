@@ -37,6 +37,8 @@ export interface RunnerDescription {
   session: string
   version: string
   hostname: string
+  /** Of this data directory on this machine since it booted (`place.ts`). */
+  place?: string
   labels: Record<string, string>
   slots: number
   cpuMillis: number

@@ -5,9 +5,11 @@ import { linkBackoff, untilAnswered } from './backoff.ts'
 import { isUntrustedServer } from './sessions.ts'
 import type { ControlPlane, Registered, RunnerDescription } from './control-plane.ts'
 import type { Link } from './link.ts'
+import type { ServerAddress } from './server-address.ts'
 
 export interface FindServerOptions {
   server: ControlPlane
+  address: ServerAddress
   description: RunnerDescription
   link: Link
   /** Jobs of an earlier process hang on us: no giving up. */
@@ -22,9 +24,16 @@ function untrusted(cause: unknown): AppError {
   return new AppError('unauthenticated', words, { cause })
 }
 
+/** A socket that is not there says ENOENT, which tells nobody what to do. */
+function inWords(error: unknown, address: ServerAddress): unknown {
+  if (!('socketPath' in address) || address.beside || !/ENOENT|ECONNREFUSED/.test(String(error))) return error
+  const words = `no server of this machine at ${address.socketPath}; to join another machine’s: runyard runner enrol TOKEN`
+  return new AppError('unavailable', words, { cause: error })
+}
+
 /** Null when told to stop meanwhile. */
 export async function findServer(options: FindServerOptions): Promise<Registered | null> {
-  const { server, description, link, mustWait, firstContactMs = 30_000 } = options
+  const { server, address, description, link, mustWait, firstContactMs = 30_000 } = options
   const giveUp = AbortSignal.timeout(firstContactMs)
   const signal = mustWait ? options.signal : AbortSignal.any([options.signal, giveUp])
   let last: unknown
@@ -34,7 +43,7 @@ export async function findServer(options: FindServerOptions): Promise<Registered
       signal,
       linkBackoff,
       (error) => {
-        link.lost((last = error))
+        link.lost((last = inWords(error, address)))
         // Nothing that waiting would help, but jobs of an earlier process must not die of somebody else's server.
         if (!mustWait && isUntrustedServer(error)) throw error
       },

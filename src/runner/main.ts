@@ -6,8 +6,11 @@ import { ensurePrivateDir, passableMode } from '../lib/private-dir.ts'
 import type { RunnerDescription } from './control-plane.ts'
 import { connectToServer } from './grpc-control-plane.ts'
 import { keepRenewed } from './renewal.ts'
+import { placeOf } from './place.ts'
 import { Runner } from './runner.ts'
 import type { ServerAddress } from './server-address.ts'
+
+export { stopLauncher } from './left-launcher.ts'
 
 /** The settings that a runner needs (`config/settings.ts`). */
 export interface RunnerConfig {
@@ -82,7 +85,9 @@ export async function runRunner(config: RunnerConfig, options: RunRunnerOptions)
 }
 
 const addressOf = (options: RunRunnerOptions): Exclude<ServerAddress, { pem: object }> =>
-  'socketPath' in options ? { socketPath: options.socketPath } : { servers: options.servers, files: options.files }
+  'socketPath' in options
+    ? { socketPath: options.socketPath, beside: options.beside }
+    : { servers: options.servers, files: options.files }
 
 function onSignals(listener: () => void): void {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, listener)
@@ -107,6 +112,7 @@ async function describe(config: RunnerConfig, version: string, executor: Executo
     session: crypto.randomUUID(),
     version,
     hostname: hostname(),
+    place: await placeOf(config.dataDir),
     labels: config.runnerLabels,
     slots: config.runnerSlots,
     cpuMillis: config.runnerCpuMillis,

@@ -15,7 +15,8 @@ export interface CredentialFiles {
 }
 
 export type ServerAddress =
-  | { socketPath: string }
+  /** `beside`: the server that started us is just starting itself. */
+  | { socketPath: string; beside?: boolean }
   | { servers: Endpoint[]; files: CredentialFiles }
   /** `pem`: the contents themselves, of a credential that is in no file. */
   | { servers: Endpoint[]; pem: CredentialFiles }

@@ -31,7 +31,8 @@ function factsNamed(name: string): Fact[] {
 }
 
 test('closed without an authority; open within seconds of one, on every server, and found in server.json', async () => {
-  const server = await runningServer({ RUNYARD_SECRET_KEY: randomBytes(32).toString('base64') })
+  const key = randomBytes(32).toString('base64')
+  const server = await runningServer({ RUNYARD_SECRET_KEY: key, RUNYARD_JWT_SECRET: key })
   onTestFinished(() => server.close())
   expect(server.grpcAddress()).toBeUndefined()
   expect((await readServerFile(server.config.dataDir))?.grpc).toBeUndefined()

@@ -116,12 +116,14 @@ export async function openLogs({ db, dataDir, version, logStore, patience }: Log
 
 /** Where other servers are told to find this one; null while its listener is closed. */
 export function advertised(
-  { grpcAddress, grpcHost }: Pick<Config, 'grpcAddress' | 'grpcHost'>,
+  { grpcAddress, grpcHost, grpcNames }: Pick<Config, 'grpcAddress' | 'grpcHost' | 'grpcNames'>,
   dialled: string | undefined,
 ): string | null {
   if (dialled === undefined) return null
   if (grpcAddress !== undefined) return grpcAddress
   const port = dialled.slice(dialled.lastIndexOf(':') + 1)
-  if (grpcHost === '0.0.0.0' || grpcHost === '::') return `${hostname()}:${port}`
-  return `${isIP(grpcHost) === 6 ? `[${grpcHost}]` : grpcHost}:${port}`
+  // A name that somebody chose for others to dial is known to them more often than that of the host.
+  const named = grpcNames.find((name) => isIP(name) !== 0 || /^[A-Za-z0-9][A-Za-z0-9.-]*$/.test(name)) ?? hostname()
+  const host = grpcHost === '0.0.0.0' || grpcHost === '::' ? named : grpcHost
+  return `${isIP(host) === 6 ? `[${host}]` : host}:${port}`
 }

@@ -2,7 +2,13 @@
 import { hkdfSync } from 'node:crypto'
 import { join } from 'node:path'
 import { authenticate } from '../access/authenticate.ts'
-import { bootstrapAdmin, claimSecretKey, type Bootstrapped } from '../access/bootstrap.ts'
+import {
+  bootstrapAdmin,
+  claimJwtSecret,
+  claimSecretKey,
+  type Bootstrapped,
+  type SigningServer,
+} from '../access/bootstrap.ts'
 import { accessChannel } from '../access/access-changes.ts'
 import { ensureKeys, type Keys } from '../access/keys.ts'
 import { ensureLocalToken } from '../access/local-token.ts'
@@ -27,6 +33,7 @@ import { createRunnerPort } from '../operations/runner-port.ts'
 import type { Strategy } from '../job/placement.ts'
 import { createDispatcher } from '../queue/dispatcher.ts'
 import { logsChannel } from '../queue/log-places.ts'
+import { awayAfterSeconds } from '../queue/servers.ts'
 import { watchDatabase } from './database-watch.ts'
 import { watchDisks } from './disk-watch.ts'
 import { grpcCalls, openSecurePort } from './grpc.ts'
@@ -65,11 +72,12 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     await ensurePrivateDir(config.dataDir, dirMode())
     await ensurePrivateDir(config.runDir, dirMode())
     const { db, databaseUrl } = await openDatabase(config, unwind)
-    const { keys, admin, localToken } = await bootstrap(config, db)
+    const { keys, admin, localToken, signing } = await bootstrap(config, db)
 
     const { version } = options
     const logs = await openLogs({ db, dataDir: config.dataDir, version, logStore: config.logStore })
     unwind.add('logs', () => logs.stop())
+    await claimJwtSecret(db, signing) // again, now that this server is seen
     const ownDatabase = config.databaseUrl === undefined ? [`pg${majorVersion}`] : []
     const { hasRoom } = watchDisks(['logs', ...ownDatabase].map((name) => join(config.dataDir, name)))
     const { leaseSeconds } = config
@@ -176,11 +184,20 @@ async function openDatabase(
   return { db, databaseUrl }
 }
 
-async function bootstrap(config: Config, db: Db): Promise<{ keys: Keys; admin: Bootstrapped; localToken: string }> {
+interface Ground {
+  keys: Keys
+  admin: Bootstrapped
+  localToken: string
+  signing: SigningServer
+}
+
+async function bootstrap(config: Config, db: Db): Promise<Ground> {
   const keys = await ensureKeys(config)
+  const signing = { jwtSecret: keys.jwtSecret, server: await serverNameIn(config.dataDir), awayAfterSeconds }
+  await claimJwtSecret(db, signing)
   await claimSecretKey(db, createSealer(keys.secretKey))
   const admin = await bootstrapAdmin(db, { username: config.adminUsername, password: config.adminPassword })
-  return { keys, admin, localToken: await ensureLocalToken(db, config.dataDir) }
+  return { keys, admin, localToken: await ensureLocalToken(db, config.dataDir), signing }
 }
 
 function dependencies(

@@ -46,10 +46,10 @@ beforeEach(() => {
 const issued = (over: Partial<IssueCertificate> = {}) =>
   db.tx((tx) => issueCertificate(tx, sealer, { request, name, role: 'admin', days: 90, issuedBy: 'root', ...over }))
 const given = (pem: string) => identityOf(new X509Certificate(pem))
-const isRefused = (pem: string, units = given(pem).organizationalUnits): Promise<void> =>
+const isRefused = (pem: string, units = given(pem).organizationalUnits, cause?: RegExp): Promise<void> =>
   expect(
     authenticateCertificate(db, { fingerprint: given(pem).fingerprint, organizationalUnits: units }),
-  ).rejects.toMatchObject({ code: 'unauthenticated' })
+  ).rejects.toMatchObject({ code: 'unauthenticated', ...(cause && { cause: expect.stringMatching(cause) }) })
 
 test('a person’s certificate is their account, a machine’s is itself', async () => {
   for (const role of certificateRoles) {
@@ -126,7 +126,7 @@ test('a subject alone is worth nothing: other authorities, even with our words i
       throw Object.assign(new Error('rolled back'), { made })
     })
     .catch((error: { made: { certificatePem: string } }) => error.made)
-  await isRefused(unregistered.certificatePem)
+  await isRefused(unregistered.certificatePem, undefined, /unknown, not in the database/)
 })
 
 test('exactly one OU, in these letters, and the one that is registered', async () => {
@@ -151,24 +151,31 @@ test('exactly one OU, in these letters, and the one that is registered', async (
     await isRefused(certificatePem, units)
   }
   expect(await authenticateCertificate(db, given(certificatePem))).toMatchObject({ role: 'viewer' })
+  await isRefused(certificatePem, ['admin'], /its OU is admin, it was issued as viewer/)
+  const { fingerprint } = given(certificatePem)
+  const wordsOf = (...organizationalUnits: string[]) =>
+    authenticateCertificate(db, { fingerprint, organizationalUnits }).catch((error: Error) => error.message)
+  expect(await wordsOf('Admin')).toMatch(/^the certificate's OU "Admin" is none of the roles admin, operator, viewer/)
+  expect(await wordsOf('viewer', 'admin')).toMatch(/exactly one OU/)
 })
 
+/** What happened, as the server's log says it. */
 const changes: [
   string,
   (made: { id: string; userId: string }) => Promise<unknown>,
   ((userId: string) => Promise<unknown>)?,
 ][] = [
   [
-    'ended',
+    'ended at',
     ({ id }) => db.query(`update certificates set not_after = now() - interval '1 second' where id = $1`, [id]),
   ],
   [
-    'not yet',
+    'does not hold yet',
     ({ id }) => db.query(`update certificates set not_before = now() + interval '1 hour' where id = $1`, [id]),
   ],
-  ['revoked', ({ id }) => revokeCertificate(db, { id })],
+  ['revoked: lost laptop', ({ id }) => revokeCertificate(db, { id, reason: 'lost laptop' })],
   [
-    'its authority ended',
+    'its authority has ended',
     ({ id }) =>
       db.query(
         `with old as (
@@ -177,11 +184,19 @@ const changes: [
         [id],
       ),
   ],
-  ['role changed', ({ userId }) => changeRole(db, userId, 'viewer'), (userId) => changeRole(db, userId, 'admin')],
-  ['account disabled', ({ userId }) => setDisabled(db, userId, true), (userId) => setDisabled(db, userId, false)],
-  ['account deleted', ({ userId }) => db.query('delete from users where id = $1', [userId])],
+  [
+    'its account is viewer now, the certificate admin',
+    ({ userId }) => changeRole(db, userId, 'viewer'),
+    (userId) => changeRole(db, userId, 'admin'),
+  ],
+  [
+    'its account is disabled',
+    ({ userId }) => setDisabled(db, userId, true),
+    (userId) => setDisabled(db, userId, false),
+  ],
+  ['unknown', ({ userId }) => db.query('delete from users where id = $1', [userId])],
 ]
-test.each(changes)('%s: refused at the door and in open sessions, at once', async (_what, change, undo) => {
+test.each(changes)('%s: refused at the door and in open sessions, at once', async (reason, change, undo) => {
   const { id, certificatePem } = await issued()
   const { fingerprint } = given(certificatePem)
   const other = given((await issued({ name: `other-${name}` })).certificatePem).fingerprint
@@ -189,7 +204,7 @@ test.each(changes)('%s: refused at the door and in open sessions, at once', asyn
   expect((await stillHold(db, [fingerprint, other, randomBytes(32)])).size).toBe(2)
   const userId = (await findUser(db, name))!.id
   await change({ id, userId })
-  await isRefused(certificatePem)
+  await isRefused(certificatePem, undefined, new RegExp(`^certificate refused: ${reason}`))
   expect([...(await stillHold(db, [fingerprint, other])).keys()]).toEqual([other.toString('hex')])
   if (undo === undefined) return
   await undo(userId)
@@ -201,7 +216,7 @@ test('an enrolment is spent once; its session gets the answer, a new one is refu
   await authenticateCertificate(db, given(made.certificatePem))
   const tries = await Promise.all([1, 2, 3, 4].map(() => db.tx((tx) => spendEnrolment(tx, made.id))))
   expect(tries.filter(Boolean).length).toBe(1)
-  await isRefused(made.certificatePem)
+  await isRefused(made.certificatePem, undefined, /used up/)
   expect((await stillHold(db, [made.fingerprint])).size).toBe(1)
   await db.query(`update certificates set spent_at = spent_at - interval '1 minute' where id = $1`, [made.id])
   expect((await stillHold(db, [made.fingerprint])).size).toBe(0)

@@ -23,5 +23,10 @@ export function checkCertificateName(role: CertificateRole, name: string): void 
   throw wrongName('has letters, digits and . _ - only, begins with a letter or digit, and at most 63 characters')
 }
 
+/** For what is named from now on: in `certs revoke` a number is the id of a certificate, and must not be a name too. */
+export function refuseNumber(name: string): void {
+  if (/^\d+$/.test(name)) throw wrongName('has digits only, as the id of a certificate has: add a letter')
+}
+
 const wrongName = (message: string): AppError =>
   new AppError('invalid_argument', `name ${message}`, { fields: [{ field: 'name', message }] })

@@ -28,6 +28,19 @@ export async function revokeRunners(tx: Queryable, input: { name: string; reason
   return rows[0]!.revoked
 }
 
+/** Runner tokens for that name that nobody has used: another takes their place. Returns how many held. */
+export async function revokeEnrolments(tx: Queryable, input: { name: string; reason: string }): Promise<number> {
+  const { rows } = await tx.query<{ revoked: number }>(
+    `with changed as (
+       update certificates set revoked_at = clock_timestamp(), revoke_reason = $2
+       where name = $1 and role = 'enrol' and spent_at is null and revoked_at is null and not_after > now() returning id
+     ), ${tellAccess}
+     select count(*)::int as revoked from changed where exists (select from told)`,
+    [input.name, input.reason],
+  )
+  return rows[0]!.revoked
+}
+
 /**
  * True for one caller, once: whoever enrols with it. The other servers are not told, because the answer to this very
  * session must still get out; whoever comes with it again is refused.

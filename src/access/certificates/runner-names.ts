@@ -1,5 +1,6 @@
 /** Certificates of runners by name: a name belongs to one machine. */
 import type { Queryable } from '../../db/pool.ts'
+import { AppError } from '../../lib/app-error.ts'
 
 /** First of a pair of numbers; the second is the name's. */
 const runnerNameLock = 7_281
@@ -17,4 +18,15 @@ export async function runnerCertificates(db: Queryable, name: string): Promise<{
     [name],
   )
   return rows[0]!
+}
+
+/** It could not register under that name while the server's own runner has it: better to hear of it before the token is spent. */
+export async function refuseNameOfLocalRunner(db: Queryable, name: string): Promise<void> {
+  const { rowCount } = await db.query(
+    `select from runners where name = $1 and certificate_id is null and state <> 'offline'`,
+    [name],
+  )
+  if (rowCount === 0) return
+  const message = `is that of the runner on the server's own machine: take another`
+  throw new AppError('conflict', `name ${message}`, { fields: [{ field: 'name', message }] })
 }

@@ -123,7 +123,7 @@ const revoke = base
       reason: z.string().trim().min(1).max(500).optional(),
     }),
   )
-  .output(certificateSchema)
+  .output(z.object({ ...certificateSchema.shape, revoked_before: z.boolean() }))
 
 const address = z.string().regex(/^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9][A-Za-z0-9.-]{0,252}):\d{1,5}$/, 'is host:port')
 
@@ -147,7 +147,16 @@ const createRunnerToken = base
       servers: z.array(address).min(1).max(16).optional(),
     }),
   )
-  .output(z.object({ id: z.string(), token: z.string(), servers: z.array(z.string()), expires_at: instant }))
+  .output(
+    z.object({
+      id: z.string(),
+      token: z.string(),
+      servers: z.array(z.string()),
+      expires_at: instant,
+      /** Earlier ones for that name, which nobody had used. */
+      tokens_ended: z.int(),
+    }),
+  )
 
 export const certificates = { initAuthority, listAuthorities, issue, list, revoke }
 export const runnerTokens = { create: createRunnerToken }

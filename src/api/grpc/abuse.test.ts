@@ -94,13 +94,13 @@ test('a message that is too large is refused before it is read, and noted', asyn
   onTestFinished(() => jobs.close())
   const error = await jobs.start({ command: 'x'.repeat(5 * 1024 * 1024) }).then(() => null, ConnectError.from)
   expect(error?.code).toBe(Code.ResourceExhausted)
-  expect(error?.rawMessage).toMatch(/4194304|4 MiB/)
+  expect(error?.rawMessage).toBe('a message has at most 4 MiB')
   await until(async () => (await refusedRows()) === before + 1)
   expect((await jobs.whoAmI({})).username).toBe(admin.name)
 })
 
-/** One message, as it is, with its flag; the status of the answer. */
-async function post(path: string, flag: number, body: Buffer, headers: Record<string, string> = {}): Promise<string> {
+/** One message, as it is, with its flag; the status of the answer and its words. */
+async function exchange(path: string, flag: number, body: Buffer, headers: Record<string, string> = {}) {
   const { cert, key, ca } = admin
   const session = http2.connect(`https://localhost:${server.grpcPort}`, { cert, key, ca })
   onTestFinished(() => session.destroy())
@@ -115,15 +115,19 @@ async function post(path: string, flag: number, body: Buffer, headers: Record<st
     ...headers,
   })
   stream.on('error', () => {})
-  let status = 'none'
-  const note = (found: http2.IncomingHttpHeaders): void => void (status = String(found['grpc-status'] ?? status))
+  const answer = { status: 'none', words: '' }
+  const note = (found: http2.IncomingHttpHeaders): void => {
+    answer.status = String(found['grpc-status'] ?? answer.status)
+    answer.words = decodeURIComponent(String(found['grpc-message'] ?? answer.words))
+  }
   stream.on('response', note)
   stream.on('trailers', note)
   stream.end(Buffer.concat([prefix, body]))
   stream.resume()
   await new Promise((resolve) => stream.once('close', resolve))
-  return status
+  return answer
 }
+const post = async (...call: Parameters<typeof exchange>): Promise<string> => (await exchange(...call)).status
 
 test('a small message that unpacks to a gigabyte is refused by what it would become', async () => {
   const before = await refusedRows()
@@ -137,7 +141,14 @@ test('a small message that unpacks to a gigabyte is refused by what it would bec
 })
 
 test('what is no message, no gzip or no known encoding is refused in words', async () => {
-  expect(await post(startPath, 0, Buffer.from('ff'.repeat(40), 'hex'))).not.toBe('0')
+  const said = async (body: Buffer): Promise<string> => {
+    const { status, words } = await exchange(startPath, 0, body)
+    return `${status} ${words}`
+  }
+  expect(await said(Buffer.from('ff'.repeat(40), 'hex'))).toMatch(
+    /^3 the message is no \w+: its bytes cannot be read as/,
+  )
+  expect(await said(Buffer.from([0x0a, 2, 0xc3, 0x28]))).toMatch(/^3 the message is no \w+: a text in it is not UTF-8$/)
   expect(await post(startPath, 1, Buffer.from('no gzip'), { 'grpc-encoding': 'gzip' })).not.toBe('0')
   expect(await post(startPath, 1, Buffer.from('x'), { 'grpc-encoding': 'snappy' })).toBe(String(Code.Unimplemented))
   expect(await post('/no.Such/Call', 0, Buffer.alloc(0))).toBe(String(Code.Unimplemented))

@@ -12,8 +12,8 @@ const otherAuthority = new Set([
   'CERT_SIGNATURE_FAILURE',
 ])
 
-/** Before TLS stood. */
-export function dialError(error: Error, server: string, host: string): AppError {
+/** Before TLS stood. `again`: it stood before. */
+export function dialError(error: Error, server: string, host: string, again = false): AppError {
   const { code, message } = error as NodeJS.ErrnoException
   const untrusted = (text: string): AppError => new AppError('unauthenticated', text, { cause: error })
   if (code !== undefined && otherAuthority.has(code)) {
@@ -30,6 +30,7 @@ export function dialError(error: Error, server: string, host: string): AppError 
   if (code?.startsWith('ERR_SSL_')) {
     return new AppError('unavailable', `${server} does not speak TLS 1.3; is it the gRPC port?`, { cause: error })
   }
+  if (again) return new AppError('unavailable', `no server answers at ${server} any more`, { cause: error })
   const why = code === 'ECONNREFUSED' ? 'nobody listens there; `runyard certs init` opens the port' : (code ?? message)
   return new AppError('unavailable', `no Runyard server answers at ${server} over gRPC: ${why}`, { cause: error })
 }

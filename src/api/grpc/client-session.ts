@@ -44,7 +44,7 @@ export function createClientSession(server: GrpcServer, credentials: ClientCrede
   let beenOpen = false
 
   const open = async (): Promise<ClientHttp2Session> => {
-    const socket = await dial(server, credentials)
+    const socket = await dial(server, credentials, beenOpen)
     const session = connectHttp2(`https://${showServer(server)}`, {
       createConnection: () => socket,
       settings: { enablePush: false },
@@ -74,13 +74,13 @@ export function createClientSession(server: GrpcServer, credentials: ClientCrede
 export const showServer = ({ host, port }: GrpcServer): string =>
   host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 
-function dial(server: GrpcServer, credentials: ClientCredentials): Promise<TLSSocket> {
+function dial(server: GrpcServer, credentials: ClientCredentials, again: boolean): Promise<TLSSocket> {
   const { host, port } = server
   return new Promise((resolve, reject) => {
     const fail = (error: Error): void => {
       clearTimeout(late)
       socket.destroy()
-      reject(dialError(error, showServer(server), host))
+      reject(dialError(error, showServer(server), host, again))
     }
     const late = setTimeout(() => fail(new Error(`no answer within ${connectMs / 1000} s`)), connectMs)
     const socket = connectTls({

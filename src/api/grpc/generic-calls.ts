@@ -4,6 +4,7 @@
  * web page's 404.
  */
 import http2, { type Http2ServerRequest, type Http2ServerResponse } from 'node:http2'
+import type { DescMessage } from '@bufbuild/protobuf'
 import {
   Code,
   ConnectError,
@@ -24,6 +25,7 @@ import { withHeldDeadline } from './deadline.ts'
 import { peerKey, peerOf, peerOfSession, peerOver, type Peer } from './peer.ts'
 import { changesSomething, refusalOf } from './service-access.ts'
 import { refuse } from './unary-calls.ts'
+import { ourWordsFor } from './unreadable.ts'
 
 export interface GenericOptions {
   routes(router: ConnectRouter): void
@@ -103,7 +105,7 @@ export function createGenericCalls(options: GenericOptions): GiveStream {
     const asked = universalRequestFromNodeRequest(request, response, undefined, values)
     if (!/^(bidi|client)/.test(handler.method.methodKind)) expectRequest(stream, options.requestMs ?? 60_000)
     const answer = await handler({ ...asked, signal: untilPeerOver(asked.signal, stream) })
-    if (!far.handler) await notePerson(peer, path, refusedUnread(answer.trailer))
+    if (!far.handler) await notePerson(peer, path, refusedUnread(answer.trailer, handler.method.input))
     await universalResponseToNodeResponse(answer, response)
   }
 
@@ -120,8 +122,13 @@ export function createGenericCalls(options: GenericOptions): GiveStream {
   }
 }
 
-/** Too large, not to be unpacked or no message at all: so says the status that the client gets. */
-function refusedUnread(trailer: Headers | undefined): AppError | undefined {
+/** Too large, not to be unpacked or no message at all: so says the status that the client gets, in our words. */
+function refusedUnread(trailer: Headers | undefined, input: DescMessage): AppError | undefined {
+  const ours = ourWordsFor(decodeURIComponent(trailer?.get('grpc-message') ?? ''), input)
+  if (ours !== undefined) {
+    trailer?.set('grpc-status', String(ours.code))
+    trailer?.set('grpc-message', encodeURIComponent(ours.rawMessage))
+  }
   const code = Number(trailer?.get('grpc-status') ?? Code.PermissionDenied)
   if (code === 0 || code === Code.PermissionDenied) return undefined // noted at the gate
   const words = decodeURIComponent(trailer?.get('grpc-message') ?? '')

@@ -4,6 +4,7 @@ import type { Client } from '@connectrpc/connect'
 import { AppError } from '../../lib/app-error.ts'
 import type { FollowEvent, FollowRequest } from '../client-follow.ts'
 import type { LogRange, ReadLogRequest } from '../client-log.ts'
+import { createFollowRetries, type OnAway } from '../client-retries.ts'
 import { callError } from './client-errors.ts'
 import { OutputStream, type JobService, type SubscribeOutputResponse } from './gen/runyard/v1/job_service_pb.js'
 
@@ -14,21 +15,22 @@ export interface OutputSource {
 }
 
 const streams = { all: OutputStream.UNSPECIFIED, stdout: OutputStream.STDOUT, stderr: OutputStream.STDERR }
-const longestRetryMs = 5_000
-const mostRetries = 20
 
 export async function* followOutput(
   { client, server, hasBeenOpen }: OutputSource,
   request: FollowRequest,
   signal?: AbortSignal,
+  onAway?: OnAway,
 ): AsyncGenerator<FollowEvent> {
   const place = { attempt: request.attempt ?? 0, onward: request.onward ?? false, offset: BigInt(request.offset ?? 0) }
   const stream = streams[request.stream ?? 'all']
-  for (let failures = 0; ; failures++) {
+  const retries = createFollowRetries(onAway)
+  for (;;) {
     try {
+      retries.asking()
       const wanted = { jobId: request.jobId, stream, ...place }
       for await (const message of client.subscribeOutput(wanted, { signal, timeoutMs: 0 })) {
-        failures = 0
+        retries.heard()
         const events = eventsOf(message)
         // From now on of this attempt and those behind it, wherever the newest is by then.
         if (place.attempt === 0 && events.length > 0) place.onward = true
@@ -39,11 +41,10 @@ export async function* followOutput(
     } catch (error) {
       signal?.throwIfAborted()
       const told = callError(error, server)
-      if (told.code !== 'unavailable' || failures >= mostRetries || !hasBeenOpen()) throw told
+      if (told.code !== 'unavailable' || !hasBeenOpen() || !retries.mayGoOn()) throw told
     }
     signal?.throwIfAborted()
-    const pause = Math.min(longestRetryMs, 100 * 2 ** failures) * (0.5 + Math.random() / 2)
-    await new Promise((resolve) => setTimeout(resolve, pause))
+    await retries.pause()
   }
 }
 

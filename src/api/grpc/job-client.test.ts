@@ -3,7 +3,7 @@ import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } f
 import type { AddressInfo } from 'node:net'
 import { Code, ConnectError, type ServiceImpl } from '@connectrpc/connect'
 import { connectNodeAdapter } from '@connectrpc/connect-node'
-import { afterEach, beforeAll, expect, test } from 'vitest'
+import { afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { createAuthority } from '../../x509/authority.ts'
 import { issue } from '../../x509/issue.ts'
 import { generateKeyPair } from '../../x509/key-pair.ts'
@@ -128,6 +128,12 @@ test('a refusal is no broken link, and a server that was never there is not wait
   await expect(collect(client.followLog({ jobId: 'abcdefghijkl' }))).rejects.toMatchObject({ code: 'not_found' })
   expect(asked).toBe(1)
   await stop()
+  await vi.waitFor(() =>
+    expect(client.calls.jobs.get({ id: 'abcdefghijkl' })).rejects.toMatchObject({
+      code: 'unavailable',
+      message: `no server answers at 127.0.0.1:${port} any more`,
+    }),
+  )
   const follow = collect(clientOf(port).followLog({ jobId: 'abcdefghijkl' }))
   await expect(follow).rejects.toMatchObject({
     code: 'unavailable',

@@ -25,6 +25,7 @@ export interface JobClient extends ApiClient {
   close(): void
 }
 
+export { notOverGrpc }
 export type { ClientCredentials, GrpcServer }
 
 /** Of one short call. */
@@ -44,7 +45,7 @@ export function createJobClient(server: GrpcServer, credentials: ClientCredentia
   return {
     calls: onlyThese({ jobs: onlyThese(jobCalls(client, name)) }) as unknown as ApiCalls,
     readLog: (request) => readOutput(source, request),
-    followLog: (request, signal) => followOutput(source, request, signal),
+    followLog: (request, signal, onAway) => followOutput(source, request, signal, onAway),
     passwordGrant: () => Promise.reject(notOverGrpc()),
     async whoAmI() {
       const { username, role, notAfter } = await inWords(name, client.whoAmI({}, { timeoutMs }))

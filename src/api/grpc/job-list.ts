@@ -1,8 +1,9 @@
 /** `List` in the words of the contract's list, whose schema it is checked with. */
 import { timestampDate, type Timestamp } from '@bufbuild/protobuf/wkt'
 import { listJobsInput } from '../contract/jobs.ts'
-import { fieldsRefused, problemsOf } from '../errors.ts'
-import type { ZodIssue } from '../issue-words.ts'
+import { fieldsRefused } from '../errors.ts'
+import { problemsOf } from '../../lib/issue-fields.ts'
+import type { ZodIssue } from '../../lib/issue-words.ts'
 import type { ListInput } from '../../operations/find-jobs.ts'
 import type { ListRequest } from './gen/runyard/v1/job_service_pb.js'
 import { wrongField } from './job-calls.ts'

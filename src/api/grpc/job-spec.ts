@@ -1,8 +1,9 @@
 /** What a Start asks for, as the one job schema sees it; what is wrong with it, as the caller wrote it. */
 import type { Limits as WireLimits, StartRequest } from './gen/runyard/v1/job_service_pb.js'
 import { jobSpecSchema, type JobSpec } from '../../job/spec.ts'
-import { fieldsRefused, onePerField, problemsOf } from '../errors.ts'
-import type { ZodIssue } from '../issue-words.ts'
+import { fieldsRefused } from '../errors.ts'
+import { onePerField, problemsOf } from '../../lib/issue-fields.ts'
+import type { ZodIssue } from '../../lib/issue-words.ts'
 import { inspectJson } from '../rest/json-body.ts'
 import { wrongField } from './job-calls.ts'
 

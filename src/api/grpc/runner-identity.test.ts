@@ -223,6 +223,28 @@ test('a second machine with the same certificate: the newer process wins, and bo
   expect((await refusal(first.rpc.claim(offer))).code).toBe(Code.FailedPrecondition)
 })
 
+test('a copy with the same host name is another place; a restart, one after a boot and one that said goodbye are not two', async () => {
+  const certificate = await server.issue('runner', 'cloned')
+  const facts: unknown[] = []
+  const off = onFact((fact) => void (fact.name === 'runner.taken_over' && facts.push(fact)))
+  const silentFor = (seconds: number) =>
+    server.db.query(`update runners set last_seen_at = now() - make_interval(secs => $1) where name = 'cloned'`, [
+      seconds,
+    ])
+  await runner(certificate, { place: 'a' })
+  await runner(certificate, { place: 'a' }) // killed, and started again
+  await silentFor(25)
+  const booted = await runner(certificate, { place: 'a after a boot' })
+  await booted.rpc.goodbye({ ...booted.who, state: 'offline' })
+  await runner(certificate, { place: 'moved' })
+  expect(facts).toEqual([])
+  await runner(certificate, { place: 'copy' })
+  off()
+  expect(facts).toMatchObject([{ runner: 'cloned', from: 'one', by: 'one' }])
+  const { runners } = await server.client.calls.runners.list()
+  expect(runners.find(({ name }) => name === 'cloned')?.taken_over).toMatchObject({ from: 'one' })
+})
+
 test('a runner of a newer protocol is told what to update', async () => {
   const error = await refusal(runner(await server.issue('runner', 'newer'), { protocol: 2 }))
   expect([error.code, error.rawMessage]).toEqual([

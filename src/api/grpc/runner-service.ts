@@ -99,6 +99,7 @@ export function runnerService(port: RunnerPort) {
         version: rest.version,
         protocol: rest.protocol,
         hostname: rest.hostname,
+        place: rest.place,
         labels,
         slots: rest.slots,
         cpuMillis: rest.cpuMillis,

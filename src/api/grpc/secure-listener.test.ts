@@ -133,6 +133,8 @@ test('G2: signed by us, yet only what is registered, with exactly one role in ex
     noSecret(error.message)
     const row = await lastRow(`target = 'certificate:${who.fingerprint.toString('hex')}'`)
     expect([what, row.address]).toEqual([what, '127.0.0.1'])
+    if (what === 'right, but not registered') expect(JSON.stringify(row)).toMatch(/unknown, not in the database/)
+    expect(error.message).not.toMatch(/not in the database/)
     expect(await count('jobs')).toBe(before)
   }
 })

@@ -95,8 +95,9 @@ export async function listenSecurely(options: SecureListenerOptions): Promise<Se
     onAdmitted: (session, holder, certificate, address) => watch.add(session, { holder, certificate, address }),
     onRefused(error, certificate, address) {
       // An outage or a defect is nobody's attempt.
-      if (isAppError(error) && error.code === 'unauthenticated')
-        onTurnedAway({ why: error.message, certificate, address })
+      if (!isAppError(error) || error.code !== 'unauthenticated') return
+      const why = typeof error.cause === 'string' ? error.cause : error.message // the client reads only the message
+      onTurnedAway({ why, certificate, address })
     },
   })
 

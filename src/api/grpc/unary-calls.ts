@@ -22,6 +22,7 @@ import {
 import { Code, ConnectError, type ContextValues } from '@connectrpc/connect'
 import { passedOn } from '../../lib/young-buffers.ts'
 import { contextValuesOfSession } from './peer.ts'
+import { notSuchMessage, tooLarge } from './unreadable.ts'
 
 /** The part of a generic handler's context that these calls use: `values` say who is at the other end. */
 export interface CallContext {
@@ -41,9 +42,17 @@ export function unaryCall<I extends DescMessage, O extends DescMessage>(
   return {
     path: `/${method.parent.typeName}/${method.name}`,
     async answer(message, context) {
-      const answer = await run(fromBinary(method.input, message), context)
+      const answer = await run(read(method.input, message), context)
       return toBinary(method.output, create(method.output, answer))
     },
+  }
+}
+
+function read<I extends DescMessage>(input: I, message: Buffer): MessageShape<I> {
+  try {
+    return fromBinary(input, message)
+  } catch (error) {
+    throw notSuchMessage(input, String(error))
   }
 }
 
@@ -104,10 +113,7 @@ function serve(stream: ServerHttp2Stream, call: UnaryCall, options: UnaryOptions
       if (head.length < prefixBytes) return
       const length = head.readUInt32BE(1)
       if (length > options.mostBytes) {
-        return refuse(
-          stream,
-          new ConnectError(`a message has at most ${options.mostBytes} bytes`, Code.ResourceExhausted),
-        )
+        return refuse(stream, tooLarge(options.mostBytes))
       }
       const session = stream.session
       if (session === undefined) return

@@ -77,8 +77,12 @@ test('from the authority to a certificate that holds, and its end', async () => 
   expect(await calls().certificates.revoke({ id, reason: 'left us' })).toMatchObject({
     state: 'revoked',
     revoke_reason: 'left us',
+    revoked_before: false,
   })
-  expect(await calls().certificates.revoke({ id, reason: 'again' })).toMatchObject({ revoke_reason: 'left us' })
+  expect(await calls().certificates.revoke({ id, reason: 'again' })).toMatchObject({
+    revoke_reason: 'left us',
+    revoked_before: true,
+  })
   await expect(authenticateCertificate(server.db, presented)).rejects.toMatchObject({ code: 'unauthenticated' })
   await expect(calls().certificates.revoke({ id: '999999' })).rejects.toMatchObject({ code: 'not_found' })
 
@@ -93,6 +97,16 @@ test('from the authority to a certificate that holds, and its end', async () => 
     ['certificate.revoke', 'refused', 'certificate:999999'],
   ])
   expect(audited[3]!.detail).toMatchObject({ name, role: 'viewer', days: 3, serial: issued.certificate.serial })
+})
+
+test('a number is nobody’s name, because it is a certificate’s id', async () => {
+  for (const role of ['viewer', 'runner'] as const) {
+    const refused = { code: 'invalid_argument', fields: [{ field: 'name' }] }
+    await expect(calls().certificates.issue({ name: '7', role, request })).rejects.toMatchObject(refused)
+  }
+  await expect(calls().runnerTokens.create({ name: '7', servers: ['a:1'] })).rejects.toMatchObject({
+    fields: [{ field: 'name' }],
+  })
 })
 
 test('nobody but an administrator sees or changes any of it, and each try is in the audit', async () => {

@@ -1,6 +1,7 @@
 /** Reads a JSON body and refuses what JSON.parse lets through but a database or a prototype would not survive. */
 import type { FieldProblem } from '../../lib/app-error.ts'
-import { fieldPath, fieldsRefused, HttpRefusal } from '../errors.ts'
+import { fieldsRefused, HttpRefusal } from '../errors.ts'
+import { fieldPath } from '../../lib/issue-fields.ts'
 
 const maxDepth = 64
 const utf8 = new TextDecoder('utf-8', { fatal: true })

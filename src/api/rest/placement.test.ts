@@ -59,13 +59,17 @@ test.each<[object, string, RegExp]>([
   [{ placement: { near: {} } }, 'placement.near', /not a known field/],
   [{ placement: { strategy: 'random' } }, 'placement.strategy', /must be one of "spread", "pack"/],
   [{ placement: { affinity: { labels: {} } } }, 'placement.affinity.labels', /at least one label/],
-  [{ placement: { affinity: { labels: { 'a b': '1' } } } }, 'placement.affinity.labels', /a label name has letters/],
+  [
+    { placement: { affinity: { labels: { 'a b': '1' } } } },
+    'placement.affinity.labels',
+    /is no label name: it has letters/,
+  ],
   [
     { placement: { anti_affinity: { labels: { a: '1' }, required: 'yes' } } },
     'placement.anti_affinity.required',
     /true or false/,
   ],
-  [{ labels: { a: 'b c' } }, 'labels.a', /a label value has letters/],
+  [{ labels: { a: 'b c' } }, 'labels.a', /has a value that no label can have/],
   [{ labels: 'a=b' }, 'labels', /must be an object/],
 ])('%j is refused at %s', async (fields, field, words) => {
   const response = await submit({ command: ['true'], ...fields })

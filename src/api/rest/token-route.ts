@@ -2,8 +2,9 @@
 import type { FastifyInstance } from 'fastify'
 import * as z from 'zod'
 import { apiPrefix } from '../contract/base.ts'
-import { fieldsRefused, HttpRefusal, isTooLarge, problemsOf, tooLarge } from '../errors.ts'
-import type { ZodIssue } from '../issue-words.ts'
+import { fieldsRefused, HttpRefusal, isTooLarge, tooLarge } from '../errors.ts'
+import { problemsOf } from '../../lib/issue-fields.ts'
+import type { ZodIssue } from '../../lib/issue-words.ts'
 import { askOf, type RouteOptions } from './contract-routes.ts'
 
 const bodyLimit = 16 * 1024

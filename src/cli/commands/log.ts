@@ -7,6 +7,7 @@ import { withServer } from '../connect.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { globalsOf } from '../globals.ts'
 import { jobId } from '../job-id.ts'
+import { watchFollowing } from '../lost-server.ts'
 import { pourLog } from '../pour-log.ts'
 import { ReaderGone } from '../raw-output.ts'
 import { notice } from '../render.ts'
@@ -33,21 +34,23 @@ export function define(command: Command): void {
   command.action(async (id: string, options: LogOptions) => {
     const { json, verbose } = globalsOf(command)
     try {
-      await withServer(command, async ({ client }) => {
+      await withServer(command, async ({ client, url }) => {
         const { stream, attempt, offset } = options
-        const until = options.follow ? undefined : await sizeNow(client, id, options)
-        if (until !== undefined && (offset > until.size || (offset === until.size && !until.sealed))) {
+        const now = options.follow && offset === 0 ? undefined : await sizeNow(client, id, options)
+        if (now !== undefined && nothingBehind(now, options)) {
           const job = await client.calls.jobs.get({ id })
           return notice(
-            job.last_attempt === 0 ? `${id} has not begun (${job.state})` : `${id} has written ${until.size} bytes`,
+            job.last_attempt === 0 ? `${id} has not begun (${job.state})` : `${id} has written ${now.size} bytes`,
             verbose,
           )
         }
-        await pourLog(client.followLog({ jobId: id, stream, attempt, offset }), {
+        const { guard, onAway } = watchFollowing({ url, jobId: id, verbose, stream, offset })
+        const events = client.followLog({ jobId: id, stream, attempt, offset }, undefined, onAway)
+        await pourLog(guard(events), {
           json,
           verbose,
           // Followed to its end, a complete log also says what was cut off.
-          until: until === undefined || until.sealed ? undefined : { attempt, offset: until.size },
+          until: options.follow || now === undefined || now.sealed ? undefined : { attempt, offset: now.size },
         })
       })
     } catch (error) {
@@ -63,12 +66,19 @@ function parseAttempt(text: string): number {
   return number
 }
 
+/** Of what is complete, the end itself still says what was cut off; of what is followed, more may come. */
+export function nothingBehind(now: Size, { follow, offset }: Pick<LogOptions, 'follow' | 'offset'>): boolean {
+  if (now.sealed) return offset > now.size
+  return !follow && offset >= now.size
+}
+
+interface Size {
+  size: number
+  sealed: boolean
+}
+
 /** What there is at this moment; `log` without -f ends there, however much the job goes on to write. */
-async function sizeNow(
-  client: ApiClient,
-  id: string,
-  { stream, attempt }: LogOptions,
-): Promise<{ size: number; sealed: boolean }> {
+async function sizeNow(client: ApiClient, id: string, { stream, attempt }: LogOptions): Promise<Size> {
   const job = await client.calls.jobs.get({ id })
   if (job.last_attempt === 0) return { size: 0, sealed: false }
   const sealed = isTerminal(job.state) && (await isSealed(client, id, attempt ?? job.last_attempt))

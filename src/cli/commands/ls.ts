@@ -31,7 +31,7 @@ export function define(command: Command): void {
     .option('--name <text>', 'part of the name')
     .option('--owner <user>', 'jobs of this user')
     .option('--label <k=v>', 'jobs that carry this label (start --job-label)', labels)
-    .option('--limit <n>', 'how many', parseWhole, 20)
+    .option('--limit <n>', 'how many', limit, 20)
     .option('--all', 'all of them')
     .action(async (options: LsOptions) => {
       const jobs = await withServer(command, ({ client }) => collect(client.calls.jobs.list, options))
@@ -54,6 +54,12 @@ export function states(text: string): JobState[] {
     )
   })
   return [...new Set(found)]
+}
+
+function limit(text: string): number {
+  const number = parseWhole(text)
+  if (number === 0) throw new InvalidArgumentError('shows nothing; for all of them say --all')
+  return number
 }
 
 function labels(text: string, before: string[] = []): string[] {

@@ -3,12 +3,13 @@ import type { Command } from 'commander'
 import type { ApiClient } from '../../api/client.ts'
 import type { Job } from '../../api/contract/index.ts'
 import { isTerminal } from '../../job/state.ts'
-import { AppError } from '../../lib/app-error.ts'
+import { AppError, isAppError } from '../../lib/app-error.ts'
 import { connect, type Connection } from '../connect.ts'
 import { exitCodeOfJob, exitCodes, signalNumber } from '../exit-codes.ts'
 import { followJob, orGone, ServerGone, type Followed } from '../follow-job.ts'
 import { globalsOf, type Globals } from '../globals.ts'
 import { addJobOptions, refuseRelativePaths, specOf, type JobOptions } from '../job-options.ts'
+import { stayedAway, watchFollowing, type Following } from '../lost-server.ts'
 import { pourLog } from '../pour-log.ts'
 import { onStop, type StopSignal } from '../process-life.ts'
 import { ReaderGone, writeLine } from '../raw-output.ts'
@@ -108,6 +109,7 @@ async function attend(
 ): Promise<Job> {
   const { id } = job
   let { client } = first
+  const following = { url: first.url, jobId: id, verbose: globals.verbose }
   const cancel = (reason: string, force = false): void => {
     void repeated(() => client.calls.jobs.cancel({ id, reason, force })).catch(() => {})
   }
@@ -141,13 +143,15 @@ async function attend(
   server = attached(first)
   const waiting = tellWhyItWaits(() => client, first.local?.started === true, id, globals, settled.signal)
   try {
-    await pour(server, job, globals).catch((error: unknown) => {
+    await pour(server, job, globals, following).catch((error: unknown) => {
       if (!(error instanceof ReaderGone)) throw error
       // As SIGPIPE would: nobody reads any more, so the job has no purpose.
       stop.readerGone = true
       cancel('its output is no longer read')
     })
-    const ended = await untilEnded(() => server, id)
+    const ended = await untilEnded(() => server, id).catch((error: unknown) => {
+      throw isAppError(error) && error.code === 'unavailable' ? stayedAway(following, error) : error
+    })
     if (trouble !== undefined && ended.started_at === null) throw new AppError('unavailable', trouble)
     if (globals.json && !stop.readerGone) await writeLine(1, { type: 'end', job: ended })
     return ended
@@ -160,9 +164,10 @@ async function attend(
   }
 }
 
-async function pour(server: Followed, job: Job, { json, verbose }: Globals): Promise<void> {
+async function pour(server: Followed, job: Job, { json, verbose }: Globals, following: Following): Promise<void> {
   if (json) await writeLine(1, { type: 'job', job })
-  await pourLog(followJob(server, job.id), { json, verbose })
+  const { guard, onAway } = watchFollowing(following)
+  await pourLog(guard(followJob(server, job.id, onAway)), { json, verbose })
 }
 
 /** Of this machine only: whether a server elsewhere has ended or is out of reach cannot be told apart. */

@@ -6,6 +6,7 @@ import { AppError, isAppError } from '../../lib/app-error.ts'
 import { configOf, globalsOf } from '../globals.ts'
 import { ensureOwnDir } from '../instance/own-dir.ts'
 import { notice, print, printJson } from '../render.ts'
+import { showEnd } from '../units.ts'
 
 interface EnrolOptions {
   tokenFile?: string
@@ -25,7 +26,7 @@ export function define(runner: Command): void {
   enrol.action(async (token: string | undefined, options: EnrolOptions) => {
     const made = await enrolThisMachine(configOf(enrol), await tokenText(token, options.tokenFile), options)
     if (globalsOf(enrol).json) return printJson(made)
-    print(`This machine is the runner ${made.name} now, until ${made.ends_at.slice(0, 10)}; it renews that by itself.`)
+    print(`This machine is the runner ${made.name} now, until ${showEnd(made.ends_at)}; it renews that by itself.`)
     notice('next: runyard runner')
   })
 }
@@ -83,5 +84,9 @@ function inWords(error: unknown): unknown {
   if (error.code === 'unavailable' || error.code === 'deadline_exceeded') {
     return new AppError(error.code, `no server could be asked: ${error.message}`, { cause: error })
   }
-  return error
+  // The server's word for what is an option here.
+  const refused = /^name (?=is |has )/
+  return refused.test(error.message)
+    ? new AppError(error.code, error.message.replace(refused, '--name '), { cause: error })
+    : error
 }

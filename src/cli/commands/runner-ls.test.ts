@@ -33,7 +33,7 @@ test('where each runner is and how long it may be, one line each', () => {
 
 test('two machines under one name are said, for a day', () => {
   const over = (at: string) => listing([runner({ certificate, taken_over: { from: 'other\u001b[2J', at } })], now)
-  expect(over('2026-11-22T11:59:00Z')).toMatch(/took the name from a process on other.* ago; are there two\?/)
+  expect(over('2026-11-22T11:59:00Z')).toMatch(/took the name from another process, on other.* ago; are there two\?/)
   expect(over('2026-11-22T11:59:00Z')).not.toContain('\u001b[2J')
   expect(over('2026-11-20T11:59:00Z')).not.toContain('took the name')
 })

@@ -82,6 +82,6 @@ const shownForMs = 24 * 3_600_000
 function noteOf(runner: Runner | undefined, now: number): string[] {
   const over = runner?.taken_over
   if (!over || now - Date.parse(over.at) > shownForMs) return []
-  const text = `took the name from a process on ${printable(over.from)} ${showAgo(over.at, now)}; are there two?`
+  const text = `took the name from another process, on ${printable(over.from)} ${showAgo(over.at, now)}; are there two?`
   return [`  ${paint('yellow', text)}`]
 }

@@ -1,7 +1,9 @@
 import { InvalidArgumentError, Option, type Command } from 'commander'
 import { withServer } from '../connect.ts'
 import { globalsOf } from '../globals.ts'
+import { inOptions } from '../option-words.ts'
 import { notice, print, printJson } from '../render.ts'
+import { tokenNotes } from '../runner-token.ts'
 import { parseDuration, showDuration } from '../units.ts'
 
 interface TokenOptions {
@@ -15,9 +17,7 @@ export function define(runner: Command): void {
   token
     .summary('make a token for another machine')
     .description('make a token with which one machine becomes a runner, once; it is shown this once')
-    .addOption(
-      new Option('--expires <time>', 'within which it has to be used').argParser(parseDuration).default(3600, '1h'),
-    )
+    .addOption(new Option('--expires <time>', 'within which it has to be used').argParser(lifetime).default(3600, '1h'))
     .option('--servers <list>', 'host:port,… where the runner reaches the servers (default: what they say)', addresses)
   token.addHelpText(
     'after',
@@ -26,20 +26,21 @@ export function define(runner: Command): void {
   token.action(async (name: string | undefined, { expires, servers }: TokenOptions) => {
     const made = await withServer(token, ({ client }) =>
       client.calls.runnerTokens.create({ name, expires_in_seconds: Math.round(expires), servers }),
-    )
+    ).catch(inOptions({ expires_in_seconds: '--expires', servers: '--servers' }))
     const { json, verbose } = globalsOf(token)
     if (json) return printJson(made)
     print(made.token)
+    for (const note of tokenNotes(made, name)) process.stderr.write(`runyard: ${note}\n`)
     const left = showDuration(Date.parse(made.expires_at) - Date.now())
     notice(`on the other machine, within ${left}: runyard runner enrol ${made.token}`, verbose)
-    const near = made.servers.filter((server) => /^(?:localhost|127\.|\[::1\])/.test(server))
-    if (near.length > 0) {
-      notice(
-        `${near.join(', ')} is reached from this machine only: see --grpc-host and --grpc-names of the server`,
-        verbose,
-      )
-    }
   })
+}
+
+/** As the server has it. */
+function lifetime(text: string): number {
+  const seconds = parseDuration(text)
+  if (seconds >= 60 && seconds <= 604_800) return seconds
+  throw new InvalidArgumentError('is not within 1m to 7d')
 }
 
 function addresses(text: string): string[] {

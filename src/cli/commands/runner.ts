@@ -51,6 +51,7 @@ async function run(command: Command): Promise<void> {
     pid: process.pid,
     start_time: startTimeOf(process.pid) ?? '',
     version,
+    works: 'servers' in address ? 'elsewhere' : address.beside ? 'beside' : 'alone',
   })
   const [{ logFacts }, { runRunner }] = await Promise.all([
     import('../../lib/fact-log.ts'),

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { addSettingOptions, configOf, globalsOf } from '../globals.ts'
-import { print, printJson } from '../render.ts'
+import { onAll, print, printJson } from '../render.ts'
 import { reportError } from '../report-error.ts'
 import { version } from '../version.ts'
 
@@ -29,7 +29,8 @@ export function define(command: Command): void {
               pid: process.pid,
               first_login: firstLogin ?? null,
             })
-          print(`Runyard ${version} serves ${url}${grpc === undefined ? '' : ` and gRPC at ${grpc}`}`)
+          const port = grpc === undefined ? '' : ` and gRPC at ${grpc}${onAll(config.grpcHost)}`
+          print(`Runyard ${version} serves ${url}${onAll(config.host)}${port}`)
           if (firstLogin) print(`First login, shown this once: ${firstLogin.username} / ${firstLogin.password}`)
         },
       })

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { Job } from '../../api/contract/index.ts'
+import type { Attempt, Job } from '../../api/contract/index.ts'
 import { labelList } from '../../job/spec.ts'
 import { callWordOf } from '../../job/status-word.ts'
 import { withServer } from '../connect.ts'
@@ -16,10 +16,14 @@ export function define(command: Command): void {
   )
   command.action(async (id: string) => {
     const { json, verbose } = globalsOf(command)
-    const job = await withServer(command, ({ client }) => client.calls.jobs.get({ id }))
+    const { job, attempts } = await withServer(command, async ({ client: { calls } }) => {
+      const found = await calls.jobs.get({ id })
+      const ran = verbose && !json && found.last_attempt > 0
+      return { job: found, attempts: ran ? (await calls.jobs.attempts({ id })).attempts : [] }
+    })
     if (json) return printJson(job)
     print(callWordOf(job.state))
-    if (verbose) for (const [name, value] of details(job)) print(`  ${`${name}:`.padEnd(12)} ${value}`)
+    if (verbose) for (const [name, value] of details(job, attempts)) print(`  ${`${name}:`.padEnd(12)} ${value}`)
   })
 }
 
@@ -38,7 +42,19 @@ function placementText({ required_labels, placement = {} }: Job): string | null 
   return parts.join('; ') || null
 }
 
-function details(job: Job): [string, string][] {
+/** One that runs is not spent yet, but it is the one that people ask about. */
+function attemptsText({ state, attempts_spent: spent, max_attempts: most }: Job): string {
+  const now = { leased: 'starting', running: 'running', unknown: 'not heard of' }[state as string]
+  return now === undefined ? `${spent} of ${most}` : `${spent + 1} of ${most}, ${now}`
+}
+
+function runnerText({ state }: Job, attempts: Attempt[]): string | undefined {
+  const last = attempts.at(-1)
+  if (last === undefined) return undefined
+  return `${printable(last.runner)}${state === 'unknown' ? ', which does not answer' : ''}`
+}
+
+export function details(job: Job, attempts: Attempt[]): [string, string][] {
   const { result } = job
   const rows: [string, string | null | undefined][] = [
     ['name', printable(job.name)],
@@ -52,7 +68,8 @@ function details(job: Job): [string, string][] {
     ['created', showAgo(job.created_at)],
     ['took', job.duration_ms === null ? null : showDuration(job.duration_ms)],
     ['cancelled', job.cancel_reason === null ? null : printable(job.cancel_reason)],
-    ['attempts', `${job.attempts_spent} of ${job.max_attempts}`],
+    ['attempts', attemptsText(job)],
+    ['runner', runnerText(job, attempts)],
     ['exit code', result?.exit_code?.toString()],
     ['signal', result?.signal],
     ['message', result?.message === null || result === null ? null : printable(result.message)],

@@ -21,14 +21,14 @@ export function define(command: Command): void {
   command.action(async (ids: string[], options: StopOptions) => {
     const { json, verbose } = globalsOf(command)
     const answers = await withServer(command, (connection) =>
-      Promise.all(ids.map((id) => stopOne(connection, id, options))),
+      Promise.all([...new Set(ids)].map((id) => stopOne(connection, id, options))),
     )
     if (json) printJson(answers)
     for (const { id, answer, message } of answers) {
       if (answer !== 'stopped') process.exitCode = exitCodes.failed
       if (json) continue
       if (answer === 'stopped') notice(`${id} stopped`, verbose)
-      else process.stderr.write(`runyard: ${id}: ${message}\n`)
+      else process.stderr.write(`runyard: ${message?.includes(id) ? message : `${id}: ${message}`}\n`)
     }
   })
 }

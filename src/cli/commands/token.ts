@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { withServer } from '../connect.ts'
 import { globalsOf } from '../globals.ts'
-import { print, printable, printJson, table } from '../render.ts'
+import { notice, print, printable, printJson, table } from '../render.ts'
 import { parseWhole, showAgo } from '../units.ts'
 
 export function define(command: Command): void {
@@ -21,6 +21,7 @@ export function define(command: Command): void {
   ls.action(async () => {
     const { tokens } = await withServer(ls, ({ client }) => client.calls.tokens.list())
     if (globalsOf(ls).json) return printJson(tokens)
+    if (tokens.length === 0) return notice('no token yet: runyard token create NAME')
     const titles = ['ID', 'NAME', 'CREATED', 'ENDS', 'LAST USED'].map((title) => ({ title, shrinks: title === 'NAME' }))
     const rows = tokens.map((token) => [
       token.id,

@@ -2,7 +2,7 @@ import { Option, type Command } from 'commander'
 import { effectiveConfig } from '../../config/config.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { addSettingOptions, configOf, flagWords, globalsOf } from '../globals.ts'
-import { print, printJson } from '../render.ts'
+import { onAll, print, printJson } from '../render.ts'
 import { reportError } from '../report-error.ts'
 import { version } from '../version.ts'
 
@@ -53,8 +53,9 @@ async function up(command: Command, options: { ephemeral?: boolean; background?:
             pid: process.pid,
             first_login: firstLogin ?? null,
           })
-        print(`Runyard ${version} is up: ${url}`)
-        if (grpc !== undefined) print(`gRPC: ${grpc}, with certificates of \`runyard certs issue\``)
+        print(`Runyard ${version} is up: ${url}${onAll(config.host)}`)
+        if (grpc !== undefined)
+          print(`gRPC: ${grpc}${onAll(config.grpcHost)}, with certificates of \`runyard certs issue\``)
         print(`Data: ${config.dataDir}${config.databaseUrl === undefined ? '' : '; database: DATABASE_URL'}`)
         print(
           firstLogin === undefined

@@ -15,6 +15,8 @@ export interface RunnerFacts {
   /** Of the process, in clock ticks since boot: a pid alone may have become somebody else's. */
   start_time: string
   version: string
+  /** `beside` the server that started it, `alone` for a server of this data directory, `elsewhere` for other machines. */
+  works?: 'beside' | 'alone' | 'elsewhere'
 }
 
 export interface FirstLogin {
@@ -25,6 +27,8 @@ export interface FirstLogin {
 interface Files {
   'instance.json': InstanceFacts
   'runner.json': RunnerFacts
+  /** The server's own: host:port of gRPC, once there is an authority. */
+  'server.json': { grpc?: string }
   /** The first administrator's password, made by a server that nobody saw, until `up` shows it. */
   'secrets/first-login.json': FirstLogin
 }
@@ -61,5 +65,16 @@ export function startTimeOf(pid: number): string | undefined {
     return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
   } catch {
     return undefined
+  }
+}
+
+/** To a runner that is not our child. False: it is gone, and its pid may be somebody else's. */
+export function signalTo({ pid, start_time: startTime }: RunnerFacts, name: NodeJS.Signals): boolean {
+  if (startTimeOf(pid) !== startTime) return false
+  try {
+    return process.kill(pid, name)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+    return false
   }
 }

@@ -8,7 +8,7 @@ import { besideTheServer } from '../beside-the-server.ts'
 import { entryFile } from '../package-root.ts'
 import { togetherMs } from '../process-life.ts'
 import { version } from '../version.ts'
-import { readFacts, startTimeOf, type RunnerFacts } from './files.ts'
+import { readFacts, signalTo } from './files.ts'
 import { watchLock } from './lock.ts'
 
 export interface SuperviseOptions {
@@ -96,16 +96,6 @@ export function superviseRunner(options: SuperviseOptions): SupervisedRunner {
       await loop
       for (const timer of timers) clearTimeout(timer)
     },
-  }
-}
-
-/** A runner that is not our child; its pid may have become somebody else's. */
-function signalTo({ pid, start_time: startTime }: RunnerFacts, name: NodeJS.Signals): void {
-  if (startTimeOf(pid) !== startTime) return
-  try {
-    process.kill(pid, name)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
   }
 }
 

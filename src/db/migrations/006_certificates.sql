@@ -38,7 +38,9 @@ create index certificates_end on certificates (not_after);
 
 -- Set for a runner that came over the network: its name belongs to the holder of such a certificate.
 alter table runners add column certificate_id bigint references certificates on delete set null;
--- The last time that a process of another host took over a name whose process was still heard of.
+-- Data directory, machine and boot as one word: differs where two processes cannot be one and its successor.
+alter table runners add column place text;
+-- The last time that a process of another place took over a name whose process was still heard of.
 alter table runners add column taken_over_from text;
 alter table runners add column taken_over_at timestamptz;
 create index runners_certificate on runners (certificate_id) where certificate_id is not null;

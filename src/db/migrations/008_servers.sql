@@ -11,6 +11,9 @@ create table servers (
   last_seen_at timestamptz not null default now()
 );
 
+-- Which secret signs the sessions: servers of one database sign with the same one.
+alter table installation add column jwt_key_id text;
+
 -- The server whose log store has the log of this attempt; null: none has any of it yet (or it is from before this column,
 -- when there was one server).
 alter table attempts add column log_server bigint;

@@ -103,6 +103,13 @@ export declare type RegisterRequest = Message<"runyard.runner.v1.RegisterRequest
    * @generated from field: uint32 protocol = 11;
    */
   protocol: number;
+
+  /**
+   * One word for data directory, machine and boot, the same for every process there: tells a restart from a copy.
+   *
+   * @generated from field: string place = 12;
+   */
+  place: string;
 };
 
 /**
