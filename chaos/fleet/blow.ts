@@ -47,6 +47,20 @@ export async function databaseAnswers(fleet: Fleet): Promise<void> {
   for (const each of fleet.servers) await serves(fleet, each)
 }
 
+export const endBackends = (fleet: Fleet): Promise<unknown> =>
+  fleet.postgres.query(
+    `select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'runyard %' and pid <> pg_backend_pid()`,
+  )
+
+/**
+ * What a server sent into a link that was down is sent again by its kernel, up to as long after as the link was down. So
+ * a submit that nobody waits for any more becomes a job while the rig counts; ended backends take nothing more.
+ */
+export async function nothingOnItsWay(fleet: Fleet): Promise<void> {
+  await endBackends(fleet)
+  await databaseAnswers(fleet)
+}
+
 /** It has been heard of since. */
 export async function isHeard(fleet: Fleet, { name }: FleetRunner): Promise<void> {
   const [now] = await until(

@@ -9,6 +9,7 @@ import { processOf } from '../host.ts'
 import type { Random } from '../random.ts'
 import {
   databaseAnswers,
+  endBackends,
   patience,
   runnerName,
   serverName,
@@ -62,9 +63,7 @@ const kinds = {
     busy: ['database'],
     holdMs: 0,
     async strike(fleet) {
-      await fleet.postgres.query(
-        `select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'runyard %' and pid <> pg_backend_pid()`,
-      )
+      await endBackends(fleet)
       return { victim: 'postgres', outage: true, heal: () => databaseAnswers(fleet) }
     },
   }),

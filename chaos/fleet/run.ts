@@ -3,6 +3,7 @@ import type { Evidence } from '../evidence.ts'
 import { loadOf, type Operation, type Plan } from '../load.ts'
 import { randomOf } from '../random.ts'
 import { trialOn, type TrialResult } from '../trial.ts'
+import { nothingOnItsWay } from './blow.ts'
 import { planOf, strikeAll } from './faults.ts'
 import { makeGhost } from './ghost.ts'
 import type { Profile } from './profiles.ts'
@@ -65,6 +66,7 @@ export async function runFleet({ seed, profile, root, keep, say = () => {} }: Fl
       await submitted
       clearTimeout(giveUp)
       const attempts = await haunted
+      await nothingOnItsWay(fleet)
       say(
         `${replays.length} messages with stale tokens of ${attempts} attempts, ${replays.filter((r) => r.accepted).length} taken`,
       )
