@@ -3,7 +3,7 @@ export type LogStorePlace =
   | { kind: 'directory'; path: string; shown: string }
   | {
       kind: 's3'
-      /** With the bucket, without anything secret. */
+      /** With the bucket, without anything secret: `https://host:port/bucket`. */
       endpoint: string
       region: string
       prefix: string

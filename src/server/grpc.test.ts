@@ -15,7 +15,10 @@ import { ensureKeys } from '../access/keys.ts'
 import { createSealer } from '../access/secrets.ts'
 import { Health, HealthCheckResponse_ServingStatus as Status } from '../api/grpc/gen/grpc/health/v1/health_pb.js'
 import { JobService } from '../api/grpc/gen/runyard/v1/job_service_pb.js'
+import { AppError } from '../lib/app-error.ts'
 import { onFact, type Fact } from '../lib/facts.ts'
+import type { Deps } from '../operations/deps.ts'
+import { openSecurePort } from './grpc.ts'
 import { readServerFile } from './places.ts'
 import { startServer } from './server.ts'
 
@@ -56,6 +59,33 @@ test('closed without an authority; open within seconds of one, on every server, 
   await server.stop()
   expect(await readServerFile(server.config.dataDir)).toBeNull()
 }, 60_000)
+
+test('a database that goes away between the first words of a server and its gRPC port is waited for', async () => {
+  const server = await runningServer()
+  onTestFinished(() => server.close())
+  await makeAuthority(server)
+  let away = true
+  const { db, config } = server
+  const port = await openSecurePort({
+    deps: { db, config, sealer: createSealer((await ensureKeys(config)).secretKey) } as Deps,
+    watch: {
+      isAway: () => away,
+      whileThere: async (work) => {
+        if (away) throw new AppError('unavailable', 'the database does not answer')
+        return work()
+      },
+      stop: async () => {},
+    },
+    calls: { routes: () => {}, frequent: [], noteRefused: async () => {} },
+    name: 'late',
+    onOpen: async () => {},
+  })
+  onTestFinished(() => port.stop(100))
+  expect(port.address()).toBeUndefined()
+  away = false
+  port.accessChanged()
+  expect(await until(() => port.address())).toMatch(/^127\.0\.0\.1:\d+$/)
+}, 30_000)
 
 test('a port in use: said once and tried again while the server runs, a refusal to start when it starts', async () => {
   const blocker = net.createServer().listen(0, '127.0.0.1')

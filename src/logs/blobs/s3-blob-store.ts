@@ -1,18 +1,12 @@
 /** Blobs in a bucket of S3, or of what speaks its protocol. A large blob goes up in parts, a few of them in memory. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { S3mini } from 's3mini'
+import type { LogStorePlace } from '../../config/log-store-url.ts'
 import { AppError, isAppError } from '../../lib/app-error.ts'
 import { createAtMost } from '../../lib/at-most.ts'
 import { checkBlobName, misconfigured, storeAway, type Blob, type BlobStore } from './blob-store.ts'
 
-export interface S3Options {
-  /** With the bucket: `https://host:port/bucket`. */
-  endpoint: string
-  region: string
-  prefix: string
-  accessKeyId: string
-  secretAccessKey: string
-  shown: string
+export interface S3Options extends Omit<Extract<LogStorePlace, { kind: 's3' }>, 'kind'> {
   /** Of one request: a part is sent in that time, or tried again. */
   timeoutMs?: number
   /** The first pause after a failure; each further one is twice as long. */
