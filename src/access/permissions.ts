@@ -41,6 +41,14 @@ const table = {
   'job.cancel': { admin: 'all', operator: 'own', viewer: 'none' },
   'job.rerun': { admin: 'all', operator: 'own', viewer: 'none' },
   'job.delete': { admin: 'all', operator: 'own', viewer: 'none' },
+  'batch.submit': { admin: 'all', operator: 'own', viewer: 'none' },
+  'batch.read': { admin: 'all', operator: 'own', viewer: 'all' },
+  'batch.cancel': { admin: 'all', operator: 'own', viewer: 'none' },
+  'batch.complete': { admin: 'all', operator: 'own', viewer: 'none' },
+  'batch.rerun': { admin: 'all', operator: 'own', viewer: 'none' },
+  'batch.delete': { admin: 'all', operator: 'own', viewer: 'none' },
+  'template.read': { admin: 'all', operator: 'own', viewer: 'own' },
+  'template.change': { admin: 'all', operator: 'own', viewer: 'none' },
   'queue.read': { admin: 'all', operator: 'all', viewer: 'all' },
   'queue.change': { admin: 'all', operator: 'none', viewer: 'none' },
   'runner.read': { admin: 'all', operator: 'all', viewer: 'all' },
@@ -56,6 +64,10 @@ const table = {
   'certificate.issue': { admin: 'all', operator: 'none', viewer: 'none' },
   'certificate.read': { admin: 'all', operator: 'none', viewer: 'none' },
   'certificate.revoke': { admin: 'all', operator: 'none', viewer: 'none' },
+  // Names and kinds of channels are no secret to those who may name one; their settings are shown to nobody.
+  'channel.read': { admin: 'all', operator: 'all', viewer: 'all' },
+  'channel.change': { admin: 'all', operator: 'none', viewer: 'none' },
+  'metrics.read': { admin: 'all', operator: 'all', viewer: 'all' },
   'audit.read': { admin: 'all', operator: 'none', viewer: 'none' },
 } as const satisfies Record<string, Record<Role, Scope>>
 

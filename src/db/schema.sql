@@ -70,6 +70,20 @@ create table audit_seals (
 CREATE TRIGGER audit_seals_append_only BEFORE DELETE OR UPDATE ON public.audit_seals FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER audit_seals_no_truncate BEFORE TRUNCATE ON public.audit_seals FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
+create table batch_templates (
+  id bigint generated always as identity not null,
+  owner_id bigint not null,
+  name text not null,
+  description text,
+  shared boolean default false not null,
+  body jsonb not null,
+  created_at timestamp with time zone default now() not null,
+  updated_at timestamp with time zone default now() not null,
+  constraint batch_templates_pkey PRIMARY KEY (id)
+);
+
+CREATE UNIQUE INDEX batch_templates_name ON public.batch_templates USING btree (owner_id, name);
+
 create table certificate_authorities (
   id bigint generated always as identity not null,
   certificate_pem text not null,
@@ -114,6 +128,7 @@ create table idempotency_keys (
   body_hash bytea not null,
   job_ids text[] not null,
   created_at timestamp with time zone default now() not null,
+  run_id text,
   constraint idempotency_keys_pkey PRIMARY KEY (owner_id, key),
   constraint idempotency_keys_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES users(id) ON DELETE CASCADE
 ) with (autovacuum_vacuum_scale_factor=0.05, autovacuum_vacuum_cost_delay=0);
@@ -187,6 +202,8 @@ create table jobs (
   rerun_of text,
   log_bytes bigint default 0 not null,
   labels text[],
+  run_id bigint,
+  run_index integer,
   constraint jobs_pkey PRIMARY KEY (id),
   constraint jobs_public_id_key UNIQUE (public_id),
   constraint jobs_priority_check CHECK (((priority >= 0) AND (priority <= 10))),
@@ -201,6 +218,7 @@ CREATE INDEX jobs_ended_of_queue ON public.jobs USING btree (queue_id, ended_at)
 CREATE INDEX jobs_held ON public.jobs USING btree (id) WHERE (state = ANY (ARRAY['leased'::text, 'running'::text, 'unknown'::text]));
 CREATE INDEX jobs_kind ON public.jobs USING btree (owner_id, queue_id, state, id);
 CREATE INDEX jobs_rerun ON public.jobs USING btree (rerun_of, id) WHERE (rerun_of IS NOT NULL);
+CREATE INDEX jobs_run ON public.jobs USING btree (run_id, state, id) WHERE (run_id IS NOT NULL);
 CREATE TRIGGER count_deleted AFTER DELETE ON public.jobs REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION count_jobs();
 CREATE TRIGGER count_inserted AFTER INSERT ON public.jobs REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION count_jobs();
 CREATE TRIGGER count_updated AFTER UPDATE ON public.jobs REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION count_jobs();
@@ -251,6 +269,22 @@ create table queues (
   constraint queues_retain_days_check CHECK ((retain_days >= (0)::double precision))
 ) with (fillfactor=50, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=200);
 
+create table run_count_deltas (
+  run_id bigint not null,
+  state text not null,
+  jobs bigint not null
+) with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000, autovacuum_vacuum_cost_delay=0);
+
+CREATE INDEX run_count_deltas_run ON public.run_count_deltas USING btree (run_id);
+
+create table run_counts (
+  run_id bigint not null,
+  state text not null,
+  jobs bigint not null,
+  constraint run_counts_pkey PRIMARY KEY (run_id, state),
+  constraint run_counts_run_id_fkey FOREIGN KEY (run_id) REFERENCES runs(id) ON DELETE CASCADE
+) with (fillfactor=50, autovacuum_vacuum_scale_factor=0.1, autovacuum_vacuum_cost_delay=0);
+
 create table runners (
   id bigint generated always as identity not null,
   name text not null,
@@ -277,6 +311,32 @@ create table runners (
 ) with (fillfactor=50, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=200);
 
 CREATE INDEX runners_certificate ON public.runners USING btree (certificate_id) WHERE (certificate_id IS NOT NULL);
+
+create table runs (
+  id bigint generated always as identity not null,
+  public_id text not null,
+  kind text not null,
+  owner_id bigint not null,
+  name text not null,
+  description text,
+  size integer not null,
+  created_at timestamp with time zone default now() not null,
+  started_at timestamp with time zone,
+  ended_at timestamp with time zone,
+  forced_at timestamp with time zone,
+  cancel_requested_at timestamp with time zone,
+  rerun_of text,
+  template text,
+  notify jsonb default '[]'::jsonb not null,
+  constraint runs_pkey PRIMARY KEY (id),
+  constraint runs_public_id_key UNIQUE (public_id),
+  constraint runs_kind_check CHECK ((kind = 'batch'::text)),
+  constraint runs_size_check CHECK ((size > 0))
+);
+
+CREATE INDEX runs_open ON public.runs USING btree (id) WHERE (ended_at IS NULL);
+CREATE INDEX runs_owner ON public.runs USING btree (owner_id, id);
+CREATE INDEX runs_rerun ON public.runs USING btree (rerun_of) WHERE (rerun_of IS NOT NULL);
 
 create table schema_migrations (
   version text not null,
@@ -319,6 +379,8 @@ AS $function$
 begin
   if tg_op = 'INSERT' then
     insert into job_count_deltas select owner_id, queue_id, state, count(*), sum(log_bytes) from new_rows group by 1, 2, 3;
+    insert into run_count_deltas
+    select run_id, state, count(*) from new_rows where run_id is not null group by 1, 2;
   elsif tg_op = 'DELETE' then
     insert into job_count_deltas select owner_id, queue_id, state, -count(*), -sum(log_bytes) from old_rows group by 1, 2, 3;
   else
@@ -327,6 +389,15 @@ begin
       select owner_id, queue_id, state, 1 as n, log_bytes as bytes from new_rows
       union all select owner_id, queue_id, state, -1, -log_bytes from old_rows
     ) moved group by 1, 2, 3 having sum(n) <> 0 or sum(bytes) <> 0;
+    if exists (select from new_rows where run_id is not null) then
+      insert into run_count_deltas
+      select run_id, state, sum(n) from (
+        select run_id, state, 1 as n from new_rows where run_id is not null
+        union all select run_id, state, -1 from old_rows where run_id is not null
+      ) moved group by 1, 2 having sum(n) <> 0;
+      -- Told when the transaction commits; the same words twice in one are one.
+      perform pg_notify('runyard_runs', run_id::text) from (select distinct run_id from new_rows where run_id is not null) r;
+    end if;
   end if;
   return null;
 end $function$;

@@ -122,6 +122,49 @@ export interface JobsTable {
   rerun_of: Optional<string>
   log_bytes: DefaultedBig
   labels: Optional<string[]>
+  run_id: Optional<string>
+  run_index: Optional<number>
+}
+
+export interface RunsTable {
+  id: BigId
+  public_id: string
+  kind: 'batch'
+  owner_id: Big
+  name: string
+  description: Optional<string>
+  size: number
+  created_at: DefaultedTime
+  started_at: OptionalTime
+  ended_at: OptionalTime
+  forced_at: OptionalTime
+  cancel_requested_at: OptionalTime
+  rerun_of: Optional<string>
+  template: Optional<string>
+  notify: ColumnType<unknown, string | undefined, string>
+}
+
+export interface RunCountsTable {
+  run_id: Big
+  state: string
+  jobs: Big
+}
+
+export interface RunCountDeltasTable {
+  run_id: Big
+  state: string
+  jobs: Big
+}
+
+export interface BatchTemplatesTable {
+  id: BigId
+  owner_id: Big
+  name: string
+  description: Optional<string>
+  shared: Generated<boolean>
+  body: Json
+  created_at: DefaultedTime
+  updated_at: DefaultedTime
 }
 
 export interface JobCountsTable {
@@ -209,6 +252,7 @@ export interface IdempotencyKeysTable {
   body_hash: Buffer
   job_ids: string[]
   created_at: DefaultedTime
+  run_id: Optional<string>
 }
 
 export interface AuditLogTable {
@@ -243,6 +287,10 @@ export interface Schema {
   lanes: LanesTable
   runners: RunnersTable
   jobs: JobsTable
+  runs: RunsTable
+  run_counts: RunCountsTable
+  run_count_deltas: RunCountDeltasTable
+  batch_templates: BatchTemplatesTable
   job_counts: JobCountsTable
   job_count_deltas: JobCountDeltasTable
   job_dependencies: JobDependenciesTable

@@ -100,13 +100,26 @@ export async function listAttempts(deps: Deps, anyAsk: Ask, id: string) {
   return (await findAttempts(deps.db, row.jobKey)).map((attempt) => showAttempt(attempt, now))
 }
 
-export async function jobStats(deps: Deps, anyAsk: Ask) {
-  const counts = await countJobs(deps.db, ownerScope(known(anyAsk)))
-  const sums = { waiting: 0, running: 0, passed: 0, failed: 0, cancelled: 0, total: 0 }
-  const byState = Object.fromEntries(jobStates.map((state) => [state, counts[state] ?? 0])) as Record<JobState, number>
-  for (const state of jobStates) {
-    sums[batchWordOf(state)] += byState[state]
-    sums.total += byState[state]
+export async function jobStats(deps: Deps, anyAsk: Ask, ownerName?: string) {
+  const scope = ownerScope(known(anyAsk))
+  const owner = ownerName === undefined ? undefined : await findUser(deps.db, ownerName)
+  const hidden = owner === null || (scope !== undefined && owner !== undefined && owner.id !== scope)
+  const counts = hidden ? [] : await countJobs(deps.db, scope ?? owner?.id)
+  const byState = Object.fromEntries(jobStates.map((state) => [state, 0])) as Record<JobState, number>
+  const all = noJobs()
+  const byUser = new Map<string, ReturnType<typeof noJobs>>()
+  for (const { owner: username, state, n } of counts) {
+    byState[state] += n
+    const own = byUser.get(username) ?? noJobs()
+    byUser.set(username, own)
+    for (const sums of [all, own]) {
+      sums[batchWordOf(state)] += n
+      sums.total += n
+    }
   }
-  return { ...sums, by_state: byState }
+  const users = [...byUser].map(([username, sums]) => ({ username, ...sums }))
+  const busy = ({ waiting, running }: (typeof users)[number]): number => waiting + running
+  return { ...all, by_state: byState, users: users.toSorted((a, b) => busy(b) - busy(a) || b.total - a.total) }
 }
+
+const noJobs = () => ({ waiting: 0, running: 0, passed: 0, failed: 0, cancelled: 0, total: 0 })

@@ -36,7 +36,7 @@ export function createOperations(deps: Deps, changes: JobChanges, notReady: NotR
     waitForEnd: (ask: Ask, id: string, signal: AbortSignal) => waitForEnd(deps, changes, ask, id, signal),
     listJobs: (ask: Ask, input: ListInput) => listJobs(deps, ask, input),
     listAttempts: (ask: Ask, id: string) => listAttempts(deps, ask, id),
-    jobStats: (ask: Ask) => jobStats(deps, ask),
+    jobStats: (ask: Ask, owner?: string) => jobStats(deps, ask, owner),
     openLog: (ask: Ask, input: OpenLogInput) => openLog(deps, ask, input),
     followLog: (ask: Ask, input: FollowInput, signal: AbortSignal) => followLog(deps, changes, ask, input, signal),
     listQueues: (ask: Ask) => listQueues(deps, ask),

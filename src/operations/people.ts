@@ -104,6 +104,8 @@ const showUser = (user: User, usage: Usage, { config }: Deps) => ({
   role: user.role,
   max_running: user.maxRunning,
   disabled: user.disabledAt !== null,
+  locked_until: null,
+  last_seen_at: null,
   created_at: user.createdAt.toISOString(),
   usage: {
     open_jobs: usage.openJobs,
@@ -152,6 +154,7 @@ function own(ask: KnownAsk, action: 'token.create' | 'token.read' | 'token.revok
 const showToken = (row: ApiTokenRow) => ({
   id: row.id,
   name: row.name,
+  scopes: null,
   created_at: row.createdAt.toISOString(),
   expires_at: row.expiresAt?.toISOString() ?? null,
   last_used_at: row.lastUsedAt?.toISOString() ?? null,

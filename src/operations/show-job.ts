@@ -35,6 +35,9 @@ export function showJob(row: Omit<JobRow, 'jobKey'>, { policy, waitingReason, no
     cancel_requested: row.cancelRequestedAt !== null,
     cancel_reason: row.cancelReason,
     rerun_of: row.rerunOf,
+    batch_id: row.batchId,
+    batch_index: row.batchIndex,
+    tests: null,
     result: isTerminal(row.state) ? showResult(row.outcome, row.truncatedBytes) : null,
   }
 }

@@ -59,4 +59,5 @@ const rowOf = (made: MadeJob, spec: StoredSpec, { principal }: KnownAsk): Omit<J
   ...{ owner: principal.username, ownerId: principal.userId!, stateSince: made.createdAt, envSealed: null },
   ...{ blockersLeft: 0, attemptsSpent: 0, lastAttempt: 0, cancelRequestedAt: null, cancelReason: null },
   ...{ startedAt: null, endedAt: null, outcome: null, truncatedBytes: null, rerunOf: null },
+  ...{ batchId: null, batchIndex: null },
 })

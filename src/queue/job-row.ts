@@ -33,6 +33,9 @@ export interface JobRow {
   /** Of the last attempt's output; null until its log is sealed. */
   truncatedBytes: number | null
   rerunOf: string | null
+  /** Public id of its batch, and its place in it. */
+  batchId: string | null
+  batchIndex: number | null
 }
 
 export const jobColumns = `j.id as "jobKey", j.public_id as "publicId", j.owner_id as "ownerId", u.username as owner,
@@ -41,6 +44,7 @@ export const jobColumns = `j.id as "jobKey", j.public_id as "publicId", j.owner_
   j.max_attempts as "maxAttempts", j.attempts_spent as "attemptsSpent", j.last_attempt as "lastAttempt",
   j.cancel_requested_at as "cancelRequestedAt", j.cancel_reason as "cancelReason", j.started_at as "startedAt",
   j.ended_at as "endedAt", j.outcome, j.rerun_of as "rerunOf",
+  (select r.public_id from runs r where r.id = j.run_id) as "batchId", j.run_index as "batchIndex",
   (select (a.log->>'truncated_bytes')::float8 from attempts a where a.job_id = j.id and a.number = j.last_attempt)
     as "truncatedBytes"`
 export const jobTables = 'jobs j join users u on u.id = j.owner_id join queues q on q.id = j.queue_id'

@@ -48,14 +48,23 @@ export async function recount(db: Db | Queryable): Promise<void> {
   })
 }
 
-export async function jobStats(db: Queryable, ownerId?: string): Promise<Partial<Record<JobState, number>>> {
-  const { rows } = await db.query<{ state: JobState; n: number }>({
+export interface StateCount {
+  /** Username. */
+  owner: string
+  state: JobState
+  n: number
+}
+
+/** By user and state. */
+export async function jobStats(db: Queryable, ownerId?: string): Promise<StateCount[]> {
+  const { rows } = await db.query<StateCount>({
     name: 'queue_stats',
-    text: `select state, sum(jobs)::int as n from ${totals} t where $1::bigint is null or owner_id = $1
-      group by state having sum(jobs) <> 0`,
+    text: `select u.username as owner, t.state, sum(t.jobs)::int as n from ${totals} t join users u on u.id = t.owner_id
+      where $1::bigint is null or t.owner_id = $1
+      group by u.username, t.state having sum(t.jobs) <> 0`,
     values: [ownerId ?? null],
   })
-  return Object.fromEntries(rows.map((row) => [row.state, row.n]))
+  return rows
 }
 
 /** What one owner has in the database and in the log store. */

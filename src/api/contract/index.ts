@@ -2,17 +2,42 @@
  * The one contract: validation, the OpenAPI document and the typed client all come from here.
  * Routes that oRPC cannot carry (raw logs with ranges, the form-encoded OAuth2 grant, the WebSocket) are in `plain.ts`.
  */
+import { audit } from './audit.ts'
+import { batches, batchTemplates, testInsights } from './batches.ts'
 import { certificates, runnerTokens } from './certificates.ts'
+import { channels, messageDeliveries } from './channels.ts'
 import { jobs } from './jobs.ts'
-import { me, session, tokens, users } from './people.ts'
+import { account, me, session, tokens, users } from './people.ts'
 import { health, queues, ready, runners } from './system.ts'
 
-export const contract = { health, ready, me, session, jobs, queues, runners, users, tokens, certificates, runnerTokens }
+export const contract = {
+  health,
+  ready,
+  me,
+  session,
+  account,
+  jobs,
+  batches,
+  batchTemplates,
+  testInsights,
+  queues,
+  runners,
+  users,
+  tokens,
+  channels,
+  messageDeliveries,
+  audit,
+  certificates,
+  runnerTokens,
+}
 export type Contract = typeof contract
 
 export { apiPrefix, type Problem } from './base.ts'
+export type { AuditRow } from './audit.ts'
+export type { Batch, BatchInput, BatchTemplate, TestInsight, TestResult } from './batches.ts'
 export type { Certificate, CertificateAuthority } from './certificates.ts'
+export type { Channel, ChannelKind, Delivery, Quiet } from './channels.ts'
 export type { Attempt, Job, JobResult, StatusWord } from './job.ts'
-export type { ApiToken, Me, User } from './people.ts'
+export type { ApiToken, Me, TokenScope, User } from './people.ts'
 export type { Queue, Runner } from './system.ts'
 export type { ClientMessage, ServerMessage } from './live.ts'

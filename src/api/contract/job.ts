@@ -107,6 +107,19 @@ export const jobSchema = z.object({
   cancel_requested: z.boolean(),
   cancel_reason: z.string().nullable(),
   rerun_of: z.string().nullable(),
+  /** The batch that it belongs to, and its place in it. */
+  batch_id: publicId.nullable(),
+  batch_index: z.int().nullable(),
+  /** What a notice tells, of one of the message executor. */
+  message: z.object({ channel: z.string(), subject: z.string(), text: z.string() }).optional(),
+  /** Where it writes JUnit XML. */
+  junit: z.array(z.string()).optional(),
+  /** Declared shared directories that it reads. */
+  inputs: z.array(z.object({ share: z.string(), path: z.string() })).optional(),
+  /** How its tests went, as its newest attempt reported them. */
+  tests: z
+    .object({ total: z.int(), passed: z.int(), failed: z.int(), skipped: z.int(), duration_ms: z.number() })
+    .nullable(),
   /** How the job ended; null until then. */
   result: resultSchema.nullable(),
 })

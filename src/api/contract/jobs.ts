@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { labelText } from '../../job/labels.ts'
 import { jobSpecSchema, queueNamePattern, specLimits } from '../../job/spec.ts'
 import { jobStates } from '../../job/state.ts'
-import { base, instant, page, publicId, queryList, withIdempotencyKey } from './base.ts'
+import { base, instant, page, publicId, queryInt, queryList, withIdempotencyKey } from './base.ts'
 import { attemptSchema, jobSchema, statusWords } from './job.ts'
 
 const tags = ['jobs']
@@ -49,6 +49,8 @@ export const listJobsInput = z.strictObject({
   /** Created before. */
   until: instant.optional(),
   rerun_of: publicId.optional(),
+  /** Members of one batch. */
+  batch_id: publicId.optional(),
   /** Labels that the job carries, all of them: `label=app=db`, several or with commas. */
   label: queryList(labelText).optional(),
 })
@@ -65,17 +67,67 @@ const list = base
   .input(listJobsInput)
   .output(z.object({ jobs: z.array(jobSchema), next_cursor: z.string().nullable() }))
 
+const sums = {
+  waiting: z.int(),
+  running: z.int(),
+  passed: z.int(),
+  failed: z.int(),
+  cancelled: z.int(),
+  total: z.int(),
+}
 const stats = base
-  .route({ method: 'GET', path: '/jobs/stats', tags, summary: 'Count the jobs that you may see' })
+  .route({ method: 'GET', path: '/jobs/stats', tags, summary: 'Count the jobs that you may see, in all and by user' })
+  .input(
+    z
+      .strictObject({
+        /** Only jobs of this user. */
+        owner: z.string().min(1).max(200).optional(),
+      })
+      .prefault({}),
+  )
   .output(
     z.object({
-      waiting: z.int(),
-      running: z.int(),
-      passed: z.int(),
-      failed: z.int(),
-      cancelled: z.int(),
-      total: z.int(),
+      ...sums,
       by_state: z.record(z.enum(jobStates), z.int()),
+      /** Those whose jobs you may see and who have any, the busiest first. */
+      users: z.array(z.object({ username: z.string(), ...sums })),
+    }),
+  )
+
+const throughput = base
+  .route({
+    method: 'GET',
+    path: '/jobs/throughput',
+    tags,
+    summary: 'Jobs that you may see, by the minute in which they ended: the last hours',
+  })
+  .input(z.strictObject({ minutes: queryInt(5, 1440).default(60) }).prefault({}))
+  .output(
+    z.object({
+      /** Oldest first, one for every minute, also of those in which nothing ended. */
+      minutes: z.array(z.object({ at: instant, passed: z.int(), failed: z.int(), cancelled: z.int() })),
+    }),
+  )
+
+/** What a list's checkboxes do: each job by itself, and what became of each. */
+const act = base
+  .route({
+    method: 'POST',
+    path: '/jobs/actions',
+    tags,
+    summary: 'Cancel, run again or delete up to 500 jobs; each succeeds or fails by itself',
+  })
+  .input(
+    z.strictObject({
+      action: z.enum(['cancel', 'rerun', 'delete']),
+      ids: z.array(publicId).min(1).max(500),
+      reason: z.string().trim().min(1).max(500).optional(),
+    }),
+  )
+  .output(
+    z.object({
+      done: z.array(z.object({ id: publicId, new_id: publicId.optional() })),
+      refused: z.array(z.object({ id: publicId, code: z.string(), message: z.string() })),
     }),
   )
 
@@ -125,4 +177,4 @@ const attempts = base
   .input(onlyId)
   .output(z.object({ attempts: z.array(attemptSchema) }))
 
-export const jobs = { submit, submitMany, list, stats, get, delete: remove, cancel, rerun, attempts }
+export const jobs = { submit, submitMany, list, stats, throughput, act, get, delete: remove, cancel, rerun, attempts }

@@ -1,6 +1,7 @@
 /** What the WebSocket `/api/v1/ws` carries; one JSON object a message. In words: docs/websocket.md. */
 import * as z from 'zod'
 import { publicId } from './base.ts'
+import { batchSchema } from './batches.ts'
 import { jobSchema } from './job.ts'
 
 const sub = z.string().min(1).max(64)
@@ -20,6 +21,16 @@ const subscribe = z.discriminatedUnion(
   [
     z.strictObject({ type: z.literal('subscribe'), id: sub, topic: z.literal('jobs') }),
     z.strictObject({ type: z.literal('subscribe'), id: sub, topic: z.literal('job'), job_id: publicId }),
+    /** All batches that the asker may see. */
+    z.strictObject({ type: z.literal('subscribe'), id: sub, topic: z.literal('batches') }),
+    /** One batch, and with `members` each of its jobs that changes. */
+    z.strictObject({
+      type: z.literal('subscribe'),
+      id: sub,
+      topic: z.literal('batch'),
+      batch_id: publicId,
+      members: z.boolean().default(false),
+    }),
     z.strictObject({
       type: z.literal('subscribe'),
       id: sub,
@@ -34,7 +45,7 @@ const subscribe = z.discriminatedUnion(
       offset: z.int().min(0).default(0),
     }),
   ],
-  oneOf('topic', 'jobs', 'job', 'log'),
+  oneOf('topic', 'jobs', 'job', 'batches', 'batch', 'log'),
 )
 
 export const clientMessage = z.discriminatedUnion(
@@ -49,6 +60,9 @@ export const serverMessage = z.discriminatedUnion('type', [
   z.object({ type: z.literal('subscribed'), sub }),
   /** A job is as given now. Several changes in short time may come as one. */
   z.object({ type: z.literal('job'), sub, job: jobSchema }),
+  /** A batch is as given now; several changes in short time come as one. */
+  z.object({ type: z.literal('batch'), sub, batch: batchSchema }),
+  z.object({ type: z.literal('batch_gone'), sub, batch_id: publicId }),
   /** The job is no longer there. */
   z.object({ type: z.literal('job_gone'), sub, job_id: publicId }),
   /** More changed than this connection could take; read the list again. */

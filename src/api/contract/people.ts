@@ -46,7 +46,10 @@ const userSchema = z.object({
   role: z.enum(roles),
   max_running: z.int(),
   disabled: z.boolean(),
+  /** Signing in is refused until then: too many wrong passwords. */
+  locked_until: instant.nullable(),
   created_at: instant,
+  last_seen_at: instant.nullable(),
   usage: z.object({
     /** Waiting and running. */
     open_jobs: z.int(),
@@ -110,9 +113,93 @@ const setPassword = base
     }),
   )
 
+const changeUser = base
+  .route({
+    method: 'PATCH',
+    path: '/users/{username}',
+    tags: ['people'],
+    summary: 'Change role, cap or state of an account (administrators); a new role ends its sessions at once',
+  })
+  .input(
+    z.strictObject({
+      username: z.string().min(1).max(128),
+      role: z.enum(roles).optional(),
+      max_running: z.int().min(0).max(1_000_000).optional(),
+      disabled: z.boolean().optional(),
+      /** True: lets somebody in again who gave too many wrong passwords. */
+      unlock: z.literal(true).optional(),
+    }),
+  )
+  .output(userSchema)
+
+const deleteUser = base
+  .route({
+    method: 'DELETE',
+    path: '/users/{username}',
+    tags: ['people'],
+    successStatus: 204,
+    summary: 'Delete an account (administrators): its open jobs are cancelled, its history stays under its name',
+  })
+  .input(z.strictObject({ username: z.string().min(1).max(128) }))
+
+const createReset = base
+  .route({
+    method: 'POST',
+    path: '/users/{username}/password-reset',
+    tags: ['people'],
+    successStatus: 201,
+    summary: 'A one-time code with which somebody sets a new password (administrators); shown this once',
+  })
+  .input(z.strictObject({ username: z.string().min(1).max(128) }))
+  .output(z.object({ code: z.string(), expires_at: instant }))
+
+const useReset = base
+  .route({
+    method: 'POST',
+    path: '/auth/password-reset',
+    tags: ['people'],
+    successStatus: 204,
+    summary: 'Set a new password with a one-time code',
+  })
+  .meta({ open: true })
+  .input(z.strictObject({ username: z.string().min(1).max(200), code: z.string().min(1).max(200), password }))
+
+const signOutEverywhere = base.route({
+  method: 'POST',
+  path: '/me/sign-out-everywhere',
+  tags: ['people'],
+  successStatus: 204,
+  summary: 'End all your sessions and API tokens',
+})
+
+/** What a token may do of what its owner may: reading or all of one kind of thing. */
+export const tokenScopes = [
+  'jobs:read',
+  'jobs:write',
+  'batches:read',
+  'batches:write',
+  'queues:read',
+  'queues:write',
+  'runners:read',
+  'runners:write',
+  'users:read',
+  'users:write',
+  'tokens:read',
+  'tokens:write',
+  'certificates:read',
+  'certificates:write',
+  'channels:read',
+  'channels:write',
+  'audit:read',
+  'metrics:read',
+] as const
+export type TokenScope = (typeof tokenScopes)[number]
+
 const tokenSchema = z.object({
   id: z.string(),
   name: z.string(),
+  /** Null: all that its owner may. */
+  scopes: z.array(z.enum(tokenScopes)).nullable(),
   created_at: instant,
   expires_at: instant.nullable(),
   last_used_at: instant.nullable(),
@@ -131,6 +218,8 @@ const createToken = base
     z.strictObject({
       name: z.string().trim().min(1).max(100),
       expires_in_days: z.int().min(1).max(3650).optional(),
+      /** Left out: all that you may. */
+      scopes: z.array(z.enum(tokenScopes)).min(1).optional(),
     }),
   )
   .output(z.object({ ...tokenSchema.shape, token: z.string() }))
@@ -150,5 +239,14 @@ const revokeToken = base
   .input(z.strictObject({ id: z.string().regex(/^\d{1,18}$/, 'is the id of a token') }))
 
 export const session = { create: signIn, delete: signOut }
-export const users = { create: createUser, list: listUsers, get: getUser, setPassword }
+export const users = {
+  create: createUser,
+  list: listUsers,
+  get: getUser,
+  change: changeUser,
+  delete: deleteUser,
+  setPassword,
+  createReset,
+}
+export const account = { useReset, signOutEverywhere }
 export const tokens = { create: createToken, list: listTokens, delete: revokeToken }

@@ -117,5 +117,6 @@ export const openRoutes: readonly string[] = [
   'GET /api/v1/openapi.json',
   'POST /api/v1/auth/token',
   'POST /api/v1/auth/session',
+  'POST /api/v1/auth/password-reset',
   'DELETE /api/v1/auth/session',
 ]

@@ -6,6 +6,11 @@ import { contract } from '../contract/index.ts'
 import type { CallContext } from './contract-routes.ts'
 import { sessionCookie } from './http-access.ts'
 
+/** Stands where an operation is being written. */
+const notYet = (): never => {
+  throw new AppError('unavailable', 'this is not there yet')
+}
+
 export function createRouter({ operations: on, version }: { operations: Operations; version: string }) {
   const os = implement(contract).$context<CallContext>()
 
@@ -53,7 +58,9 @@ export function createRouter({ operations: on, version }: { operations: Operatio
         return { ids: done.publicIds, replayed: done.replayed }
       }),
       list: os.jobs.list.handler(({ input, context }) => on.listJobs(context.ask, input)),
-      stats: os.jobs.stats.handler(({ context }) => on.jobStats(context.ask)),
+      stats: os.jobs.stats.handler(({ input, context }) => on.jobStats(context.ask, input.owner)),
+      throughput: os.jobs.throughput.handler(notYet),
+      act: os.jobs.act.handler(notYet),
       get: os.jobs.get.handler(({ input, context }) => on.getJob(context.ask, input.id)),
       delete: os.jobs.delete.handler(({ input, context }) => on.deleteJob(context.ask, input.id)),
       cancel: os.jobs.cancel.handler(async ({ input, context }) => {
@@ -70,6 +77,43 @@ export function createRouter({ operations: on, version }: { operations: Operatio
         attempts: await on.listAttempts(context.ask, input.id),
       })),
     },
+    batches: {
+      create: os.batches.create.handler(notYet),
+      preview: os.batches.preview.handler(notYet),
+      list: os.batches.list.handler(notYet),
+      get: os.batches.get.handler(notYet),
+      cancel: os.batches.cancel.handler(notYet),
+      complete: os.batches.complete.handler(notYet),
+      rerun: os.batches.rerun.handler(notYet),
+      delete: os.batches.delete.handler(notYet),
+      tests: os.batches.tests.handler(notYet),
+    },
+    testInsights: os.testInsights.handler(notYet),
+    batchTemplates: {
+      put: os.batchTemplates.put.handler(notYet),
+      list: os.batchTemplates.list.handler(notYet),
+      get: os.batchTemplates.get.handler(notYet),
+      delete: os.batchTemplates.delete.handler(notYet),
+    },
+    channels: {
+      list: os.channels.list.handler(notYet),
+      get: os.channels.get.handler(notYet),
+      put: os.channels.put.handler(notYet),
+      delete: os.channels.delete.handler(notYet),
+      test: os.channels.test.handler(notYet),
+    },
+    messageDeliveries: {
+      list: os.messageDeliveries.list.handler(notYet),
+      redeliver: os.messageDeliveries.redeliver.handler(notYet),
+    },
+    audit: {
+      list: os.audit.list.handler(notYet),
+      verify: os.audit.verify.handler(notYet),
+    },
+    account: {
+      useReset: os.account.useReset.handler(notYet),
+      signOutEverywhere: os.account.signOutEverywhere.handler(notYet),
+    },
     queues: {
       list: os.queues.list.handler(async ({ context }) => ({ queues: await on.listQueues(context.ask) })),
       put: os.queues.put.handler(({ input, context }) => on.putQueue(context.ask, input)),
@@ -81,6 +125,9 @@ export function createRouter({ operations: on, version }: { operations: Operatio
       create: os.users.create.handler(({ input, context }) => on.createUser(context.ask, input)),
       list: os.users.list.handler(async ({ context }) => ({ users: await on.listUsers(context.ask) })),
       get: os.users.get.handler(({ input, context }) => on.getUser(context.ask, input.username)),
+      change: os.users.change.handler(notYet),
+      delete: os.users.delete.handler(notYet),
+      createReset: os.users.createReset.handler(notYet),
       setPassword: os.users.setPassword.handler(({ input, context }) => on.setPassword(context.ask, input)),
     },
     tokens: {

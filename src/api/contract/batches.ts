@@ -1,0 +1,316 @@
+/** Batches (seed 001): up to 10,000 jobs in one call, with live counters; fans, templates and how its tests went. */
+import * as z from 'zod'
+import { specLimits } from '../../job/spec.ts'
+import { base, cursor, instant, page, publicId, queryFlag, queryInt, queryList, withIdempotencyKey } from './base.ts'
+
+const tags = ['batches']
+const onlyId = z.strictObject({ id: publicId })
+
+/** When a channel is told of a batch's end: always, when any job did not pass, when all passed, when it was cancelled. */
+export const notifyOn = ['ended', 'failed', 'passed', 'cancelled'] as const
+export const notifySchema = z.strictObject({
+  /** Name of a channel. */
+  channel: z.string().min(1).max(100),
+  on: z.array(z.enum(notifyOn)).min(1).default(['ended']),
+})
+
+const scalar = z.union([z.string().max(1000), z.number(), z.boolean()])
+/** `{"browser": ["chrome", "firefox"], "shard": ["1..20"]}`; a text `a..b` is all whole numbers from a to b. */
+export const matrixSchema = z.record(
+  z.string().regex(/^[a-zA-Z_][a-zA-Z0-9_]{0,49}$/, 'an axis has letters, digits and _ only'),
+  z.array(scalar).min(1).max(specLimits.submitBatch),
+)
+const combination = z.record(z.string(), scalar)
+
+export const templateNamePattern = /^[a-z0-9][a-z0-9._-]{0,62}$/
+const templateName = z.string().regex(templateNamePattern, 'has lower-case letters, digits, . _ and - only')
+
+/** A job of a batch: checked as a job once the defaults are in it, so that the error names its place in the list. */
+const member = z.record(z.string(), z.unknown()).meta({
+  description: 'As in POST /jobs; what is missing comes from `defaults`.',
+  examples: [{ name: 'test-1', command: ['pytest', 'tests/test_1.py'] }],
+})
+
+const batchBody = {
+  name: z.string().trim().min(1).max(specLimits.nameLength),
+  description: z.string().max(2000).optional(),
+  /** Any field of a job; `env`, `secret_env`, `labels`, `required_labels` and `limits` are joined, others are replaced by the job's own. */
+  defaults: z.record(z.string(), z.unknown()).optional(),
+  jobs: z.array(member).max(specLimits.submitBatch).optional(),
+  /** One job for each combination of the axes, made from `job`. */
+  matrix: matrixSchema.optional(),
+  /** Further combinations, or more values for those that agree with one. */
+  include: z.array(combination).max(specLimits.submitBatch).optional(),
+  /** Combinations that are left out: those that agree with one of these. */
+  exclude: z.array(combination).max(specLimits.submitBatch).optional(),
+  /** The job of the matrix: `{{matrix.browser}}` and `{{params.x}}` are filled in, wherever there is text. */
+  job: member.optional(),
+  /** Values for `{{params.x}}`. */
+  params: z.record(z.string(), scalar).optional(),
+  notify: z.array(notifySchema).max(20).optional(),
+}
+export const batchInput = z.strictObject({
+  ...batchBody,
+  name: batchBody.name.optional().describe('Needed unless a template has one'),
+  /** Name of a stored template; what is given here goes over what it has. */
+  template: templateName.optional(),
+})
+export type BatchInput = z.input<typeof batchInput>
+export const templateBody = z.strictObject({ ...batchBody, name: batchBody.name.optional() })
+
+const counts = z.object({
+  waiting: z.int(),
+  running: z.int(),
+  passed: z.int(),
+  failed: z.int(),
+  cancelled: z.int(),
+  total: z.int(),
+})
+
+const testCounts = z.object({
+  total: z.int(),
+  passed: z.int(),
+  failed: z.int(),
+  skipped: z.int(),
+  /** Of all test cases together. */
+  duration_ms: z.number(),
+})
+
+export const batchStates = ['waiting', 'running', 'passed', 'failed', 'cancelled'] as const
+
+export const batchSchema = z.object({
+  id: publicId,
+  name: z.string(),
+  description: z.string().nullable(),
+  owner: z.string(),
+  /** `passed` when all did; `failed` when one did not; while it is open, `running` once one has begun. */
+  status: z.enum(batchStates),
+  counts,
+  /** Null: none of its jobs has reported tests. */
+  tests: testCounts.nullable(),
+  created_at: instant,
+  started_at: instant.nullable(),
+  ended_at: instant.nullable(),
+  duration_ms: z.number().nullable(),
+  cancel_requested: z.boolean(),
+  /** Somebody declared it complete before its jobs had ended. */
+  forced: z.boolean(),
+  rerun_of: publicId.nullable(),
+  template: z.string().nullable(),
+  notify: z.array(z.object({ channel: z.string(), on: z.array(z.enum(notifyOn)) })),
+})
+export type Batch = z.infer<typeof batchSchema>
+
+const create = base
+  .route({
+    method: 'POST',
+    path: '/job-batches',
+    tags,
+    successStatus: 202,
+    summary: `Submit up to ${specLimits.submitBatch} jobs as one batch, all or none`,
+    description: 'Every wrong job is named by its place: `jobs[3].command`. Nothing is made when one is wrong.',
+    spec: withIdempotencyKey,
+  })
+  .input(batchInput)
+  .output(batchSchema)
+
+const preview = base
+  .route({
+    method: 'POST',
+    path: '/job-batches/preview',
+    tags,
+    summary: 'What a batch would be: its jobs, and all that is wrong with them; makes nothing',
+  })
+  .input(z.strictObject({ ...batchInput.shape, limit: z.int().min(1).max(1000).default(100) }))
+  .output(
+    z.object({
+      total: z.int(),
+      /** The first `limit`, after defaults. */
+      jobs: z.array(
+        z.object({
+          index: z.int(),
+          name: z.string(),
+          command: z.array(z.string()),
+          /** Its values on the axes. */
+          matrix: z.record(z.string(), scalar).optional(),
+        }),
+      ),
+      errors: z.array(z.object({ field: z.string(), message: z.string() })),
+    }),
+  )
+
+const list = base
+  .route({ method: 'GET', path: '/job-batches', tags, summary: 'List batches, newest first' })
+  .input(
+    z.strictObject({
+      ...page,
+      status: queryList(z.enum(batchStates)).optional(),
+      /** Part of the name, any case. */
+      name: z.string().min(1).max(200).optional(),
+      owner: z.string().min(1).max(200).optional(),
+      since: instant.optional(),
+      until: instant.optional(),
+    }),
+  )
+  .output(z.object({ batches: z.array(batchSchema), next_cursor: z.string().nullable() }))
+
+const get = base
+  .route({ method: 'GET', path: '/job-batches/{id}', tags, summary: 'One batch; its jobs: GET /jobs?batch_id=' })
+  .input(onlyId)
+  .output(batchSchema)
+
+const cancel = base
+  .route({
+    method: 'POST',
+    path: '/job-batches/{id}/cancel',
+    tags,
+    successStatus: 202,
+    summary: 'Cancel every job of a batch that has not ended',
+  })
+  .input(
+    z.strictObject({
+      id: publicId,
+      reason: z.string().trim().min(1).max(500).optional(),
+      force: z.boolean().optional(),
+    }),
+  )
+  .output(z.object({ batch: batchSchema, cancelled: z.int(), stopping: z.int() }))
+
+const complete = base
+  .route({
+    method: 'POST',
+    path: '/job-batches/{id}/complete',
+    tags,
+    successStatus: 202,
+    summary: 'Force a batch to be complete: what waits is cancelled, what runs is killed, its end is told now',
+  })
+  .input(z.strictObject({ id: publicId, reason: z.string().trim().min(1).max(500).optional() }))
+  .output(batchSchema)
+
+const rerun = base
+  .route({
+    method: 'POST',
+    path: '/job-batches/{id}/rerun',
+    tags,
+    successStatus: 202,
+    summary: 'A new batch of the jobs of this one: all, or those that did not pass',
+    spec: withIdempotencyKey,
+  })
+  .input(z.strictObject({ id: publicId, only: z.enum(['all', 'failed']).default('all') }))
+  .output(batchSchema)
+
+const remove = base
+  .route({
+    method: 'DELETE',
+    path: '/job-batches/{id}',
+    tags,
+    successStatus: 204,
+    summary: 'Delete an ended batch with its jobs and their logs',
+  })
+  .input(onlyId)
+
+export const testStatuses = ['passed', 'failed', 'skipped'] as const
+const testResult = z.object({
+  suite: z.string(),
+  name: z.string(),
+  status: z.enum(testStatuses),
+  duration_ms: z.number(),
+  /** Of a failed one. */
+  message: z.string().nullable(),
+  job_id: publicId,
+  attempt: z.int(),
+})
+export type TestResult = z.infer<typeof testResult>
+
+const tests = base
+  .route({
+    method: 'GET',
+    path: '/job-batches/{id}/tests',
+    tags,
+    summary: 'The test cases that the jobs of a batch reported (JUnit XML); failed ones first',
+  })
+  .input(
+    z.strictObject({
+      id: publicId,
+      status: queryList(z.enum(testStatuses)).optional(),
+      sort: z.enum(['status', 'slowest']).default('status'),
+      name: z.string().min(1).max(200).optional(),
+      limit: queryInt(1, 500).default(100),
+      cursor: cursor.optional(),
+    }),
+  )
+  .output(z.object({ counts: testCounts, tests: z.array(testResult), next_cursor: z.string().nullable() }))
+
+const insight = z.object({
+  suite: z.string(),
+  name: z.string(),
+  runs: z.int(),
+  passed: z.int(),
+  failed: z.int(),
+  /** Of the executed runs, how often the result differed from the one before: 0 is steady. */
+  flips: z.int(),
+  mean_ms: z.number(),
+  max_ms: z.number(),
+  last_status: z.enum(testStatuses),
+  last_job_id: publicId,
+  last_at: instant,
+})
+export type TestInsight = z.infer<typeof insight>
+
+const insights = base
+  .route({
+    method: 'GET',
+    path: '/tests/insights',
+    tags,
+    summary: 'Tests across batches: the flaky ones, the slowest, the most failing',
+  })
+  .input(
+    z.strictObject({
+      order: z.enum(['flaky', 'slowest', 'failing']).default('flaky'),
+      /** Only batches of exactly this name. */
+      batch: z.string().min(1).max(200).optional(),
+      days: queryInt(1, 365).default(14),
+      limit: queryInt(1, 200).default(50),
+    }),
+  )
+  .output(z.object({ tests: z.array(insight) }))
+
+const template = z.object({
+  name: z.string(),
+  description: z.string().nullable(),
+  owner: z.string(),
+  shared: z.boolean(),
+  body: templateBody,
+  created_at: instant,
+  updated_at: instant,
+})
+export type BatchTemplate = z.infer<typeof template>
+const templateKey = { name: templateName, owner: z.string().min(1).max(128).optional().describe('Yours when missing') }
+
+const putTemplate = base
+  .route({ method: 'PUT', path: '/batch-templates/{name}', tags, summary: 'Store a batch under a name, or replace it' })
+  .input(
+    z.strictObject({
+      name: templateName,
+      description: z.string().max(2000).nullable().default(null),
+      shared: z.boolean().default(false),
+      /** As POST /job-batches; without values that are secret. */
+      body: templateBody,
+    }),
+  )
+  .output(template)
+const listTemplates = base
+  .route({ method: 'GET', path: '/batch-templates', tags, summary: 'Your templates and the shared ones' })
+  .input(z.strictObject({ shared: queryFlag.optional() }))
+  .output(z.object({ templates: z.array(template) }))
+const getTemplate = base
+  .route({ method: 'GET', path: '/batch-templates/{name}', tags, summary: 'One template' })
+  .input(z.strictObject(templateKey))
+  .output(template)
+const deleteTemplate = base
+  .route({ method: 'DELETE', path: '/batch-templates/{name}', tags, successStatus: 204, summary: 'Delete a template' })
+  .input(z.strictObject(templateKey))
+
+export const batches = { create, preview, list, get, cancel, complete, rerun, delete: remove, tests }
+export const testInsights = insights
+export const batchTemplates = { put: putTemplate, list: listTemplates, get: getTemplate, delete: deleteTemplate }
