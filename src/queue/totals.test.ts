@@ -109,7 +109,7 @@ test('what was rolled back was not counted; a recount repairs what was written p
       throw new Error('no')
     }),
   ).rejects.toThrow('no')
-  expect(await jobStats(world.db)).toMatchObject([{ state: "queued", n: 1 }])
+  expect(await jobStats(world.db)).toMatchObject([{ state: 'queued', n: 1 }])
   await world.db.query('alter table jobs disable trigger count_deleted')
   await world.db.query('delete from jobs')
   await world.db.query('alter table jobs enable trigger count_deleted')
