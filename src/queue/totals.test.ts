@@ -73,8 +73,6 @@ test('counts stay exact while many change jobs and others fold', { timeout: 60_0
   const folding = [world.db, second].map(async (db) => {
     while (working) await foldCounts(db)
   })
-  const queuedNow = async (): Promise<number> =>
-    (await jobStats(world.db)).reduce((sum, { state, n }) => (state === 'queued' ? sum + n : sum), 0)
   const watching = (async () => {
     // Whoever looks in between sees whole transactions.
     while (working)

@@ -11,8 +11,20 @@
 import { Route as rootRouteImport } from './routes/__root'
 import { Route as IndexRouteImport } from './routes/index'
 import { Route as AppRouteImport } from './routes/_app'
+import { Route as ResetPasswordRouteImport } from './routes/reset-password'
 import { Route as SignInRouteImport } from './routes/sign-in'
+import { Route as AppAuditRouteImport } from './routes/_app.audit'
+import { Route as AppCertificatesRouteImport } from './routes/_app.certificates'
+import { Route as AppChannelsRouteImport } from './routes/_app.channels'
+import { Route as AppOverviewRouteImport } from './routes/_app.overview'
+import { Route as AppProfileRouteImport } from './routes/_app.profile'
 import { Route as AppQueuesRouteImport } from './routes/_app.queues'
+import { Route as AppRunnersRouteImport } from './routes/_app.runners'
+import { Route as AppTestsRouteImport } from './routes/_app.tests'
+import { Route as AppUsersRouteImport } from './routes/_app.users'
+import { Route as AppBatchesIndexRouteImport } from './routes/_app.batches.index'
+import { Route as AppBatchesIdRouteImport } from './routes/_app.batches.$id'
+import { Route as AppBatchesNewRouteImport } from './routes/_app.batches.new'
 import { Route as AppJobsIndexRouteImport } from './routes/_app.jobs.index'
 import { Route as AppJobsIdRouteImport } from './routes/_app.jobs.$id'
 import { Route as AppJobsNewRouteImport } from './routes/_app.jobs.new'
@@ -26,14 +38,74 @@ const AppRoute = AppRouteImport.update({
   id: '/_app',
   getParentRoute: () => rootRouteImport,
 } as any)
+const ResetPasswordRoute = ResetPasswordRouteImport.update({
+  id: '/reset-password',
+  path: '/reset-password',
+  getParentRoute: () => rootRouteImport,
+} as any)
 const SignInRoute = SignInRouteImport.update({
   id: '/sign-in',
   path: '/sign-in',
   getParentRoute: () => rootRouteImport,
 } as any)
+const AppAuditRoute = AppAuditRouteImport.update({
+  id: '/audit',
+  path: '/audit',
+  getParentRoute: () => AppRoute,
+} as any)
+const AppCertificatesRoute = AppCertificatesRouteImport.update({
+  id: '/certificates',
+  path: '/certificates',
+  getParentRoute: () => AppRoute,
+} as any)
+const AppChannelsRoute = AppChannelsRouteImport.update({
+  id: '/channels',
+  path: '/channels',
+  getParentRoute: () => AppRoute,
+} as any)
+const AppOverviewRoute = AppOverviewRouteImport.update({
+  id: '/overview',
+  path: '/overview',
+  getParentRoute: () => AppRoute,
+} as any)
+const AppProfileRoute = AppProfileRouteImport.update({
+  id: '/profile',
+  path: '/profile',
+  getParentRoute: () => AppRoute,
+} as any)
 const AppQueuesRoute = AppQueuesRouteImport.update({
   id: '/queues',
   path: '/queues',
+  getParentRoute: () => AppRoute,
+} as any)
+const AppRunnersRoute = AppRunnersRouteImport.update({
+  id: '/runners',
+  path: '/runners',
+  getParentRoute: () => AppRoute,
+} as any)
+const AppTestsRoute = AppTestsRouteImport.update({
+  id: '/tests',
+  path: '/tests',
+  getParentRoute: () => AppRoute,
+} as any)
+const AppUsersRoute = AppUsersRouteImport.update({
+  id: '/users',
+  path: '/users',
+  getParentRoute: () => AppRoute,
+} as any)
+const AppBatchesIndexRoute = AppBatchesIndexRouteImport.update({
+  id: '/batches/',
+  path: '/batches/',
+  getParentRoute: () => AppRoute,
+} as any)
+const AppBatchesIdRoute = AppBatchesIdRouteImport.update({
+  id: '/batches/$id',
+  path: '/batches/$id',
+  getParentRoute: () => AppRoute,
+} as any)
+const AppBatchesNewRoute = AppBatchesNewRouteImport.update({
+  id: '/batches/new',
+  path: '/batches/new',
   getParentRoute: () => AppRoute,
 } as any)
 const AppJobsIndexRoute = AppJobsIndexRouteImport.update({
@@ -54,49 +126,134 @@ const AppJobsNewRoute = AppJobsNewRouteImport.update({
 
 export interface FileRoutesByFullPath {
   '/': typeof IndexRoute
+  '/reset-password': typeof ResetPasswordRoute
   '/sign-in': typeof SignInRoute
+  '/audit': typeof AppAuditRoute
+  '/certificates': typeof AppCertificatesRoute
+  '/channels': typeof AppChannelsRoute
+  '/overview': typeof AppOverviewRoute
+  '/profile': typeof AppProfileRoute
   '/queues': typeof AppQueuesRoute
+  '/runners': typeof AppRunnersRoute
+  '/tests': typeof AppTestsRoute
+  '/users': typeof AppUsersRoute
+  '/batches/$id': typeof AppBatchesIdRoute
+  '/batches/new': typeof AppBatchesNewRoute
   '/jobs/$id': typeof AppJobsIdRoute
   '/jobs/new': typeof AppJobsNewRoute
+  '/batches/': typeof AppBatchesIndexRoute
   '/jobs/': typeof AppJobsIndexRoute
 }
 export interface FileRoutesByTo {
   '/': typeof IndexRoute
+  '/reset-password': typeof ResetPasswordRoute
   '/sign-in': typeof SignInRoute
+  '/audit': typeof AppAuditRoute
+  '/certificates': typeof AppCertificatesRoute
+  '/channels': typeof AppChannelsRoute
+  '/overview': typeof AppOverviewRoute
+  '/profile': typeof AppProfileRoute
   '/queues': typeof AppQueuesRoute
+  '/runners': typeof AppRunnersRoute
+  '/tests': typeof AppTestsRoute
+  '/users': typeof AppUsersRoute
+  '/batches/$id': typeof AppBatchesIdRoute
+  '/batches/new': typeof AppBatchesNewRoute
   '/jobs/$id': typeof AppJobsIdRoute
   '/jobs/new': typeof AppJobsNewRoute
+  '/batches': typeof AppBatchesIndexRoute
   '/jobs': typeof AppJobsIndexRoute
 }
 export interface FileRoutesById {
   __root__: typeof rootRouteImport
   '/': typeof IndexRoute
   '/_app': typeof AppRouteWithChildren
+  '/reset-password': typeof ResetPasswordRoute
   '/sign-in': typeof SignInRoute
+  '/_app/audit': typeof AppAuditRoute
+  '/_app/certificates': typeof AppCertificatesRoute
+  '/_app/channels': typeof AppChannelsRoute
+  '/_app/overview': typeof AppOverviewRoute
+  '/_app/profile': typeof AppProfileRoute
   '/_app/queues': typeof AppQueuesRoute
+  '/_app/runners': typeof AppRunnersRoute
+  '/_app/tests': typeof AppTestsRoute
+  '/_app/users': typeof AppUsersRoute
+  '/_app/batches/$id': typeof AppBatchesIdRoute
+  '/_app/batches/new': typeof AppBatchesNewRoute
   '/_app/jobs/$id': typeof AppJobsIdRoute
   '/_app/jobs/new': typeof AppJobsNewRoute
+  '/_app/batches/': typeof AppBatchesIndexRoute
   '/_app/jobs/': typeof AppJobsIndexRoute
 }
 export interface FileRouteTypes {
   fileRoutesByFullPath: FileRoutesByFullPath
-  fullPaths: '/' | '/sign-in' | '/queues' | '/jobs/$id' | '/jobs/new' | '/jobs/'
+  fullPaths:
+    | '/'
+    | '/reset-password'
+    | '/sign-in'
+    | '/audit'
+    | '/certificates'
+    | '/channels'
+    | '/overview'
+    | '/profile'
+    | '/queues'
+    | '/runners'
+    | '/tests'
+    | '/users'
+    | '/batches/$id'
+    | '/batches/new'
+    | '/jobs/$id'
+    | '/jobs/new'
+    | '/batches/'
+    | '/jobs/'
   fileRoutesByTo: FileRoutesByTo
-  to: '/' | '/sign-in' | '/queues' | '/jobs/$id' | '/jobs/new' | '/jobs'
+  to:
+    | '/'
+    | '/reset-password'
+    | '/sign-in'
+    | '/audit'
+    | '/certificates'
+    | '/channels'
+    | '/overview'
+    | '/profile'
+    | '/queues'
+    | '/runners'
+    | '/tests'
+    | '/users'
+    | '/batches/$id'
+    | '/batches/new'
+    | '/jobs/$id'
+    | '/jobs/new'
+    | '/batches'
+    | '/jobs'
   id:
     | '__root__'
     | '/'
     | '/_app'
+    | '/reset-password'
     | '/sign-in'
+    | '/_app/audit'
+    | '/_app/certificates'
+    | '/_app/channels'
+    | '/_app/overview'
+    | '/_app/profile'
     | '/_app/queues'
+    | '/_app/runners'
+    | '/_app/tests'
+    | '/_app/users'
+    | '/_app/batches/$id'
+    | '/_app/batches/new'
     | '/_app/jobs/$id'
     | '/_app/jobs/new'
+    | '/_app/batches/'
     | '/_app/jobs/'
   fileRoutesById: FileRoutesById
 }
 export interface RootRouteChildren {
   IndexRoute: typeof IndexRoute
   AppRoute: typeof AppRouteWithChildren
+  ResetPasswordRoute: typeof ResetPasswordRoute
   SignInRoute: typeof SignInRoute
 }
 
@@ -116,6 +273,13 @@ declare module '@tanstack/react-router' {
       preLoaderRoute: typeof AppRouteImport
       parentRoute: typeof rootRouteImport
     }
+    '/reset-password': {
+      id: '/reset-password'
+      path: '/reset-password'
+      fullPath: '/reset-password'
+      preLoaderRoute: typeof ResetPasswordRouteImport
+      parentRoute: typeof rootRouteImport
+    }
     '/sign-in': {
       id: '/sign-in'
       path: '/sign-in'
@@ -123,11 +287,88 @@ declare module '@tanstack/react-router' {
       preLoaderRoute: typeof SignInRouteImport
       parentRoute: typeof rootRouteImport
     }
+    '/_app/audit': {
+      id: '/_app/audit'
+      path: '/audit'
+      fullPath: '/audit'
+      preLoaderRoute: typeof AppAuditRouteImport
+      parentRoute: typeof AppRoute
+    }
+    '/_app/certificates': {
+      id: '/_app/certificates'
+      path: '/certificates'
+      fullPath: '/certificates'
+      preLoaderRoute: typeof AppCertificatesRouteImport
+      parentRoute: typeof AppRoute
+    }
+    '/_app/channels': {
+      id: '/_app/channels'
+      path: '/channels'
+      fullPath: '/channels'
+      preLoaderRoute: typeof AppChannelsRouteImport
+      parentRoute: typeof AppRoute
+    }
+    '/_app/overview': {
+      id: '/_app/overview'
+      path: '/overview'
+      fullPath: '/overview'
+      preLoaderRoute: typeof AppOverviewRouteImport
+      parentRoute: typeof AppRoute
+    }
+    '/_app/profile': {
+      id: '/_app/profile'
+      path: '/profile'
+      fullPath: '/profile'
+      preLoaderRoute: typeof AppProfileRouteImport
+      parentRoute: typeof AppRoute
+    }
     '/_app/queues': {
       id: '/_app/queues'
       path: '/queues'
       fullPath: '/queues'
       preLoaderRoute: typeof AppQueuesRouteImport
+      parentRoute: typeof AppRoute
+    }
+    '/_app/runners': {
+      id: '/_app/runners'
+      path: '/runners'
+      fullPath: '/runners'
+      preLoaderRoute: typeof AppRunnersRouteImport
+      parentRoute: typeof AppRoute
+    }
+    '/_app/tests': {
+      id: '/_app/tests'
+      path: '/tests'
+      fullPath: '/tests'
+      preLoaderRoute: typeof AppTestsRouteImport
+      parentRoute: typeof AppRoute
+    }
+    '/_app/users': {
+      id: '/_app/users'
+      path: '/users'
+      fullPath: '/users'
+      preLoaderRoute: typeof AppUsersRouteImport
+      parentRoute: typeof AppRoute
+    }
+    '/_app/batches/': {
+      id: '/_app/batches/'
+      path: '/batches'
+      fullPath: '/batches/'
+      preLoaderRoute: typeof AppBatchesIndexRouteImport
+      parentRoute: typeof AppRoute
+    }
+    '/_app/batches/$id': {
+      id: '/_app/batches/$id'
+      path: '/batches/$id'
+      fullPath: '/batches/$id'
+      preLoaderRoute: typeof AppBatchesIdRouteImport
+      parentRoute: typeof AppRoute
+    }
+    '/_app/batches/new': {
+      id: '/_app/batches/new'
+      path: '/batches/new'
+      fullPath: '/batches/new'
+      preLoaderRoute: typeof AppBatchesNewRouteImport
       parentRoute: typeof AppRoute
     }
     '/_app/jobs/': {
@@ -155,16 +396,38 @@ declare module '@tanstack/react-router' {
 }
 
 interface AppRouteChildren {
+  AppAuditRoute: typeof AppAuditRoute
+  AppCertificatesRoute: typeof AppCertificatesRoute
+  AppChannelsRoute: typeof AppChannelsRoute
+  AppOverviewRoute: typeof AppOverviewRoute
+  AppProfileRoute: typeof AppProfileRoute
   AppQueuesRoute: typeof AppQueuesRoute
+  AppRunnersRoute: typeof AppRunnersRoute
+  AppTestsRoute: typeof AppTestsRoute
+  AppUsersRoute: typeof AppUsersRoute
+  AppBatchesIdRoute: typeof AppBatchesIdRoute
+  AppBatchesNewRoute: typeof AppBatchesNewRoute
   AppJobsIdRoute: typeof AppJobsIdRoute
   AppJobsNewRoute: typeof AppJobsNewRoute
+  AppBatchesIndexRoute: typeof AppBatchesIndexRoute
   AppJobsIndexRoute: typeof AppJobsIndexRoute
 }
 
 const AppRouteChildren: AppRouteChildren = {
+  AppAuditRoute: AppAuditRoute,
+  AppCertificatesRoute: AppCertificatesRoute,
+  AppChannelsRoute: AppChannelsRoute,
+  AppOverviewRoute: AppOverviewRoute,
+  AppProfileRoute: AppProfileRoute,
   AppQueuesRoute: AppQueuesRoute,
+  AppRunnersRoute: AppRunnersRoute,
+  AppTestsRoute: AppTestsRoute,
+  AppUsersRoute: AppUsersRoute,
+  AppBatchesIdRoute: AppBatchesIdRoute,
+  AppBatchesNewRoute: AppBatchesNewRoute,
   AppJobsIdRoute: AppJobsIdRoute,
   AppJobsNewRoute: AppJobsNewRoute,
+  AppBatchesIndexRoute: AppBatchesIndexRoute,
   AppJobsIndexRoute: AppJobsIndexRoute,
 }
 
@@ -173,6 +436,7 @@ const AppRouteWithChildren = AppRoute._addFileChildren(AppRouteChildren)
 const rootRouteChildren: RootRouteChildren = {
   IndexRoute: IndexRoute,
   AppRoute: AppRouteWithChildren,
+  ResetPasswordRoute: ResetPasswordRoute,
   SignInRoute: SignInRoute,
 }
 export const routeTree = rootRouteImport
