@@ -4,6 +4,7 @@
  * RESULTS.md, one block a case.
  */
 import { cpus } from 'node:os'
+import { batchPage } from './cases/batch-page.ts'
 import { claimCost } from './cases/claim.ts'
 import { followers } from './cases/followers.ts'
 import { footprint } from './cases/footprint.ts'
@@ -25,6 +26,7 @@ const cases: Record<string, () => Promise<Figure[]>> = {
   claim: claimCost,
   history,
   lists,
+  'batch-page': batchPage,
 }
 
 const args = process.argv.slice(2)

@@ -12,6 +12,8 @@ export const lane = (over: Partial<PlanLane> = {}): PlanLane => ({
   placement: {},
   queueRoom: 100,
   ownerRoom: 100,
+  ownerHeld: 0,
+  lastStart: 0,
   reserve: null,
   ...over,
 })

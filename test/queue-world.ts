@@ -6,7 +6,7 @@ import { openDb, type Db, type Queryable } from '../src/db/pool.ts'
 import { newPublicId } from '../src/lib/ids.ts'
 import type { Outcome } from '../src/job/outcome.ts'
 import { jobSpecSchema, nameOf, type JobSpecInput } from '../src/job/spec.ts'
-import { transitions, type JobState } from '../src/job/state.ts'
+import { heldStates, transitions, waitingStates, type JobState } from '../src/job/state.ts'
 import { claim } from '../src/queue/claim.ts'
 import { finish } from '../src/queue/finish.ts'
 import { registerRunner, type RunnerDescription } from '../src/queue/runners.ts'
@@ -54,6 +54,29 @@ export async function checkCounts(db: Queryable): Promise<void> {
     from jobs j left join attempts a on a.job_id = j.id
     group by j.id having j.log_bytes <> coalesce(sum((a.log->>'length')::bigint), 0)`)
   if (unlike.length > 0) throw new Error(`the bytes of logs are wrong: ${JSON.stringify(unlike)}`)
+  await checkRunCounts(db)
+}
+
+/** The same of runs, whose counters also keep the jobs that were removed: all of these had ended. */
+async function checkRunCounts(db: Queryable): Promise<void> {
+  const open = [...waitingStates, ...heldStates].map((state) => `'${state}'`).join(', ')
+  const { rows } = await db.query(`
+    with counted as (
+      select run_id, state, sum(jobs) as jobs from (
+        select * from run_counts union all select * from run_count_deltas
+      ) c group by 1, 2
+    ), true_count as (
+      select run_id, state, count(*) as jobs from jobs where run_id is not null group by 1, 2
+    )
+    select run_id, state, counted.jobs as counted, t.jobs as true_count
+    from counted full join true_count t using (run_id, state) join runs r on r.id = run_id
+    where coalesce(counted.jobs, 0) < coalesce(t.jobs, 0)
+      or (coalesce(counted.jobs, 0) <> coalesce(t.jobs, 0)
+        and (state in (${open}) or r.size = (select count(*) from jobs where jobs.run_id = r.id)))
+    union all
+    select r.id, 'all', sum(c.jobs), r.size from runs r left join counted c on c.run_id = r.id
+    group by r.id having coalesce(sum(c.jobs), 0) <> r.size`)
+  if (rows.length > 0) throw new Error(`the counts of runs are wrong: ${JSON.stringify(rows)}`)
 }
 
 export type JobOptions = JobSpecInput | Record<string, never>

@@ -23,7 +23,7 @@ export async function bootstrapAdmin(db: Db, input: { username: string; password
   return db.tx(async (tx) => {
     await tx.query('select pg_advisory_xact_lock($1)', [bootstrapLock])
     const { rows } = await tx.query<{ username: string }>(
-      `select username from users where role = 'admin' order by id limit 1`,
+      `select username from users where role = 'admin' and deleted_at is null order by id limit 1`,
     )
     if (rows[0]) return { created: false, username: rows[0].username }
     const password = input.password ?? generatePassword()

@@ -20,8 +20,20 @@ function nameOf(dataDir: string): string {
   return `${before} (${place})`
 }
 
+/** Two at once would each revoke the token that the other has just written. */
+const turns = new Map<string, Promise<string>>()
+
 /** Keeps a file that still holds; else makes a new token and revokes the one before. */
-export async function ensureLocalToken(db: Db, dataDir: string): Promise<string> {
+export function ensureLocalToken(db: Db, dataDir: string): Promise<string> {
+  const before = turns.get(dataDir) ?? Promise.resolve('')
+  const turn = before.catch(() => '').then(() => keepLocalToken(db, dataDir))
+  turns.set(dataDir, turn)
+  const leave = (): void => void (turns.get(dataDir) === turn && turns.delete(dataDir))
+  turn.then(leave, leave)
+  return turn
+}
+
+async function keepLocalToken(db: Db, dataDir: string): Promise<string> {
   const path = localTokenPath(dataDir)
   const name = nameOf(dataDir)
   await ensurePrivateDir(secretsDir(dataDir))

@@ -1,13 +1,17 @@
 import { expect, test } from 'vitest'
+import { tokenScopes as wireScopes } from '../api/contract/people.ts'
 import {
   actions,
   may,
   roles,
+  isWithin,
   scopeOf,
   systemPrincipal,
+  tokenScopes,
   type Action,
   type Principal,
   type Scope,
+  type TokenScope,
 } from './permissions.ts'
 
 const person = (role: (typeof roles)[number]): Principal => ({ kind: 'user', userId: '7', username: 'anna', role })
@@ -30,10 +34,14 @@ const expected: Record<Action, [admin: Scope, operator: Scope, viewer: Scope]> =
   'queue.read': ['all', 'all', 'all'],
   'queue.change': ['all', 'none', 'none'],
   'runner.read': ['all', 'all', 'all'],
+  'runner.enrol': ['all', 'none', 'none'],
   'user.read': ['all', 'own', 'own'],
   'user.create': ['all', 'none', 'none'],
   'user.change': ['all', 'none', 'none'],
+  'user.delete': ['all', 'none', 'none'],
   'user.change_password': ['all', 'own', 'own'],
+  'user.create_reset': ['all', 'none', 'none'],
+  'user.sign_out': ['own', 'own', 'own'],
   'token.create': ['own', 'own', 'own'],
   'token.read': ['own', 'own', 'own'],
   'token.revoke': ['all', 'own', 'own'],
@@ -75,4 +83,66 @@ test('a runner has no rights outside of its port, and the system all of them', (
 test('an unknown role has no rights', () => {
   const stranger = { ...person('admin'), role: 'editor' } as unknown as Principal
   for (const action of actions) expect(may(stranger, action)).toBe(false)
+})
+
+/** What each action asks of a token, written a second time. */
+const asks: Record<Action, TokenScope> = {
+  'job.submit': 'jobs:write',
+  'job.read': 'jobs:read',
+  'job.cancel': 'jobs:write',
+  'job.rerun': 'jobs:write',
+  'job.delete': 'jobs:write',
+  'batch.submit': 'batches:write',
+  'batch.read': 'batches:read',
+  'batch.cancel': 'batches:write',
+  'batch.complete': 'batches:write',
+  'batch.rerun': 'batches:write',
+  'batch.delete': 'batches:write',
+  'template.read': 'batches:read',
+  'template.change': 'batches:write',
+  'queue.read': 'queues:read',
+  'queue.change': 'queues:write',
+  'runner.read': 'runners:read',
+  'runner.enrol': 'runners:write',
+  'user.read': 'users:read',
+  'user.create': 'users:write',
+  'user.change': 'users:write',
+  'user.delete': 'users:write',
+  'user.change_password': 'users:write',
+  'user.create_reset': 'users:write',
+  'user.sign_out': 'users:write',
+  'token.create': 'tokens:write',
+  'token.read': 'tokens:read',
+  'token.revoke': 'tokens:write',
+  'certificate.issue': 'certificates:write',
+  'certificate.read': 'certificates:read',
+  'certificate.revoke': 'certificates:write',
+  'channel.read': 'channels:read',
+  'channel.change': 'channels:write',
+  'metrics.read': 'metrics:read',
+  'audit.read': 'audit:read',
+}
+
+test('R7: a token does what its one scope says, by its owner’s role, and nothing else', () => {
+  expect(actions.toSorted()).toEqual(Object.keys(asks).toSorted())
+  expect(tokenScopes).toEqual(wireScopes)
+  for (const scope of tokenScopes) {
+    for (const role of roles) {
+      const token = { ...person(role), kind: 'token', scopes: [scope] } as Principal
+      for (const action of actions) {
+        const [kind, verb] = asks[action].split(':')
+        const within = scope === asks[action] || (verb === 'read' && scope === `${kind}:write`)
+        expect(scopeOf(token, action), `${role} ${scope} ${action}`).toBe(
+          within ? expected[action][roles.indexOf(role)] : 'none',
+        )
+      }
+    }
+  }
+})
+
+test('R7: no scope is taken for another that begins like it', () => {
+  const near = ['jobs', 'jobs:', 'jobs:read2', 'job:read', 'jobs:r', 'xjobs:read', 'JOBS:READ', 'jobs:*', '*', ' jobs:read']
+  expect(isWithin('jobs:read', near)).toBe(false)
+  expect(isWithin('jobs:write', ['jobs:read'])).toBe(false)
+  expect(isWithin('jobs:read', [])).toBe(false)
 })

@@ -11,6 +11,8 @@ export interface Person {
   role: Role
   /** Of the API token, when kind is `token`. */
   tokenId?: string
+  /** Of a token that was made for less than all that its owner may. */
+  scopes?: readonly TokenScope[]
   /** When kind is `certificate`. */
   certificateId?: string
 }
@@ -52,10 +54,14 @@ const table = {
   'queue.read': { admin: 'all', operator: 'all', viewer: 'all' },
   'queue.change': { admin: 'all', operator: 'none', viewer: 'none' },
   'runner.read': { admin: 'all', operator: 'all', viewer: 'all' },
+  'runner.enrol': { admin: 'all', operator: 'none', viewer: 'none' },
   'user.read': { admin: 'all', operator: 'own', viewer: 'own' },
   'user.create': { admin: 'all', operator: 'none', viewer: 'none' },
   'user.change': { admin: 'all', operator: 'none', viewer: 'none' },
+  'user.delete': { admin: 'all', operator: 'none', viewer: 'none' },
   'user.change_password': { admin: 'all', operator: 'own', viewer: 'own' },
+  'user.create_reset': { admin: 'all', operator: 'none', viewer: 'none' },
+  'user.sign_out': { admin: 'own', operator: 'own', viewer: 'own' },
   // A token never does more than its owner, and an administrator makes none in another's name.
   'token.create': { admin: 'own', operator: 'own', viewer: 'own' },
   'token.read': { admin: 'own', operator: 'own', viewer: 'own' },
@@ -74,10 +80,79 @@ const table = {
 export type Action = keyof typeof table
 export const actions = Object.keys(table) as Action[]
 
+/** What an API token may be made for. */
+export const tokenScopes = [
+  'jobs:read',
+  'jobs:write',
+  'batches:read',
+  'batches:write',
+  'queues:read',
+  'queues:write',
+  'runners:read',
+  'runners:write',
+  'users:read',
+  'users:write',
+  'tokens:read',
+  'tokens:write',
+  'certificates:read',
+  'certificates:write',
+  'channels:read',
+  'channels:write',
+  'audit:read',
+  'metrics:read',
+] as const
+export type TokenScope = (typeof tokenScopes)[number]
+
+/** The scope that each action asks of a token, beside what its owner's role says. */
+const scopeFor: Record<Action, TokenScope> = {
+  'job.submit': 'jobs:write',
+  'job.read': 'jobs:read',
+  'job.cancel': 'jobs:write',
+  'job.rerun': 'jobs:write',
+  'job.delete': 'jobs:write',
+  'batch.submit': 'batches:write',
+  'batch.read': 'batches:read',
+  'batch.cancel': 'batches:write',
+  'batch.complete': 'batches:write',
+  'batch.rerun': 'batches:write',
+  'batch.delete': 'batches:write',
+  'template.read': 'batches:read',
+  'template.change': 'batches:write',
+  'queue.read': 'queues:read',
+  'queue.change': 'queues:write',
+  'runner.read': 'runners:read',
+  'runner.enrol': 'runners:write',
+  'user.read': 'users:read',
+  'user.create': 'users:write',
+  'user.change': 'users:write',
+  'user.delete': 'users:write',
+  'user.change_password': 'users:write',
+  'user.create_reset': 'users:write',
+  'user.sign_out': 'users:write',
+  'token.create': 'tokens:write',
+  'token.read': 'tokens:read',
+  'token.revoke': 'tokens:write',
+  'certificate.issue': 'certificates:write',
+  'certificate.read': 'certificates:read',
+  'certificate.revoke': 'certificates:write',
+  'channel.read': 'channels:read',
+  'channel.change': 'channels:write',
+  'metrics.read': 'metrics:read',
+  'audit.read': 'audit:read',
+}
+
+/** Whole words only: `jobs:write` includes `jobs:read`, and no name is the beginning of another. */
+export function isWithin(needed: TokenScope, granted: readonly string[]): boolean {
+  if (granted.includes(needed)) return true
+  const [kind, verb] = needed.split(':')
+  return verb === 'read' && granted.includes(`${kind}:write`)
+}
+
 /** For lists: all rows, only one's own, or none. */
 export function scopeOf(principal: Principal, action: Action): Scope {
   // A runner talks through its own port, which checks the fence of every message; it has no other rights.
   if (principal.role === null) return principal.kind === 'system' ? 'all' : 'none'
+  if (principal.scopes !== undefined && !isWithin(scopeFor[action], principal.scopes)) return 'none'
   return table[action][principal.role] ?? 'none'
 }
 

@@ -1,6 +1,7 @@
-/** Sign-in with a password, throttled by name and address. */
+/** Sign-in with a password, throttled by name and address in this server's memory, and by name for all of them. */
 import type { Queryable } from '../db/pool.ts'
 import { AppError } from '../lib/app-error.ts'
+import { lockedSeconds, noteFailure, noteSuccess } from './lockout.ts'
 import { verifyPassword, type User } from './users.ts'
 
 const mostFailures = 5
@@ -12,6 +13,8 @@ export interface SignInThrottle {
   /** Counts a try before its outcome is known, so a thousand at once are five. Seconds to wait, or 0: go on. */
   begin(username: string, address: string): number
   succeeded(username: string, address: string): void
+  /** An administrator lets them in again, from wherever. */
+  forget(username: string): void
 }
 
 export function createSignInThrottle(now: () => number = () => performance.now()): SignInThrottle {
@@ -30,6 +33,10 @@ export function createSignInThrottle(now: () => number = () => performance.now()
     succeeded(username, address) {
       tries.delete(keyOf(username, address))
     },
+    forget(username) {
+      const start = `[${JSON.stringify(username.toLowerCase())},`
+      for (const key of tries.keys()) if (key.startsWith(start)) tries.delete(key)
+    },
   }
 }
 
@@ -38,15 +45,27 @@ export async function signIn(
   throttle: SignInThrottle,
   input: { username: string; password: string; address: string },
 ): Promise<User> {
-  const username = input.username.slice(0, 200)
-  const wait = throttle.begin(username, input.address)
-  if (wait > 0) {
-    throw new AppError('resource_exhausted', `too many wrong passwords: try again in ${Math.ceil(wait / 60)} min`, {
-      retryAfterSeconds: wait,
-    })
+  const { password, address } = input
+  // What no username has cannot be stored either.
+  const username = input.username.slice(0, 200).replaceAll('\0', '').toWellFormed()
+  refuseFor(throttle.begin(username, address))
+  refuseFor(await lockedSeconds(db, username, address))
+  const user = await verifyPassword(db, username, password)
+  if (!user) {
+    await noteFailure(db, username)
+    throw new AppError('unauthenticated', 'wrong username or password')
   }
-  const user = await verifyPassword(db, username, input.password)
-  if (!user) throw new AppError('unauthenticated', 'wrong username or password')
-  throttle.succeeded(username, input.address)
+  // Of a thousand guesses that were under way when the lock came, none may tell that it was right.
+  refuseFor(await lockedSeconds(db, username, address))
+  await noteSuccess(db, user, address)
+  throttle.succeeded(username, address)
   return user
+}
+
+export function refuseFor(seconds: number): void {
+  if (seconds <= 0) return
+  const wait = seconds < 90 ? `${seconds} s` : `${Math.ceil(seconds / 60)} min`
+  throw new AppError('resource_exhausted', `too many wrong passwords: try again in ${wait}`, {
+    retryAfterSeconds: seconds,
+  })
 }

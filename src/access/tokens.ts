@@ -3,6 +3,7 @@ import { jwtVerify, SignJWT } from 'jose'
 import type { Queryable } from '../db/pool.ts'
 import { AppError } from '../lib/app-error.ts'
 import type { Person, Role } from './permissions.ts'
+import { noteSeen } from './seen-users.ts'
 
 const issuer = 'runyard'
 const audience = 'runyard-api'
@@ -37,15 +38,16 @@ export async function issueAccessToken(
 
 export async function verifyAccessToken(db: Queryable, jwtSecret: Uint8Array, token: string): Promise<Person> {
   const claims = await verifiedClaims(jwtSecret, token)
-  const { rows } = await db.query<{ id: string; username: string; role: Role }>({
+  const { rows } = await db.query<{ id: string; username: string; role: Role; unseen: boolean }>({
     name: 'verify_access_token',
-    text: `select id, username, role from users
+    text: `select id, username, role, coalesce(last_seen_at < now() - interval '1 minute', true) as unseen from users
            where id = $1 and disabled_at is null
              and (extract(epoch from sessions_valid_after) * 1000000)::bigint::text = $2`,
     values: [claims.userId, claims.generation],
   })
   const row = rows[0]
   if (!row) throw refused()
+  if (row.unseen) await noteSeen(db, [row.id])
   return { kind: 'user', userId: row.id, username: row.username, role: row.role }
 }
 

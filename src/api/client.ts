@@ -34,13 +34,16 @@ export interface ApiClient {
   followLog(request: FollowRequest, signal?: AbortSignal, onAway?: OnAway): AsyncGenerator<FollowEvent>
   /** OAuth2 password grant. */
   passwordGrant(username: string, password: string): Promise<{ access_token: string; expires_in: number }>
+  /** The audit log as text, oldest first, as it comes; `query` as `GET /audit/export` has it. */
+  exportAudit(query: Record<string, string | undefined>): Promise<ReadableStream<Uint8Array>>
 }
 
 export function createApiClient(options: ApiClientOptions): ApiClient {
   const timeoutMs = options.timeoutMs ?? 30_000
   const followed: FollowedServer = { baseUrl: options.baseUrl, token: options.token, met: false }
-  const send = (request: Request): Promise<Response> => {
-    const signal = timeoutMs === 0 ? request.signal : AbortSignal.any([request.signal, AbortSignal.timeout(timeoutMs)])
+  const send = (request: Request, untimed = false): Promise<Response> => {
+    const signal =
+      timeoutMs === 0 || untimed ? request.signal : AbortSignal.any([request.signal, AbortSignal.timeout(timeoutMs)])
     return fetch(request, { signal, redirect: 'error' }).then(
       (response) => {
         followed.met = true
@@ -58,7 +61,7 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
       ...authorization,
       ...(context.idempotencyKey === undefined ? {} : { 'idempotency-key': context.idempotencyKey }),
     }),
-    fetch: send,
+    fetch: (request) => send(request),
     customErrorResponseBodyDecoder: (body, response) =>
       new ORPCError('PROBLEM', { status: response.status, data: body, cause: retryAfter(response.headers) }),
     interceptors: [
@@ -69,7 +72,8 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
   })
   const plain: PlainFetch = async (path, init) => {
     const headers = { ...authorization, ...init?.headers }
-    const response = await send(new Request(new URL(`${apiPrefix}${path}`, options.baseUrl), { ...init, headers }))
+    const url = new URL(`${apiPrefix}${path}`, options.baseUrl)
+    const response = await send(new Request(url, { ...init, headers }), init?.untimed)
     if (response.ok) return response
     const body: unknown = await response.json().catch(() => undefined)
     throw problemToAppError(response.status, body, retryAfter(Object.fromEntries(response.headers)))
@@ -85,12 +89,24 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
       })
       return (await response.json()) as { access_token: string; expires_in: number }
     },
+    async exportAudit(query) {
+      const given = Object.entries(query).filter((pair): pair is [string, string] => pair[1] !== undefined)
+      const response = await plain(`/audit/export?${new URLSearchParams(given)}`, { untimed: true })
+      return response.body as ReadableStream<Uint8Array>
+    },
   }
 }
 
 export type PlainFetch = (
   path: string,
-  init?: { method?: string; headers?: Record<string, string>; body?: URLSearchParams; signal?: AbortSignal },
+  init?: {
+    method?: string
+    headers?: Record<string, string>
+    body?: URLSearchParams
+    signal?: AbortSignal
+    /** For an answer that may take as long as it takes. */
+    untimed?: boolean
+  },
 ) => Promise<Response>
 
 /** The link reads a body as JSON by this one content type only. */

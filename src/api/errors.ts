@@ -35,13 +35,15 @@ export interface HttpProblem {
   unexpected: boolean
 }
 
-export function toHttpProblem(error: unknown, requestId: string): HttpProblem {
+/** `scopes`: of the API token that asks, if it was made for less than its owner may. */
+export function toHttpProblem(error: unknown, requestId: string, scopes?: readonly string[]): HttpProblem {
   const known = toAppError(error)
   const status = known instanceof HttpRefusal ? known.status : statusOf[known.code]
   const unexpected = status === 500
   const headers: Record<string, string> = {}
   const retryAfter = known.retryAfterSeconds ?? (status === 503 ? 2 : undefined)
   if (retryAfter !== undefined) headers['retry-after'] = String(Math.max(1, Math.ceil(retryAfter)))
+  const limits = status === 403 && scopes !== undefined ? `; this API token is for ${scopes.join(', ')} only` : ''
   if (status === 401) headers['www-authenticate'] = 'Bearer realm="runyard"'
   return {
     status,
@@ -51,7 +53,7 @@ export function toHttpProblem(error: unknown, requestId: string): HttpProblem {
       type: 'about:blank',
       title: known.code,
       status,
-      detail: unexpected ? 'a defect of the server; its log has the details under this request id' : known.message,
+      detail: unexpected ? 'a defect of the server; its log has the details under this request id' : known.message + limits,
       errors: unexpected ? [] : known.fields,
       request_id: requestId,
     },

@@ -14,6 +14,8 @@ const flags: Record<string, Flag> = {
   secret_env: { flag: '--secret' },
   working_dir: { flag: '--workdir', short: '-w' },
   binds: { flag: '--bind' },
+  inputs: { flag: '--input' },
+  junit: { flag: '--junit' },
   network: { flag: '--network' },
   isolation: { flag: '--isolation' },
   timeout_seconds: { flag: '--timeout', unit: 'seconds' },

@@ -28,6 +28,8 @@ export interface JobOptions {
   apart?: Record<string, string>
   network?: 'none' | 'host'
   isolation?: 'full' | 'none'
+  junit?: string[]
+  input?: { share: string; path?: string }[]
   bind?: { path: string; mode: 'ro' | 'rw' }[]
   retries?: number
   after?: string[]
@@ -54,6 +56,13 @@ export function parseBind(text: string): { path: string; mode: 'ro' | 'rw' } {
   const [, path = text, mode = 'ro'] = /^(.+?):(ro|rw)$/.exec(text) ?? []
   if (path === '') throw new InvalidArgumentError('write PATH, PATH:ro or PATH:rw')
   return { path, mode: mode === 'rw' ? 'rw' : 'ro' }
+}
+
+/** `SHARE` or `SHARE:path/in/it`. */
+export function parseInput(text: string): { share: string; path?: string } {
+  const [, share = '', path] = /^([^:]*)(?::(.*))?$/s.exec(text) ?? []
+  if (share === '') throw new InvalidArgumentError('write SHARE, or SHARE:PATH for a part of it')
+  return path === undefined ? { share } : { share, path }
 }
 
 function parseLabel(text: string): [string, string] {
@@ -109,6 +118,8 @@ export function addJobOptions(command: Command): void {
   )
   add('-w, --workdir <dir>', 'an allowed directory, read-write (default: a private one)', (o) => o)
   add('--bind <path[:rw]>', 'show an allowed path of the host in the sandbox', parsed(collect(parseBind)))
+  add('--input <share[:path]>', 'a declared shared directory, read-only at /inputs/SHARE', parsed(collect(parseInput)))
+  add('--junit <path>', 'JUnit XML that it writes, e.g. reports/*.xml', parsed(collect((t) => t)))
   add('--network <kind>', 'none (default) or host', (o) => o.choices(['none', 'host']))
   add('--isolation <kind>', 'full (default) or none, where allowed', (o) => o.choices(['full', 'none']))
 
@@ -189,6 +200,8 @@ export function specOf(command: string[], options: JobOptions): JobSpecInput {
     stop_grace_seconds: options.stopGrace,
     isolation: options.isolation,
     network: options.network,
+    junit: options.junit,
+    inputs: options.input,
     binds: options.bind?.map(({ path, mode }) => ({ path: resolve(path), mode })),
     limits: Object.keys(limits).length === 0 ? undefined : limits,
   })

@@ -2,6 +2,7 @@
 import { isIP } from 'node:net'
 import { posix } from 'node:path'
 import type { FieldProblem } from '../lib/app-error.ts'
+import { sharePattern } from '../lib/share-name.ts'
 import type { Config } from './config.ts'
 import { parseLogStore } from './log-store-url.ts'
 
@@ -39,6 +40,9 @@ export function checkTogether(config: Config): FieldProblem[] {
   if (config.databaseUrl !== undefined && !/^(postgres(ql)?:\/\/|socket:)/.test(config.databaseUrl)) {
     say('DATABASE_URL', 'must begin with postgresql://')
   }
+  if (config.publicUrl !== undefined && !/^https?:\/\/[^\s/?#]+(\/[^\s?#]*)?$/.test(config.publicUrl)) {
+    say('RUNYARD_PUBLIC_URL', 'must be an http or https address, e.g. https://runyard.example.com')
+  }
   if (config.logStore !== undefined) {
     const place = parseLogStore(config.logStore)
     if ('problem' in place) say('RUNYARD_LOG_STORE', place.problem)
@@ -52,6 +56,11 @@ export function checkTogether(config: Config): FieldProblem[] {
       if (!posix.isAbsolute(path) || path.split('/').includes('..'))
         say(env, `"${path}" must be an absolute path without ..`)
     }
+  }
+  for (const [share, dir] of Object.entries(config.sharedInputs)) {
+    if (!sharePattern.test(share)) say('RUNYARD_SHARED_INPUTS', `"${share}" is no name of a share: a-z, 0-9, . _ and -`)
+    if (!posix.isAbsolute(dir) || dir === '/' || dir.split('/').includes('..'))
+      say('RUNYARD_SHARED_INPUTS', `"${dir}" must be an absolute path without .., and not /`)
   }
   for (const [low, high, lowEnv, highEnv] of [
     ['defaultCpu', 'maxCpu', 'RUNYARD_DEFAULT_CPU', 'RUNYARD_MAX_CPU'],

@@ -253,6 +253,15 @@ export const settings = {
     default: [] as string[],
     meaning: 'Paths below which a job may write to the host.',
   },
+  sharedInputs: {
+    group: 'jobs',
+    env: 'RUNYARD_SHARED_INPUTS',
+    type: 'labels',
+    default: {} as Record<string, string>,
+    meaning:
+      'Shared directories that jobs may name as inputs, as `fixtures=/mnt/fixtures,models=/srv/models`. A server knows ' +
+      'the names, each runner its own places.',
+  },
   allowIsolationNone: {
     group: 'jobs',
     env: 'RUNYARD_ALLOW_ISOLATION_NONE',
@@ -584,12 +593,53 @@ export const settings = {
     max: GiB,
     meaning: 'Largest request body.',
   },
+  publicUrl: {
+    group: 'http',
+    env: 'RUNYARD_PUBLIC_URL',
+    type: 'string',
+    defaultText: 'unset: messages have no links',
+    meaning: 'Where people reach the dashboard, e.g. `https://runyard.example.com`; for links in messages.',
+  },
   corsOrigins: {
     group: 'http',
     env: 'RUNYARD_CORS_ORIGINS',
     type: 'list',
     default: [] as string[],
     meaning: 'Other origins whose pages may call the API, comma separated.',
+  },
+  requestsPerMinute: {
+    group: 'http',
+    env: 'RUNYARD_REQUESTS_PER_MINUTE',
+    type: 'int',
+    default: 12_000,
+    min: 0,
+    max: 100_000_000,
+    meaning:
+      'Requests that one account may make in a minute of one server, from other machines than its own; 0 is no limit. Logs and the WebSocket do not count.',
+  },
+  metricsPort: {
+    group: 'http',
+    env: 'RUNYARD_METRICS_PORT',
+    type: 'int',
+    min: 1,
+    max: 65_535,
+    defaultText: 'unset: `/metrics` only on the HTTP port, with a token',
+    meaning: 'Port on 127.0.0.1 with `/metrics` for whoever is on this machine, without a token.',
+  },
+  otlpEndpoint: {
+    group: 'http',
+    env: 'OTEL_EXPORTER_OTLP_ENDPOINT',
+    type: 'string',
+    defaultText: 'unset: no traces',
+    meaning: 'OpenTelemetry collector (OTLP over HTTP) that gets a trace of each job, e.g. `http://127.0.0.1:4318`.',
+  },
+  otlpHeaders: {
+    group: 'http',
+    env: 'OTEL_EXPORTER_OTLP_HEADERS',
+    type: 'string',
+    secret: true,
+    defaultText: 'unset: none',
+    meaning: 'Headers for that collector, `name=value,name2=value2`.',
   },
   trustProxy: {
     group: 'http',

@@ -11,6 +11,7 @@ create table api_tokens (
   expires_at timestamp with time zone,
   last_used_at timestamp with time zone,
   revoked_at timestamp with time zone,
+  scopes text[],
   constraint api_tokens_pkey PRIMARY KEY (id),
   constraint api_tokens_hash_key UNIQUE (hash),
   constraint api_tokens_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
@@ -76,7 +77,7 @@ create table batch_templates (
   name text not null,
   description text,
   shared boolean default false not null,
-  body jsonb not null,
+  body json not null,
   created_at timestamp with time zone default now() not null,
   updated_at timestamp with time zone default now() not null,
   constraint batch_templates_pkey PRIMARY KEY (id)
@@ -121,6 +122,51 @@ create table certificates (
 CREATE INDEX certificates_end ON public.certificates USING btree (not_after);
 CREATE INDEX certificates_name ON public.certificates USING btree (name);
 CREATE INDEX certificates_user ON public.certificates USING btree (user_id) WHERE (user_id IS NOT NULL);
+
+create table channels (
+  id bigint generated always as identity not null,
+  name text not null,
+  kind text not null,
+  description text,
+  destination text not null,
+  enabled boolean default true not null,
+  quiet jsonb default '[]'::jsonb not null,
+  settings_sealed bytea not null,
+  created_at timestamp with time zone default now() not null,
+  updated_at timestamp with time zone default now() not null,
+  constraint channels_pkey PRIMARY KEY (id),
+  constraint channels_name_key UNIQUE (name),
+  constraint channels_kind_check CHECK ((kind = ANY (ARRAY['slack'::text, 'discord'::text, 'webhook'::text, 'email'::text])))
+);
+
+create table deliveries (
+  id bigint generated always as identity not null,
+  delivery_id text not null,
+  about text not null,
+  channel text not null,
+  owner_id bigint not null,
+  subject text not null,
+  job_id text,
+  not_sent text,
+  message jsonb not null,
+  held_until timestamp with time zone,
+  created_at timestamp with time zone default now() not null,
+  constraint deliveries_pkey PRIMARY KEY (id),
+  constraint deliveries_about_channel_key UNIQUE (about, channel),
+  constraint deliveries_delivery_id_key UNIQUE (delivery_id),
+  constraint deliveries_check CHECK (((job_id IS NULL) = (not_sent IS NOT NULL)))
+);
+
+CREATE INDEX deliveries_channel ON public.deliveries USING btree (channel, id);
+CREATE INDEX deliveries_job ON public.deliveries USING btree (job_id) WHERE (job_id IS NOT NULL);
+
+create table ended_minutes (
+  owner_id bigint not null,
+  minute timestamp with time zone not null,
+  state text not null,
+  jobs bigint not null,
+  constraint ended_minutes_pkey PRIMARY KEY (minute, owner_id, state)
+) with (fillfactor=50);
 
 create table idempotency_keys (
   owner_id bigint not null,
@@ -172,6 +218,21 @@ create table job_dependencies (
 ) with (autovacuum_vacuum_scale_factor=0.05, autovacuum_vacuum_cost_delay=0);
 
 CREATE INDEX job_dependencies_reverse ON public.job_dependencies USING btree (depends_on_id);
+
+create table job_tests (
+  job_id bigint not null,
+  run_id bigint,
+  attempt integer not null,
+  total integer not null,
+  passed integer not null,
+  failed integer not null,
+  skipped integer not null,
+  duration_ms double precision not null,
+  constraint job_tests_pkey PRIMARY KEY (job_id),
+  constraint job_tests_job_id_fkey FOREIGN KEY (job_id) REFERENCES jobs(id) ON DELETE CASCADE
+);
+
+CREATE INDEX job_tests_run ON public.job_tests USING btree (run_id) WHERE (run_id IS NOT NULL);
 
 create table jobs (
   id bigint generated always as identity not null,
@@ -246,6 +307,34 @@ create table log_removals (
   constraint log_removals_pkey PRIMARY KEY (server_id, job_id, number),
   constraint log_removals_server_id_fkey FOREIGN KEY (server_id) REFERENCES servers(id) ON DELETE CASCADE
 );
+
+create table outbox (
+  id bigint generated always as identity not null,
+  about text not null,
+  channel text not null,
+  owner_id bigint not null,
+  facts jsonb not null,
+  created_at timestamp with time zone default now() not null,
+  constraint outbox_pkey PRIMARY KEY (id),
+  constraint outbox_about_channel_key UNIQUE (about, channel)
+);
+
+create table password_resets (
+  user_id bigint not null,
+  hash bytea not null,
+  expires_at timestamp with time zone not null,
+  constraint password_resets_pkey PRIMARY KEY (user_id),
+  constraint password_resets_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+);
+
+create table queue_turns (
+  queue_id bigint not null,
+  owner_id bigint not null,
+  last_token bigint not null,
+  constraint queue_turns_pkey PRIMARY KEY (queue_id, owner_id),
+  constraint queue_turns_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES users(id) ON DELETE CASCADE,
+  constraint queue_turns_queue_id_fkey FOREIGN KEY (queue_id) REFERENCES queues(id) ON DELETE CASCADE
+) with (fillfactor=50, autovacuum_vacuum_cost_delay=0);
 
 create table queues (
   id bigint generated always as identity not null,
@@ -356,6 +445,45 @@ create table servers (
   constraint servers_name_key UNIQUE (name)
 );
 
+create table sign_in_addresses (
+  user_id bigint not null,
+  address text not null,
+  last_at timestamp with time zone default now() not null,
+  constraint sign_in_addresses_pkey PRIMARY KEY (user_id, address),
+  constraint sign_in_addresses_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+);
+
+create table sign_in_failures (
+  name text not null,
+  failures integer not null,
+  last_at timestamp with time zone not null,
+  locked_until timestamp with time zone,
+  constraint sign_in_failures_pkey PRIMARY KEY (name)
+);
+
+CREATE INDEX sign_in_failures_last ON public.sign_in_failures USING btree (last_at);
+
+create table test_results (
+  job_id bigint not null,
+  attempt integer not null,
+  nr integer not null,
+  owner_id bigint not null,
+  run_id bigint,
+  series bigint not null,
+  status smallint not null,
+  suite text not null,
+  name text not null,
+  duration_ms double precision not null,
+  message text,
+  at timestamp with time zone default now() not null,
+  constraint test_results_pkey PRIMARY KEY (job_id, attempt, nr),
+  constraint test_results_job_id_fkey FOREIGN KEY (job_id) REFERENCES jobs(id) ON DELETE CASCADE,
+  constraint test_results_status_check CHECK (((status >= 0) AND (status <= 2)))
+);
+
+CREATE INDEX test_results_recent ON public.test_results USING btree (owner_id, at);
+CREATE INDEX test_results_run ON public.test_results USING btree (run_id, status, job_id, attempt, nr) WHERE (run_id IS NOT NULL);
+
 create table users (
   id bigint generated always as identity not null,
   username text not null,
@@ -365,6 +493,8 @@ create table users (
   disabled_at timestamp with time zone,
   sessions_valid_after timestamp with time zone default now() not null,
   created_at timestamp with time zone default now() not null,
+  last_seen_at timestamp with time zone,
+  deleted_at timestamp with time zone,
   constraint users_pkey PRIMARY KEY (id),
   constraint users_max_running_check CHECK ((max_running >= 0)),
   constraint users_role_check CHECK ((role = ANY (ARRAY['admin'::text, 'operator'::text, 'viewer'::text])))

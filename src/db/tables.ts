@@ -33,6 +33,8 @@ export interface UsersTable {
   disabled_at: OptionalTime
   sessions_valid_after: DefaultedTime
   created_at: DefaultedTime
+  last_seen_at: OptionalTime
+  deleted_at: OptionalTime
 }
 
 export interface ApiTokensTable {
@@ -44,6 +46,32 @@ export interface ApiTokensTable {
   expires_at: OptionalTime
   last_used_at: OptionalTime
   revoked_at: OptionalTime
+  scopes: Optional<string[]>
+}
+
+export interface SignInFailuresTable {
+  name: string
+  failures: number
+  last_at: Time
+  locked_until: OptionalTime
+}
+
+export interface SignInAddressesTable {
+  user_id: Big
+  address: string
+  last_at: DefaultedTime
+}
+
+export interface PasswordResetsTable {
+  user_id: Big
+  hash: Buffer
+  expires_at: Time
+}
+
+export interface QueueTurnsTable {
+  queue_id: Big
+  owner_id: Big
+  last_token: Big
 }
 
 export interface QueuesTable {
@@ -156,6 +184,32 @@ export interface RunCountDeltasTable {
   jobs: Big
 }
 
+export interface JobTestsTable {
+  job_id: Big
+  run_id: Optional<string>
+  attempt: number
+  total: number
+  passed: number
+  failed: number
+  skipped: number
+  duration_ms: number
+}
+
+export interface TestResultsTable {
+  job_id: Big
+  attempt: number
+  nr: number
+  owner_id: Big
+  run_id: Optional<string>
+  series: Big
+  status: number
+  suite: string
+  name: string
+  duration_ms: number
+  message: Optional<string>
+  at: DefaultedTime
+}
+
 export interface BatchTemplatesTable {
   id: BigId
   owner_id: Big
@@ -165,6 +219,42 @@ export interface BatchTemplatesTable {
   body: Json
   created_at: DefaultedTime
   updated_at: DefaultedTime
+}
+
+export interface ChannelsTable {
+  id: BigId
+  name: string
+  kind: 'slack' | 'discord' | 'webhook' | 'email'
+  description: Optional<string>
+  destination: string
+  enabled: Generated<boolean>
+  quiet: ColumnType<unknown, string | undefined, string>
+  settings_sealed: Buffer
+  created_at: DefaultedTime
+  updated_at: DefaultedTime
+}
+
+export interface OutboxTable {
+  id: BigId
+  about: string
+  channel: string
+  owner_id: Big
+  facts: Json
+  created_at: DefaultedTime
+}
+
+export interface DeliveriesTable {
+  id: BigId
+  delivery_id: string
+  about: string
+  channel: string
+  owner_id: Big
+  subject: string
+  job_id: Optional<string>
+  not_sent: Optional<string>
+  message: Json
+  held_until: OptionalTime
+  created_at: DefaultedTime
 }
 
 export interface JobCountsTable {
@@ -181,6 +271,13 @@ export interface JobCountDeltasTable {
   state: string
   jobs: Big
   log_bytes: Big
+}
+
+export interface EndedMinutesTable {
+  owner_id: Big
+  minute: Time
+  state: string
+  jobs: Big
 }
 
 export interface JobDependenciesTable {
@@ -283,6 +380,10 @@ export interface Schema {
   installation: InstallationTable
   users: UsersTable
   api_tokens: ApiTokensTable
+  sign_in_failures: SignInFailuresTable
+  sign_in_addresses: SignInAddressesTable
+  password_resets: PasswordResetsTable
+  queue_turns: QueueTurnsTable
   queues: QueuesTable
   lanes: LanesTable
   runners: RunnersTable
@@ -290,9 +391,15 @@ export interface Schema {
   runs: RunsTable
   run_counts: RunCountsTable
   run_count_deltas: RunCountDeltasTable
+  job_tests: JobTestsTable
+  test_results: TestResultsTable
   batch_templates: BatchTemplatesTable
+  channels: ChannelsTable
+  outbox: OutboxTable
+  deliveries: DeliveriesTable
   job_counts: JobCountsTable
   job_count_deltas: JobCountDeltasTable
+  ended_minutes: EndedMinutesTable
   job_dependencies: JobDependenciesTable
   attempts: AttemptsTable
   idempotency_keys: IdempotencyKeysTable

@@ -44,15 +44,30 @@ export interface Ended {
   /** Processes left after the stop ladder; 0 unless something is in uninterruptible sleep. */
   remaining: number
   unenforced: string[]
+  /** Of a job that named report files. */
+  report?: ReportFound
   startedAt: Date
   endedAt: Date
+  /** Of an executor without processes: its own words for the end, in place of those for an exit code. */
+  said?: { message: string; errorClass?: 'exit' | 'refused' }
+}
+
+/** What the sandbox gave of the files that a job named as its reports (`sandbox/pickup.ts`), until `release`. */
+export interface ReportFound {
+  /** Of the file that holds them (`report-frames.ts`); null when nothing came. */
+  path: string | null
+  /** Why nothing was picked up, or not all. */
+  trouble?: string
 }
 
 /** An attempt never started: `start` (the command's fault) or `refused` (this runner cannot hold what was asked). */
 export class StartRefused extends Error {
   readonly errorClass: 'start' | 'refused' | 'infrastructure'
-  constructor(errorClass: 'start' | 'refused' | 'infrastructure', message: string) {
+  /** The shared input that this runner cannot give just now. */
+  readonly share: string | undefined
+  constructor(errorClass: 'start' | 'refused' | 'infrastructure', message: string, share?: string) {
     super(message)
+    this.share = share
     this.name = 'StartRefused'
     this.errorClass = errorClass
   }

@@ -1,5 +1,7 @@
 /** Executor kind → implementation, and all that the runner and the command line need from this folder. */
+export { byKind } from './by-kind.ts'
 export { createFakeExecutor, type FakeExecutor, type FakeRun } from './fake.ts'
+export { createMessageExecutor } from './message.ts'
 export { createSandboxExecutor, type SandboxOptions } from './sandbox.ts'
 export { connectLauncher } from './launcher/client.ts'
 export { probeHost, type ProbeRow } from './probe.ts'

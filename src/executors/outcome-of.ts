@@ -44,6 +44,10 @@ export function outcomeOf({ ended, timeoutMs, memoryBytes }: EndInput): Outcome 
       message: `killed for using more than its ${size(memoryBytes)} of memory`,
     }
   }
+  if (ended.said !== undefined) {
+    const { message, errorClass } = ended.said
+    return errorClass === undefined ? { ...facts, message } : { ...facts, state: 'failed', error_class: errorClass, message }
+  }
   const partly = ended.oomKills > 0 ? partlyKilled(ended.oomKills, memoryBytes) : ''
   const also = partly === '' ? '' : `; ${partly}`
   if (ended.signal !== null) {

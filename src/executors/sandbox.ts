@@ -52,6 +52,7 @@ export function createSandboxExecutor(options: SandboxOptions): Executor {
       allowedWorkdirs: policy.allowedWorkdirs,
       allowedReadOnlyBinds: policy.allowedReadOnlyBinds,
       allowedReadWriteBinds: policy.allowedReadWriteBinds,
+      sharedInputs: policy.sharedInputs,
     },
   }
   const known = new Map<string, Known>()
@@ -117,7 +118,10 @@ export function createSandboxExecutor(options: SandboxOptions): Executor {
     try {
       const begun = await begin(order, at)
       if (begun === null) return await findOut(order)
-      if ('refused' in begun) throw new StartRefused(begun.refused.errorClass, begun.refused.message)
+      if ('refused' in begun) {
+        const { errorClass, message, share } = begun.refused
+        throw new StartRefused(errorClass, message, share)
+      }
       const attempt = take(order.key, order.note, begun, createLogView(begun.recordFile, { length: 0 }))
       for (const event of early.get(order.key) ?? []) onEvent(event)
       return attempt

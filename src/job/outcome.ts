@@ -9,7 +9,7 @@ export const errorClasses = [
   'timeout', // wall time over
   'oom', // the kernel killed it for memory, seen in the cgroup
   'start', // never ran: not found, not executable, working directory missing
-  'refused', // this runner cannot hold a limit or an isolation that the job named
+  'refused', // this runner cannot hold a limit or an isolation that the job named; a receiver will not take a message
   'lost', // its runner went away and did not come back inside the grace
   'infrastructure', // the runner's own fault: spool full, launcher gone
 ] as const

@@ -5,10 +5,14 @@
  */
 import * as z from 'zod'
 import { publicIdPattern } from '../lib/ids.ts'
+import { inputsSchema } from './inputs.ts'
+import { junitPaths } from './junit-paths.ts'
 import { keyProblem, labelsSchema } from './labels.ts'
+import type { Message } from './message.ts'
 import { errorClasses } from './outcome.ts'
 import { placementProblems, placementSchema } from './placement.ts'
 import { defaultRetry } from './retry.ts'
+import type { JobTrace } from './trace.ts'
 
 /** Limits of a single job document; one place, quoted in error messages. */
 export const specLimits = {
@@ -194,6 +198,10 @@ export const jobSpecSchema = z
     isolation: z.enum(['full', 'none']).default('full'),
     network: z.enum(['none', 'host']).default('none'),
     limits: limitsSchema.optional(),
+    /** JUnit XML that it writes: paths and globs, from its working directory or absolute inside the sandbox. */
+    junit: junitPaths.optional(),
+    /** Declared shared directories that it reads, at `/inputs/<share>`. */
+    inputs: inputsSchema.optional(),
     /** Extra paths inside the sandbox, under the administrator's allow-list. */
     binds: z
       .array(z.strictObject({ path: absolutePath, mode: z.enum(['ro', 'rw']).default('ro') }))
@@ -218,7 +226,15 @@ export type JobSpecInput = z.input<typeof jobSpecSchema>
 /** After defaults. */
 export type JobSpec = z.output<typeof jobSpecSchema>
 /** As stored in `jobs.spec`: without the values that are sealed. */
-export type StoredSpec = Omit<JobSpec, 'env' | 'secret_env'> & { name: string }
+export type StoredSpec = Omit<JobSpec, 'env' | 'secret_env' | 'executor'> & {
+  name: string
+  /** Nobody submits a `message`: it is made of what happened (`reactions/`). */
+  executor: JobSpec['executor'] | 'message'
+  /** Only while traces are exported. */
+  trace?: JobTrace
+  /** Of a message alone. */
+  message?: Message
+}
 /** What is sealed beside it. */
 export interface SealedEnv {
   env: Record<string, string>

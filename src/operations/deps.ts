@@ -6,6 +6,7 @@ import type { Db } from '../db/pool.ts'
 import { AppError } from '../lib/app-error.ts'
 import type { LogStore } from '../logs/log-store.ts'
 import type { Dispatcher } from '../queue/dispatcher.ts'
+import type { OnRunsEnded } from '../queue/run-settle.ts'
 import type { LogKeeper } from './log-keeper.ts'
 import type { LogPlaces } from './log-places.ts'
 import type { LogWatch } from './log-watch.ts'
@@ -26,6 +27,9 @@ export interface Deps {
   logWatch: LogWatch
   dispatcher: Dispatcher
   throttle: SignInThrottle
+  metrics: { contentType: string; text(): Promise<string> }
+  /** What else happens in the transaction that ends runs. */
+  runsEnded: OnRunsEnded
   /** To be called when somebody's access has changed: what is remembered of it is void. */
   forgetAccess(): void
 }
@@ -37,6 +41,9 @@ export interface Ask {
   claimed?: string
   address?: string
   requestId?: string
+  /** As the request has it, unchecked, and when it came (ms since 1970): for the traces of what it submits. */
+  traceparent?: string
+  receivedAt?: number
 }
 
 export interface KnownAsk extends Ask {

@@ -34,7 +34,7 @@ export interface RunnerTokenInput {
 export async function createRunnerToken(deps: Deps, anyAsk: Ask, input: RunnerTokenInput) {
   const ask = known(anyAsk)
   return audited(deps, ask, { action: 'runner_token.create' }, async (tx, note) => {
-    onlyAdministrators(ask, 'certificate.issue')
+    onlyAdministrators(ask, 'runner.enrol')
     const name = input.name ?? anyName
     const seconds = input.expires_in_seconds
     note({ name, expires_in_seconds: seconds })

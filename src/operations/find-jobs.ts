@@ -14,15 +14,19 @@ import {
   waitingReasons,
   type JobRow,
 } from '../queue/find.ts'
+import { findRun } from '../queue/runs.ts'
+import { testCountsOfJobs } from '../queue/tests.ts'
 import { known, notFound, type Ask, type Deps, type KnownAsk } from './deps.ts'
 import { openEnv } from './new-job.ts'
 import { showAttempt, showJob, showMore, type ShownJob } from './show-job.ts'
 
 /** The owner to whom a reader's view is narrowed; undefined is everybody's. */
-export function ownerScope(ask: KnownAsk): string | undefined {
-  const scope = scopeOf(ask.principal, 'job.read')
+export function ownerScope(ask: KnownAsk, action: 'job.read' | 'batch.read' = 'job.read'): string | undefined {
+  const scope = scopeOf(ask.principal, action)
   if (scope === 'all') return undefined
-  if (scope === 'none' || ask.principal.userId === null) throw new AppError('permission_denied', 'you may not see jobs')
+  if (scope === 'none' || ask.principal.userId === null) {
+    throw new AppError('permission_denied', `you may not see ${action === 'job.read' ? 'jobs' : 'batches'}`)
+  }
   return ask.principal.userId
 }
 
@@ -43,10 +47,10 @@ export async function getJob(deps: Deps, anyAsk: Ask, id: string): Promise<Shown
   return { ...shown!, ...showMore(row.spec, env, mayReadEnv) }
 }
 
-/** Those of the ids that may be seen, in no promised order. */
-export async function showJobs(deps: Deps, anyAsk: Ask, ids: string[]): Promise<ShownJob[]> {
+/** Those of the ids that may be seen, and only members of the run when its key is given, in no promised order. */
+export async function showJobs(deps: Deps, anyAsk: Ask, ids: string[], runKey?: string): Promise<ShownJob[]> {
   const ownerId = ownerScope(known(anyAsk))
-  const { rows } = await findJobs(deps.db, { ids, ownerId }, null, ids.length)
+  const { rows } = await findJobs(deps.db, { ids, ownerId, runKey }, null, ids.length)
   return show(deps, rows)
 }
 
@@ -59,6 +63,7 @@ export interface ListInput {
   since?: string
   until?: string
   rerun_of?: string
+  batch_id?: string
   label?: string[]
   cursor?: string
   limit: number
@@ -72,6 +77,8 @@ export async function listJobs(deps: Deps, anyAsk: Ask, input: ListInput) {
   if (owner === null || (scope !== undefined && owner !== undefined && owner.id !== scope)) {
     return { jobs: [], next_cursor: null }
   }
+  const run = input.batch_id === undefined ? undefined : await findRun(deps.db, input.batch_id, scope)
+  if (run === null) return { jobs: [], next_cursor: null }
   const states = [...(input.state ?? []), ...(input.status ?? []).flatMap(statesOfBatchWord)]
   const filter = {
     ...(input.state || input.status ? { state: states } : {}),
@@ -81,6 +88,7 @@ export async function listJobs(deps: Deps, anyAsk: Ask, input: ListInput) {
     since: input.since === undefined ? undefined : new Date(input.since),
     until: input.until === undefined ? undefined : new Date(input.until),
     rerunOf: input.rerun_of,
+    runKey: run?.key,
     labels: input.label,
   }
   const { rows, nextCursor } = await findJobs(deps.db, filter, input.cursor ?? null, input.limit)
@@ -89,9 +97,20 @@ export async function listJobs(deps: Deps, anyAsk: Ask, input: ListInput) {
 
 async function show(deps: Deps, rows: JobRow[]): Promise<ShownJob[]> {
   const waiting = rows.filter((row) => batchWordOf(row.state) === 'waiting').map((row) => row.publicId)
-  const reasons = waiting.length === 0 ? new Map() : await waitingReasons(deps.db, waiting)
+  const tested = rows.filter((row) => row.spec.junit && row.lastAttempt > 0).map((row) => row.jobKey)
+  const [reasons, tests] = await Promise.all([
+    waiting.length === 0 ? new Map() : waitingReasons(deps.db, waiting),
+    testCountsOfJobs(deps.db, tested),
+  ])
   const now = new Date()
-  return rows.map((row) => showJob(row, { policy: deps.config, waitingReason: reasons.get(row.publicId), now }))
+  return rows.map((row) =>
+    showJob(row, {
+      policy: deps.config,
+      waitingReason: reasons.get(row.publicId),
+      tests: tests.get(row.jobKey),
+      now,
+    }),
+  )
 }
 
 export async function listAttempts(deps: Deps, anyAsk: Ask, id: string) {

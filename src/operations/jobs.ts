@@ -128,7 +128,7 @@ export async function submitJobs(
     const request: SubmitRequest = {
       ask,
       ...act,
-      jobs: input.specs.map((spec) => newJob(spec, deps)),
+      jobs: input.specs.map((spec) => newJob(spec, deps, ask)),
       idempotency: key === undefined ? undefined : { key, bodyHash: fingerprint(input.specs, deps) },
       fieldPrefix,
     }
@@ -145,7 +145,7 @@ function maySubmit(ask: KnownAsk): void {
   }
 }
 
-function checkKey(key: string | undefined): void {
+export function checkKey(key: string | undefined): void {
   if (key === undefined || /^[\x20-\x7e]{1,255}$/.test(key)) return
   const message = 'must have 1 to 255 printable ASCII characters'
   throw new AppError('invalid_argument', `Idempotency-Key: ${message}`, {

@@ -1,15 +1,21 @@
 /** From a validated spec to the rows that are stored: policy checked, names given, environment sealed. */
 import { createHmac } from 'node:crypto'
+import { openJobEnv, sealJobEnv } from '../access/job-env.ts'
 import { AppError, type FieldProblem } from '../lib/app-error.ts'
 import { newPublicId } from '../lib/ids.ts'
 import { nameOf, type JobSpec, type SealedEnv, type StoredSpec } from '../job/spec.ts'
+import { parseTraceparent, type JobTrace } from '../job/trace.ts'
 import { specForRerun } from '../queue/rerun.ts'
 import type { NewJob } from '../queue/types.ts'
-import type { Deps } from './deps.ts'
+import type { Ask, Deps } from './deps.ts'
 import { reservation } from './limits.ts'
 import { policyProblems } from './submit-policy.ts'
 
-export function checkPolicy(specs: readonly JobSpec[], deps: Deps, prefix: (i: number) => string): void {
+export function checkPolicy(
+  specs: readonly Omit<JobSpec, 'executor'>[],
+  deps: Deps,
+  prefix: (i: number) => string,
+): void {
   const problems: FieldProblem[] = specs.flatMap((spec, i) =>
     policyProblems(spec, deps.config).map((p) => ({ ...p, field: `${prefix(i)}${p.field}` })),
   )
@@ -21,12 +27,19 @@ export function checkPolicy(specs: readonly JobSpec[], deps: Deps, prefix: (i: n
   })
 }
 
-export function newJob(spec: JobSpec, deps: Deps): NewJob {
+export function newJob(spec: JobSpec, deps: Deps, ask: Ask): NewJob {
   const { env = {}, secret_env = {} } = spec
   const publicId = newPublicId()
   const envSealed = sealEnv({ env, secret_env }, publicId, deps)
-  return { publicId, spec: storedSpec(spec, deps), envSealed, ...reservation(spec) }
+  const stored = storedSpec(spec, deps)
+  if (deps.config.otlpEndpoint !== undefined) stored.trace = traceOf(ask)
+  return { publicId, spec: stored, envSealed, ...reservation(spec) }
 }
+
+const traceOf = ({ traceparent, receivedAt }: Ask): JobTrace => ({
+  ...(parseTraceparent(traceparent) && { parent: traceparent }),
+  received: receivedAt ?? Date.now(),
+})
 
 export function storedSpec(spec: JobSpec, { config }: Deps): StoredSpec {
   const { env: _, secret_env: __, ...rest } = spec
@@ -42,24 +55,19 @@ export function jobAgain(
   earlier: { publicId: string; spec: StoredSpec; envSealed: Buffer | null },
   deps: Deps,
 ): NewJob {
+  if (earlier.spec.executor === 'message') {
+    throw new AppError('failed_precondition', 'a message is sent again by its delivery: runyard channel redeliver')
+  }
   const publicId = newPublicId()
   const spec = specForRerun(earlier.spec)
   const env = openEnv(earlier.envSealed, earlier.publicId, deps)
   return { publicId, spec, envSealed: sealEnv(env, publicId, deps), ...reservation(spec), rerunOf: earlier.publicId }
 }
 
-/** Bound to its job: a row copied to another job does not open. */
-const aadOf = (publicId: string): string => `job-env:${publicId}`
+const sealEnv = (env: SealedEnv, publicId: string, { sealer }: Deps): Buffer | null => sealJobEnv(env, publicId, sealer)
 
-function sealEnv(env: SealedEnv, publicId: string, deps: Deps): Buffer | null {
-  const empty = Object.keys(env.env).length === 0 && Object.keys(env.secret_env).length === 0
-  return empty ? null : deps.sealer.seal(Buffer.from(JSON.stringify(env)), aadOf(publicId))
-}
-
-export function openEnv(sealed: Buffer | null, publicId: string, deps: Deps): SealedEnv {
-  if (sealed === null) return { env: {}, secret_env: {} }
-  return JSON.parse(deps.sealer.open(sealed, aadOf(publicId)).toString()) as SealedEnv
-}
+export const openEnv = (sealed: Buffer | null, publicId: string, { sealer }: Pick<Deps, 'sealer'>): SealedEnv =>
+  openJobEnv(sealed, publicId, sealer)
 
 /** Fingerprint of a request body for idempotency keys: independent of key order, keyed because bodies hold secrets. */
 export function fingerprint(body: unknown, deps: Deps): Buffer {

@@ -1,14 +1,14 @@
-/** Accounts, sign-in and API tokens. */
-import { createApiToken, listApiTokens, revokeApiToken, type ApiTokenRow } from '../access/api-tokens.ts'
-import { ensureLocalToken } from '../access/local-token.ts'
+/** Accounts and sign-in. */
 import { may, scopeOf, type Role } from '../access/permissions.ts'
 import { signIn as checkSignIn } from '../access/sign-in.ts'
 import { issueAccessToken } from '../access/tokens.ts'
-import { changePassword, createUser, findUser, listUsers, type User } from '../access/users.ts'
+import { changePassword, createUser, findUser, listUsers } from '../access/users.ts'
 import { AppError } from '../lib/app-error.ts'
-import { noUsage, usageByOwner, type Usage } from '../queue/totals.ts'
+import { noUsage, usageByOwner } from '../queue/totals.ts'
 import { audited, noteDone, noteRefused } from './audited.ts'
-import { known, notFound, type Ask, type Deps, type KnownAsk } from './deps.ts'
+import { known, notFound, type Ask, type Deps } from './deps.ts'
+import { accessChanged, onlyAdmin } from './people-changes.ts'
+import { showUser } from './show-user.ts'
 
 export function whoAmI(ask: Ask) {
   const { principal } = known(ask)
@@ -57,7 +57,9 @@ export async function createUserBy(deps: Deps, anyAsk: Ask, input: CreateUserInp
 }
 
 export async function listUsersFor(deps: Deps, anyAsk: Ask) {
-  onlyAdmin(known(anyAsk), 'user.create')
+  if (scopeOf(known(anyAsk).principal, 'user.read') !== 'all') {
+    throw new AppError('permission_denied', 'only an administrator may do this')
+  }
   const [users, usage] = await Promise.all([listUsers(deps.db), usageByOwner(deps.db)])
   return users.map((user) => showUser(user, usage.get(user.id) ?? noUsage, deps))
 }
@@ -68,10 +70,6 @@ export async function getUser(deps: Deps, anyAsk: Ask, username: string) {
   const user = await findUser(deps.db, username)
   if (user === null || !may(ask.principal, 'user.read', { ownerId: user.id })) throw notFound('user')
   return showUser(user, (await usageByOwner(deps.db, user.id)).get(user.id) ?? noUsage, deps)
-}
-
-function onlyAdmin(ask: KnownAsk, action: 'user.create'): void {
-  if (!may(ask.principal, action)) throw new AppError('permission_denied', 'only an administrator may do this')
 }
 
 export interface SetPasswordInput {
@@ -94,68 +92,5 @@ export async function setPassword(deps: Deps, anyAsk: Ask, input: SetPasswordInp
     }
     await changePassword(tx, user.id, input.password)
   })
-  deps.forgetAccess()
-  // It may have ended the command line's own credential on this machine.
-  await ensureLocalToken(deps.db, deps.config.dataDir)
+  await accessChanged(deps)
 }
-
-const showUser = (user: User, usage: Usage, { config }: Deps) => ({
-  username: user.username,
-  role: user.role,
-  max_running: user.maxRunning,
-  disabled: user.disabledAt !== null,
-  locked_until: null,
-  last_seen_at: null,
-  created_at: user.createdAt.toISOString(),
-  usage: {
-    open_jobs: usage.openJobs,
-    kept_jobs: usage.keptJobs,
-    log_bytes: usage.logBytes,
-    retain_count: config.retainUserCount,
-    retain_bytes: config.retainUserBytes,
-  },
-})
-
-export interface CreateTokenInput {
-  name: string
-  expires_in_days?: number
-}
-
-export async function createToken(deps: Deps, anyAsk: Ask, input: CreateTokenInput) {
-  const ask = known(anyAsk)
-  return audited(deps, ask, { action: 'token.create' }, async (tx, note) => {
-    const userId = own(ask, 'token.create')
-    const days = input.expires_in_days
-    const expiresInSeconds = days === undefined ? undefined : days * 86_400
-    const made = await createApiToken(tx, { userId, name: input.name, expiresInSeconds })
-    note({ name: input.name, expires_in_days: days ?? null }, `token:${made.id}`)
-    return { ...showToken(made), token: made.token }
-  })
-}
-
-export async function listTokens(deps: Deps, anyAsk: Ask) {
-  return (await listApiTokens(deps.db, own(known(anyAsk), 'token.read'))).map(showToken)
-}
-
-export async function revokeToken(deps: Deps, anyAsk: Ask, id: string): Promise<void> {
-  const ask = known(anyAsk)
-  await audited(deps, ask, { action: 'token.revoke', target: `token:${id}` }, async (tx) => {
-    if (!(await revokeApiToken(tx, { id, ownerId: own(ask, 'token.revoke') }))) throw notFound('token')
-  })
-  deps.forgetAccess()
-}
-
-function own(ask: KnownAsk, action: 'token.create' | 'token.read' | 'token.revoke'): string {
-  const { userId } = ask.principal
-  if (userId === null || !may(ask.principal, action)) throw new AppError('permission_denied', 'only people have tokens')
-  return userId
-}
-
-const showToken = (row: ApiTokenRow) => ({
-  id: row.id,
-  name: row.name,
-  scopes: null,
-  created_at: row.createdAt.toISOString(),
-  expires_at: row.expiresAt?.toISOString() ?? null,
-  last_used_at: row.lastUsedAt?.toISOString() ?? null,
-})

@@ -29,7 +29,7 @@ export interface PutQueueInput {
 }
 
 export async function listQueues(deps: Deps, ask: Ask): Promise<QueueView[]> {
-  known(ask)
+  if (!may(known(ask).principal, 'queue.read')) throw new AppError('permission_denied', 'you may not see queues')
   return (await findQueues(deps.db)).map((row) => show(row, deps))
 }
 

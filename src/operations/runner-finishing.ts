@@ -6,8 +6,10 @@ import { isAppError } from '../lib/app-error.ts'
 import { emitFact } from '../lib/facts.ts'
 import { createGroupCommit } from '../lib/group-commit.ts'
 import type { Outcome } from '../job/outcome.ts'
+import type { TestReport } from '../job/test-report.ts'
 import type { ShortLog } from '../logs/log-store.ts'
 import { finish } from '../queue/finish.ts'
+import { storeTests } from '../queue/tests.ts'
 import { stillHeld } from '../queue/heartbeat.ts'
 import {
   attemptKey,
@@ -26,6 +28,8 @@ export interface FinishReport {
   logLength: number
   /** All of a short log, which comes with the end of its attempt. */
   log?: ShortLog
+  /** Of a job that named report files. */
+  tests?: TestReport
 }
 
 interface Finishing extends FinishItem {
@@ -76,7 +80,8 @@ export function createFinishing(
   })
 
   const finishOne = async (from: FromRunner, report: FinishReport, mayShare: boolean): Promise<ReportResult> => {
-    const { ref, outcome, log } = report
+    const { ref, outcome, log, tests } = report
+    if (tests && !(await storeTests(db, { ...from, ref }, tests))) return 'stale'
     let item: Finishing | ReportResult
     if (log === undefined) item = await sealAppended(from, report)
     else if (!here.shared) item = { ...from, ref, outcome, log: 'short', shortLog: log }
@@ -88,7 +93,7 @@ export function createFinishing(
       logWatch.done(attemptKey(ref))
       logKeeper.settled(attemptKey(ref))
     }
-    if (result === 'accepted') noteFinished(report)
+    if (result === 'accepted' && log) emitFact({ name: 'log.received', level: 'debug', bytes: log.bytes.length })
     return result === 'log_refused' ? 'log_incomplete' : result
   }
 
@@ -106,14 +111,4 @@ export function createFinishing(
 
     drain: () => finishTogether.drain(),
   }
-}
-
-function noteFinished(report: FinishReport): void {
-  emitFact({
-    name: 'attempt.finished',
-    level: 'debug',
-    job: report.ref.jobKey,
-    attempt: report.ref.number,
-    state: report.outcome.state,
-  })
 }

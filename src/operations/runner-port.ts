@@ -10,7 +10,7 @@ import { isTerminal, type JobState } from '../job/state.ts'
 import { handBack } from '../queue/hand-back.ts'
 import { heartbeat } from '../queue/heartbeat.ts'
 import { takeLogs, tellLogsOver } from '../queue/log-places.ts'
-import { goodbye, registerRunner, type RunnerDescription } from '../queue/runners.ts'
+import { describeRunner, goodbye, registerRunner, type RunnerDescription } from '../queue/runners.ts'
 import { started } from '../queue/started.ts'
 import { attemptKey, type AttemptRef, type ClaimedJob, type HeartbeatResult, type RunnerOffer } from '../queue/types.ts'
 import type { Deps } from './deps.ts'
@@ -22,6 +22,7 @@ import { createFinishing, type FinishReport, type ReportResult } from './runner-
 import { createRunnerIdentities, type RunnerPeer, type Speaker } from './runner-identity.ts'
 import { createStaleAudit, type StaleKind } from './stale-audit.ts'
 
+export { checkedTests } from './tests.ts'
 export type { FinishReport, ReportResult } from './runner-finishing.ts'
 export type { RunnerPeer, Speaker } from './runner-identity.ts'
 
@@ -96,6 +97,12 @@ export function createRunnerPort(deps: Deps) {
       }
     },
 
+    async describe(from: Speaker, change: Pick<RunnerDescription, 'labels' | 'facilities'>): Promise<void> {
+      await identities.check(from, 'describe')
+      // A label that came may be what a job waits for.
+      if (await describeRunner(db, from, change)) deps.dispatcher.wake()
+    },
+
     async claim(offer: RunnerOffer & Speaker, waitMs: number, signal: AbortSignal): Promise<Assigned[]> {
       await identities.check(offer, 'claim')
       const claimed = await deps.dispatcher.request(offer, Math.min(waitMs, longestWaitMs), signal)
@@ -155,7 +162,9 @@ export function createRunnerPort(deps: Deps) {
             key,
             appended.catch(() => {}),
           )
-          return { ...(await appended), stale: false }
+          const result = await appended
+          emitFact({ name: 'log.received', level: 'debug', bytes: chunk.bytes.length })
+          return { ...result, stale: false }
         }),
       )
     },

@@ -3,6 +3,7 @@ import type { JobOutcome } from '../job/outcome.ts'
 import type { SealedEnv, StoredSpec } from '../job/spec.ts'
 import { isTerminal } from '../job/state.ts'
 import { batchWordOf } from '../job/status-word.ts'
+import type { TestCounts } from '../queue/tests.ts'
 import type { AttemptRow, JobRow, WaitingReason } from '../queue/find.ts'
 import { effectiveLimits, type LimitPolicy } from './limits.ts'
 
@@ -10,11 +11,13 @@ export interface Surroundings {
   policy: LimitPolicy
   /** Of a waiting job. */
   waitingReason?: WaitingReason
+  /** As its newest attempt reported them. */
+  tests?: TestCounts
   now: Date
 }
 
-export function showJob(row: Omit<JobRow, 'jobKey'>, { policy, waitingReason, now }: Surroundings) {
-  const { payload: _, depends_on, ...spec } = row.spec as StoredSpec
+export function showJob(row: Omit<JobRow, 'jobKey'>, { policy, waitingReason, tests, now }: Surroundings) {
+  const { payload: _, trace: _trace, depends_on, ...spec } = row.spec as StoredSpec
   return {
     ...spec,
     depends_on,
@@ -37,7 +40,7 @@ export function showJob(row: Omit<JobRow, 'jobKey'>, { policy, waitingReason, no
     rerun_of: row.rerunOf,
     batch_id: row.batchId,
     batch_index: row.batchIndex,
-    tests: null,
+    tests: tests ?? null,
     result: isTerminal(row.state) ? showResult(row.outcome, row.truncatedBytes) : null,
   }
 }
@@ -85,7 +88,7 @@ export function showAttempt(row: AttemptRow, now: Date) {
   }
 }
 
-function duration(started: Date | null, ended: Date | null, now: Date): number | null {
+export function duration(started: Date | null, ended: Date | null, now: Date): number | null {
   if (started === null) return null
   return Math.max(0, (ended ?? now).getTime() - started.getTime())
 }

@@ -31,6 +31,13 @@ test('a read-write path may be bound read-only, not the other way round', () => 
   expect(fieldsOf({ binds: [{ path: '/ro/x', mode: 'rw' }] }, policy)).toEqual(['binds[0].path'])
 })
 
+test('only shared inputs that are declared, and only where there are namespaces', () => {
+  const policy = { ...strict, sharedInputs: { fixtures: '/mnt' }, allowIsolationNone: true }
+  const inputs = [{ share: 'fixtures' }, { share: 'other' }]
+  expect(fieldsOf({ inputs }, policy)).toEqual(['inputs[1].share'])
+  expect(fieldsOf({ inputs: inputs.slice(0, 1), isolation: 'none' }, policy)).toEqual(['inputs'])
+})
+
 test('each refusal says which setting opens it', () => {
   const [problem] = policyProblems(jobSpecSchema.parse({ command: ['true'], working_dir: '/srv' }), strict)
   expect(problem?.message).toMatch(/^no working directory is allowed here; .*ALLOWED_WORKDIRS/)

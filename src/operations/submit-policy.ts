@@ -14,6 +14,8 @@ export interface SubmitPolicy extends LimitPolicy {
   allowedReadWriteBinds: readonly string[]
   allowIsolationNone: boolean
   allowNetworkHost: boolean
+  /** Name → directory on this machine; only the names matter here. */
+  sharedInputs: Readonly<Record<string, string>>
 }
 
 /** Equal to an allowed directory or below it; by path components, so `/logs-evil` is not below `/logs`. */
@@ -31,7 +33,7 @@ const outside = (what: string, allowed: readonly string[], setting: string): str
     ? `no ${what} is allowed here; an administrator can set ${setting}=/some/path`
     : `must be one of these or below: ${allowed.join(', ')}; an administrator can add to ${setting}`
 
-export function policyProblems(spec: JobSpec, policy: SubmitPolicy): FieldProblem[] {
+export function policyProblems(spec: Omit<JobSpec, 'executor'>, policy: SubmitPolicy): FieldProblem[] {
   const problems = limitProblems(spec, policy)
   const workdirs = policy.defaultWorkingDir
     ? [...policy.allowedWorkdirs, policy.defaultWorkingDir]
@@ -54,6 +56,16 @@ export function policyProblems(spec: JobSpec, policy: SubmitPolicy): FieldProble
       message: outside(readWrite ? 'read-write path' : 'path', allowed, setting),
     })
   })
+  spec.inputs?.forEach(({ share }, i) => {
+    if (Object.hasOwn(policy.sharedInputs, share)) return
+    const names = Object.keys(policy.sharedInputs)
+    const there = names.length === 0 ? 'there is none here' : `there are: ${names.join(', ')}`
+    const message = `is no shared input: ${there}; an administrator can add to RUNYARD_SHARED_INPUTS`
+    problems.push({ field: `inputs[${i}].share`, message })
+  })
+  if (spec.isolation === 'none' && spec.inputs && spec.inputs.length > 0) {
+    problems.push({ field: 'inputs', message: 'need isolation "full": without it nothing can be shown at /inputs' })
+  }
   if (spec.isolation === 'none' && !policy.allowIsolationNone) {
     problems.push({
       field: 'isolation',

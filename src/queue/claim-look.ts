@@ -7,7 +7,7 @@ import type { RunnerOffer } from './types.ts'
 
 /** A job that fits nobody for this long gets a runner emptied for it. */
 const reserveAfterSeconds = 60
-/** Lanes looked into per round, those with the first ranks; what is left comes in the next round, which follows at once. */
+/** Lanes looked into per round, those whose turn is next; what is left comes in the next round, which follows at once. */
 const lanesPerRound = 256
 
 export interface OfferRow {
@@ -65,6 +65,8 @@ interface WorkRow {
   placement: PlacementRules | null
   queue_room: number
   owner_room: number
+  owner_held: number
+  last_start: number
   reserve: string | null
 }
 
@@ -101,34 +103,43 @@ export async function lookAtWork(
       placement: row.placement ?? {},
       queueRoom: row.queue_room,
       ownerRoom: row.owner_room,
+      ownerHeld: row.owner_held,
+      lastStart: row.last_start,
       reserve: row.reserve,
     })
   }
   return { lanes: [...lanes.values()], candidates: rows.map((row) => ({ jobKey: row.id, laneId: row.lane_id })) }
 }
 
-// Nothing here reads more of `jobs` than the held ones and the first few of each open lane.
+/*
+ * Nothing here reads more of `jobs` than the held ones and the first few of each open lane. The limits cut where the turns
+ * of `plan-turns.ts` would be the latest if all fitted. The first n jobs of a user are in the first n of their lanes, so of
+ * the lane in place p the first n - p + 1 will do.
+ */
 const openWork = `
   with offers as materialized (
     select r.id, r.labels, r.executors, o.cpu, o.memory
     from jsonb_to_recordset($1::jsonb) as o(runner_id bigint, cpu int8, memory int8) join runners r on r.id = o.runner_id
-  ), held_jobs as materialized (
-    select queue_id, owner_id from jobs where state in ${held}
+  ), held_by as materialized (
+    select queue_id, owner_id, count(*)::int as n from jobs where state in ${held} group by queue_id, owner_id
   ), neighbours as materialized (${heldNeighbours}
   ), neighbour_labels as materialized (
     select distinct owner_id, unnest(labels) as label from neighbours
   ), queue_room as materialized (
     select q.id, floor(least(q.concurrency - coalesce(h.n, 0), ${rateTokens('q')}, 1000000))::int as room
-    from queues q left join (select queue_id, count(*)::int as n from held_jobs group by queue_id) h on h.queue_id = q.id
+    from queues q left join (select queue_id, sum(n)::int as n from held_by group by queue_id) h on h.queue_id = q.id
     where not q.paused
   ), owner_use as materialized (
-    select owner_id, count(*)::int as n from held_jobs group by owner_id
+    select owner_id, sum(n)::int as n from held_by group by owner_id
   ), open_lanes as materialized (
-    select l.*, rule.*, q.room as queue_room, u.max_running - coalesce(h.n, 0) as owner_room, fit.now
+    select l.*, rule.*, q.room as queue_room, u.max_running - coalesce(h.n, 0) as owner_room,
+      coalesce(here.n, 0) as owner_held, coalesce(turn.last_token, 0)::float8 as last_start, fit.now
     from lanes l
     join queue_room q on q.id = l.queue_id and q.room > 0
     join users u on u.id = l.owner_id
     left join owner_use h on h.owner_id = l.owner_id
+    left join held_by here on here.queue_id = l.queue_id and here.owner_id = l.owner_id
+    left join queue_turns turn on turn.queue_id = l.queue_id and turn.owner_id = l.owner_id
     cross join lateral (${ruleOfLane}) rule
     cross join lateral (
       select bool_or(o.cpu >= l.cpu_millis and o.memory >= l.memory_mib) as now from offers o
@@ -136,6 +147,13 @@ const openWork = `
         and ${ruleAllows('rule', { id: 'o.id', labels: 'o.labels' })}
     ) fit
     where fit.now is not null and u.max_running > coalesce(h.n, 0)
+  ), heads as materialized (
+    select l.*, head.rank, row_number() over (partition by l.queue_id, l.owner_id order by head.rank) as place
+    from open_lanes l
+    cross join lateral (
+      select rank, state_since from jobs where lane_id = l.id and state = 'queued' order by rank, id limit 1
+    ) head
+    where l.now or head.state_since < clock_timestamp() - interval '${reserveAfterSeconds} seconds'
   ), first_lanes as materialized (
     select l.*, case when not l.now then (
         select min(r.id) from runners r
@@ -143,18 +161,22 @@ const openWork = `
           and r.slots > 0 and r.cpu_millis >= l.cpu_millis and r.memory_mib >= l.memory_mib
           and ${ruleAllows('l', { id: 'r.id', labels: 'r.labels' })}
       ) end as reserve
-    from open_lanes l
+    from (
+      select *, row_number() over turns as nr, first_value(owner_held) over turns as fewest
+      from heads window turns as (partition by queue_id order by owner_held + place, last_start, rank)
+      order by nr, rank limit ${lanesPerRound}
+    ) l
+  ), waiting as (
+    select c.id, c.rank, l.id as lane_id,
+      l.owner_held - l.fewest + row_number() over (partition by l.queue_id, l.owner_id order by c.rank, c.id) as turn
+    from first_lanes l
     cross join lateral (
-      select rank, state_since from jobs where lane_id = l.id and state = 'queued' order by rank, id limit 1
-    ) head
-    where l.now or head.state_since < clock_timestamp() - interval '${reserveAfterSeconds} seconds'
-    order by head.rank limit ${lanesPerRound}
+      select id, rank from jobs where lane_id = l.id and state = 'queued' order by rank, id
+      limit case when l.now then greatest(least($2::int, l.queue_room, l.owner_room) - l.place + 1, 1) else 1 end
+    ) c
+    order by turn, rank, id limit $3::int
   )
-  select c.id, l.id as lane_id, l.queue_id, l.owner_id, l.executor, l.required_labels, l.cpu_millis, l.memory_mib,
-    case when not l.free then l.placement end as placement, l.queue_room, l.owner_room, l.reserve
-  from first_lanes l
-  cross join lateral (
-    select id, rank from jobs where lane_id = l.id and state = 'queued'
-    order by rank, id limit case when l.now then least($2::int, l.queue_room, l.owner_room) else 1 end
-  ) c
-  order by c.rank, c.id limit $3::int`
+  select c.id, c.lane_id, l.queue_id, l.owner_id, l.executor, l.required_labels, l.cpu_millis, l.memory_mib,
+    case when not l.free then l.placement end as placement, l.queue_room, l.owner_room, l.owner_held, l.last_start,
+    l.reserve
+  from waiting c join first_lanes l on l.id = c.lane_id order by c.rank, c.id`

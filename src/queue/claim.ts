@@ -6,6 +6,7 @@ import type { Db, Last, Queryable } from '../db/pool.ts'
 import type { Strategy } from '../job/placement.ts'
 import { lookAround } from './claim-around.ts'
 import { lookAtOffers, lookAtWork, type OfferRow } from './claim-look.ts'
+import { emitFact } from '../lib/facts.ts'
 import { finish } from './finish.ts'
 import { heartbeat } from './heartbeat.ts'
 import { tellOf } from './notify.ts'
@@ -34,6 +35,7 @@ export async function claim(
     again = await deliverAgain(db, offers, options)
     round = (await oneRound(without(offers, again), false))!
   }
+  for (const one of round.taken) noteLeased(one)
   const given = new Map(round.known.map((runnerId) => [runnerId, [] as ClaimedJob[]]))
   for (const { runnerId, job } of [...again, ...round.taken]) given.get(runnerId)?.push(job)
   return given
@@ -53,7 +55,19 @@ const without = (offers: RunnerOffer[], again: Undelivered[]): RunnerOffer[] =>
 
 interface Round {
   known: string[]
-  taken: { runnerId: string; job: ClaimedJob }[]
+  taken: Taken[]
+}
+
+interface Taken {
+  runnerId: string
+  job: ClaimedJob
+  waitedSeconds: number
+}
+
+function noteLeased({ job, waitedSeconds }: Taken): void {
+  const { publicId: id, number: attempt, spec } = job
+  const { queue } = spec
+  emitFact({ name: 'attempt.leased', level: 'debug', id, attempt, queue, waited_seconds: waitedSeconds })
 }
 
 /** Null for the first one when there are leases that a runner does not know of: those come before new ones. */
@@ -103,12 +117,7 @@ function whatIsFree(row: OfferRow, offers: RunnerOffer[]): PlanRunner {
   }
 }
 
-async function take(
-  tx: Queryable,
-  last: Last,
-  plan: Assigned[],
-  leaseSeconds: number,
-): Promise<{ runnerId: string; job: ClaimedJob }[]> {
+async function take(tx: Queryable, last: Last, plan: Assigned[], leaseSeconds: number): Promise<Taken[]> {
   const [, { rows }] = await Promise.all([
     tx.query(byKeyOnly),
     last<TakenRow>({
@@ -120,7 +129,7 @@ async function take(
   const jobs = new Map(rows.map((row) => [row.id, row]))
   return plan.flatMap(({ jobKey, runnerId }) => {
     const row = jobs.get(jobKey)
-    return row ? [{ runnerId, job: claimedJob(row) }] : []
+    return row ? [{ runnerId, job: claimedJob(row), waitedSeconds: row.waited }] : []
   })
 }
 
@@ -132,6 +141,8 @@ interface TakenRow {
   owner_id: string
   number: number
   token: string
+  /** Seconds since it was queued. */
+  waited: number
 }
 
 const claimedJob = (row: TakenRow): ClaimedJob => ({
@@ -147,14 +158,15 @@ const claimedJob = (row: TakenRow): ClaimedJob => ({
 // A row that somebody holds (a cancel in progress) is left out, never waited for: all claims wait behind this one.
 const takePlanned = `
   with planned as (
-    select j.id, p.runner_id from unnest($1::bigint[], $2::bigint[]) as p(job_id, runner_id)
+    select j.id, j.state_since, p.runner_id from unnest($1::bigint[], $2::bigint[]) as p(job_id, runner_id)
     join jobs j on j.id = p.job_id
     where ${stateById('j')} = 'queued' order by j.id for no key update of j skip locked
   ), moved as (
     update jobs j set state = 'leased', state_since = now(), last_attempt = j.last_attempt + 1
     from planned where j.id = planned.id and ${stateById('j')} = 'queued'
     returning j.id, j.public_id, j.spec, j.env_sealed, j.owner_id, j.queue_id, j.last_attempt as number,
-      planned.runner_id, nextval('attempt_token') as token
+      planned.runner_id, nextval('attempt_token') as token,
+      greatest(extract(epoch from clock_timestamp() - planned.state_since), 0)::float8 as waited
   ), attempt as (
     insert into attempts (job_id, number, token, runner_id, state, leased_at, lease_expires_at)
     select id, number, token, runner_id, 'leased', clock_timestamp(), ${newLease('$3')} from moved
@@ -162,8 +174,12 @@ const takePlanned = `
     update queues q set rate_tokens = ${rateTokens('q')} - started.n, rate_refilled_at = clock_timestamp()
     from (select queue_id, count(*)::int as n from moved group by queue_id) started
     where q.id = started.queue_id and q.rate_starts is not null
+  ), turn as (
+    insert into queue_turns (queue_id, owner_id, last_token)
+    select queue_id, owner_id, max(token) from moved group by queue_id, owner_id
+    on conflict (queue_id, owner_id) do update set last_token = excluded.last_token
   ), ${tellOf('moved')}
-  select id, public_id, spec, env_sealed, owner_id, number, token,
+  select id, public_id, spec, env_sealed, owner_id, number, token, waited,
     (select count(*) from told) as told from moved`
 
 /** Leases whose answer got lost on the way: the runner does not have them, and no start was ever reported. */

@@ -18,12 +18,13 @@ export interface LockedAttempt {
   attempts_spent: number
   max_attempts: number
   retry: RetryPolicy | null
+  queue: string
   cancel_requested: boolean
   runner: string
 }
 
 export const lockedColumns = `j.id as job_id, a.number, j.public_id, j.attempts_spent, j.max_attempts,
-  j.spec->'retry' as retry, j.cancel_requested_at is not null as cancel_requested, r.name as runner`
+  j.spec->'retry' as retry, j.spec->>'queue' as queue, j.cancel_requested_at is not null as cancel_requested, r.name as runner`
 
 /**
  * Locks the attempts that are still the sender's, in the order of ids so that two batches never wait for each other.

@@ -84,6 +84,18 @@ test.each<[string, WaitingJob, RunnerRoom[], RegExp]>([
   expect(reason.text).toMatch(text)
 })
 
+test('a shared input that no runner has, or that does not answer', () => {
+  const wants = job({ requiredLabels: ['gpu=yes', 'input.fixtures=yes'] })
+  const say = (...rooms: RunnerRoom[]) => explainWaiting(wants, rooms).text
+  expect(say(room({ labels: ['gpu=yes'] }))).toBe('no runner has the shared input fixtures')
+  const inputs = { fixtures: { ok: false, since: '2030-01-02T12:03:05Z', reason: 'no answer within 2 s' } }
+  expect(say(room({ name: 'web1', labels: ['gpu=yes'], inputs }))).toBe(
+    'shared input fixtures does not answer on runner web1 since 12:03 UTC: no answer within 2 s (stale mount?)',
+  )
+  // Here it is the other label that is missing.
+  expect(say(room({ labels: ['input.fixtures=yes'] }))).toMatch(/with the labels gpu=yes/)
+})
+
 const near = { near: ['app=db'] }
 const at1 = (...labels: string[]) => ({ runnerId: 'r1', runner: 'one', ownerId: '1', labels })
 const two = [room(), room({ runnerId: 'r2' })]

@@ -1,4 +1,5 @@
 /** Why a job waits, in a code and a sentence: pure, one case per reason. */
+import { shareOfLabel } from '../job/inputs.ts'
 import type { WaitingCode } from '../job/waiting-code.ts'
 import { mayTake } from './plan-claim.ts'
 import { isApart, isNear, Neighbourhood, type Neighbour, type PlacementRules } from './placement.ts'
@@ -41,6 +42,9 @@ export type NamedNeighbour = Neighbour & { runner: string }
 
 export interface RunnerRoom {
   runnerId: string
+  name?: string
+  /** Of its shared inputs, when it has any: how they are. */
+  inputs?: Record<string, { ok: boolean; since: string; reason: string | null }> | null
   labels: string[]
   executors: string[]
   slots: number
@@ -85,6 +89,8 @@ function explainRunners(job: WaitingJob, online: RunnerRoom[], neighbours: Named
   const matching = online.filter((runner) => mayTake(runner, job))
   const none = (text: string): WaitingReason => ({ code: 'no_matching_runner', text })
   if (online.length === 0) return none('no runner is online')
+  const share = missingShare(job, online)
+  if (matching.length === 0 && share !== null) return none(share)
   if (matching.length === 0) return none(`no runner online has the executor ${job.executor}${labelsText(job)}`)
   const largeEnough = matching.filter(
     (r) => r.slots > 0 && r.cpuMillis >= job.cpuMillis && r.memoryMib >= job.memoryMib,
@@ -102,6 +108,22 @@ function explainRunners(job: WaitingJob, online: RunnerRoom[], neighbours: Named
   return room
     ? { code: 'ready', text: 'next free slot' }
     : { code: 'no_capacity', text: busyText(job, able.length, matching.length, who) }
+}
+
+/** A share that no runner can give now, in words; null when that is not what is missing. */
+function missingShare({ requiredLabels }: WaitingJob, online: RunnerRoom[]): string | null {
+  for (const label of requiredLabels) {
+    const share = shareOfLabel(label)
+    if (share === null || online.some((runner) => runner.labels.includes(label))) continue
+    for (const { name, inputs } of online) {
+      const state = inputs?.[share]
+      if (!state || state.ok) continue
+      const since = state.since.slice(11, 16)
+      return `shared input ${share} does not answer on runner ${name ?? ''} since ${since} UTC: ${state.reason ?? ''} (stale mount?)`
+    }
+    return `no runner has the shared input ${share}`
+  }
+  return null
 }
 
 function labelsText({ requiredLabels, placement: { avoid = [] } }: WaitingJob): string {

@@ -131,7 +131,7 @@ test('counts, queues and attempts', async () => {
   }
   expect(counted(await jobStats(world.db))).toEqual({ queued: 2, scheduled: 1, leased: 1 })
   expect(counted(await jobStats(world.db, stranger.id))).toEqual({ queued: 1 })
-  expect(await listQueues(world.db)).toEqual([
+  expect((await listQueues(world.db)).filter(({ name }) => name !== 'messages')).toEqual([
     {
       name: 'default',
       ...{ concurrency: null, rate: null, paused: false, retainDays: null, retainCount: null },

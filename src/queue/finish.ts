@@ -1,5 +1,6 @@
 /** Ends attempts: outcome, retry or final state, dependents, and the news of it, in one transaction for the batch. */
 import type { Db, Queryable } from '../db/pool.ts'
+import { emitFact } from '../lib/facts.ts'
 import { areAwaited, endAttempts, endUnawaited, lockHeld, type EndingAttempt, type LogHome } from './end-attempts.ts'
 import { notify } from './notify.ts'
 import { fixedPlansByKey, inTransaction } from './statements.ts'
@@ -19,7 +20,8 @@ export async function finish<Item extends FinishItem>(
   logAt?: LogHome,
 ): Promise<{ results: Finished[]; changed: string[] }> {
   if (items.length === 0) return { results: [], changed: [] }
-  return inTransaction(
+  let ended: EndingAttempt[] = []
+  const answer = await inTransaction(
     db,
     async (tx, last) => {
       // The second is asked on the way, when the first has locked them.
@@ -41,11 +43,30 @@ export async function finish<Item extends FinishItem>(
         else if (logs.get(nr)) endings.push({ attempt, outcome, log: logs.get(nr)!, logAt })
         else results[nr] = 'log_refused'
       }
+      ended = endings
       if (!awaited) return { results, changed: await endUnawaited(last, endings) }
-      const ended = await endAttempts(tx, endings)
-      await notify(tx, ended.changed, ended.work)
-      return { results, changed: ended.changed }
+      const { changed, work } = await endAttempts(tx, endings)
+      await notify(tx, changed, work)
+      return { results, changed }
     },
     fixedPlansByKey,
   )
+  for (const one of ended) noteFinished(one)
+  return answer
 }
+
+function noteFinished({ attempt, outcome: { state, started_at: started, ended_at: end } }: EndingAttempt): void {
+  emitFact({
+    name: 'attempt.finished',
+    level: 'debug',
+    id: attempt.public_id,
+    attempt: attempt.number,
+    state,
+    queue: attempt.queue,
+    ...(started !== undefined && end !== undefined && { run_seconds: secondsBetween(started, end) }),
+  })
+}
+
+/** Both by the runner's clock. */
+const secondsBetween = (started: string, end: string): number =>
+  Math.max(0, Date.parse(end) - Date.parse(started)) / 1000 || 0

@@ -1,7 +1,7 @@
 /** Forgets what nobody uses any more: old idempotency keys, lanes without jobs, runners that are long gone. */
 import type { Db, Queryable } from '../db/pool.ts'
+import { idempotencyHours } from './idempotency.ts'
 import { claimLock, inTransaction, terminal } from './statements.ts'
-import { idempotencyHours } from './submit.ts'
 import { totals } from './totals.ts'
 
 export async function pruneIdempotencyKeys(db: Queryable): Promise<number> {

@@ -1,5 +1,6 @@
 /** Lanes: what is alike for a claim waits together (decision 1). */
 import type { Queryable } from '../db/pool.ts'
+import { labelsOfInputs } from '../job/inputs.ts'
 import { labelList } from '../job/labels.ts'
 import { AppError } from '../lib/app-error.ts'
 import { placementRules } from './placement.ts'
@@ -31,7 +32,7 @@ export async function lanesFor(tx: Queryable, ownerId: string, jobs: NewJob[]): 
       queue: job.spec.queue,
       owner_id: ownerId,
       executor: job.spec.executor,
-      labels: labelList(job.spec.required_labels),
+      labels: labelList({ ...job.spec.required_labels, ...labelsOfInputs(job.spec.inputs) }),
       cpu_millis: job.laneCpuMillis,
       memory_mib: job.laneMemoryMib,
       placement: placementRules(job.spec),

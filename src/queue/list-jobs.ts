@@ -19,6 +19,8 @@ export interface JobFilter {
   /** Created before. */
   until?: Date
   rerunOf?: string
+  /** Members of one run. */
+  runKey?: string
   /** `k=v`, all of them. */
   labels?: string[]
 }
@@ -45,7 +47,7 @@ export async function listJobs(
   const query = new Parameters()
   const before = query.value(cursor !== null && /^[0-9]{1,18}$/.test(cursor) ? cursor : String(2n ** 63n - 1n))
   const wanted = query.value(limit + 1)
-  const few = filter.ids !== undefined || filter.rerunOf !== undefined
+  const few = filter.ids !== undefined || filter.rerunOf !== undefined || filter.runKey !== undefined
   const found = few
     ? amongFew(filter, query, { before, wanted })
     : amongMany(filter, query, { before, wanted, atMost: look.atMost })
@@ -102,16 +104,21 @@ interface Place {
   wanted: string
 }
 
-/** Named jobs, or the reruns of one job: found by index, then filtered. */
+/**
+ * Named jobs, the reruns of one job, or the members of a run: found by index, then filtered. Apart from the order: else
+ * the planner would read all jobs from the newest on until it has met enough of these.
+ */
 function amongFew(filter: JobFilter, query: Parameters, { before, wanted }: Place): string {
   const which = query.all(
     [filter.ids, (p) => `public_id = any(${p}::text[])`],
     [filter.rerunOf, (p) => `rerun_of = ${p}`],
+    [filter.runKey, (p) => `run_id = ${p}::bigint`],
   )
   return `
-    with page as materialized (
+    with found as materialized (
       select id from jobs where ${which} and ${query.kind(filter)} and ${query.slow(filter)} and id < ${before}::bigint
-      order by id desc limit ${wanted}::int
+    ), page as materialized (
+      select id from found order by id desc limit ${wanted}::int
     ), known as (select null::bigint as until)`
 }
 

@@ -1,9 +1,11 @@
 /**
- * Who gets which job: pure, so that every cap has a row in a table of cases. Candidates come in the order of their rank;
- * each goes where its placement would have it, unless a cap, labels, its size or what runs there say no.
+ * Who gets which job: pure, so that every cap has a row in a table of cases. Candidates come in the order of their rank,
+ * and are taken in turns between users (`plan-turns.ts`); each goes where its placement would have it, unless a cap, labels,
+ * its size or what runs there say no.
  */
 import type { Strategy } from '../job/placement.ts'
 import { isApart, isNear, Neighbourhood, wishesMet, type Neighbour, type PlacementRules } from './placement.ts'
+import { turns } from './plan-turns.ts'
 
 export interface PlanLane {
   laneId: string
@@ -18,6 +20,10 @@ export interface PlanLane {
   queueRoom: number
   /** Jobs that the owner may still have running; the same number on all lanes of the owner. */
   ownerRoom: number
+  /** Jobs of the owner that are held in this queue; the same number on all lanes of both. */
+  ownerHeld: number
+  /** Rises with the time of the last start of the owner in this queue; 0 when there was none. */
+  lastStart: number
   /**
    * Set when the first job of the lane has waited long and fits nobody now: the runner that must take nothing of lower
    * rank until it fits there. Otherwise small jobs could keep a big one waiting for ever.
@@ -98,7 +104,6 @@ export function planClaim(
   runners: PlanRunner[],
   { strategy = 'spread', neighbours = [] }: PlanOptions = {},
 ): Assigned[] {
-  const laneOf = new Map(lanes.map((lane) => [lane.laneId, lane]))
   const queueRoom = new Map(lanes.map((lane) => [lane.queueId, lane.queueRoom]))
   const ownerRoom = new Map(lanes.map((lane) => [lane.ownerId, lane.ownerRoom]))
   const free = runners.map((runner) => ({ ...runner }))
@@ -106,11 +111,11 @@ export function planClaim(
   const jobs = new Neighbourhood(neighbours)
   const plan: Assigned[] = []
 
-  for (const { jobKey, laneId, labels, patient } of candidates) {
-    const lane = laneOf.get(laneId)
-    if (!lane || queueRoom.get(lane.queueId)! < 1 || ownerRoom.get(lane.ownerId)! < 1) continue
-    let takers = takersOf.get(laneId)
-    if (!takers) takersOf.set(laneId, (takers = free.filter((runner) => mayTake(runner, lane))))
+  for (const { candidate, lane, taken } of turns(lanes, candidates)) {
+    const { jobKey, labels, patient } = candidate
+    if (queueRoom.get(lane.queueId)! < 1 || ownerRoom.get(lane.ownerId)! < 1) continue
+    let takers = takersOf.get(lane.laneId)
+    if (!takers) takersOf.set(lane.laneId, (takers = free.filter((runner) => mayTake(runner, lane))))
 
     const able = takers.filter(
       (runner) =>
@@ -121,9 +126,13 @@ export function planClaim(
     )
     if (able.length === 0) {
       const reserved = free.find((runner) => runner.runnerId === lane.reserve)
-      if (reserved) reserved.slots = 0
+      if (reserved && reserved.slots > 0) {
+        reserved.slots = 0
+        taken()
+      }
       continue
     }
+    taken()
     const runner = choose(able, lane, jobs, strategy)
     runner.slots -= 1
     runner.cpuMillis -= lane.cpuMillis

@@ -18,6 +18,7 @@ const placement = fc.record({
   prefer_apart: maybe(some),
 }) as fc.Arbitrary<PlacementRules>
 const owner = fc.constantFrom('u', 'v')
+const turn = fc.record({ ownerHeld: fc.nat(3), lastStart: fc.nat(2) })
 const world = fc.record({
   lanes: fc.array(
     fc.record({
@@ -31,6 +32,7 @@ const world = fc.record({
     { minLength: 1, maxLength: 5 },
   ),
   room: fc.record({ p: fc.nat(12), q: fc.nat(12), u: fc.nat(12), v: fc.nat(12) }),
+  before: fc.record({ pu: turn, pv: turn, qu: turn, qv: turn }),
   waiting: fc.array(fc.record({ lane: fc.nat(4), labels }), { maxLength: 25 }),
   runners: fc.array(
     fc.record({
@@ -49,10 +51,12 @@ const world = fc.record({
 
 test('no plan breaks a rule or a cap, and none leaves a job that had a place', () => {
   fc.assert(
-    fc.property(world, ({ lanes: given, room, waiting, runners: described, neighbours, strategy }) => {
-      const lanes = given.map((one, i) =>
-        lane({ ...one, laneId: String(i), queueRoom: room[one.queueId], ownerRoom: room[one.ownerId as 'u' | 'v'] }),
-      )
+    fc.property(world, ({ lanes: given, room, before, waiting, runners: described, neighbours, strategy }) => {
+      const lanes = given.map((one, i) => {
+        const [queueId, ownerId] = [one.queueId as 'p' | 'q', one.ownerId as 'u' | 'v']
+        const turns = before[`${queueId}${ownerId}`]
+        return lane({ ...one, ...turns, laneId: String(i), queueRoom: room[queueId], ownerRoom: room[ownerId] })
+      })
       const runners = described.map((one, i) => runner({ ...one, runnerId: `r${i}` }))
       const candidates = waiting.map((one, i) => ({
         jobKey: String(i),
@@ -62,7 +66,6 @@ test('no plan breaks a rule or a cap, and none leaves a job that had a place', (
       const plan = planClaim(lanes, candidates, runners, { strategy, neighbours })
       const places = new Map(plan.map((p) => [p.jobKey, p.runnerId]))
       expect(places.size).toBe(plan.length)
-      expect(plan.map((p) => Number(p.jobKey))).toEqual([...places.keys()].map(Number).sort((a, b) => a - b))
 
       // Played again job by job, in plain words.
       const around: Neighbour[] = [...neighbours]
@@ -70,7 +73,21 @@ test('no plan breaks a rule or a cap, and none leaves a job that had a place', (
       const free = new Map(runners.map((one) => [one.runnerId, { ...one }]))
       const carry = (ownerId: string, wanted: string[]) =>
         around.filter((n) => n.ownerId === ownerId && wanted.every((w) => n.labels.includes(w))).map((n) => n.runnerId)
-      for (const candidate of candidates) {
+      const turns = structuredClone(before)
+      const turnOf = (of: { laneId: string }) => {
+        const { queueId, ownerId } = lanes[Number(of.laneId)]!
+        return turns[`${queueId as 'p' | 'q'}${ownerId as 'u' | 'v'}`]
+      }
+      const order: string[] = []
+      const left = [...candidates]
+      while (left.length > 0) {
+        const { queueId } = lanes[Number(left[0]!.laneId)]!
+        const [candidate] = left
+          .filter((one) => lanes[Number(one.laneId)]!.queueId === queueId)
+          .sort((a, b) => turnOf(a).ownerHeld - turnOf(b).ownerHeld || turnOf(a).lastStart - turnOf(b).lastStart) as [
+          (typeof left)[0],
+        ]
+        left.splice(left.indexOf(candidate), 1)
         const its = lanes[Number(candidate.laneId)]!
         const { near, near_or_first: first, apart } = its.placement
         const possible = [...free.values()].filter(
@@ -99,7 +116,11 @@ test('no plan breaks a rule or a cap, and none leaves a job that had a place', (
         use[its.queueId]! += 1
         use[its.ownerId]! += 1
         around.push({ runnerId: place, ownerId: its.ownerId, labels: candidate.labels })
+        order.push(candidate.jobKey)
+        turnOf(candidate).ownerHeld += 1
+        turnOf(candidate).lastStart = 9
       }
+      expect(plan.map((p) => p.jobKey)).toEqual(order)
     }),
     { numRuns: 2000 },
   )

@@ -25,11 +25,14 @@ interface DoomedRow {
   last_attempt: number
 }
 
-const attemptsOf = (row: DoomedRow): AttemptName[] =>
+const attemptsOf = (row: Pick<DoomedRow, 'id' | 'last_attempt'>): AttemptName[] =>
   Array.from({ length: row.last_attempt }, (_, i) => ({ jobKey: row.id, number: i + 1 }))
 
 /** In the same order; asked before the rows go. */
-async function doomed(tx: Queryable, jobs: readonly DoomedRow[]): Promise<DoomedAttempt[]> {
+export async function doomedAttempts(
+  tx: Queryable,
+  jobs: readonly Pick<DoomedRow, 'id' | 'last_attempt'>[],
+): Promise<DoomedAttempt[]> {
   const { rows } = await tx.query<DoomedAttempt>({
     name: 'queue_doomed',
     text: `select job_id as "jobKey", number, log_server as server, log_shared as shared from attempts
@@ -159,7 +162,7 @@ async function removeBatch(
       [locked.rows.map((row) => row.id)],
     )
     if (rows.length === 0) return []
-    await removeLogs?.(await doomed(tx, rows), tx)
+    await removeLogs?.(await doomedAttempts(tx, rows), tx)
     await tx.query('delete from jobs where id = any($1::bigint[])', [rows.map((row) => row.id)])
     return rows
   })
@@ -189,7 +192,7 @@ export async function deleteEnded(db: Db | Queryable, publicId: string): Promise
     if (!isTerminal(job.state)) {
       throw new AppError('conflict', `job ${publicId} is ${job.state}; cancel it first and delete it when it has ended`)
     }
-    const attempts = await doomed(tx, [job])
+    const attempts = await doomedAttempts(tx, [job])
     await tx.query('delete from jobs where id = $1', [job.id])
     return attempts
   })

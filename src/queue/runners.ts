@@ -93,6 +93,19 @@ function nameInUse({ name, certificateId }: RunnerDescription): AppError {
   })
 }
 
+/** What has changed since it registered. False when a newer process of the runner has taken over. */
+export async function describeRunner(
+  db: Queryable,
+  from: FromRunner,
+  { labels, facilities }: Pick<RunnerDescription, 'labels' | 'facilities'>,
+): Promise<boolean> {
+  const { rowCount } = await db.query(
+    'update runners set labels = $3, facilities = $4::jsonb where id = $1 and session = $2',
+    [from.runnerId, from.session, labelList(labels), JSON.stringify(facilities ?? {})],
+  )
+  return rowCount === 1
+}
+
 /** Whose messages may carry this id: null when there is no such runner. */
 export async function runnerOwner(
   db: Queryable,

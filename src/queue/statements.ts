@@ -62,6 +62,9 @@ export const fixedPlans = local(
 export const byKeyOnly = local('enable_hashjoin = off', 'enable_mergejoin = off')
 export const fixedPlansByKey = `${fixedPlans}; ${byKeyOnly}`
 
+/** Deltas of counts in one transaction. */
+export const foldAtOnce = 20_000
+
 /** In the caller's transaction when there is one, so that an audit row stands or falls with the change. */
 export async function inTransaction<T>(
   db: Db | Queryable,

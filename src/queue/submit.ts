@@ -3,19 +3,19 @@ import type { Last, Queryable } from '../db/pool.ts'
 import { labelList } from '../job/labels.ts'
 import type { JobState } from '../job/state.ts'
 import { AppError, type FieldProblem } from '../lib/app-error.ts'
+import { claimKey, type Idempotency } from './idempotency.ts'
 import { dependencyEdges, firstStates, lockDependencies } from './submit-dependencies.ts'
 import { lanesFor } from './lanes.ts'
 import { tellOf, workChannel } from './notify.ts'
 import { newRank } from './statements.ts'
 import type { NewJob } from './types.ts'
 
-/** Hours that an idempotency key is kept (promise 1). */
-export const idempotencyHours = 24
-
 export interface SubmitInput {
   ownerId: string
   jobs: NewJob[]
-  idempotency?: { key: string; bodyHash: Buffer }
+  idempotency?: Idempotency
+  /** Key of the run whose members they become, in this order. */
+  runKey?: string
   /** How the caller wrote the n-th job, for error fields: `jobs[3].` unless told; `` for a single one. */
   fieldPrefix?: (index: number) => string
 }
@@ -47,8 +47,8 @@ export async function submit(
 ): Promise<SubmitResult> {
   const { jobs, ownerId } = input
   const publicIds = jobs.map((job) => job.publicId)
-  const earlier = await claimKey(tx, input, publicIds)
-  if (earlier) return { publicIds: earlier, replayed: true, made: [] }
+  const earlier = input.idempotency && (await claimKey(tx, ownerId, input.idempotency, { jobs: publicIds, run: null }))
+  if (earlier) return { publicIds: earlier.jobs, replayed: true, made: [] }
   if (jobs.length === 0) return { publicIds, replayed: false, made: [] }
 
   const prefix = input.fieldPrefix ?? ((index) => `jobs[${index}].`)
@@ -75,6 +75,7 @@ export async function submit(
     max_attempts: job.spec.max_attempts,
     rerun_of: job.rerunOf ?? null,
     labels: job.spec.labels && Object.keys(job.spec.labels).length > 0 ? labelList(job.spec.labels) : null,
+    ...(input.runKey !== undefined && { run_id: input.runKey, run_index: i }),
   }))
   const statement = { name: 'queue_submit', text: insertJobs, values: [JSON.stringify(rows), ownerId] }
   const waitsForOthers = jobs.some((job) => job.spec.depends_on !== undefined)
@@ -104,18 +105,18 @@ const insertJobs = `
       when r.delay is not null then clock_timestamp() + make_interval(secs => r.delay) end as due
     from jsonb_to_recordset($1::jsonb) as r(public_id text, queue_id bigint, lane_id bigint, state text,
       blockers_left int, name text, spec jsonb, env_sealed text, priority int, not_before float8, delay float8,
-      max_attempts int, rerun_of text, outcome jsonb, labels text[])
+      max_attempts int, rerun_of text, outcome jsonb, labels text[], run_id bigint, run_index int)
   ), placed as materialized (
     select given.*, case when state <> 'ready' then state when due > clock_timestamp() then 'scheduled' else 'queued' end
       as first_state
     from given
   ), inserted as (insert into jobs (public_id, owner_id, queue_id, lane_id, state, rank, name, spec, env_sealed, priority, not_before,
-    scheduled_for, blockers_left, max_attempts, ended_at, rerun_of, outcome, labels)
+    scheduled_for, blockers_left, max_attempts, ended_at, rerun_of, outcome, labels, run_id, run_index)
   select public_id, $2::bigint, queue_id, lane_id, first_state,
     case when first_state = 'queued' then ${newRank('priority')} end,
     name, spec, decode(env_sealed, 'base64'), priority, due,
     case when first_state = 'scheduled' then 'delay' end, blockers_left, max_attempts,
-    case when first_state = 'skipped' then now() end, rerun_of, outcome, labels
+    case when first_state = 'skipped' then now() end, rerun_of, outcome, labels, run_id, run_index
   from placed
   returning id, public_id, state, created_at, not_before, scheduled_for, lane_id), ${tellOf('inserted')}, work as materialized (
     select pg_notify('${workChannel}', '') where exists (select 1 from inserted where state = 'queued')
@@ -123,30 +124,6 @@ const insertJobs = `
   select id, public_id as "publicId", state, created_at as "createdAt", not_before as "notBefore",
     scheduled_for as "scheduledFor", lane_id as "laneId", (select count(*) from told), (select count(*) from work)
   from inserted`
-
-/** Takes the key for this call; the ids of the first call when it was taken with the same body. */
-async function claimKey(tx: Queryable, input: SubmitInput, publicIds: string[]): Promise<string[] | null> {
-  if (!input.idempotency) return null
-  const { key, bodyHash } = input.idempotency
-  // Waits for a concurrent call with the same key to commit or roll back, so exactly one of the two makes jobs.
-  const taken = await tx.query(
-    `insert into idempotency_keys as k (owner_id, key, body_hash, job_ids) values ($1, $2, $3, $4)
-     on conflict (owner_id, key) do update
-       set body_hash = excluded.body_hash, job_ids = excluded.job_ids, created_at = now()
-       where k.created_at < now() - make_interval(hours => ${idempotencyHours})
-     returning 1`,
-    [input.ownerId, key, bodyHash, publicIds],
-  )
-  if (taken.rowCount === 1) return null
-  const { rows } = await tx.query<{ body_hash: Buffer; job_ids: string[] }>(
-    'select body_hash, job_ids from idempotency_keys where owner_id = $1 and key = $2',
-    [input.ownerId, key],
-  )
-  if (rows[0]?.body_hash.equals(bodyHash)) return rows[0].job_ids
-  throw new AppError('conflict', 'this Idempotency-Key was used with another request body; use a new key', {
-    fields: [{ field: 'Idempotency-Key', message: 'was used with another request body' }],
-  })
-}
 
 async function resolveQueues(tx: Queryable, jobs: NewJob[], prefix: (i: number) => string): Promise<string[]> {
   const names = [...new Set(jobs.map((job) => job.spec.queue))]

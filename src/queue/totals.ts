@@ -5,12 +5,12 @@
  */
 import type { Db, Queryable } from '../db/pool.ts'
 import type { JobState } from '../job/state.ts'
-import { inTransaction, terminal } from './statements.ts'
+import { recountRuns } from './run-counts.ts'
+import { foldAtOnce, inTransaction, terminal } from './statements.ts'
+import { foldEnded } from './throughput.ts'
 
 /** A row source: `(select …) t` with one or several rows for each kind, to be summed. */
 export const totals = '(select * from job_counts union all select * from job_count_deltas)'
-
-export const foldAtOnce = 20_000
 
 /** Two that fold at the same time take different deltas. Returns how many were folded. */
 export async function foldCounts(db: Db | Queryable): Promise<number> {
@@ -27,7 +27,7 @@ export async function foldCounts(db: Db | Queryable): Promise<number> {
           select owner_id, queue_id, state, sum(jobs), sum(log_bytes) from taken group by 1, 2, 3 order by 1, 2, 3
           on conflict (owner_id, queue_id, state)
             do update set jobs = c.jobs + excluded.jobs, log_bytes = c.log_bytes + excluded.log_bytes
-        )
+        ), ended as (${foldEnded})
         select count(*)::int as n from taken`,
     })
     const folded = rows[0]!.n
@@ -45,6 +45,7 @@ export async function recount(db: Db | Queryable): Promise<void> {
     await tx.query(
       `insert into job_counts select owner_id, queue_id, state, count(*), sum(log_bytes) from jobs group by 1, 2, 3`,
     )
+    await recountRuns(tx)
   })
 }
 

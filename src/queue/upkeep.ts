@@ -7,7 +7,11 @@ import { nextDueMs, promoteDue } from './promote-due.ts'
 import { pruneAtOnce, pruneOld, type AttemptName, type DoomedAttempt, type Retention } from './prune.ts'
 import { rescueLost } from './rescue-lost.ts'
 import { pruneServers } from './servers.ts'
-import { foldAtOnce, foldCounts } from './totals.ts'
+import { foldRunCounts } from './run-counts.ts'
+import { pruneRuns } from './runs.ts'
+import { foldAtOnce } from './statements.ts'
+import { pruneEndedMinutes } from './throughput.ts'
+import { foldCounts } from './totals.ts'
 
 export { pruneIdempotencyKeys, pruneLanes, pruneRunners } from './forget.ts'
 export { promoteDue } from './promote-due.ts'
@@ -68,6 +72,7 @@ export function upkeepServices(db: Db, config: UpkeepConfig, hooks: UpkeepHooks)
       every: 10_000,
       async runOnce() {
         while ((await foldCounts(db)) >= foldAtOnce);
+        while ((await foldRunCounts(db)) >= foldAtOnce);
       },
     },
     {
@@ -91,6 +96,9 @@ export function upkeepServices(db: Db, config: UpkeepConfig, hooks: UpkeepHooks)
       async runOnce() {
         await pruneIdempotencyKeys(db)
         await pruneLanes(db)
+        await pruneEndedMinutes(db)
+        const runs = await pruneRuns(db, config.retainDays)
+        if (runs > 0) emitFact({ name: 'run.pruned', level: 'debug', count: runs })
         const runners = await pruneRunners(db, config.retainRunnerDays ?? 0)
         if (runners.length > 0) emitFact({ name: 'runner.forgotten', names: runners })
         const servers = await pruneServers(db)

@@ -55,7 +55,7 @@ const waitingJobs = `
   from asked j join queues q on q.id = j.queue_id join users u on u.id = j.owner_id join lanes l on l.id = j.lane_id`
 
 const runnerRoom = `
-  select r.id as "runnerId", r.labels, r.executors, r.slots, r.cpu_millis as "cpuMillis", r.memory_mib as "memoryMib",
+  select r.id as "runnerId", r.name, r.facilities->'inputs' as inputs, r.labels, r.executors, r.slots, r.cpu_millis as "cpuMillis", r.memory_mib as "memoryMib",
     r.slots - used.n as "slotsLeft", r.cpu_millis - used.cpu as "cpuLeft", r.memory_mib - used.memory as "memoryLeft"
   from runners r cross join lateral (
     select count(*)::int as n, coalesce(sum(l.cpu_millis), 0)::float8 as cpu,

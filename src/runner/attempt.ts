@@ -3,6 +3,7 @@ import type { Executor, RunningAttempt, StopReason } from '../executors/executor
 import type { AttemptNote } from './attempt-note.ts'
 import type { LogShipper, Shipment } from './log-shipper.ts'
 import type { Reporter } from './reporter.ts'
+import type { Shares } from './shares.ts'
 import type { StartFailures } from './start-failures.ts'
 
 /** What all attempts of a runner share. */
@@ -11,6 +12,7 @@ export interface AttemptTools {
   shipper: LogShipper
   reporter: Reporter
   startFailures: StartFailures
+  shares?: Pick<Shares, 'failed'> | undefined
 }
 
 export type AttemptEnd =

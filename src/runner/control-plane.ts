@@ -5,6 +5,7 @@
  */
 import type { Outcome } from '../job/outcome.ts'
 import type { Limits, StoredSpec } from '../job/spec.ts'
+import type { TestReport } from '../job/test-report.ts'
 
 export interface AttemptRef {
   /** Internal job number, a decimal string (int8 does not fit a JS number). */
@@ -105,12 +106,16 @@ export interface FinishReport {
   logLength: number
   /** The whole record file of a short log of which nothing was appended: stored and sealed with the outcome. */
   log?: Uint8Array
+  /** Of a job that named report files. */
+  tests?: TestReport
 }
 
 export type ReportResult = 'accepted' | 'stale' | 'log_incomplete'
 
 export interface ControlPlane {
   register(runner: RunnerDescription): Promise<Registered>
+  /** What has changed of the description since; nothing of it when a newer process has the name. */
+  describe(change: Pick<RunnerDescription, 'labels' | 'facilities'>): Promise<void>
   claim(input: ClaimInput, signal: AbortSignal): Promise<Assignment[]>
   heartbeat(held: AttemptRef[]): Promise<HeartbeatAnswer>
   /** Cancels as they happen; a hint only, the heartbeat's answer is the truth. Ends when the link does. */

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Outcome } from '../job/outcome.ts'
 import type { Limits } from '../job/spec.ts'
 import { jobSpecSchema, nameOf, type JobSpecInput } from '../job/spec.ts'
+import type { TestReport } from '../job/test-report.ts'
 import { AppError } from '../lib/app-error.ts'
 import { eachRecord, type RecordStream } from '../logs/records.ts'
 import {
@@ -23,6 +24,8 @@ export interface FakeAttempt {
   size: number
   outcome?: Outcome
   handBackReason?: string
+  /** What its report files came to. */
+  tests?: TestReport
   starts: number
   /** Its log came with its finish. */
   inline?: true
@@ -36,6 +39,8 @@ export interface FakeControlPlane extends ControlPlane {
   loseNextClaim: boolean
   heartbeats: number
   registrations: number
+  /** What runners have told of themselves since. */
+  described: unknown[]
   goodbyes: string[]
   appendCalls: number
   submit(spec: JobSpecInput, options?: { limits?: Limits; timeoutSeconds?: number }): FakeAttempt
@@ -85,6 +90,7 @@ export function createFakeControlPlane(
     loseNextClaim: false,
     heartbeats: 0,
     registrations: 0,
+    described: [],
     goodbyes: [],
     appendCalls: 0,
 
@@ -194,7 +200,7 @@ export function createFakeControlPlane(
     },
     async finish(reports) {
       awayCheck(plane)
-      return reports.map(({ ref, outcome, logLength, log }): ReportResult => {
+      return reports.map(({ ref, outcome, logLength, log, tests }): ReportResult => {
         const attempt = owned(ref)
         if (!attempt) return 'stale'
         if (log !== undefined && attempt.size > 0) return 'log_incomplete'
@@ -204,6 +210,7 @@ export function createFakeControlPlane(
         }
         if (attempt.size < logLength) return 'log_incomplete'
         attempt.outcome = outcome
+        attempt.tests = tests
         attempt.state = outcome.state
         change()
         return 'accepted'
@@ -220,6 +227,10 @@ export function createFakeControlPlane(
         return 'accepted'
       })
     },
+    async describe(change) {
+      plane.described.push(change)
+    },
+
     async goodbye(state) {
       awayCheck(plane)
       plane.goodbyes.push(state)

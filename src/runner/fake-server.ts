@@ -98,11 +98,17 @@ export async function serveFake(plane: ControlPlane, at: string | SecureServerOp
                   outcome: JSON.parse(report.outcomeJson) as never,
                   logLength: Number(report.logLength),
                   ...(report.log ? { log: report.log } : {}),
+                  ...(report.tests ? { tests: report.tests as never } : {}),
                 })),
               ),
             ),
           ),
         handBack: (r) => guard(async () => wire(await plane.handBack(r.refs.map(attemptRef), r.reason))),
+        describe: (r) =>
+          guard(async () => {
+            await plane.describe({ labels: r.labels, facilities: JSON.parse(r.facilitiesJson) })
+            return {}
+          }),
         goodbye: (r) => guard(async () => (await plane.goodbye(r.state as 'draining' | 'offline'), {})),
       }),
   })

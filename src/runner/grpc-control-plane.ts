@@ -5,7 +5,7 @@ import { RunnerService } from '../api/grpc/gen/runyard/runner/v1/runner_pb.js'
 import { sameAttempt, type Cancel, type ControlPlane, type RunnerDescription } from './control-plane.ts'
 import { appendRequest } from './append-request.ts'
 import { fromConnect } from './grpc-errors.ts'
-import { appendResult, assignment, attemptRef, describe, reportResult } from './grpc-messages.ts'
+import { appendResult, assignment, attemptRef, describe, reportResult, wireTests } from './grpc-messages.ts'
 import { createUnary } from './grpc-unary.ts'
 import type { ServerAddress } from './server-address.ts'
 import { anyServer, createSessions } from './sessions.ts'
@@ -35,7 +35,17 @@ export function connectToServer(address: ServerAddress, options: ConnectOptions 
   const deadlineMs = options.deadlineMs ?? 10_000
   const sessions = createSessions(address, { silenceMs: options.silenceMs })
   const unary = createUnary(sessions)
-  const { register, claim, heartbeat, reportStarted, appendLog, finish, handBack, goodbye } = RunnerService.method
+  const {
+    register,
+    describe: describeRunner,
+    claim,
+    heartbeat,
+    reportStarted,
+    appendLog,
+    finish,
+    handBack,
+    goodbye,
+  } = RunnerService.method
   // Output is mostly text that the store compresses once, at the end; gzip of every message costs two thirds of the
   // throughput (43 against 136 MB/s).
   const client = createClient(
@@ -73,6 +83,12 @@ export function connectToServer(address: ServerAddress, options: ConnectOptions 
         const { runnerId, heartbeatMs, leaseMs, graceMs } = answer
         return { runnerId, heartbeatMs, leaseMs, graceMs, held: answer.held.map(attemptRef) }
       }),
+
+    describe: ({ labels, facilities }) =>
+      call(
+        async () =>
+          void (await unary(describeRunner, { ...me, labels, facilitiesJson: JSON.stringify(facilities) }, short)),
+      ),
 
     claim: (input, signal) =>
       call(async () => {
@@ -128,6 +144,7 @@ export function connectToServer(address: ServerAddress, options: ConnectOptions 
           outcomeJson: JSON.stringify(r.outcome),
           logLength: BigInt(r.logLength),
           log: r.log,
+          tests: r.tests && wireTests(r.tests),
         }))
         return (await unary(finish, { ...me, reports: wire }, long)).results.map(reportResult)
       }),

@@ -4,9 +4,10 @@ import type {
   Assignment as WireAssignment,
   AttemptRef as WireRef,
 } from '../api/grpc/gen/runyard/runner/v1/runner_pb.js'
-import { ReportResult as WireResult } from '../api/grpc/gen/runyard/runner/v1/runner_pb.js'
+import { ReportResult as WireResult, TestStatus as WireStatus } from '../api/grpc/gen/runyard/runner/v1/runner_pb.js'
 import { runnerProtocol } from '../job/runner-protocol.ts'
 import type { Limits, StoredSpec } from '../job/spec.ts'
+import type { TestReport, TestStatus } from '../job/test-report.ts'
 import { AppError } from '../lib/app-error.ts'
 import type { AppendResult, Assignment, AttemptRef, ReportResult, RunnerDescription } from './control-plane.ts'
 
@@ -41,6 +42,21 @@ export function appendResult(ref: AttemptRef, wire: AppendLogResult | undefined)
   if (wire === undefined) throw new AppError('internal', 'the server answered for fewer chunks than were sent')
   return { ref, accepted: Number(wire.accepted), durable: Number(wire.durable), stale: wire.stale }
 }
+
+const wireStatus: Record<TestStatus, WireStatus> = {
+  passed: WireStatus.PASSED,
+  failed: WireStatus.FAILED,
+  skipped: WireStatus.SKIPPED,
+}
+
+export const wireTests = ({ cases, ...totals }: TestReport) => ({
+  ...totals,
+  cases: cases.map(({ status, message, ...rest }) => ({
+    ...rest,
+    status: wireStatus[status],
+    ...(message === null ? {} : { message }),
+  })),
+})
 
 export function describe(runner: RunnerDescription) {
   const { facilities, ...rest } = runner

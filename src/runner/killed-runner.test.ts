@@ -47,7 +47,8 @@ test.skipIf(reason)(
     // It goes on over the kill and ends under the second process.
     const long = job('for i in $(seq 40); do echo line $i; sleep 0.1; done; echo $TOKEN >&2; exit 7', secret)
     // These two end while no runner is there.
-    const short = job('echo begun; sleep 1; echo done; exit 3')
+    const report = `<testsuite name='s'><testcase name='a'/><testcase name='b'><failure/></testcase></testsuite>`
+    const short = job(`echo begun; sleep 1; echo "${report}" >r.xml; echo done; exit 3`, { junit: ['r.xml'] })
     const slow = plane.submit({ command: ['sleep', '60'] }, { timeoutSeconds: 1.2 })
     await eventually(() => outputOf(long).toString()).toContain('line 3\n')
     await eventually(() => [outputOf(short).toString(), slow.state]).toEqual(['begun\n', 'running'])
@@ -62,6 +63,7 @@ test.skipIf(reason)(
     expect(outputOf(long, 'stderr').toString()).toBe('***\n')
     expect(short.outcome).toMatchObject({ state: 'failed', exit_code: 3 })
     expect(outputOf(short).toString()).toBe('begun\ndone\n')
+    expect(short.tests).toMatchObject({ total: 2, passed: 1, failed: 1, cases: [{ name: 'b' }, { name: 'a' }] })
     expect(slow.outcome).toMatchObject({ state: 'timed_out', remaining_processes: 0 })
   },
   60_000,

@@ -1,13 +1,21 @@
 /** The runner process: what `runyard runner` starts. */
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import { connectLauncher, createSandboxExecutor, type Executor, type Launcher } from '../executors/index.ts'
+import {
+  byKind,
+  connectLauncher,
+  createMessageExecutor,
+  createSandboxExecutor,
+  type Executor,
+  type Launcher,
+} from '../executors/index.ts'
 import { ensurePrivateDir, passableMode } from '../lib/private-dir.ts'
 import type { RunnerDescription } from './control-plane.ts'
 import { connectToServer } from './grpc-control-plane.ts'
 import { keepRenewed } from './renewal.ts'
 import { placeOf } from './place.ts'
-import { Runner } from './runner.ts'
+import { describedBy, Runner } from './runner.ts'
+import { createShares } from './shares.ts'
 import type { ServerAddress } from './server-address.ts'
 
 export { stopLauncher } from './left-launcher.ts'
@@ -29,6 +37,7 @@ export interface RunnerConfig {
   allowedWorkdirs: string[]
   allowedReadOnlyBinds: string[]
   allowedReadWriteBinds: string[]
+  sharedInputs: Record<string, string>
 }
 
 export type RunRunnerOptions = Exclude<ServerAddress, { pem: object }> & {
@@ -55,12 +64,15 @@ export async function runRunner(config: RunnerConfig, options: RunRunnerOptions)
   const server = connectToServer(address)
   const over = new AbortController()
   const attemptsDir = join(dir, 'attempts')
-  const executor = sandboxOf(config, attemptsDir, launcher)
+  const executor = byKind(sandboxOf(config, attemptsDir, launcher), createMessageExecutor())
   try {
+    const shares = await createShares({ dirs: config.sharedInputs })
+    const description = await describe(config, options.version, executor)
     const runner = new Runner({
       server,
       address,
-      description: await describe(config, options.version, executor),
+      description: { ...description, ...describedBy(shares, description) },
+      shares,
       executor,
       attemptsDir,
       drainMs: config.drainSeconds * 1000,
@@ -103,6 +115,7 @@ const sandboxOf = (config: RunnerConfig, attemptsDir: string, launcher: Launcher
     allowedReadOnlyBinds: config.allowedReadOnlyBinds,
     allowedReadWriteBinds: config.allowedReadWriteBinds,
     allowNetworkHost: config.allowNetworkHost,
+    sharedInputs: { runner: config.runnerName, dirs: config.sharedInputs },
     launcher,
   })
 
@@ -117,7 +130,7 @@ async function describe(config: RunnerConfig, version: string, executor: Executo
     slots: config.runnerSlots,
     cpuMillis: config.runnerCpuMillis,
     memoryMib: config.runnerMemoryMib,
-    executors: [executor.kind],
+    executors: [executor.kind, 'message'],
     facilities: await executor.probe(),
   }
 }

@@ -1,5 +1,6 @@
 /** What the server assigned, as the executor wants it, and what a later runner process must know of it. */
 import type { AttemptOrder } from '../executors/executor.ts'
+import { inputsPlace } from '../job/inputs.ts'
 import type { AttemptNote } from './attempt-note.ts'
 import type { Assignment } from './control-plane.ts'
 
@@ -24,7 +25,12 @@ export function orderFor(key: string, assignment: Assignment, note: AttemptNote,
   return {
     key,
     spec,
-    env: { ...env, RUNYARD_JOB_ID: jobId, RUNYARD_ATTEMPT: String(number) },
+    env: {
+      ...env,
+      ...(spec.inputs && spec.inputs.length > 0 ? { RUNYARD_INPUTS: inputsPlace } : {}),
+      RUNYARD_JOB_ID: jobId,
+      RUNYARD_ATTEMPT: String(number),
+    },
     secretEnv,
     limits: limits as AttemptOrder['limits'],
     named,

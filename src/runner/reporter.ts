@@ -30,6 +30,8 @@ export function createReporter(
   const finishShort = createBatches(finish, { most, signal, onTrouble })
   // The server answers a call when it has sealed all logs in it: a long one does not hold up the short ones.
   const finishLong = createBatches(finish, { most, atOnce: 4, signal, onTrouble })
+  // Up to some MiB each.
+  const finishTested = createBatches(finish, { most: 1, atOnce: 2, signal, onTrouble })
   const handBack = createBatches((items: { ref: AttemptRef; reason: string }[]) => handBackByReason(server, items), {
     most,
     signal,
@@ -42,7 +44,8 @@ export function createReporter(
       signal,
       onTrouble,
     }),
-    finish: (report) => (report.log === undefined ? finishLong(report) : finishShort(report)),
+    finish: (report) =>
+      report.tests ? finishTested(report) : report.log === undefined ? finishLong(report) : finishShort(report),
     handBack: (ref, reason) => handBack({ ref, reason }),
   }
 }

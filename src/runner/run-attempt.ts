@@ -4,19 +4,21 @@
  * translates and reports. Whatever it reports goes through the reporter, which does not give up.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { AttemptLost, StartRefused, type AttemptOrder } from '../executors/executor.ts'
+import { AttemptLost, StartRefused, type AttemptOrder, type Ended } from '../executors/executor.ts'
 import type { Outcome } from '../job/outcome.ts'
+import type { TestReport } from '../job/test-report.ts'
 import { emitFact } from '../lib/facts.ts'
 import type { Attempt, AttemptEnd, AttemptTools } from './attempt.ts'
 import { lostOutcome, outcomeOf, refusedOutcome } from '../executors/outcome-of.ts'
 import type { Shipment } from './log-shipper.ts'
+import { readReport } from './read-report.ts'
 import { abandon, stopIfAsked } from './stop-attempt.ts'
 
 /** A log of at most this size travels in the finish report itself. */
 const inlineBytes = 64 * 1024
 
 /** What the server is told at the end. */
-type Verdict = { outcome: Outcome } | { handBack: string }
+type Verdict = { outcome: Outcome; tests?: TestReport } | { handBack: string }
 
 /** `order` starts it; without one it is already there (`attempt.running`). `onOver`: its slot is free again. */
 export async function runAttempt(
@@ -32,7 +34,7 @@ export async function runAttempt(
     reportStarted(attempt, tools)
     verdict = await ended(attempt, tools)
   } catch (error) {
-    verdict = neverEnded(attempt, error, tools)
+    verdict = await neverEnded(attempt, error, tools)
   } finally {
     attempt.over = true
     onOver()
@@ -84,23 +86,42 @@ async function ended(attempt: Attempt, { startFailures }: AttemptTools): Promise
   if (broken !== null) noteBroken(attempt, outcome, broken)
   emitFact({ name: 'attempt.ended', level: 'debug', ...factsOf(attempt), state: outcome.state })
   // Handed back it would run a second time: with max_attempts 1 that was promised not to happen (decision 7).
-  return end.reason === 'shutdown' && note.max_attempts > 1 ? { handBack: shutDownReason } : { outcome }
+  if (end.reason === 'shutdown' && note.max_attempts > 1) return { handBack: shutDownReason }
+  return end.report === undefined ? { outcome } : withTests(outcome, end)
+}
+
+/** What is wrong with its reports is said beside how it ended, and changes nothing of that. */
+async function withTests(outcome: Outcome, { report, reason }: Ended): Promise<Verdict> {
+  const { tests, notes } = await readReport(report!)
+  // Of one that was stopped nobody expects a report.
+  if (reason === undefined) for (const text of notes) addNote(outcome, text)
+  return { outcome, ...(tests === null ? {} : { tests }) }
 }
 
 function noteBroken(attempt: Attempt, outcome: Outcome, reason: string): void {
   emitFact({ name: 'spool.broken', level: 'error', ...factsOf(attempt), reason })
-  outcome.message = `${outcome.message ? `${outcome.message}; ` : ''}its log is cut off: ${reason}`
+  addNote(outcome, `its log is cut off: ${reason}`)
+}
+
+function addNote(outcome: Outcome, text: string): void {
+  outcome.message = `${outcome.message ? `${outcome.message}; ` : ''}${text}`
 }
 
 export const shutDownReason = 'its runner shut down'
 
 /** Step 3 of one that never ran, or whose end nobody saw. */
-function neverEnded(attempt: Attempt, error: unknown, { startFailures }: AttemptTools): Verdict {
+async function neverEnded(attempt: Attempt, error: unknown, tools: AttemptTools): Promise<Verdict> {
   const { note, stopReason } = attempt
   const now = new Date()
   noteTrouble(attempt, error)
   if (error instanceof AttemptLost) return { outcome: lostOutcome(`lost: ${error.message}`, now) }
   const refused = error instanceof StartRefused ? error : cannotStart(error)
+  if (refused.share !== undefined && stopReason !== 'cancelled') {
+    // The server hears that it is not here before it gives the job away again; other jobs have nothing to do with it.
+    await tools.shares?.failed(refused.share)
+    return { handBack: refused.message }
+  }
+  const { startFailures } = tools
   if (refused.errorClass === 'infrastructure' && stopReason !== 'cancelled') {
     if (stopReason === 'shutdown') return { handBack: shutDownReason }
     if (startFailures.handBack(note.ref)) return { handBack: refused.message }
@@ -122,7 +143,7 @@ async function report(attempt: Attempt, verdict: Verdict, tools: AttemptTools): 
       if (isStale()) return 'stale'
       return (await tools.reporter.handBack(ref, verdict.handBack)) === 'stale' ? 'stale' : 'handed_back'
     }
-    const { outcome } = verdict
+    const { outcome, tests } = verdict
     let log = inlineLog(attempt)
     let cut = false
     for (;;) {
@@ -131,7 +152,7 @@ async function report(attempt: Attempt, verdict: Verdict, tools: AttemptTools): 
       const missing = log === null ? (attempt.running?.log.length() ?? 0) - logLength : 0
       if (missing > 0 && !cut) noteBroken(attempt, outcome, `its disk does not give the last ${missing} bytes back`)
       cut ||= missing > 0
-      const result = await tools.reporter.finish({ ref, outcome, logLength, ...(log ? { log } : {}) })
+      const result = await tools.reporter.finish({ ref, outcome, logLength, tests, ...(log ? { log } : {}) })
       if (result !== 'log_incomplete') return result === 'stale' ? 'stale' : 'reported'
       log = null
       if (attempt.running !== undefined) shipmentOf(attempt, tools).recheck()

@@ -4,6 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Executor } from '../executors/executor.ts'
+import { shareOfLabel } from '../job/inputs.ts'
 import { AppError } from '../lib/app-error.ts'
 import { emitFact } from '../lib/facts.ts'
 import { linkBackoff, pauseMs, untilAnswered } from './backoff.ts'
@@ -20,6 +21,7 @@ import { createLogShipper } from './log-shipper.ts'
 import { createReporter } from './reporter.ts'
 import { resumeLeftBehind } from './resume.ts'
 import type { ServerAddress } from './server-address.ts'
+import type { Shares } from './shares.ts'
 import { createStartFailures } from './start-failures.ts'
 
 export interface RunnerOptions {
@@ -36,6 +38,7 @@ export interface RunnerOptions {
   /** The connection of `server` is to be made anew. */
   onRenewed?: () => void
   heartbeats?: StartHeartbeats
+  shares?: Shares
   /** Without leftovers, a server must be found within this time. */
   firstContactMs?: number
   claimWaitMs?: number
@@ -45,6 +48,8 @@ export interface RunnerOptions {
 /** How long a stopping runner waits for a server that does not answer. */
 const lastWordsMs = 5_000
 const hurriedWordsMs = 2_000
+/** A server that is away hears of it with the next registration. */
+const describeMs = 2_000
 /** From SIGTERM to SIGKILL for what could not finish within the drain. */
 const shutdownGraceMs = 1_000
 
@@ -75,6 +80,7 @@ export class Runner {
         shipper: createLogShipper(server, this.#over.signal, noteLogTrouble(onTrouble)),
         reporter: createReporter(server, this.#over.signal, onTrouble),
         startFailures: this.#startFailures,
+        shares: options.shares,
       },
       capacity: this.#capacity,
       onChange: () => this.#heartbeats?.changed(),
@@ -122,6 +128,7 @@ export class Runner {
     await sweep(executor)
     this.#options.onRegistered?.()
     void this.#watchCancels()
+    this.#options.shares?.watch(() => this.#describe(), this.#over.signal)
     try {
       await this.#claims.run(registered)
     } finally {
@@ -157,6 +164,17 @@ export class Runner {
     await this.#heartbeats?.stop()
     this.#startHeartbeats(registered)
     return registered
+  }
+
+  /** The shares are not what they were. */
+  async #describe(): Promise<void> {
+    const { server, description, shares } = this.#options
+    if (!shares) return
+    Object.assign(description, describedBy(shares, description))
+    const { labels, facilities } = description
+    await Promise.race([server.describe({ labels, facilities }), sleep(describeMs, undefined, { ref: false })]).catch(
+      (error: unknown) => emitFact({ name: 'runner.not_described', level: 'warn', reason: String(error) }),
+    )
   }
 
   async #watchCancels(): Promise<void> {
@@ -219,6 +237,18 @@ export class Runner {
     this.#superseded = new AppError('failed_precondition', `this runner may not go on: ${reason}`)
     this.#held.abandonAll(reason)
     this.stop()
+  }
+}
+
+/** The same, with the shares as they are now. */
+export function describedBy(
+  shares: Shares,
+  { labels, facilities }: Pick<RunnerDescription, 'labels' | 'facilities'>,
+): Pick<RunnerDescription, 'labels' | 'facilities'> {
+  const others = Object.entries(labels).filter(([label, value]) => shareOfLabel(`${label}=${value}`) === null)
+  return {
+    labels: { ...Object.fromEntries(others), ...shares.labels() },
+    facilities: { ...(facilities as object), inputs: shares.states() },
   }
 }
 

@@ -33,6 +33,7 @@ export async function createSandboxedRig(name: string, uidBase: number): Promise
     allowNetworkHost: false,
     allowedWorkdirs: [],
     allowedReadOnlyBinds: [],
+    sharedInputs: {},
     allowedReadWriteBinds: [],
   }
   const reason = await whyNot(dir, config)
@@ -56,7 +57,7 @@ async function whyNot(dir: string, config: RunnerConfig): Promise<string | undef
   const launcher = await connectLauncher({ socketPath: join(runDir, 'launcher.sock'), spawnIfMissing: true })
   const { runnerUidBase: uidBase, runnerUidCount: uidCount } = config
   const attemptsDir = join(runDir, 'attempts')
-  const executor = createSandboxExecutor({ ...config, attemptsDir, uidBase, uidCount, launcher })
+  const executor = createSandboxExecutor({ ...config, sharedInputs: undefined, attemptsDir, uidBase, uidCount, launcher })
   try {
     const { isolation } = await executor.probe()
     return isolation.full ? undefined : isolation.reason

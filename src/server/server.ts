@@ -25,17 +25,24 @@ import { majorVersion } from '../db/embedded/binaries.ts'
 import { listen } from '../db/listen.ts'
 import { migrate } from '../db/migrate.ts'
 import { openDb, type Db } from '../db/pool.ts'
+import { emitFact } from '../lib/facts.ts'
 import { ensurePrivateDir } from '../lib/private-dir.ts'
 import { createOperations } from '../operations/index.ts'
 import type { Deps } from '../operations/deps.ts'
 import { createJobChanges } from '../operations/job-changes.ts'
+import { createRunChanges } from '../operations/run-changes.ts'
 import { createRunnerPort } from '../operations/runner-port.ts'
 import type { Strategy } from '../job/placement.ts'
 import { createDispatcher } from '../queue/dispatcher.ts'
 import { logsChannel } from '../queue/log-places.ts'
+import { runsChannel } from '../queue/run-notices.ts'
+import type { OnRunsEnded } from '../queue/run-settle.ts'
 import { awayAfterSeconds } from '../queue/servers.ts'
+import { noteRunsEnded } from '../reactions/outbox.ts'
 import { watchDatabase } from './database-watch.ts'
 import { watchDisks } from './disk-watch.ts'
+import { createMetrics } from '../telemetry/metrics.ts'
+import { listenForScrapes } from './metrics-listener.ts'
 import { grpcCalls, openSecurePort } from './grpc.ts'
 import { listenHttp } from './listen-http.ts'
 import { advertised, openLogs, type Logs } from './logs.ts'
@@ -85,11 +92,24 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     const dispatcher = createDispatcher(db, { leaseSeconds, strategy, hasRoom, pollMs: options.claimPollMs })
     unwind.add('dispatcher', () => dispatcher.stop())
     const access = rememberAccess((credentials) => authenticate(db, keys, credentials))
-    const deps = dependencies(config, keys, { db, ...logs.parts, dispatcher, forgetAccess: access.forget })
+    const runsEnded: OnRunsEnded = noteRunsEnded
+    const watch = watchDatabase(databaseUrl)
+    unwind.add('database watch', () => watch.stop())
+    const metrics = createMetrics({ db, version, databaseIsAway: () => watch.isAway() })
+    unwind.add('metrics', async () => metrics.stop())
+    const deps = dependencies(config, keys, { db, ...logs.parts, dispatcher, runsEnded, metrics, forgetAccess: access.forget })
 
     const changes = createJobChanges()
+    const runChanges = createRunChanges()
+    unwind.add('run changes', async () => runChanges.stop())
     const port = createRunnerPort(deps)
-    const whenAccessChanges = [() => access.forget()]
+    const keepLocalToken = (): void => {
+      // Another server may have ended it with its owner's rights; a database that is away is asked at the next change.
+      ensureLocalToken(db, config.dataDir).catch((error: unknown) => {
+        emitFact({ name: 'access.no_local_token', level: 'warn', error: String(error) })
+      })
+    }
+    const whenAccessChanges = [() => access.forget(), keepLocalToken]
     const accessChanged = (): void => whenAccessChanges.forEach((tell) => tell())
     const notices = listen(
       databaseUrl,
@@ -97,6 +117,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
         runyard_work: () => dispatcher.wake(),
         runyard_jobs: (ids) => changes.changed(ids.split(',')),
         runyard_cancels: (ids) => port.cancelled(ids.split(',')),
+        [runsChannel]: (payload) => runChanges.heard(payload),
         [accessChannel]: accessChanged,
         [logsChannel]: (payload) => logs.parts.logWatch.heard(payload),
       },
@@ -104,19 +125,22 @@ export async function startServer(config: Config, options: ServerOptions): Promi
         accessChanged()
         dispatcher.wake()
         changes.missed()
+        runChanges.missed()
         logs.parts.logWatch.missed()
       },
     )
     unwind.add('notices', () => notices.stop())
     await notices.ready
-    const watch = watchDatabase(databaseUrl)
-    unwind.add('database watch', () => watch.stop())
-    const upkeep = startUpkeep({ config, db, databaseUrl, logPlaces: logs.parts.logPlaces, changes })
+    const { logPlaces } = logs.parts
+    const traces = await openTraces(config, db, version)
+    if (traces) unwind.add('traces', () => traces.stop(), 15_000)
+    const { sealer } = deps
+    const upkeep = startUpkeep({ config, db, databaseUrl, logPlaces, changes, runChanges, runsEnded, sealer, traces })
     unwind.add('upkeep', () => upkeep.stop())
     logs.start()
 
     unwind.add('reports in progress', () => port.drain())
-    const operations = createOperations(deps, changes, () => (watch.isAway() ? [databaseAway] : []))
+    const operations = createOperations(deps, changes, runChanges, () => (watch.isAway() ? [databaseAway] : []))
     const calls = grpcCalls({ deps, operations, port, watch, logs: logs.own, version })
     const runnerSocket = runnerSocketPath(config.runDir)
     const runners = await listenForRunners(runnerSocket, calls)
@@ -132,8 +156,13 @@ export async function startServer(config: Config, options: ServerOptions): Promi
       bodyLimitBytes: config.bodyLimitBytes,
       corsOrigins: config.corsOrigins,
       trustProxy: config.trustProxy,
+      requestsPerMinute: config.requestsPerMinute,
     })
     unwind.add('http', () => app.close())
+    if (config.metricsPort !== undefined) {
+      const scrapes = await listenForScrapes(config.metricsPort, metrics)
+      unwind.add('metrics port', () => scrapes.stop())
+    }
     const url = await listenHttp(app, config)
     const found = { url, pid: process.pid, version: options.version }
     await writeServerFile(config.dataDir, found)
@@ -184,6 +213,12 @@ async function openDatabase(
   return { db, databaseUrl }
 }
 
+async function openTraces({ otlpEndpoint: endpoint, otlpHeaders: headers }: Config, db: Db, version: string) {
+  if (endpoint === undefined) return undefined
+  const { createTraces } = await import('../telemetry/traces.ts')
+  return createTraces(db, { endpoint, headers, version })
+}
+
 interface Ground {
   keys: Keys
   admin: Bootstrapped
@@ -203,7 +238,7 @@ async function bootstrap(config: Config, db: Db): Promise<Ground> {
 function dependencies(
   config: Config,
   keys: Keys,
-  parts: Pick<Deps, 'db' | keyof Logs['parts'] | 'dispatcher' | 'forgetAccess'>,
+  parts: Pick<Deps, 'db' | keyof Logs['parts'] | 'dispatcher' | 'runsEnded' | 'metrics' | 'forgetAccess'>,
 ): Deps {
   return {
     ...parts,

@@ -1,15 +1,22 @@
 /** Loops that one of all servers runs: the queue's upkeep and the seals of the audit log. */
 import { auditSealer } from '../access/audit-chain.ts'
 import { certificatePruner } from '../access/certificates/prune.ts'
+import type { Sealer } from '../access/secrets.ts'
 import type { Config } from '../config/config.ts'
+import { forgetfulness } from '../access/lockout.ts'
 import { withLeadership } from '../db/leader.ts'
 import type { Db } from '../db/pool.ts'
 import { emitFact } from '../lib/facts.ts'
 import { startService } from '../lib/service.ts'
 import type { JobChanges } from '../operations/job-changes.ts'
+import type { RunChanges } from '../operations/run-changes.ts'
 import type { LogPlaces } from '../operations/log-places.ts'
+import { leaverService } from '../queue/leavers.ts'
 import { tellLogsOver } from '../queue/log-places.ts'
+import { runSettling, type OnRunsEnded } from '../queue/run-settle.ts'
 import { attemptKey } from '../queue/types.ts'
+import type { Traces } from '../telemetry/traces.ts'
+import { reacting, reactionServices } from '../reactions/reactor.ts'
 import { promoteAfterChangeMs, promoting, upkeepServices } from '../queue/upkeep.ts'
 
 export interface UpkeepParts {
@@ -18,16 +25,31 @@ export interface UpkeepParts {
   databaseUrl: string
   logPlaces: LogPlaces
   changes: JobChanges
+  runChanges: RunChanges
+  runsEnded: OnRunsEnded
+  sealer: Sealer
+  traces?: Traces | undefined
 }
 
-export function startUpkeep({ config, db, databaseUrl, logPlaces, changes }: UpkeepParts): { stop(): Promise<void> } {
+/** Whoever waits for the end of a run does not wait longer than this; what changes meanwhile is one look. */
+const settleAfterChangeMs = 100
+/** The end of a run is itself a change, and may have left something in the outbox. */
+const reactAfterChangeMs = 200
+
+export function startUpkeep(parts: UpkeepParts): { stop(): Promise<void> } {
+  const { config, db, databaseUrl, logPlaces, changes, sealer } = parts
+  const settling = runSettling(db, parts.runsEnded)
   const services = [
+    settling.service,
     ...upkeepServices(db, config, {
       lost: (attempts) => tellLogsOver(db, attempts.map(attemptKey)),
       pruned: (attempts, tx) => logPlaces.remove(tx, attempts),
     }),
     auditSealer(db),
     certificatePruner(db),
+    forgetfulness(db),
+    leaverService(db),
+    ...reactionServices(db, { sealer, publicUrl: config.publicUrl, retainDays: config.retainDays }),
   ]
   return withLeadership(databaseUrl, 'upkeep', async (lost) => {
     const running = services.map((service) => startService(service, reportFailure))
@@ -35,8 +57,19 @@ export function startUpkeep({ config, db, databaseUrl, logPlaces, changes }: Upk
     // One of the jobs that changed may be due sooner than those that were known.
     const look = (): void => promotion?.wake(promoteAfterChangeMs)
     const unwatch = changes.watch({ changed: look, resync: look })
+    const settle = running[services.indexOf(settling.service)]
+    const reactor = running[services.findIndex(({ name }) => name === reacting)]
+    const settleSoon = (keys?: readonly string[]): void => {
+      settling.heard(keys)
+      settle?.wake(settleAfterChangeMs)
+      reactor?.wake(reactAfterChangeMs)
+    }
+    const unwatchRuns = parts.runChanges.watch({ changed: settleSoon, resync: settleSoon, gone() {} })
+    const untrace = parts.traces && changes.watch({ changed: parts.traces.changed, resync() {} })
     await new Promise((resolve) => lost.addEventListener('abort', resolve, { once: true }))
     unwatch()
+    unwatchRuns()
+    untrace?.()
     await Promise.all(running.map((one) => one.stop()))
   })
 }

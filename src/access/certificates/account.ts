@@ -19,7 +19,10 @@ export async function accountFor(
   const made = await createUserWithoutPassword(tx, { ...input, username: input.name })
   if (made !== null) return { userId: made.id, name: made.username, created: true }
   const user = await findUser(tx, input.name)
-  if (user === null) throw new AppError('unavailable', 'the account was just removed', { retryAfterSeconds: 1 })
+  if (user === null) {
+    const message = 'was that of an account that is deleted: take another'
+    throw new AppError('conflict', `the name ${input.name} ${message}`, { fields: [{ field: 'name', message }] })
+  }
   if (user.role !== input.role) {
     const message = `the account ${user.username} is ${user.role}, not ${input.role}: issue --role ${user.role}, or take another name`
     throw new AppError('conflict', message, { fields: [{ field: 'role', message: `is not that of the account` }] })

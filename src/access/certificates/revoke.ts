@@ -15,6 +15,19 @@ export async function revokeCertificate(db: Queryable, input: { id: string; reas
   return rows[0]!.revoked
 }
 
+/** Those of an account. Returns how many held. */
+export async function revokeCertificatesOf(tx: Queryable, input: { userId: string; reason: string }): Promise<number> {
+  const { rows } = await tx.query<{ revoked: number }>(
+    `with changed as (
+       update certificates set revoked_at = clock_timestamp(), revoke_reason = $2
+       where user_id = $1 and revoked_at is null and not_after > now() returning id
+     ), ${tellAccess}
+     select count(*)::int as revoked from changed where exists (select from told)`,
+    [input.userId, input.reason],
+  )
+  return rows[0]!.revoked
+}
+
 /** Those of runners of that name, e.g. because its machine is enrolled anew. Returns how many held. */
 export async function revokeRunners(tx: Queryable, input: { name: string; reason: string }): Promise<number> {
   const { rows } = await tx.query<{ revoked: number }>(

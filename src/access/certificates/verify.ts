@@ -2,6 +2,7 @@
 import type { Queryable } from '../../db/pool.ts'
 import { isPersonRole, type CertificateRole } from '../../x509/roles.ts'
 import type { Principal } from '../permissions.ts'
+import { noteSeen } from '../seen-users.ts'
 
 export interface CertificateHolder {
   certificateId: string
@@ -27,6 +28,7 @@ interface Row {
   userId: string | null
   username: string | null
   stale: boolean
+  unseen: boolean
 }
 
 /** By fingerprint in hex: only those that hold. An enrolment holds until it is spent, or for so long after it. */
@@ -39,7 +41,8 @@ export async function verifyCertificates(
   const { rows } = await db.query<Row>({
     name: 'verify_certificates',
     text: `select c.id, c.fingerprint, c.name, c.role, c.not_after as "notAfter", u.id as "userId", u.username,
-             coalesce(c.last_used_at < now() - interval '1 minute', true) as stale
+             coalesce(c.last_used_at < now() - interval '1 minute', true) as stale,
+             u.id is not null and coalesce(u.last_seen_at < now() - interval '1 minute', true) as unseen
            from certificates c
            join certificate_authorities a on a.id = c.authority_id and a.not_after > clock_timestamp()
            left join users u on u.id = c.user_id
@@ -49,6 +52,8 @@ export async function verifyCertificates(
   })
   const stale = rows.filter((row) => row.stale).map((row) => row.id)
   if (stale.length > 0) await noteUse(db, stale)
+  const unseen = rows.filter((row) => row.unseen).map((row) => row.userId!)
+  if (unseen.length > 0) await noteSeen(db, unseen)
   return new Map(rows.map((row) => [row.fingerprint.toString('hex'), holderOf(row)]))
 }
 

@@ -43,6 +43,19 @@ const verify = base
     tags,
     summary: 'Walk the whole hash chain and say whether it holds (administrators)',
   })
+  .input(
+    z
+      .strictObject({
+        /** A head that was kept elsewhere: nothing before it was rewritten or cut off if it is still in the chain. */
+        head: z
+          .strictObject({
+            seq: z.string().regex(/^[1-9]\d{0,17}$/, 'is the number of a seal'),
+            hash: z.string().regex(/^[0-9a-f]{64}$/, 'is 64 digits 0-9 a-f'),
+          })
+          .optional(),
+      })
+      .optional(),
+  )
   .output(
     z.object({
       ok: z.boolean(),

@@ -1,13 +1,16 @@
 /** Batches (seed 001): up to 10,000 jobs in one call, with live counters; fans, templates and how its tests went. */
 import * as z from 'zod'
+import { notifyOn } from '../../job/batch-document.ts'
+import { axisPattern } from '../../job/matrix.ts'
 import { specLimits } from '../../job/spec.ts'
 import { base, cursor, instant, page, publicId, queryFlag, queryInt, queryList, withIdempotencyKey } from './base.ts'
 
 const tags = ['batches']
 const onlyId = z.strictObject({ id: publicId })
 
-/** When a channel is told of a batch's end: always, when any job did not pass, when all passed, when it was cancelled. */
-export const notifyOn = ['ended', 'failed', 'passed', 'cancelled'] as const
+export { axisPattern, notifyOn }
+export type { Notify } from '../../job/batch-document.ts'
+export type { Combination, Scalar } from '../../job/matrix.ts'
 export const notifySchema = z.strictObject({
   /** Name of a channel. */
   channel: z.string().min(1).max(100),
@@ -17,13 +20,16 @@ export const notifySchema = z.strictObject({
 const scalar = z.union([z.string().max(1000), z.number(), z.boolean()])
 /** `{"browser": ["chrome", "firefox"], "shard": ["1..20"]}`; a text `a..b` is all whole numbers from a to b. */
 export const matrixSchema = z.record(
-  z.string().regex(/^[a-zA-Z_][a-zA-Z0-9_]{0,49}$/, 'an axis has letters, digits and _ only'),
+  z.string().regex(axisPattern, 'an axis has letters, digits and _ only'),
   z.array(scalar).min(1).max(specLimits.submitBatch),
 )
 const combination = z.record(z.string(), scalar)
 
 export const templateNamePattern = /^[a-z0-9][a-z0-9._-]{0,62}$/
 const templateName = z.string().regex(templateNamePattern, 'has lower-case letters, digits, . _ and - only')
+const templateReference = z
+  .string()
+  .regex(/^([^/]{1,128}\/)?[a-z0-9][a-z0-9._-]{0,62}$/, 'is the name of a template, or owner/name')
 
 /** A job of a batch: checked as a job once the defaults are in it, so that the error names its place in the list. */
 const member = z.record(z.string(), z.unknown()).meta({
@@ -52,8 +58,8 @@ const batchBody = {
 export const batchInput = z.strictObject({
   ...batchBody,
   name: batchBody.name.optional().describe('Needed unless a template has one'),
-  /** Name of a stored template; what is given here goes over what it has. */
-  template: templateName.optional(),
+  /** Of yours, else the one that is shared; `owner/name` is exactly that. What is given here goes over what it has. */
+  template: templateReference.optional(),
 })
 export type BatchInput = z.input<typeof batchInput>
 export const templateBody = z.strictObject({ ...batchBody, name: batchBody.name.optional() })
@@ -291,7 +297,7 @@ const putTemplate = base
   .route({ method: 'PUT', path: '/batch-templates/{name}', tags, summary: 'Store a batch under a name, or replace it' })
   .input(
     z.strictObject({
-      name: templateName,
+      ...templateKey,
       description: z.string().max(2000).nullable().default(null),
       shared: z.boolean().default(false),
       /** As POST /job-batches; without values that are secret. */

@@ -1,11 +1,11 @@
 /** Where messages go: stored destinations with their credentials, and what became of each message. */
 import * as z from 'zod'
+import { channelKinds, weekdays } from '../../job/message.ts'
 import { jobStates } from '../../job/state.ts'
 import { base, instant, page, publicId, queryList } from './base.ts'
 
 const tags = ['channels']
-export const channelKinds = ['slack', 'discord', 'webhook', 'email'] as const
-export type ChannelKind = (typeof channelKinds)[number]
+export { channelKinds, weekdays, type ChannelKind, type Weekday } from '../../job/message.ts'
 
 const channelName = z
   .string()
@@ -14,7 +14,6 @@ const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https a
 const address = z.email('must be a mail address').max(320)
 const clock = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'is a time of day, HH:MM')
 
-export const weekdays = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const
 /** From `from` to `to` in `time_zone`, over midnight when `to` is not after `from`; `days` are those on which it begins. */
 export const quietSchema = z.strictObject({
   days: z
@@ -36,9 +35,21 @@ export const channelSettings = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('webhook'),
     url: httpUrl,
-    /** Signs deliveries (Standard Webhooks); made when missing, and shown this once. */
-    secret: z.string().min(16, 'has at least 16 characters').max(256).optional(),
-    headers: z.record(z.string().regex(/^[A-Za-z0-9-]{1,100}$/), z.string().max(2000)).optional(),
+    /** Signs deliveries (Standard Webhooks). A new channel without one gets one, shown this once; an old one keeps its own. */
+    secret: z
+      .string()
+      .regex(/^whsec_[A-Za-z0-9+/]{32,86}={0,2}$/, 'is whsec_ and 24 to 64 bytes in base64; left out, one is made')
+      .optional(),
+    headers: z
+      .record(
+        z.string().regex(/^[A-Za-z0-9-]{1,100}$/, 'is no name of a header'),
+        z
+          .string()
+          .max(2000)
+          .regex(/^[\x20-\x7e]*$/, 'has printable ASCII characters only'),
+      )
+      .refine((all) => Object.keys(all).length <= 20, 'at most 20 headers')
+      .optional(),
   }),
   z.strictObject({
     kind: z.literal('email'),
@@ -48,6 +59,10 @@ export const channelSettings = z.discriminatedUnion('kind', [
     to: z.array(address).min(1).max(50),
   }),
 ])
+
+/** Those of the job that sends it; `not_sent`: there is none, and `result` says why. */
+export const deliveryStates = [...jobStates, 'not_sent'] as const
+export type DeliveryState = (typeof deliveryStates)[number]
 
 const channelSchema = z.object({
   name: z.string(),
@@ -59,7 +74,7 @@ const channelSchema = z.object({
   quiet: z.array(quietSchema),
   created_at: instant,
   updated_at: instant,
-  last_delivery: z.object({ job_id: publicId, state: z.enum(jobStates), at: instant }).nullable(),
+  last_delivery: z.object({ job_id: publicId.nullable(), state: z.enum(deliveryStates), at: instant }).nullable(),
 })
 export type Channel = z.infer<typeof channelSchema>
 
@@ -115,10 +130,11 @@ const delivery = z.object({
   /** What it tells of, e.g. `batch:x1y2…`. */
   about: z.string(),
   subject: z.string(),
-  job_id: publicId,
-  state: z.enum(jobStates),
+  /** Of the newest job that sends it; null when it was not to be sent. */
+  job_id: publicId.nullable(),
+  state: z.enum(deliveryStates),
   attempts: z.int(),
-  /** What the receiver said last. */
+  /** What the receiver said last, or why it was not sent. */
   result: z.string().nullable(),
   created_at: instant,
   ended_at: instant.nullable(),
@@ -138,7 +154,7 @@ const deliveries = base
       ...page,
       channel: channelName.optional(),
       about: z.string().max(100).optional(),
-      state: queryList(z.enum(jobStates)).optional(),
+      state: queryList(z.enum(deliveryStates)).optional(),
     }),
   )
   .output(z.object({ deliveries: z.array(delivery), next_cursor: z.string().nullable() }))

@@ -100,6 +100,7 @@ const throughput = base
     path: '/jobs/throughput',
     tags,
     summary: 'Jobs that you may see, by the minute in which they ended: the last hours',
+    description: 'Counted every 10 s: an end close to the turn of a minute may be found in the next one.',
   })
   .input(z.strictObject({ minutes: queryInt(5, 1440).default(60) }).prefault({}))
   .output(

@@ -21,7 +21,7 @@ const logParameters = [
     schema: { type: 'string', enum: logStreams, default: 'all' },
   },
   { name: 'attempt', in: 'query', description: 'the newest when missing', schema: { type: 'integer', minimum: 1 } },
-  { name: 'download', in: 'query', description: 'as an attachment', schema: { type: 'boolean', default: false } },
+  { name: 'download', in: 'query', description: 'false: not as an attachment', schema: { type: 'boolean', default: true } },
   { name: 'Range', in: 'header', description: 'one range of bytes', schema: { type: 'string' } },
 ]
 
@@ -86,6 +86,30 @@ export const plainPaths = {
       },
     },
   },
+  '/audit/export': {
+    get: {
+      operationId: 'audit.export',
+      tags: ['audit'],
+      summary: 'The audit log as a file, oldest first (administrators)',
+      parameters: [
+        { name: 'format', in: 'query', schema: { type: 'string', enum: ['jsonl', 'csv'], default: 'jsonl' } },
+        ...['actor', 'action', 'target', 'since', 'until'].map((name) => ({
+          name,
+          in: 'query',
+          description: 'as in the list',
+          schema: { type: 'string' },
+        })),
+        { name: 'result', in: 'query', schema: { type: 'string', enum: ['done', 'refused'] } },
+      ],
+      responses: {
+        200: {
+          description: 'All rows that fit',
+          content: { 'application/jsonl': { schema: { type: 'string' } }, 'text/csv': { schema: { type: 'string' } } },
+        },
+        403: problem('Not an administrator'),
+      },
+    },
+  },
   '/ws': {
     get: {
       operationId: 'live',
@@ -109,6 +133,9 @@ export const plainPaths = {
     },
   },
 } as const
+
+/** Outside the prefix, and with a principal all the same. */
+export const metricsPath = '/metrics'
 
 /** Exactly these need no principal. Everything else under the prefix answers 401 without one. */
 export const openRoutes: readonly string[] = [

@@ -4,7 +4,7 @@ import { jobSpecSchema, type JobSpec } from '../../job/spec.ts'
 import { fieldsRefused } from '../errors.ts'
 import { onePerField, problemsOf } from '../../lib/issue-fields.ts'
 import type { ZodIssue } from '../../lib/issue-words.ts'
-import { inspectJson } from '../rest/json-body.ts'
+import { jsonProblems } from '../rest/json-body.ts'
 import { wrongField } from './job-calls.ts'
 
 type Fields = Record<string, unknown>
@@ -100,7 +100,7 @@ function jsonFields(text: string): Fields {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw wrongField('spec_json', 'must be a JSON object')
   }
-  const problems = inspectJson(value)
+  const problems = jsonProblems(text, value)
   if (problems.length > 0) throw fieldsRefused(onePerField(problems))
   return value as Fields
 }

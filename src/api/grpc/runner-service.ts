@@ -3,6 +3,7 @@ import type { ConnectRouter, ServiceImpl } from '@connectrpc/connect'
 import { AppError } from '../../lib/app-error.ts'
 import {
   checkedOutcome,
+  checkedTests,
   shortLogOf,
   type ReportResult as Reported,
   type RunnerPeer,
@@ -14,8 +15,11 @@ import { mostRunnerMessageBytes, unaryCall, type CallContext, type UnaryCall } f
 import {
   ReportResult,
   RunnerService,
+  TestStatus,
+  type TestReport,
   type AppendLogRequest,
   type ClaimRequest,
+  type DescribeRequest,
   type FinishRequest,
   type GoodbyeRequest,
   type HandBackRequest,
@@ -68,6 +72,19 @@ function json(text: string, field: string): unknown {
   }
 }
 
+const statuses: Partial<Record<TestStatus, string>> = {
+  [TestStatus.PASSED]: 'passed',
+  [TestStatus.FAILED]: 'failed',
+  [TestStatus.SKIPPED]: 'skipped',
+}
+
+const testsOf = ({ cases, total, passed, failed, skipped, durationMs }: TestReport): unknown => ({
+  ...{ total, passed, failed, skipped, durationMs },
+  cases: cases.map(({ status, message = null, suite, name, durationMs: ms }) => ({
+    ...{ suite, name, message, status: statuses[status], durationMs: ms },
+  })),
+})
+
 const offsetOf = (wire: bigint): number => {
   if (wire > BigInt(Number.MAX_SAFE_INTEGER)) throw new AppError('invalid_argument', 'an offset is too large')
   return Number(wire)
@@ -108,6 +125,12 @@ export function runnerService(port: RunnerPort) {
         facilities: json(facilitiesJson === '' ? '{}' : facilitiesJson, 'facilities_json'),
       }
       return port.register(description, runnerPeerOf(context))
+    },
+
+    async describe(request: DescribeRequest, context: CallContext) {
+      const facilities = json(request.facilitiesJson === '' ? '{}' : request.facilitiesJson, 'facilities_json')
+      await port.describe(fromOf(request, context), { labels: request.labels, facilities })
+      return {}
     },
 
     async claim(request: ClaimRequest, context: CallContext) {
@@ -168,6 +191,7 @@ export function runnerService(port: RunnerPort) {
           outcome: checkedOutcome(json(report.outcomeJson, 'outcome_json')),
           logLength,
           log: report.log && shortLogOf(report.log, logLength),
+          tests: report.tests && checkedTests(testsOf(report.tests)),
         }
       })
       return { results: (await port.finish(fromOf(request, context), reports)).map((r) => results[r]) }

@@ -111,8 +111,12 @@ export async function listenSecurely(options: SecureListenerOptions): Promise<Se
   })
   server.on('session', (session) => {
     sessions.add(session)
+    emitFact({ name: 'grpc.session_opened', level: 'debug' })
     session.setLocalWindowSize(sessionWindow)
-    session.on('close', () => sessions.delete(session))
+    session.on('close', () => {
+      sessions.delete(session)
+      emitFact({ name: 'grpc.session_closed', level: 'debug' })
+    })
     session.on('error', () => session.destroy())
     admission.session(session)
   })

@@ -10,10 +10,13 @@ import type { Operations } from '../../operations/index.ts'
 import { HttpRefusal, isTooLarge, toAppError, toHttpProblem, tooLarge } from '../errors.ts'
 import { installAccess, isApiPath, type Authenticate } from './http-access.ts'
 import { parseJsonBody } from './json-body.ts'
+import { installAuditRoute } from './audit-route.ts'
 import { installLive } from './live.ts'
 import { installLogRoute } from './log-route.ts'
+import { installMetricsRoute } from './metrics-route.ts'
 import { openApiDocument } from './openapi.ts'
 import { askOf, installContractRoutes, type WhileThere } from './contract-routes.ts'
+import { installRequestLimit } from './request-limit.ts'
 import { installTokenRoute } from './token-route.ts'
 import { installWeb } from './web.ts'
 import { apiPrefix } from '../contract/base.ts'
@@ -27,6 +30,8 @@ export interface HttpOptions {
   bodyLimitBytes: number
   corsOrigins: readonly string[]
   trustProxy: boolean
+  /** Of one principal; 0 is no limit. */
+  requestsPerMinute: number
   /** Folder of the built dashboard. */
   webRoot: string
 }
@@ -73,7 +78,7 @@ export async function createHttpApp(options: HttpOptions): Promise<FastifyInstan
 
   app.setErrorHandler(async (thrown, request, reply) => {
     const error = isTooLarge(thrown) ? tooLarge(request.routeOptions.bodyLimit ?? options.bodyLimitBytes) : thrown
-    const problem = toHttpProblem(error, request.id)
+    const problem = toHttpProblem(error, request.id, scopesOf(request))
     if (problem.unexpected) reportDefect(error, request)
     await options.operations
       .noteRefusal(askOf(request), requestName(request), toAppError(error))
@@ -112,6 +117,7 @@ export async function createHttpApp(options: HttpOptions): Promise<FastifyInstan
     preClose: (done) => done(),
   })
   installAccess(app, options)
+  installRequestLimit(app, options.requestsPerMinute)
   app.addHook('onSend', async (request, reply) => {
     if (isApiPath(request.url) && !reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store')
   })
@@ -119,12 +125,17 @@ export async function createHttpApp(options: HttpOptions): Promise<FastifyInstan
   installContractRoutes(app, options)
   installTokenRoute(app, options)
   installLogRoute(app, options)
+  installAuditRoute(app, options)
+  installMetricsRoute(app, options)
   installLive(app, options)
   const document = await openApiDocument(options.version)
   app.get(`${apiPrefix}/openapi.json`, () => document)
   await installWeb(app, options.webRoot, table)
   return app
 }
+
+const scopesOf = ({ principal }: FastifyRequest): readonly string[] | undefined =>
+  principal !== null && 'scopes' in principal ? principal.scopes : undefined
 
 const requestName = (request: FastifyRequest): string => `${request.method} ${request.routeOptions.url ?? '(no route)'}`
 

@@ -26,6 +26,8 @@ export const askOf = (request: FastifyRequest): Ask => ({
   principal: request.principal,
   address: request.ip,
   requestId: request.id,
+  ...(typeof request.headers.traceparent === 'string' && { traceparent: request.headers.traceparent }),
+  receivedAt: Date.now(),
 })
 
 export type WhileThere = <T>(work: () => Promise<T>) => Promise<T>
@@ -42,7 +44,7 @@ export function installContractRoutes(app: FastifyInstance, options: RouteOption
   for (const [path, procedure] of procedures(createRouter(options))) {
     const { method = 'POST', path: route = '', successStatus = 200 } = procedure['~orpc'].route
     const url = `${apiPrefix}${route.replaceAll(/\{(\w+)\}/g, ':$1')}`
-    const signIn = url.endsWith('/auth/session') && method === 'POST'
+    const signIn = method === 'POST' && /\/auth\/(session|password-reset)$/.test(url)
     app.route({
       method,
       url,

@@ -9,7 +9,11 @@ import { apiPrefix } from '../contract/base.ts'
 import { openRoutes } from '../contract/plain.ts'
 import { HttpRefusal } from '../errors.ts'
 
-export const sessionCookie = 'runyard_session'
+const sessionCookie = 'runyard_session'
+
+/** Over TLS browsers hold the cookie to this very host, whatever else is served on its name: `__Host-` says so. */
+export const sessionCookieOf = ({ protocol }: FastifyRequest): string =>
+  protocol === 'https' ? `__Host-${sessionCookie}` : sessionCookie
 
 export interface Credentials {
   bearer?: string
@@ -31,9 +35,10 @@ export interface AccessOptions {
 
 const changesNothing = new Set(['GET', 'HEAD', 'OPTIONS'])
 
+/** `/metrics` is where scrapers look for it; in all else it is a part of the API. */
 export const isApiPath = (url: string): boolean => {
   const path = url.split('?', 1)[0] ?? ''
-  return /^\/+api(\/|$)/i.test(path) || /%|\/\/|\/\.|;|\\/.test(path)
+  return /^\/+(api|metrics)(\/|$)/i.test(path) || /%|\/\/|\/\.|;|\\/.test(path)
 }
 
 export function installAccess(app: FastifyInstance, options: AccessOptions): void {
@@ -80,7 +85,7 @@ export function credentialsOf(request: FastifyRequest): Credentials {
     if (bearer === undefined) throw new AppError('unauthenticated', 'send Authorization: Bearer <token>')
     return { bearer }
   }
-  const cookie = request.cookies[sessionCookie]
+  const cookie = request.cookies[sessionCookieOf(request)]
   if (cookie === undefined || cookie === '') {
     throw new AppError('unauthenticated', 'sign in first: send a token or the session cookie')
   }
@@ -107,7 +112,7 @@ function allowCors(request: FastifyRequest, reply: FastifyReply, corsOrigins: re
   if (request.method !== 'OPTIONS' || request.headers['access-control-request-method'] === undefined) return false
   reply
     .headers({
-      'access-control-allow-methods': 'GET, HEAD, POST, PUT, DELETE',
+      'access-control-allow-methods': 'GET, HEAD, POST, PUT, PATCH, DELETE',
       'access-control-allow-headers': 'authorization, content-type, idempotency-key, range',
       'access-control-max-age': '600',
     })

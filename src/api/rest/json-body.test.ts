@@ -29,3 +29,15 @@ test('prototype keys, NUL, half surrogates and depth are named by their field', 
   expect(refusal(String.raw`{"payload":"\ud800"}`).fields).toEqual(['payload'])
   expect(refusal('['.repeat(10_000) + ']'.repeat(10_000)).message).toMatch(/nested deeper/)
 })
+
+test('R11: a key that is there twice is named, however it is written', () => {
+  expect(refusal('{"role":"viewer","role":"admin"}').fields).toEqual(['role'])
+  expect(refusal(String.raw`{"a":[{"b":1},{"b":1,"\u0062":2}]}`).fields).toEqual(['a[1].b'])
+  expect(refusal('{"a":{"x":1,"y":{"x":2}},"b":"a","c":["b","b"]}').message).toBe('taken')
+  expect(refusal(String.raw`{"a\":1,":"x\\","b":"}{\":","c" : "\""}`).message).toBe('taken')
+})
+
+test('ten megabytes of escaped quotes are read in one pass', () => {
+  const text = JSON.stringify({ a: '\\"'.repeat(1_000_000), b: 1 })
+  expect(parseJsonBody(Buffer.from(text))).toMatchObject({ b: 1 })
+})

@@ -3,9 +3,10 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { readFileSync } from 'node:fs'
 import { changePassword, findUser } from '../../access/users.ts'
+import { liveSocket, type LiveSocket } from '../../../test/live-socket.ts'
 import { fakeRunner, type FakeRunner } from '../../../test/fake-runner.ts'
 import { runningServer, type Person, type TestServer } from '../../../test/running-server.ts'
-import { clientMessage, serverMessage, type ClientMessage, type ServerMessage } from '../contract/live.ts'
+import { clientMessage, serverMessage } from '../contract/live.ts'
 
 let server: TestServer
 let runner: FakeRunner
@@ -26,34 +27,10 @@ afterAll(() => server.close())
 
 const wsUrl = (): string => `${server.url.replace('http', 'ws')}/api/v1/ws`
 
-/** A socket, what came over it, and a wait for what should come. */
-async function connect(token: string) {
-  const socket = new WebSocket(wsUrl(), { headers: { authorization: `Bearer ${token}` } })
-  open.push(socket)
-  const came: ServerMessage[] = []
-  const waiting: (() => void)[] = []
-  socket.on('message', (data) => {
-    came.push(JSON.parse(String(data)) as ServerMessage)
-    for (const look of waiting) look()
-  })
-  await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject))
-  return {
-    socket,
-    came,
-    send: (message: ClientMessage) => socket.send(JSON.stringify(message)),
-    until(found: (message: ServerMessage) => boolean): Promise<ServerMessage> {
-      return new Promise((resolve) => {
-        const look = (): void => {
-          const hit = came.find(found)
-          if (hit === undefined) return
-          waiting.splice(waiting.indexOf(look), 1)
-          resolve(hit)
-        }
-        waiting.push(look)
-        look()
-      })
-    },
-  }
+async function connect(token: string): Promise<LiveSocket> {
+  const live = await liveSocket(server.url, token)
+  open.push(live.socket)
+  return live
 }
 
 const statusOfUpgrade = (headers: Record<string, string>): Promise<number | 'open'> =>
@@ -195,6 +172,18 @@ test('R3: a changed password closes the open socket within 5 s', async () => {
   const user = await findUser(server.db, 'carl')
   const begun = performance.now()
   await changePassword(server.db, user!.id, 'a quite different password')
+  expect(await closed).toBe(4401)
+  expect(performance.now() - begun).toBeLessThan(5_000)
+})
+
+test('R3: another role closes the open socket within 5 s', async () => {
+  const dora = await server.person('admin', 'dora')
+  const { access_token } = await server.client.passwordGrant('dora', dora.password)
+  const live = await connect(access_token)
+  const closed = new Promise<number>((resolve) => live.socket.on('close', resolve))
+  const begun = performance.now()
+  // Past what ends the session of such a change anyway: the socket looks for itself.
+  await server.db.query(`update users set role = 'viewer' where username = 'dora'`)
   expect(await closed).toBe(4401)
   expect(performance.now() - begun).toBeLessThan(5_000)
 })

@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
 import type { WebSocket } from 'ws'
 import type * as z from 'zod'
+import type { Principal } from '../../access/authenticate.ts'
 import { AppError, isAppError } from '../../lib/app-error.ts'
 import { emitFact } from '../../lib/facts.ts'
 import type { Ask } from '../../operations/deps.ts'
@@ -14,6 +15,7 @@ import { problemsOf } from '../../lib/issue-fields.ts'
 import type { ZodIssue } from '../../lib/issue-words.ts'
 import { askOf } from './contract-routes.ts'
 import { credentialsOf, type Authenticate } from './http-access.ts'
+import { watchBatches } from './batch-subscriptions.ts'
 import { createOutbox } from './outbox.ts'
 import { watchJobs, watchLog, type Subscription } from './subscriptions.ts'
 
@@ -35,12 +37,16 @@ export function installLive(
       { websocket: true, preValidation: async (request) => mustUpgrade(request.headers.upgrade) },
       (socket, request) => {
         sockets.add(socket)
+        emitFact({ name: 'live.opened', level: 'debug' })
         const credentials = credentialsOf(request)
         const ask = askOf(request)
         const session = openSession(socket, request.raw.socket, ask, options.operations)
         const timer = setInterval(() => {
           options.authenticate(credentials).then(
-            (principal) => (ask.principal = principal),
+            (principal) => {
+              if (!sameRights(ask.principal, principal))
+                socket.close(closed.unauthenticated, 'your rights have changed')
+            },
             (error: unknown) => {
               // Else the database is away: nothing is decided, the next look decides.
               if (isAppError(error) && error.code === 'unauthenticated')
@@ -51,6 +57,7 @@ export function installLive(
         socket.on('close', () => {
           clearInterval(timer)
           sockets.delete(socket)
+          emitFact({ name: 'live.closed', level: 'debug' })
           session.end()
         })
       },
@@ -63,6 +70,11 @@ export function installLive(
     clearTimeout(late)
   })
 }
+
+/** What was promised to a subscription is not taken back piece by piece: it ends, and begins again with the new rights. */
+const sameRights = (before: Principal | null, now: Principal): boolean => rightsOf(before) === rightsOf(now)
+const rightsOf = (principal: Principal | null): string =>
+  JSON.stringify([principal?.userId, principal?.role, principal && 'scopes' in principal ? principal.scopes : null])
 
 function mustUpgrade(upgrade: string | undefined): void {
   if (upgrade?.toLowerCase() === 'websocket') return
@@ -99,7 +111,7 @@ function openSession(socket: WebSocket, connection: Duplex, ask: Ask, operations
     if (subscriptions.size >= mostSubscriptions) {
       return fail(id, new AppError('resource_exhausted', `at most ${mostSubscriptions} subscriptions`))
     }
-    const start = message.topic === 'log' ? watchLog : watchJobs
+    const start = topics[message.topic]
     const subscription = start({ message: message as never, ask, operations, outbox, send })
     subscriptions.set(id, subscription)
     subscription.done
@@ -117,6 +129,8 @@ function openSession(socket: WebSocket, connection: Duplex, ask: Ask, operations
     },
   }
 }
+
+const topics = { jobs: watchJobs, job: watchJobs, batches: watchBatches, batch: watchBatches, log: watchLog }
 
 const see = 'see docs/websocket.md'
 

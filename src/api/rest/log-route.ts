@@ -1,4 +1,4 @@
-/** Raw bytes of a log. Never rendered by a browser: nosniff, sandboxed, and an attachment when asked. */
+/** Raw bytes of a log. Never rendered by a browser: nosniff, sandboxed, and an attachment unless asked otherwise. */
 import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import * as z from 'zod'
@@ -28,7 +28,7 @@ export function installLogRoute(app: FastifyInstance, { operations, whileThere }
       'accept-ranges': 'bytes',
       'content-type': 'text/plain; charset=utf-8',
       'content-security-policy': "default-src 'none'; sandbox; frame-ancestors 'none'",
-      'content-disposition': `${download === true ? 'attachment' : 'inline'}; filename="${name}"`,
+      'content-disposition': `${download === false ? 'inline' : 'attachment'}; filename="${name}"`,
     })
     if (range.kind === 'unsatisfiable') return unsatisfiable(reply, log.size)
     const [start, end] = range.kind === 'part' ? [range.start, range.end] : [0, log.size]

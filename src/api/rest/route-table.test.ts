@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { FastifyInstance } from 'fastify'
 import { AppError } from '../../lib/app-error.ts'
 import type { Operations } from '../../operations/index.ts'
-import { openRoutes } from '../contract/plain.ts'
+import { metricsPath, openRoutes } from '../contract/plain.ts'
 import { createHttpApp } from './app.ts'
 
 let app: FastifyInstance
@@ -35,6 +35,7 @@ beforeAll(async () => {
     bodyLimitBytes: 1024,
     corsOrigins: ['https://friend.example'],
     trustProxy: false,
+    requestsPerMinute: 0,
     webRoot: '/nonexistent',
   })
   await app.listen({ port: 0, host: '127.0.0.1' })
@@ -54,7 +55,7 @@ function rawStatus(method: string, path: string): Promise<number | undefined> {
 }
 
 const concrete = (url: string): string => url.replace(':id', 'abcdefghijkl').replace(':name', 'default')
-const apiRoutes = () => app.routeTable.filter(({ url }) => url.startsWith('/api'))
+const apiRoutes = () => app.routeTable.filter(({ url }) => url.startsWith('/api') || url === metricsPath)
 
 test('the open routes are exactly the listed ones', async () => {
   expect(apiRoutes().length).toBeGreaterThan(20)
@@ -89,6 +90,13 @@ test.each([
   '/api/v1/openapi.json/',
   '/api/v1/health?/../jobs/../../v1/jobs'.replace('?', '%3f'),
   '/%61pi/v1/jobs',
+  '/metrics',
+  '/metrics/',
+  '//metrics',
+  '/METRICS',
+  '/./metrics',
+  '/metrics;x',
+  '/%6detrics',
 ])('no path trick opens anything: %s', async (url) => {
   for (const method of ['GET', 'POST', 'HEAD', 'OPTIONS', 'DELETE'] as const) {
     expect([url, method, await rawStatus(method, url)]).toEqual([url, method, 401])
@@ -113,7 +121,7 @@ test('the OpenAPI document has every registered route, and no other', async () =
     Object.keys(operations).map((method) => `${method.toUpperCase()} /api/v1${path}`),
   )
   const registered = apiRoutes()
-    .filter(({ method }) => method !== 'HEAD')
+    .filter(({ method, url }) => method !== 'HEAD' && url !== metricsPath)
     .map(({ method, url }) => `${method} ${url.replaceAll(/:(\w+)/g, '{$1}')}`)
   expect(described.toSorted()).toEqual(registered.toSorted())
   for (const name of openRoutes) {

@@ -4,12 +4,7 @@ import { AppError } from '../../lib/app-error.ts'
 import type { Operations } from '../../operations/index.ts'
 import { contract } from '../contract/index.ts'
 import type { CallContext } from './contract-routes.ts'
-import { sessionCookie } from './http-access.ts'
-
-/** Stands where an operation is being written. */
-const notYet = (): never => {
-  throw new AppError('unavailable', 'this is not there yet')
-}
+import { sessionCookieOf } from './http-access.ts'
 
 export function createRouter({ operations: on, version }: { operations: Operations; version: string }) {
   const os = implement(contract).$context<CallContext>()
@@ -31,7 +26,7 @@ export function createRouter({ operations: on, version }: { operations: Operatio
     session: {
       create: os.session.create.handler(async ({ input, context }) => {
         const signedIn = await on.signIn(context.ask, input)
-        context.reply.setCookie(sessionCookie, signedIn.token, {
+        context.reply.setCookie(sessionCookieOf(context.request), signedIn.token, {
           httpOnly: true,
           sameSite: 'strict',
           secure: context.request.protocol === 'https',
@@ -42,7 +37,10 @@ export function createRouter({ operations: on, version }: { operations: Operatio
         return { user: signedIn.user, expires_at: expires.toISOString() }
       }),
       delete: os.session.delete.handler(({ context }) => {
-        context.reply.clearCookie(sessionCookie, { path: '/' })
+        context.reply.clearCookie(sessionCookieOf(context.request), {
+          path: '/',
+          secure: context.request.protocol === 'https',
+        })
       }),
     },
     jobs: {
@@ -59,8 +57,8 @@ export function createRouter({ operations: on, version }: { operations: Operatio
       }),
       list: os.jobs.list.handler(({ input, context }) => on.listJobs(context.ask, input)),
       stats: os.jobs.stats.handler(({ input, context }) => on.jobStats(context.ask, input.owner)),
-      throughput: os.jobs.throughput.handler(notYet),
-      act: os.jobs.act.handler(notYet),
+      throughput: os.jobs.throughput.handler(({ input, context }) => on.jobThroughput(context.ask, input.minutes)),
+      act: os.jobs.act.handler(({ input, context }) => on.actOnJobs(context.ask, input)),
       get: os.jobs.get.handler(({ input, context }) => on.getJob(context.ask, input.id)),
       delete: os.jobs.delete.handler(({ input, context }) => on.deleteJob(context.ask, input.id)),
       cancel: os.jobs.cancel.handler(async ({ input, context }) => {
@@ -78,41 +76,52 @@ export function createRouter({ operations: on, version }: { operations: Operatio
       })),
     },
     batches: {
-      create: os.batches.create.handler(notYet),
-      preview: os.batches.preview.handler(notYet),
-      list: os.batches.list.handler(notYet),
-      get: os.batches.get.handler(notYet),
-      cancel: os.batches.cancel.handler(notYet),
-      complete: os.batches.complete.handler(notYet),
-      rerun: os.batches.rerun.handler(notYet),
-      delete: os.batches.delete.handler(notYet),
-      tests: os.batches.tests.handler(notYet),
+      create: os.batches.create.handler(async ({ input, context }) => {
+        const { batch, replayed } = await on.createBatch(context.ask, input, idempotencyKey(context))
+        if (replayed) context.reply.header('idempotency-replayed', 'true')
+        return batch
+      }),
+      preview: os.batches.preview.handler(({ input, context }) => on.previewBatch(context.ask, input)),
+      list: os.batches.list.handler(({ input, context }) => on.listBatches(context.ask, input)),
+      get: os.batches.get.handler(({ input, context }) => on.getBatch(context.ask, input.id)),
+      cancel: os.batches.cancel.handler(({ input, context }) => on.cancelBatch(context.ask, input)),
+      complete: os.batches.complete.handler(({ input, context }) => on.completeBatch(context.ask, input)),
+      rerun: os.batches.rerun.handler(async ({ input, context }) => {
+        const again = { ...input, idempotencyKey: idempotencyKey(context) }
+        const { batch, replayed } = await on.rerunBatch(context.ask, again)
+        if (replayed) context.reply.header('idempotency-replayed', 'true')
+        return batch
+      }),
+      delete: os.batches.delete.handler(({ input, context }) => on.deleteBatch(context.ask, input.id)),
+      tests: os.batches.tests.handler(({ input, context }) => on.batchTests(context.ask, input)),
     },
-    testInsights: os.testInsights.handler(notYet),
+    testInsights: os.testInsights.handler(({ input, context }) => on.testInsights(context.ask, input)),
     batchTemplates: {
-      put: os.batchTemplates.put.handler(notYet),
-      list: os.batchTemplates.list.handler(notYet),
-      get: os.batchTemplates.get.handler(notYet),
-      delete: os.batchTemplates.delete.handler(notYet),
+      put: os.batchTemplates.put.handler(({ input, context }) => on.putTemplate(context.ask, input)),
+      list: os.batchTemplates.list.handler(async ({ input, context }) => ({
+        templates: await on.listTemplates(context.ask, input),
+      })),
+      get: os.batchTemplates.get.handler(({ input, context }) => on.getTemplate(context.ask, input)),
+      delete: os.batchTemplates.delete.handler(({ input, context }) => on.deleteTemplate(context.ask, input)),
     },
     channels: {
-      list: os.channels.list.handler(notYet),
-      get: os.channels.get.handler(notYet),
-      put: os.channels.put.handler(notYet),
-      delete: os.channels.delete.handler(notYet),
-      test: os.channels.test.handler(notYet),
+      list: os.channels.list.handler(async ({ context }) => ({ channels: await on.listChannels(context.ask) })),
+      get: os.channels.get.handler(({ input, context }) => on.getChannel(context.ask, input.name)),
+      put: os.channels.put.handler(({ input, context }) => on.putChannel(context.ask, input)),
+      delete: os.channels.delete.handler(({ input, context }) => on.deleteChannel(context.ask, input.name)),
+      test: os.channels.test.handler(({ input, context }) => on.testChannel(context.ask, input.name)),
     },
     messageDeliveries: {
-      list: os.messageDeliveries.list.handler(notYet),
-      redeliver: os.messageDeliveries.redeliver.handler(notYet),
+      list: os.messageDeliveries.list.handler(({ input, context }) => on.listDeliveries(context.ask, input)),
+      redeliver: os.messageDeliveries.redeliver.handler(({ input, context }) => on.redeliver(context.ask, input.id)),
     },
     audit: {
-      list: os.audit.list.handler(notYet),
-      verify: os.audit.verify.handler(notYet),
+      list: os.audit.list.handler(({ input, context }) => on.listAudit(context.ask, input)),
+      verify: os.audit.verify.handler(({ input, context }) => on.verifyAudit(context.ask, input ?? {})),
     },
     account: {
-      useReset: os.account.useReset.handler(notYet),
-      signOutEverywhere: os.account.signOutEverywhere.handler(notYet),
+      useReset: os.account.useReset.handler(({ input, context }) => on.useReset(context.ask, input)),
+      signOutEverywhere: os.account.signOutEverywhere.handler(({ context }) => on.signOutEverywhere(context.ask)),
     },
     queues: {
       list: os.queues.list.handler(async ({ context }) => ({ queues: await on.listQueues(context.ask) })),
@@ -125,9 +134,9 @@ export function createRouter({ operations: on, version }: { operations: Operatio
       create: os.users.create.handler(({ input, context }) => on.createUser(context.ask, input)),
       list: os.users.list.handler(async ({ context }) => ({ users: await on.listUsers(context.ask) })),
       get: os.users.get.handler(({ input, context }) => on.getUser(context.ask, input.username)),
-      change: os.users.change.handler(notYet),
-      delete: os.users.delete.handler(notYet),
-      createReset: os.users.createReset.handler(notYet),
+      change: os.users.change.handler(({ input, context }) => on.changeUser(context.ask, input)),
+      delete: os.users.delete.handler(({ input, context }) => on.deleteUser(context.ask, input.username)),
+      createReset: os.users.createReset.handler(({ input, context }) => on.createReset(context.ask, input.username)),
       setPassword: os.users.setPassword.handler(({ input, context }) => on.setPassword(context.ask, input)),
     },
     tokens: {

@@ -6,7 +6,7 @@ import type * as z from 'zod'
 import { framesOf, type LogPage } from './log-frames.ts'
 import type { Outbox } from './outbox.ts'
 
-type Subscribe = Extract<z.output<typeof clientMessage>, { type: 'subscribe' }>
+export type Subscribe = Extract<z.output<typeof clientMessage>, { type: 'subscribe' }>
 
 export interface Subscription {
   /** Rejects with what the peer is told. */

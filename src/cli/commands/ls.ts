@@ -17,6 +17,7 @@ import { parseWhole, showAgo, showDuration } from '../units.ts'
 interface LsOptions {
   state?: JobState[]
   queue?: string
+  batch?: string
   name?: string
   owner?: string
   label?: string[]
@@ -28,6 +29,7 @@ export function define(command: Command): void {
   command
     .option('--state <states>', 'e.g. running or queued,failed', states)
     .option('--queue <name>', 'jobs of this queue')
+    .option('--batch <id>', 'jobs of this batch')
     .option('--name <text>', 'part of the name')
     .option('--owner <user>', 'jobs of this user')
     .option('--label <k=v>', 'jobs that carry this label (start --job-label)', labels)
@@ -69,12 +71,24 @@ function labels(text: string, before: string[] = []): string[] {
 
 type List = (input: Record<string, unknown>) => Promise<{ jobs: Job[]; next_cursor: string | null }>
 
-async function collect(list: unknown, { state, queue, name, owner, label, limit, all }: LsOptions): Promise<Job[]> {
+async function collect(
+  list: unknown,
+  { state, queue, batch, name, owner, label, limit, all }: LsOptions,
+): Promise<Job[]> {
   const wanted = all ? Infinity : limit
   const jobs: Job[] = []
   let cursor: string | undefined
   while (jobs.length < wanted) {
-    const filter = { state, queue, name, owner, label, cursor, limit: Math.min(200, wanted - jobs.length) }
+    const filter = {
+      state,
+      queue,
+      batch_id: batch,
+      name,
+      owner,
+      label,
+      cursor,
+      limit: Math.min(200, wanted - jobs.length),
+    }
     const given = Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined))
     const page = await (list as List)(given)
     jobs.push(...page.jobs)

@@ -15,6 +15,7 @@ import { onStop, type StopSignal } from '../process-life.ts'
 import { ReaderGone, writeLine } from '../raw-output.ts'
 import { notice } from '../render.ts'
 import { refuseWithoutSandbox } from '../sandbox-missing.ts'
+import { showDuration } from '../units.ts'
 import { emptyCommand, repeated, submit } from '../submit.ts'
 
 export function define(command: Command): void {
@@ -222,6 +223,9 @@ async function tellWhyItWaits(
 
 const oursToExplain = new Set(['start', 'refused', 'lost', 'infrastructure'])
 
+const testLine = ({ total, passed, failed, skipped, duration_ms: ms }: NonNullable<Job['tests']>): string =>
+  `${total} ${total === 1 ? 'test' : 'tests'}: ${passed} passed, ${failed} failed, ${skipped} skipped, in ${showDuration(ms)}`
+
 function explain(job: Job, globals: Globals): void {
   const { result } = job
   if (result === null) return
@@ -232,6 +236,9 @@ function explain(job: Job, globals: Globals): void {
   else if (job.state !== 'succeeded' && result.error_class !== 'exit') {
     notice(why.startsWith(job.state) ? why : `${job.state}${why && `: ${why}`}`, globals.verbose)
   }
+  // Beside how it ended: a report that is not there or is broken.
+  else if (job.junit !== undefined && why !== '') notice(why, globals.verbose)
+  if (job.tests !== null) notice(testLine(job.tests), globals.verbose)
   if (result.unenforced.length > 0)
     notice(`this host could not hold: ${result.unenforced.join(', ')} (runyard doctor)`, globals.verbose)
 }

@@ -80,6 +80,22 @@ function certificateOf({ certificate }: Runner, now: number): string {
 const shownForMs = 24 * 3_600_000
 
 function noteOf(runner: Runner | undefined, now: number): string[] {
+  return [...takenOver(runner, now), ...(runner ? lostInputs(runner) : [])]
+}
+
+/** A share that does not answer keeps jobs waiting that nothing else in this list speaks of. */
+function lostInputs({ facilities }: Runner): string[] {
+  const { inputs = {} } = facilities as {
+    inputs?: Record<string, { ok: boolean; since: string; reason: string | null }>
+  }
+  return Object.entries(inputs).flatMap(([share, { ok, since, reason }]) => {
+    if (ok) return []
+    const text = `shared input ${share} does not answer since ${since.slice(0, 16).replace('T', ' ')} UTC: ${reason ?? ''}`
+    return [`  ${paint('yellow', printable(text))}`]
+  })
+}
+
+function takenOver(runner: Runner | undefined, now: number): string[] {
   const over = runner?.taken_over
   if (!over || now - Date.parse(over.at) > shownForMs) return []
   const text = `took the name from another process, on ${printable(over.from)} ${showAgo(over.at, now)}; are there two?`

@@ -188,7 +188,11 @@ function main(socketPath: string, withClient: boolean): void {
 }
 
 const asRefusal = (error: Error): unknown => ({
-  refused: { errorClass: error instanceof StartRefused ? error.errorClass : 'infrastructure', message: error.message },
+  refused: {
+    errorClass: error instanceof StartRefused ? error.errorClass : 'infrastructure',
+    message: error.message,
+    ...(error instanceof StartRefused && error.share !== undefined ? { share: error.share } : {}),
+  },
 })
 
 const [socketPath, whose] = process.argv.slice(2)

@@ -31,7 +31,7 @@ export interface Answers {
   hello: { pid: number; starter: number | null; warm: { waiting: number; used: number } }
   ground: GroundOnWire
   configure: null
-  start: Begun | { refused: { errorClass: 'start' | 'refused' | 'infrastructure'; message: string } }
+  start: Begun | { refused: { errorClass: 'start' | 'refused' | 'infrastructure'; message: string; share?: string } }
   stop: null
   usage: Usage
   release: null

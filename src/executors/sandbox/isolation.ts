@@ -7,6 +7,8 @@ export interface SandboxRecipe {
   command: string[]
   /** Instead of `command`, a program that waits: its argv, given the numbers of the pipe it reads and of the status pipe. */
   waiter?: { order: string; argv(orderFd: string, statusFd: string): string[] }
+  /** Instead of `command`, one that reads its reports when it has ended: argv by the numbers of its pipes. */
+  pickup?: Pickup
   env: Record<string, string>
   hostname: string
   network: 'none' | 'host'
@@ -22,6 +24,14 @@ export interface SandboxRecipe {
   limiter: string[]
   stdout: string
   stderr: string
+}
+
+/** `pickup.ts` around a command. */
+export interface Pickup {
+  order: Buffer
+  /** The pipe that takes the files. */
+  report: string
+  argv(orderFd: string, reportFd: string, statusFd: string): string[]
 }
 
 export interface BwrapSupport {
@@ -120,8 +130,16 @@ export function sandboxLaunch(recipe: SandboxRecipe): { argv: string[]; fds: Lau
     ...['--json-status-fd', hand((fd) => ({ fd, path: recipe.status, open: 'pipe' }))],
   ]
   const forWaiter = (path: string): string => hand((fd) => ({ fd, path, open: 'pipe' }))
-  const { waiter } = recipe
-  const command = waiter ? waiter.argv(forWaiter(waiter.order), forWaiter(recipe.status)) : recipe.command
+  const { waiter, pickup } = recipe
+  const command = waiter
+    ? waiter.argv(forWaiter(waiter.order), forWaiter(recipe.status))
+    : pickup
+      ? pickup.argv(
+          hand((fd) => ({ fd, data: pickup.order })),
+          forWaiter(pickup.report),
+          forWaiter(recipe.status),
+        )
+      : recipe.command
   fds.push({ fd: argsFd, data: Buffer.from(`${args.join('\0')}\0`) })
   return { argv: [...bwrapArgv, ...recipe.limiter, ...command], fds }
 }

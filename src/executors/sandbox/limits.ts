@@ -51,12 +51,14 @@ export function cgroupHolds(space: CgroupSpace, limit: CgroupLimit): boolean {
 
 /** `ioDevices`: the disks the job can reach, or the reason why that is not known. */
 export function planLimits(
-  order: Pick<AttemptOrder, 'limits' | 'named'> & { spec: Pick<AttemptOrder['spec'], 'isolation'> },
+  order: Pick<AttemptOrder, 'limits' | 'named'> & { spec: Pick<AttemptOrder['spec'], 'isolation' | 'junit'> },
   host: HostLimits,
   ioDevices: string[] | string,
 ): LimitPlan {
   const { limits } = order
   const isolated = order.spec.isolation === 'full'
+  // The process that waits for the command to read its reports.
+  const beside = order.spec.junit ? 1 : 0
   const plan: LimitPlan = {
     cgroup: {},
     openFiles: Math.max(limits.open_files, Math.min(bwrapNeedsFiles, host.maxOpenFiles)),
@@ -78,8 +80,8 @@ export function planLimits(
     notHeld('memory_bytes', whyNoCgroup(host.space, 'memory'))
   }
 
-  if (cgroupHolds(host.space, 'pids')) plan.cgroup.pids = limits.pids + (isolated ? ownProcesses : 0)
-  else if (isolated && host.nprocHolds && host.prlimit) plan.inside.nproc = limits.pids + 1
+  if (cgroupHolds(host.space, 'pids')) plan.cgroup.pids = limits.pids + (isolated ? ownProcesses : 0) + beside
+  else if (isolated && host.nprocHolds && host.prlimit) plan.inside.nproc = limits.pids + 1 + beside
   else notHeld('pids', whyNoCgroup(host.space, 'pids'))
 
   if (limits.open_files > host.maxOpenFiles) {

@@ -4,6 +4,7 @@
  */
 import { realpath, stat } from 'node:fs/promises'
 import type { StoredSpec } from '../../job/spec.ts'
+import type { SharedInputs } from '../shares/check.ts'
 import { StartRefused } from '../executor.ts'
 
 export interface Policy {
@@ -12,6 +13,8 @@ export interface Policy {
   allowedWorkdirs: string[]
   allowedReadOnlyBinds: string[]
   allowedReadWriteBinds: string[]
+  /** None when missing. */
+  sharedInputs?: SharedInputs | undefined
 }
 
 export interface AllowedPath {
@@ -39,6 +42,9 @@ export function checkModes(spec: StoredSpec, policy: Policy): void {
   }
   if (spec.isolation === 'none' && spec.binds && spec.binds.length > 0) {
     throw refused('binds need isolation "full": without namespaces the job sees the paths of this host as they are')
+  }
+  if (spec.isolation === 'none' && spec.inputs && spec.inputs.length > 0) {
+    throw refused('inputs need isolation "full": without namespaces nothing can be shown at /inputs, or read-only')
   }
   if (spec.isolation === 'full' && spec.network === 'host' && !policy.allowNetworkHost) {
     throw refused(

@@ -4,7 +4,7 @@ import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { LaunchFd } from '../launcher/starter.ts'
-import { defaultEnv } from './isolation.ts'
+import { defaultEnv, type Pickup } from './isolation.ts'
 import type { AllowedPath } from './policy.ts'
 
 export interface Identity {
@@ -55,18 +55,21 @@ export function plainLaunch(input: {
   workingDir: AllowedPath | null
   stdout: string
   stderr: string
+  /** With the command and its environment in it. */
+  pickup?: (env: Record<string, string>) => Pickup
+  status: string
 }): { argv: string[]; fds: LaunchFd[]; env: Record<string, string>; cwd: string } {
   const { USER: _user, LOGNAME: _name, ...general } = defaultEnv
   const cwd = input.workingDir?.real ?? input.home
   const [name = '', value = ''] = input.marker.split('=')
-  return {
-    argv: input.command,
-    fds: [
-      { fd: 0, path: '/dev/null', open: 'read' },
-      { fd: 1, path: input.stdout, open: 'pipe' },
-      { fd: 2, path: input.stderr, open: 'pipe' },
-    ],
-    env: { ...general, HOME: input.home, PWD: cwd, ...input.env, [name]: value },
-    cwd,
-  }
+  const fds: LaunchFd[] = [
+    { fd: 0, path: '/dev/null', open: 'read' },
+    { fd: 1, path: input.stdout, open: 'pipe' },
+    { fd: 2, path: input.stderr, open: 'pipe' },
+  ]
+  const env = { ...general, HOME: input.home, PWD: cwd, ...input.env, [name]: value }
+  if (!input.pickup) return { argv: input.command, fds, env, cwd }
+  const { order, report, argv } = input.pickup(env)
+  fds.push({ fd: 3, data: order }, { fd: 4, path: report, open: 'pipe' }, { fd: 5, path: input.status, open: 'pipe' })
+  return { argv: argv('3', '4', '5'), fds, env: { LANG: 'C', [name]: value }, cwd }
 }

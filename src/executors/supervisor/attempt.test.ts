@@ -26,6 +26,8 @@ test.each([
     slot: { stdout, stderr, cgroup } as unknown as AttemptParts['slot'],
     state: { launched: () => new Error('ENOSPC'), ended() {}, free() {} },
     recordFile: join(dir, 'log'),
+    wrapping: null,
+    reportFile: '',
     unenforced: [],
     startedAt: Date.now(),
     marker,

@@ -1,5 +1,5 @@
 /** One attempt from its launch to its end, in the launcher process: nothing here waits for a runner. */
-import type { AttemptOrder, StopReason } from '../executor.ts'
+import type { AttemptOrder, ReportFound, StopReason } from '../executor.ts'
 import type { Usage } from '../../job/outcome.ts'
 import { monotonicMs } from '../../lib/monotonic.ts'
 import type { LaunchFailure } from '../launcher/starter.ts'
@@ -14,6 +14,7 @@ import { endOf } from './end-of.ts'
 import { createForeword, type Foreword } from './foreword.ts'
 import { failedToStart, neverRan, type Death } from './judge.ts'
 import type { Kept } from './keeper.ts'
+import { PickingUp, type Wrapping } from './picking-up.ts'
 import { ProcessTree } from './process-tree.ts'
 import { ringAt } from './ring-at.ts'
 import type { Slot } from './slots.ts'
@@ -40,6 +41,9 @@ export interface AttemptParts {
   before: string[]
   /** What the status pipe has said before; of a sandbox that was built ahead. */
   heard?: string
+  wrapping: Wrapping
+  /** Where its report files are kept. */
+  reportFile: string
   sync: SyncGroup
   /** Whether few enough run that a file more costs nobody anything. */
   alone(): boolean
@@ -55,7 +59,9 @@ export class Attempt implements Kept {
   readonly log: RecordFile
   keepUntil: number
   end: End | null = null
-  readonly #isolated: boolean
+  /** Of one that named report files which can be read here. */
+  readonly report: PickingUp | null
+  readonly #hasStatus: boolean
   readonly #tree: ProcessTree
   readonly #ladder: StopLadder
   readonly #collector: Collector
@@ -71,8 +77,11 @@ export class Attempt implements Kept {
     this.parts = parts
     const { order, slot, sync, marker, before, heard } = parts
     this.keepUntil = parts.keepUntil
-    this.#isolated = order.spec.isolation === 'full'
-    this.#tree = new ProcessTree({ slot, isolated: this.#isolated, before, marker, heard })
+    const { wrapping } = parts
+    const isolated = order.spec.isolation === 'full'
+    this.report = wrapping && 'perl' in wrapping ? new PickingUp(wrapping.perl, slot, parts.reportFile) : null
+    this.#hasStatus = isolated || this.report !== null
+    this.#tree = new ProcessTree({ slot, isolated, around: this.report?.line, before, marker, heard })
     this.#ladder = this.#makeLadder()
     this.log = new RecordFile(parts.recordFile, { sync, onGrown: () => parts.onGrown() })
     this.#collector = collectOutput({
@@ -87,14 +96,14 @@ export class Attempt implements Kept {
     })
     slot.stdout.open((bytes) => this.#take('stdout', bytes))
     slot.stderr.open((bytes) => this.#take('stderr', bytes))
-    if (this.#isolated) slot.status.open()
+    if (this.#hasStatus) slot.status.open()
     this.#cancelTimeout = ringAt(monotonicMs() + order.timeoutMs, () => void this.stop('timeout', order.stopGraceMs))
   }
 
   #makeLadder(): StopLadder {
     return new StopLadder({
       tree: this.#tree,
-      waitForCommand: this.#isolated,
+      waitForCommand: this.#hasStatus,
       launched: new Promise((resolve) => (this.#onLaunched = resolve)),
       over: new Promise((resolve) => (this.#onOver = resolve)),
       isDying: () => this.#dying,
@@ -173,9 +182,18 @@ export class Attempt implements Kept {
     if (writing) await writing
     const { startedAt, unenforced } = this.parts
     const { reason } = this.#ladder
-    const end = endOf(death, { startedAt, endedAt, reason, usage: this.usage(), remaining, unenforced })
+    const finding = this.#reportFound()
+    const report = finding instanceof Promise ? await finding : finding
+    const usage = this.usage()
+    const end = endOf(death, { startedAt, endedAt, reason, usage, remaining, unenforced, report })
     this.#meter?.stop()
     this.#close(end, clean)
+  }
+
+  /** Not awaited by those that named none. */
+  #reportFound(): Promise<ReportFound> | ReportFound | undefined {
+    const { wrapping } = this.parts
+    return wrapping && 'cannot' in wrapping ? { path: null, trouble: wrapping.cannot } : this.report?.found()
   }
 
   /** True when the pipes are as good as new. */
@@ -183,8 +201,9 @@ export class Attempt implements Kept {
     const { slot } = this.parts
     const stdout = slot.stdout.finish((bytes) => this.#take('stdout', bytes))
     const stderr = slot.stderr.finish((bytes) => this.#take('stderr', bytes))
-    const status = !this.#isolated || slot.status.finish((bytes) => this.#tree.addStatus(bytes))
-    return stdout && stderr && status
+    const report = this.report?.drain() ?? true
+    const status = !this.#hasStatus || slot.status.finish((bytes) => this.#tree.addStatus(bytes))
+    return stdout && stderr && status && report
   }
 
   /** Did the command ever run? Then the first words on stderr were its own. */
@@ -192,7 +211,7 @@ export class Attempt implements Kept {
     const { order, slot, foreword } = this.parts
     const held = this.#foreword.release()
     death.oomKills = slot.cgroup.oomKills()
-    death.reported = this.#isolated ? this.#tree.status().exitCode : null
+    death.reported = order.spec.isolation === 'full' ? this.#tree.status().exitCode : null
     death.execFailed = this.#tree.status().execFailed
     if (this.#ladder.reason === undefined && death.lost === undefined) {
       death.refused ??= neverRan(death, order, this.#foreword.words(), foreword)

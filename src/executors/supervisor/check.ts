@@ -2,6 +2,7 @@
 import { StartRefused, type AttemptOrder } from '../executor.ts'
 import { disksUnder } from '../sandbox/disks.ts'
 import type { Ground } from '../sandbox/ground.ts'
+import { checkInputs } from '../shares/check.ts'
 import { planLimits, type LimitPlan } from '../sandbox/limits.ts'
 import { checkBinds, checkModes, checkWorkingDir } from '../sandbox/policy.ts'
 import type { AllowedBind, AllowedPath, Policy } from '../sandbox/policy.ts'
@@ -40,7 +41,8 @@ export function check(order: AttemptOrder, at: Ground, config: ExecutorConfig): 
   if (spec.isolation === 'full' && at.bwrap === null) {
     throw new StartRefused('refused', 'this runner cannot isolate: bubblewrap is not installed (fix: runyard setup)')
   }
-  if (spec.working_dir || (spec.binds?.length ?? 0) > 0 || limits.io_bytes_per_second !== undefined) {
+  const named = (spec.binds?.length ?? 0) + (spec.inputs?.length ?? 0)
+  if (spec.working_dir || named > 0 || limits.io_bytes_per_second !== undefined) {
     return checkPaths(order, at, config)
   }
   return {
@@ -57,9 +59,11 @@ async function checkPaths(order: AttemptOrder, at: Ground, config: ExecutorConfi
   const binds = await checkBinds(spec, config.policy)
   const touched = ['/usr', ...(workingDir ? [workingDir.real] : []), ...binds.map((bind) => bind.real)]
   const disks = limits.io_bytes_per_second === undefined ? [] : await disksUnder(touched)
+  // Not asked for their disks: they may hang by now.
+  const inputs = await checkInputs(spec.inputs ?? [], config.policy.sharedInputs ?? { runner: '', dirs: {} })
   return {
     workingDir,
-    binds,
+    binds: [...binds, ...inputs],
     identity: identityFor(order, workingDir, config),
     plan: planLimits(order, at.limits, disks),
   }

@@ -1,6 +1,6 @@
 /** What is known of a death → how the attempt ended. */
 import type { Usage } from '../../job/outcome.ts'
-import type { Ended, StopReason } from '../executor.ts'
+import type { Ended, ReportFound, StopReason } from '../executor.ts'
 import { signalOf } from '../sandbox/status.ts'
 import type { End } from './end.ts'
 import type { Death } from './judge.ts'
@@ -12,6 +12,7 @@ export interface Circumstances {
   usage: Usage
   remaining: number
   unenforced: string[]
+  report?: ReportFound
 }
 
 export function endOf(death: Death, circumstances: Circumstances): End {
@@ -22,7 +23,7 @@ export function endOf(death: Death, circumstances: Circumstances): End {
 
 function resultOf(death: Death, circumstances: Circumstances): Extract<End, { ended: unknown }>['ended'] {
   const { code, signal, reported = null, oomKills = 0 } = death
-  const { startedAt, endedAt, reason, usage, remaining, unenforced } = circumstances
+  const { startedAt, endedAt, reason, usage, remaining, unenforced, report } = circumstances
   // Without bubblewrap's line the monitor itself was killed, and its own end is the attempt's.
   const killed = reported === null && signal !== null
   const exitCode = killed ? null : (reported ?? code)
@@ -36,6 +37,7 @@ function resultOf(death: Death, circumstances: Circumstances): Extract<End, { en
     usage,
     remaining,
     unenforced,
+    ...(report === undefined ? {} : { report }),
   }
   return { ...ended, startedAt, endedAt }
 }

@@ -3,11 +3,13 @@ import type { AttemptOrder } from '../executor.ts'
 import { onPath } from '../launcher/spawn-launcher.ts'
 import type { Launch } from '../launcher/starter.ts'
 import type { Ground } from '../sandbox/ground.ts'
-import { jobIdentity, sandboxLaunch, type SandboxRecipe } from '../sandbox/isolation.ts'
+import { defaultEnv, jobIdentity, sandboxLaunch, type Pickup, type SandboxRecipe } from '../sandbox/isolation.ts'
 import { limiterArgv } from '../sandbox/limits.ts'
 import { seccompFilter } from '../sandbox/seccomp.ts'
 import { plainLaunch, type Identity } from '../sandbox/unisolated.ts'
+import { waiterEnv } from '../sandbox/waiter.ts'
 import type { Checked } from './check.ts'
+import { pickupFor, type Wrapping } from './picking-up.ts'
 import type { Slot } from './slots.ts'
 
 const seccomp = seccompFilter()
@@ -15,6 +17,7 @@ const seccomp = seccompFilter()
 export interface Placed {
   home?: string
   marker?: string
+  wrapping: Wrapping
 }
 
 /** Everything about a sandbox but what runs in it. */
@@ -39,7 +42,7 @@ export const shapeOf = (order: AttemptOrder, checked: Checked, at: Ground): Shap
   identity: checked.identity,
 })
 
-type Content = Pick<SandboxRecipe, 'command' | 'env' | 'waiter'>
+type Content = Pick<SandboxRecipe, 'command' | 'env' | 'waiter' | 'pickup'>
 
 export function launchShape(id: string, shape: Shape, slot: Slot, content: Content): Launch {
   const { program, openFiles, identity, ...recipe } = shape
@@ -59,12 +62,18 @@ export function launchShape(id: string, shape: Shape, slot: Slot, content: Conte
 export function launchOf(order: AttemptOrder, checked: Checked, at: Ground, slot: Slot, placed: Placed): Launch {
   const env = { ...order.env, ...order.secretEnv }
   const { command } = order.spec
-  const { home, marker } = placed
-  if (home === undefined || marker === undefined) {
-    return launchShape(order.key, shapeOf(order, checked, at), slot, { command, env })
-  }
+  const { home, marker, wrapping } = placed
   const { workingDir, identity, plan } = checked
-  const pipes = { stdout: slot.stdout.path, stderr: slot.stderr.path }
+  const perl = wrapping && 'perl' in wrapping ? wrapping.perl : null
+  const pickupIn =
+    perl === null ? undefined : (complete: Record<string, string>): Pickup => pickupFor(perl, order, slot, complete)
+  if (home === undefined || marker === undefined) {
+    const pickup = pickupIn?.({ ...defaultEnv, ...env, PWD: workingDir?.path ?? jobIdentity.home })
+    // What is around the command has an environment of its own: Perl would obey PERL5OPT, and complain about a locale.
+    const content = pickup ? { command, pickup, env: waiterEnv } : { command, env }
+    return launchShape(order.key, shapeOf(order, checked, at), slot, content)
+  }
+  const pipes = { stdout: slot.stdout.path, stderr: slot.stderr.path, status: slot.status.path, pickup: pickupIn }
   return {
     ...placeOf(order.key, identity, plan.openFiles, slot),
     ...plainLaunch({ command, env, home, marker, workingDir, ...pipes }),

@@ -40,6 +40,7 @@ export function overOf(attempt: Attempt): Over {
     },
     async remove() {
       state.free()
+      await attempt.report?.remove()
       if (log.inFile) {
         await log.close()
         unlinkIfThere(log.path)
@@ -48,8 +49,14 @@ export function overOf(attempt: Attempt): Over {
   }
 }
 
+interface OnDisk {
+  stateFile: string
+  recordFile: string
+  reportFile: string
+}
+
 /** From the files of an earlier launcher. `length`: of whole records in the record file. */
-export function overOnDisk(stateFile: string, recordFile: string, end: End, length: number): Over {
+export function overOnDisk({ stateFile, recordFile, reportFile }: OnDisk, end: End, length: number): Over {
   return {
     event: () => ({ end, log: { length } }),
     usage: () => usageOf(end),
@@ -57,6 +64,7 @@ export function overOnDisk(stateFile: string, recordFile: string, end: End, leng
     async remove() {
       unlinkIfThere(stateFile)
       unlinkIfThere(recordFile)
+      unlinkIfThere(reportFile)
     },
   }
 }

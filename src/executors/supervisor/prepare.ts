@@ -7,8 +7,9 @@ import { ensureHome, homeOf, markerOf } from '../sandbox/unisolated.ts'
 import type { Checked } from './check.ts'
 import type { Host } from './host.ts'
 import { launchOf, type Placed } from './launch-of.ts'
+import { wrappingOf } from './picking-up.ts'
 import type { Slot } from './slots.ts'
-import { recordFileOf, type StateFile } from './state-file.ts'
+import { recordFileOf, reportFileOf, type StateFile } from './state-file.ts'
 
 export interface Preparation {
   order: AttemptOrder
@@ -23,13 +24,16 @@ export interface Ready extends Placed {
   startedAt: number
   unenforced: string[]
   recordFile: string
+  reportFile: string
   state: StateFile
   launch: Launch
 }
 
 export function prepare({ order, attemptsDir, host, at, checked, slot }: Preparation): Ready {
   const unenforced = afterCgroup(checked.plan, slot.cgroup.begin(checked.plan.cgroup), order.named)
-  const placed = order.spec.isolation === 'none' ? placeUnisolated(order, host.tag, checked, slot) : {}
+  const wrapping = wrappingOf(order)
+  const place = order.spec.isolation === 'none' ? placeUnisolated(order, host.tag, checked, slot) : {}
+  const placed = { ...place, wrapping }
   const startedAt = Date.now()
   const state = host.stateFiles(attemptsDir).take({
     version: 1,
@@ -39,18 +43,24 @@ export function prepare({ order, attemptsDir, host, at, checked, slot }: Prepara
     started_at: startedAt,
     cgroups: slot.cgroup.dirs,
     unenforced,
-    ...placed,
+    ...place,
   })
   try {
     const launch = launchOf(order, checked, at, slot, placed)
-    return { ...placed, startedAt, unenforced, recordFile: recordFileOf(attemptsDir, order.key), state, launch }
+    const [recordFile, reportFile] = [recordFileOf(attemptsDir, order.key), reportFileOf(attemptsDir, order.key)]
+    return { ...placed, startedAt, unenforced, recordFile, reportFile, state, launch }
   } catch (error) {
     state.free()
     throw error
   }
 }
 
-function placeUnisolated({ key }: AttemptOrder, tag: string, { identity }: Checked, slot: Slot): Placed {
+function placeUnisolated(
+  { key }: AttemptOrder,
+  tag: string,
+  { identity }: Checked,
+  slot: Slot,
+): Pick<Placed, 'home' | 'marker'> {
   slot.home = homeOf(tag, slot.name)
   ensureHome(slot.home, identity)
   return { home: slot.home, marker: markerOf(tag, key) }

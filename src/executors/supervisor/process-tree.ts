@@ -11,6 +11,8 @@ const initWithinTicks = 3000
 export interface ProcessTreeParts {
   slot: Slot
   isolated: boolean
+  /** The beginning of the command line of a process that has the command as its child (`sandbox/pickup.ts`). */
+  around?: string
   /** Beginnings of command lines of what comes before the command. */
   before: string[]
   /** Isolation "none": in the environment of every process of it. */
@@ -76,11 +78,21 @@ export class ProcessTree {
   /** The programs that prepare its place have become the command. */
   commandRuns(): boolean {
     if (this.#over) return false
-    const { isolated, before } = this.#parts
+    const { isolated, before, around } = this.#parts
     const init = this.#initPid()
     const main = this.#main?.pid
     const pids = !isolated ? (main === undefined ? [] : [main]) : init === null ? [] : childrenOf(init)
-    return pids.map(commandLineOf).some((line) => line !== '' && !before.some((start) => line.startsWith(start)))
+    const isBefore = (line: string): boolean => line === '' || before.some((start) => line.startsWith(start))
+    const isAround = (line: string): boolean => around !== undefined && line.startsWith(around)
+    return pids.some((pid) => {
+      const line = commandLineOf(pid)
+      if (!isAround(line)) return !isBefore(line)
+      // Its child is the same program until it has become the command.
+      return childrenOf(pid).some((child) => {
+        const within = commandLineOf(child)
+        return !isBefore(within) && !isAround(within)
+      })
+    })
   }
 
   /** SIGTERM to all, but not to the monitor and the sandbox's init, which are ours: for them it is a hard kill. */

@@ -11,7 +11,7 @@ import type { Begun } from '../launcher/protocol.ts'
 import { homePrefix } from '../sandbox/unisolated.ts'
 import type { End } from './end.ts'
 import { overOnDisk, type Over } from './over.ts'
-import { readStateFiles, recordFileOf, removeFreeFiles, type Found } from './state-file.ts'
+import { readStateFiles, recordFileOf, removeFreeFiles, reportFileOf, type Found } from './state-file.ts'
 
 export interface Recovered {
   /** Its state file. */
@@ -54,7 +54,8 @@ export async function recover(dir: string, boot: string): Promise<Recovered[]> {
     const { key, note, started_at: startedAt, unenforced } = found.prepared
     const end = found.end ?? (await lose(found, boot))
     const recordFile = recordFileOf(dir, key)
-    const over = overOnDisk(found.path, recordFile, end, await lengthOf(recordFile))
+    const files = { stateFile: found.path, recordFile, reportFile: reportFileOf(dir, key) }
+    const over = overOnDisk(files, end, await lengthOf(recordFile))
     all.push({ path: found.path, key, note, begun: { startedAt, unenforced, recordFile }, over })
   }
   return all

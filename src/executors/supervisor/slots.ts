@@ -26,6 +26,9 @@ export interface Slot {
   status: SlotPipe
   /** The path of the pipe through which a sandbox that was built ahead gets its command. */
   order: string
+  /** The path of the pipe that takes report files, and the pipe once a job has named some. */
+  reportPath: string
+  report?: SlotPipe
   /** Of isolation "none", when there was one. */
   home?: string
   busy: boolean
@@ -75,10 +78,11 @@ export function createSlots(options: SlotsOptions): Slots {
     const paths = ['stdout', 'stderr', 'status'].map((what) => join(pipesDir, `${name}.${what}`))
     // A job of another uid may reopen /dev/stdout for writing; the directory decides who else may reach them.
     const order = join(pipesDir, `${name}.order`)
-    await run('mkfifo', ['-m', '0622', '--', ...paths, order])
+    const reportPath = join(pipesDir, `${name}.report`)
+    await run('mkfifo', ['-m', '0622', '--', ...paths, order, reportPath])
     const [stdout, stderr, status] = paths.map(createSlotPipe) as [SlotPipe, SlotPipe, SlotPipe]
     const cgroup = createSlotCgroup(space, name)
-    return { index, name, cgroupName: name, cgroup, stdout, stderr, status, order, busy: true }
+    return { index, name, cgroupName: name, cgroup, stdout, stderr, status, order, reportPath, busy: true }
   }
   const remove = async (slot: Slot): Promise<void> => {
     if (slots.get(slot.index) === slot) slots.delete(slot.index)
@@ -87,7 +91,8 @@ export function createSlots(options: SlotsOptions): Slots {
       pipe.close()
       rmSync(pipe.path, { force: true })
     }
-    rmSync(slot.order, { force: true })
+    slot.report?.close()
+    for (const path of [slot.order, slot.reportPath]) rmSync(path, { force: true })
     if (slot.home !== undefined) await rm(slot.home, { recursive: true, force: true })
     await slot.cgroup.remove()
     names.delete(slot.cgroupName)

@@ -35,6 +35,8 @@ export interface Found {
 
 const suffix = '.attempt'
 export const recordFileOf = (dir: string, key: string): string => join(dir, `${key}.log`)
+/** What was picked up of its report files. */
+export const reportFileOf = (dir: string, key: string): string => join(dir, `${key}.report`)
 
 /** `rmSync` looks three times before it does this. */
 export function unlinkIfThere(path: string): void {

@@ -67,11 +67,11 @@ function environmentOf(pid: number): string[] {
 }
 
 function sweepPipes({ pipesDir, slots }: Marks): number {
-  return removeFrom(pipesDir, (name) => !slots.has(name.replace(/\.(stdout|stderr|status|order)$/, '')))
+  return removeFrom(pipesDir, (name) => !slots.has(name.replace(/\.(stdout|stderr|status|order|report)$/, '')))
 }
 
 function sweepFiles({ attemptsDir, keys, stateFiles, tag }: Marks): number {
-  const strays = removeFrom(attemptsDir, (name) => !stateFiles.has(name) && !keys.has(name.replace(/\.log$/, '')))
+  const strays = removeFrom(attemptsDir, (name) => !stateFiles.has(name) && !keys.has(name.replace(/\.(log|report)$/, '')))
   return strays + removeFrom('/dev/shm', (name) => name.startsWith(`runyard-${tag}-`))
 }
 

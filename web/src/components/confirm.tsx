@@ -1,6 +1,6 @@
-import { AlertDialog } from 'radix-ui'
-import type { ReactNode } from 'react'
+import { useId, type ReactNode } from 'react'
 import { Button } from './button.tsx'
+import { Modal } from './modal.tsx'
 
 interface ConfirmProps {
   open: boolean
@@ -16,27 +16,35 @@ interface ConfirmProps {
 
 /** Asks before an act that cannot be taken back. The safe answer has the focus. */
 export function Confirm({ open, onOpenChange, title, children, action, refuse, danger, onConfirm }: ConfirmProps) {
+  const id = useId()
+  if (!open) return null
+  const close = () => onOpenChange(false)
+  const act = () => {
+    close()
+    onConfirm()
+  }
   return (
-    <AlertDialog.Root open={open} onOpenChange={onOpenChange}>
-      <AlertDialog.Portal>
-        <AlertDialog.Overlay className="fixed inset-0 z-40 bg-shade" />
-        <AlertDialog.Content className="fixed top-[20vh] left-1/2 z-50 w-[min(28rem,calc(100vw-2rem))] -translate-x-1/2 rounded-lg border border-line bg-surface p-5 shadow-xl">
-          <AlertDialog.Title className="text-lg font-semibold">{title}</AlertDialog.Title>
-          <AlertDialog.Description asChild>
-            <div className="mt-2 text-base text-muted">{children}</div>
-          </AlertDialog.Description>
-          <div className="mt-5 flex flex-wrap justify-end gap-2">
-            <AlertDialog.Cancel asChild>
-              <Button>{refuse}</Button>
-            </AlertDialog.Cancel>
-            <AlertDialog.Action asChild>
-              <Button kind={danger ? 'danger' : 'primary'} onClick={onConfirm}>
-                {action}
-              </Button>
-            </AlertDialog.Action>
-          </div>
-        </AlertDialog.Content>
-      </AlertDialog.Portal>
-    </AlertDialog.Root>
+    <Modal
+      role="alertdialog"
+      titleId={`${id}-title`}
+      descriptionId={`${id}-text`}
+      onClose={close}
+      className="mt-[20vh] w-[min(28rem,calc(100vw-2rem))]"
+    >
+      <h2 id={`${id}-title`} className="text-lg font-semibold">
+        {title}
+      </h2>
+      <div id={`${id}-text`} className="mt-2 text-base text-muted">
+        {children}
+      </div>
+      <div className="mt-5 flex flex-wrap justify-end gap-2">
+        <Button data-autofocus onClick={close}>
+          {refuse}
+        </Button>
+        <Button kind={danger ? 'danger' : 'primary'} onClick={act}>
+          {action}
+        </Button>
+      </div>
+    </Modal>
   )
 }

@@ -7,6 +7,20 @@ import type { Contract } from '../../../src/api/contract/index.ts'
 import { problemError } from './problem.ts'
 
 export type { Attempt, Job, JobResult, Me, Queue, Runner, StatusWord } from '../../../src/api/contract/index.ts'
+export type {
+  ApiToken,
+  AuditRow,
+  Batch,
+  BatchInput,
+  BatchTemplate,
+  Certificate,
+  Channel,
+  Delivery,
+  TestInsight,
+  TestResult,
+  TokenScope,
+  User,
+} from '../../../src/api/contract/index.ts'
 
 interface Context {
   /** The same key with the same body gives the same job: a submit may be sent again without fear. */

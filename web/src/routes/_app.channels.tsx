@@ -1,3 +1,8 @@
 import { createFileRoute } from '@tanstack/react-router'
+import { ChannelsPage } from '../features/channels/channels-page.tsx'
+import { readChannelSearch } from '../features/channels/filters.ts'
 
-export const Route = createFileRoute('/_app/channels')({ component: () => null })
+export const Route = createFileRoute('/_app/channels')({
+  validateSearch: readChannelSearch,
+  component: ChannelsPage,
+})

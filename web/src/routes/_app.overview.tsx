@@ -1,3 +1,4 @@
 import { createFileRoute } from '@tanstack/react-router'
+import { OverviewPage } from '../features/overview/overview-page.tsx'
 
-export const Route = createFileRoute('/_app/overview')({ component: () => null })
+export const Route = createFileRoute('/_app/overview')({ component: OverviewPage })

@@ -1,3 +1,4 @@
 import { createFileRoute } from '@tanstack/react-router'
+import { RunnersPage } from '../features/runners/runners-page.tsx'
 
-export const Route = createFileRoute('/_app/runners')({ component: () => null })
+export const Route = createFileRoute('/_app/runners')({ component: RunnersPage })

@@ -1,11 +1,12 @@
 import { useQuery } from '@tanstack/react-query'
-import { Search, X } from 'lucide-react'
-import { useEffect, useRef, useState, type RefObject } from 'react'
-import { Button } from '../../components/button.tsx'
+import { Tag } from 'lucide-react'
+import { useEffect, useState, type RefObject } from 'react'
 import { Input, Select } from '../../components/field.tsx'
-import { isFiltered, type JobFilters } from './filters.ts'
-import { queuesQuery } from './queries.ts'
-import { allStates, states, type JobState } from './states.ts'
+import { FilterChips, type Chip } from '../../components/filter-chips.tsx'
+import { SearchBox } from '../../components/search-box.tsx'
+import { ageLabels, type Age, type JobFilters } from './filters.ts'
+import { queuesQuery, statsQuery } from './queries.ts'
+import { allStates, states, tones, type JobState } from './states.ts'
 
 interface FilterBarProps {
   filters: JobFilters
@@ -14,85 +15,119 @@ interface FilterBarProps {
   searchRef: RefObject<HTMLInputElement | null>
 }
 
+/** All ways to narrow the list; what is in use is told again as chips that take it away. */
 export function FilterBar({ filters, onChange, onClear, searchRef }: FilterBarProps) {
-  const queues = useQuery(queuesQuery).data ?? []
-  const names = queues.map((queue) => queue.name)
-  if (filters.queue && !names.includes(filters.queue)) names.push(filters.queue)
+  const queues = useQuery(queuesQuery).data?.map(({ name }) => name) ?? []
+  const owners = useQuery(statsQuery).data?.users.map(({ username }) => username) ?? []
   return (
-    <div role="search" className="flex flex-wrap items-center gap-2">
-      <SearchBox value={filters.q ?? ''} onSearch={(q) => onChange({ q: q || undefined })} inputRef={searchRef} />
-      <Select
-        aria-label="State"
-        wide={false}
-        value={filters.state ?? ''}
-        onChange={(event) =>
-          onChange({ state: (event.target.value || undefined) as JobState | undefined, status: undefined })
-        }
-      >
-        <option value="">Any state</option>
-        {allStates.map((state) => (
-          <option key={state} value={state}>
-            {states[state].label}
-          </option>
-        ))}
-      </Select>
-      <Select
-        aria-label="Queue"
-        wide={false}
-        className="max-w-48"
-        value={filters.queue ?? ''}
-        onChange={(event) => onChange({ queue: event.target.value || undefined })}
-      >
-        <option value="">Any queue</option>
-        {names.map((name) => (
-          <option key={name}>{name}</option>
-        ))}
-      </Select>
-      {isFiltered(filters) && (
-        <Button kind="quiet" onClick={onClear}>
-          <X aria-hidden className="size-3.5" /> Clear filters
-        </Button>
-      )}
+    <div role="search" aria-label="Jobs" className="flex flex-col gap-2">
+      <div className="flex flex-wrap items-center gap-2">
+        <SearchBox
+          label="Search by name"
+          placeholder="Search by name  ( / )"
+          value={filters.q ?? ''}
+          onSearch={(q) => onChange({ q: q || undefined })}
+          inputRef={searchRef}
+        />
+        <Choice
+          label="State"
+          any="Any state"
+          value={filters.state}
+          options={allStates.map((state) => [state, states[state].label])}
+          onChange={(state) => onChange({ state: state as JobState | undefined, status: undefined })}
+        />
+        <Choice
+          label="Queue"
+          any="Any queue"
+          value={filters.queue}
+          options={queues.map((name) => [name, name])}
+          onChange={(queue) => onChange({ queue })}
+        />
+        {(owners.length > 1 || filters.owner) && (
+          <Choice
+            label="Owner"
+            any="Any owner"
+            value={filters.owner}
+            options={owners.map((name) => [name, name])}
+            onChange={(owner) => onChange({ owner })}
+          />
+        )}
+        <Choice
+          label="Created"
+          any="Any time"
+          value={filters.since}
+          options={Object.entries(ageLabels)}
+          onChange={(since) => onChange({ since: since as Age | undefined })}
+        />
+        <LabelBox value={filters.label ?? ''} onChange={(label) => onChange({ label: label || undefined })} />
+      </div>
+      <FilterChips chips={chipsOf(filters, onChange)} onClear={onClear} />
     </div>
   )
 }
 
-/** Searches while one types, a moment after the last key. */
-function SearchBox(props: {
-  value: string
-  onSearch: (q: string) => void
-  inputRef: RefObject<HTMLInputElement | null>
-}) {
-  const { value, inputRef } = props
-  const [text, setText] = useState(value)
-  const search = useRef(props.onSearch)
-  search.current = props.onSearch
-  const sent = useRef(value)
-  useEffect(() => {
-    // Changed from elsewhere: back button, a cleared filter.
-    if (value !== sent.current) setText(value)
-    sent.current = value
-  }, [value])
-  useEffect(() => {
-    if (text === sent.current) return
-    const timer = setTimeout(() => {
-      sent.current = text
-      search.current(text)
-    }, 250)
-    return () => clearTimeout(timer)
-  }, [text])
+function chipsOf(filters: JobFilters, onChange: (change: JobFilters) => void): Chip[] {
+  const words: { [K in keyof JobFilters]-?: [name: string, value: string | undefined] } = {
+    q: ['Name', filters.q],
+    status: ['Status', tones.find(({ tone }) => tone === filters.status)?.label],
+    state: ['State', filters.state && states[filters.state].label],
+    queue: ['Queue', filters.queue],
+    owner: ['Owner', filters.owner],
+    batch_id: ['Batch', filters.batch_id],
+    label: ['Label', filters.label],
+    since: ['Created', filters.since && ageLabels[filters.since]],
+  }
+  return Object.entries(words).flatMap(([key, [name, value]]) =>
+    value === undefined ? [] : [{ key, name, value, onRemove: () => onChange({ [key]: undefined }) }],
+  )
+}
+
+interface ChoiceProps {
+  label: string
+  any: string
+  value: string | undefined
+  options: [value: string, label: string][]
+  onChange: (value: string | undefined) => void
+}
+
+function Choice({ label, any, value, options, onChange }: ChoiceProps) {
+  // What the address names may be gone, or not be loaded yet; it is what the list is narrowed to all the same.
+  const known = value === undefined || options.some(([key]) => key === value)
   return (
-    <div className="relative min-w-0 basis-full sm:max-w-sm sm:flex-1 sm:basis-48">
-      <Search aria-hidden className="absolute top-2 left-2.5 size-4 text-muted" />
+    <Select
+      aria-label={label}
+      wide={false}
+      className="max-w-44"
+      value={value ?? ''}
+      onChange={(event) => onChange(event.target.value || undefined)}
+    >
+      <option value="">{any}</option>
+      {!known && <option value={value}>{value}</option>}
+      {options.map(([key, text]) => (
+        <option key={key} value={key}>
+          {text}
+        </option>
+      ))}
+    </Select>
+  )
+}
+
+/** Labels are sought when they are complete: half of one would be refused. */
+function LabelBox({ value, onChange }: { value: string; onChange: (label: string) => void }) {
+  const [text, setText] = useState(value)
+  useEffect(() => setText(value), [value])
+  const done = () => text.trim() !== value && onChange(text.trim())
+  return (
+    <div className="relative w-44 max-sm:flex-1">
+      <Tag aria-hidden className="absolute top-2 left-2.5 size-4 text-muted" />
       <Input
-        ref={inputRef}
-        type="search"
-        aria-label="Search by name"
-        placeholder="Search by name  ( / )"
+        aria-label="Label"
+        placeholder="label=value"
         icon
         value={text}
         onChange={(event) => setText(event.target.value)}
-        onKeyDown={(event) => event.key === 'Escape' && event.currentTarget.blur()}
+        onBlur={done}
+        onKeyDown={(event) => event.key === 'Enter' && done()}
       />
     </div>
   )

@@ -14,9 +14,23 @@ export function JobFacts({ job }: { job: Job }) {
         Details
       </h2>
       <dl className="flex flex-col">
-        <Fact name="Command">
-          <code className="font-mono text-xs break-all whitespace-pre-wrap">{shellLine(job.command)}</code>
-        </Fact>
+        {!job.message && (
+          <Fact name="Command">
+            <code className="font-mono text-xs break-all whitespace-pre-wrap">{shellLine(job.command)}</code>
+          </Fact>
+        )}
+        {job.batch_id && (
+          <Fact name="Batch">
+            <Link
+              to="/batches/$id"
+              params={{ id: job.batch_id }}
+              className="font-mono text-xs text-accent underline underline-offset-2"
+            >
+              {job.batch_id}
+            </Link>
+            {job.batch_index !== null && <span className="ml-2 text-muted">place {job.batch_index}</span>}
+          </Fact>
+        )}
         {job.working_dir && <Fact name="Directory">{job.working_dir}</Fact>}
         <Fact name="Queue">{job.queue}</Fact>
         <Fact name="Priority">{job.priority}</Fact>
@@ -35,6 +49,7 @@ export function JobFacts({ job }: { job: Job }) {
         <Fact name="Processes">{limits.pids}</Fact>
         <Fact name="Open files">{limits.open_files}</Fact>
         <Fact name="Attempts">{`${job.attempts_spent} of ${job.max_attempts}`}</Fact>
+        {job.max_attempts > 1 && job.retry && <Fact name="Retries">{retryText(job.retry)}</Fact>}
         {job.not_before && <Fact name="Not before">{exactTime(job.not_before)}</Fact>}
         <Fact name="Labels">{labelText(job.labels)}</Fact>
         <Fact name="Runner has">{labelText(job.required_labels)}</Fact>
@@ -54,6 +69,9 @@ export function JobFacts({ job }: { job: Job }) {
             <JobLink id={job.rerun_of} />
           </Fact>
         )}
+        <Names name="Inputs" names={(job.inputs ?? []).map(({ share, path }) => `${share}: ${path}`)} />
+        <Names name="JUnit XML" names={job.junit ?? []} />
+        <Names name="Binds" names={(job.binds ?? []).map(({ path, mode }) => `${path} (${mode})`)} />
         <Names name="Environment" names={Object.entries(job.env ?? {}).map(([key, value]) => `${key}=${value}`)} />
         <Names name="Secrets" names={(job.secret_env_names ?? []).map((key) => `${key}=•••`)} />
         {job.payload !== undefined && (
@@ -74,6 +92,9 @@ const labelText = (labels: Record<string, string> | undefined) =>
 
 const besideText = (rule: { labels: Record<string, string>; required: boolean } | undefined) =>
   rule && `${labelText(rule.labels)}${rule.required ? '' : ' (where it can)'}`
+
+const retryText = ({ backoff_seconds, factor, max_backoff_seconds }: NonNullable<Job['retry']>) =>
+  `after ${duration(backoff_seconds * 1000)}${factor > 1 ? `, ${factor} times as long each time, at most ${duration(max_backoff_seconds * 1000)}` : ''}`
 
 const size = (bytes: number | undefined) => (bytes === undefined ? undefined : byteSize(bytes))
 

@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query'
-import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router'
+import { Link, useLocation, useNavigate, useParams, useSearch } from '@tanstack/react-router'
 import { buttonLook } from '../../components/button.tsx'
 import { CopyButton } from '../../components/copy-line.tsx'
 import { Empty, Failed, Loading } from '../../components/page-state.tsx'
@@ -7,10 +7,12 @@ import type { Attempt, Job } from '../../lib/api.ts'
 import { isMissing } from '../../lib/problem.ts'
 import { commandText } from '../../lib/shell-words.ts'
 import { useTitle } from '../../lib/use-title.ts'
-import type { LogPlace } from '../logs/log-place.ts'
+import { lineOfHash, type LogPlace } from '../logs/log-place.ts'
 import { LogView } from '../logs/log-view.tsx'
 import { JobActions } from './job-actions.tsx'
 import { JobFacts } from './job-facts.tsx'
+import { JobMessage } from './job-message.tsx'
+import { JobTests } from './job-tests.tsx'
 import { JobTimeline } from './job-timeline.tsx'
 import { OutcomeNote } from './outcome-note.tsx'
 import { attemptsQuery, jobQuery } from './queries.ts'
@@ -25,7 +27,7 @@ export function JobPage() {
   if (job.isError && isMissing(job.error)) return <NoSuchJob id={id} />
   if (!job.data) return <Failed error={job.error} retry={() => void job.refetch()} />
   return (
-    <div className="flex flex-1 flex-col gap-3 xl:h-[calc(100dvh-5.1rem)] xl:min-h-[32rem] xl:flex-none">
+    <div className="flex flex-1 flex-col gap-3 xl:h-[calc(100dvh-2rem)] xl:min-h-[32rem] xl:flex-none">
       {job.isError && <Failed error={job.error} retry={() => void job.refetch()} />}
       <Loaded key={id} job={job.data} attempts={attempts.data ?? []} />
     </div>
@@ -33,11 +35,21 @@ export function JobPage() {
 }
 
 function Loaded({ job, attempts }: { job: Job; attempts: Attempt[] }) {
-  const place = useSearch({ from: '/_app/jobs/$id' })
+  const search = useSearch({ from: '/_app/jobs/$id' })
+  const hash = useLocation({ select: (location) => location.hash })
   const navigate = useNavigate({ from: '/jobs/$id' })
   useTitle(job.name)
-  const onPlace = (change: LogPlace) =>
-    void navigate({ search: (old) => ({ ...old, ...change }), replace: true, resetScroll: false })
+  const place = { ...search, line: lineOfHash(hash) ?? search.line }
+  const onPlace = (change: LogPlace) => {
+    const { line, ...rest } = { ...place, ...change }
+    void navigate({
+      search: { ...rest, line: undefined },
+      hash: line === undefined ? '' : `L${line}`,
+      replace: true,
+      resetScroll: false,
+      hashScrollIntoView: false,
+    })
+  }
   return (
     <>
       <Head job={job} />
@@ -48,6 +60,8 @@ function Loaded({ job, attempts }: { job: Job; attempts: Attempt[] }) {
       <div className="grid min-h-0 gap-4 xl:flex-1 xl:grid-cols-[minmax(0,1fr)_21rem] xl:grid-rows-[minmax(0,1fr)]">
         <LogView job={job} attempts={attempts} place={place} onPlace={onPlace} />
         <aside aria-label="About this job" tabIndex={0} className="flex flex-col gap-4 rounded-lg xl:overflow-y-auto">
+          {job.message && <JobMessage message={job.message} />}
+          {job.tests && <JobTests job={job} tests={job.tests} />}
           <JobTimeline job={job} attempts={attempts} />
           <JobFacts job={job} />
         </aside>
@@ -57,7 +71,7 @@ function Loaded({ job, attempts }: { job: Job; attempts: Attempt[] }) {
 }
 
 function Head({ job }: { job: Job }) {
-  const command = commandText(job.command)
+  const command = job.message ? job.name : commandText(job.command)
   return (
     <div className="flex flex-wrap items-start justify-between gap-x-6 gap-y-2">
       <div className="min-w-0 flex-1 basis-80">
@@ -66,6 +80,14 @@ function Head({ job }: { job: Job }) {
             Jobs
           </Link>
           <span aria-hidden>/</span>
+          {job.batch_id && (
+            <>
+              <Link to="/batches/$id" params={{ id: job.batch_id }} className="rounded hover:text-text">
+                Batch <span className="font-mono text-xs">{job.batch_id}</span>
+              </Link>
+              <span aria-hidden>/</span>
+            </>
+          )}
           <span className="font-mono text-xs">{job.id}</span>
           <CopyButton text={job.id} label="Copy the id" />
         </nav>

@@ -1,8 +1,10 @@
 import { Link } from '@tanstack/react-router'
-import { memo, type ReactNode } from 'react'
+import { memo, useEffect, useRef, type ReactNode } from 'react'
+import { Checkbox } from '../../components/checkbox.tsx'
 import { RelativeTime } from '../../components/relative-time.tsx'
 import { TimedText } from '../../components/timed-text.tsx'
 import type { Job } from '../../lib/api.ts'
+import { cn } from '../../lib/cn.ts'
 import { sentence } from '../../lib/sentence.ts'
 import { commandText } from '../../lib/shell-words.ts'
 import { JobDuration } from './job-duration.tsx'
@@ -10,48 +12,87 @@ import { StateChip } from './state-chip.tsx'
 import { isEnded, isWaiting } from './states.ts'
 
 export const rowGrid =
-  'grid grid-cols-[1fr_auto] sm:grid-cols-[8.5rem_1fr_6.5rem_6.5rem] lg:grid-cols-[8.5rem_1fr_8rem_8rem_6.5rem_6.5rem] gap-x-4 items-center'
+  'grid grid-cols-[minmax(0,1fr)_auto] gap-x-4 items-center sm:grid-cols-[8.5rem_minmax(0,1fr)_5.5rem_5.5rem] xl:grid-cols-[8.5rem_minmax(0,1fr)_9rem_9rem_5.5rem_5.5rem]'
+
+/** Fixed, so that a list of thousands knows where each row stands: one line, on a phone two. */
+export const rowHeights = { wide: 37, narrow: 61 }
+
+interface JobRowProps {
+  job: Job
+  /** Null where nothing can be chosen. */
+  chosen: boolean | null
+  /** The keyboard is here. */
+  current: boolean
+  onChoose: (id: string, range: boolean) => void
+}
 
 /** One job in one line, on a phone in two. Renders again only when this job changed. */
-export const JobRow = memo(function JobRow({ job }: { job: Job }) {
+export const JobRow = memo(function JobRow({ job, chosen, current, onChoose }: JobRowProps) {
   const second = secondLine(job)
+  const link = useRef<HTMLAnchorElement>(null)
+  useEffect(() => {
+    const focused = document.activeElement
+    const free = focused === document.body || focused?.closest('[data-job-list]') != null
+    if (current && free) link.current?.focus({ preventScroll: true })
+  }, [current])
   return (
-    <li className="border-t border-line first:border-t-0">
+    <div className={cn('flex h-full border-t border-line', chosen ? 'bg-accent-soft' : 'hover:bg-sunken')}>
+      {chosen !== null && (
+        <label className="flex items-center pl-3 sm:pl-4">
+          <Checkbox
+            label={`Choose ${job.name}`}
+            checked={chosen}
+            tabIndex={-1}
+            onClick={(event) => onChoose(job.id, event.shiftKey)}
+            onChange={() => undefined}
+          />
+        </label>
+      )}
       <Link
+        ref={link}
         to="/jobs/$id"
         params={{ id: job.id }}
-        data-job-row
-        className={`${rowGrid} px-3 py-1.5 hover:bg-sunken focus-visible:bg-accent-soft focus-visible:-outline-offset-2 sm:px-4`}
+        data-job-row={job.id}
+        className={cn(
+          rowGrid,
+          'min-w-0 flex-1 px-3 focus-visible:bg-accent-soft focus-visible:-outline-offset-2 sm:pr-4',
+        )}
       >
         <span className="order-2 justify-self-end sm:order-none sm:justify-self-start">
           <StateChip state={job.state} stopping={job.cancel_requested && !isEnded(job.state)} />
         </span>
-        <span className="order-1 min-w-0 sm:order-none">
-          <span className="block truncate font-medium" dir="auto">
+        <span className="order-1 flex min-w-0 items-baseline gap-3 sm:order-none">
+          <span className="max-w-full shrink-0 truncate font-medium sm:max-w-[55%]" dir="auto">
             {job.name}
           </span>
-          <span className={`block truncate text-sm ${second.mono ? 'font-mono text-xs leading-5' : ''} text-muted`}>
+          <span className={cn('min-w-0 truncate text-sm text-muted max-sm:hidden', second.mono && 'font-mono text-xs')}>
             {second.text}
           </span>
         </span>
-        <span className="hidden truncate text-sm text-muted lg:block">{job.queue}</span>
-        <span className="hidden truncate text-sm text-muted lg:block">{job.owner}</span>
-        <span className="order-3 text-sm text-muted tabular-nums sm:order-none sm:text-right">
-          <JobDuration job={job} />
+        <span className="hidden truncate text-sm text-muted xl:block">{job.queue}</span>
+        <span className="hidden truncate text-sm text-muted xl:block">{job.owner}</span>
+        <span className="order-3 truncate text-sm text-muted tabular-nums sm:order-none sm:text-right">
+          <span className={job.started_at === null ? 'max-sm:hidden' : undefined}>
+            <JobDuration job={job} />
+            <span className="sm:hidden"> · </span>
+          </span>
+          <span className="sm:hidden">{second.text}</span>
         </span>
         <span className="order-4 text-right text-sm text-muted tabular-nums">
           <RelativeTime at={job.created_at} />
         </span>
       </Link>
-    </li>
+    </div>
   )
 })
 
-/** The most useful thing to say beneath the name: why it waits, why it failed, else what it runs. */
+/** The most useful thing to say beside the name: why it waits, why it failed, else what it runs. */
 function secondLine(job: Job): { text: ReactNode; mono?: boolean } {
   if (isWaiting(job.state) && job.waiting_reason) return { text: <TimedText text={job.waiting_reason.text} /> }
+  const tests = job.tests && job.tests.failed > 0 ? `${job.tests.failed} of ${job.tests.total} tests failed` : null
+  if (tests) return { text: tests }
   if (job.result?.message) return { text: sentence(job.result.message) }
   if (job.state === 'failed' && job.result?.exit_code != null) return { text: `Exit code ${job.result.exit_code}` }
-  const command = commandText(job.command)
+  const command = commandText(job.command).replace(/\s+/g, ' ')
   return { text: command === job.name ? job.id : command, mono: true }
 }

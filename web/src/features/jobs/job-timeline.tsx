@@ -19,8 +19,14 @@ export function JobTimeline({ job, attempts }: { job: Job; attempts: Attempt[] }
           by {job.owner} to {job.queue}
           {job.rerun_of && <> · re-run of {job.rerun_of}</>}
         </Step>
-        {attempts.map((attempt) => (
-          <AttemptSteps key={attempt.number} attempt={attempt} job={job} only={attempts.length === 1} />
+        {attempts.map((attempt, index) => (
+          <AttemptSteps
+            key={attempt.number}
+            attempt={attempt}
+            before={attempts[index - 1]}
+            job={job}
+            only={attempts.length === 1}
+          />
         ))}
         {isWaiting(job.state) && (
           <Step state={job.state} title={states[job.state].label} now>
@@ -40,7 +46,14 @@ export function JobTimeline({ job, attempts }: { job: Job; attempts: Attempt[] }
 const attemptState = (attempt: Attempt): JobState =>
   attempt.state in states ? (attempt.state as JobState) : attempt.state === 'handed_back' ? 'skipped' : 'unknown'
 
-function AttemptSteps({ attempt, job, only }: { attempt: Attempt; job: Job; only: boolean }) {
+interface AttemptStepsProps {
+  attempt: Attempt
+  before: Attempt | undefined
+  job: Job
+  only: boolean
+}
+
+function AttemptSteps({ attempt, before, job, only }: AttemptStepsProps) {
   const state = attemptState(attempt)
   const name = only ? '' : `Attempt ${attempt.number}: `
   const { result } = attempt
@@ -48,7 +61,7 @@ function AttemptSteps({ attempt, job, only }: { attempt: Attempt; job: Job; only
   return (
     <>
       <Step title={`${name}${only ? 'T' : 't'}aken by ${attempt.runner}`} at={attempt.leased_at}>
-        {attempt.number === 1 && `waited ${duration(Date.parse(attempt.leased_at) - Date.parse(job.created_at))}`}
+        {waitText(attempt, before, job)}
       </Step>
       {attempt.started_at && <Step title="Started" at={attempt.started_at} />}
       <Step
@@ -68,6 +81,14 @@ function AttemptSteps({ attempt, job, only }: { attempt: Attempt; job: Job; only
       </Step>
     </>
   )
+}
+
+/** How long it stood before this attempt, and what for. */
+function waitText(attempt: Attempt, before: Attempt | undefined, job: Job): string | null {
+  const from = before ? before.ended_at : job.created_at
+  if (!from) return null
+  const waited = duration(Date.parse(attempt.leased_at) - Date.parse(from))
+  return before && before.state !== 'handed_back' ? `tried again after ${waited}` : `waited ${waited}`
 }
 
 function Outcome({ attempt, withMessage }: { attempt: Attempt; withMessage: boolean }) {

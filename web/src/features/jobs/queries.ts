@@ -1,9 +1,9 @@
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query'
 import { api } from '../../lib/api.ts'
-import type { JobFilters } from './filters.ts'
+import { labelPairs, sinceInstant, type JobFilters } from './filters.ts'
 import { isWaiting } from './states.ts'
 
-const pageSize = 50
+const pageSize = 100
 
 export const jobListQuery = (filters: JobFilters) =>
   infiniteQueryOptions({
@@ -16,6 +16,10 @@ export const jobListQuery = (filters: JobFilters) =>
           status: filters.status,
           state: filters.state,
           queue: filters.queue,
+          owner: filters.owner,
+          batch_id: filters.batch_id,
+          label: filters.label ? labelPairs(filters.label) : undefined,
+          since: filters.since && sinceInstant(filters.since, Date.now()),
           name: filters.q,
         },
         { signal },

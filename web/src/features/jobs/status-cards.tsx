@@ -1,23 +1,26 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
+import { segmentFills } from '../../components/segmented-bar.tsx'
+import { StatCard } from '../../components/stat-card.tsx'
 import { cn } from '../../lib/cn.ts'
 import type { JobFilters } from './filters.ts'
 import { statsQuery } from './queries.ts'
-import { tones, type Tone } from './states.ts'
-
-const fills: Record<Tone, string> = {
-  waiting: 'bg-waiting/70',
-  running: 'bg-running-fill',
-  passed: 'bg-passed-fill',
-  failed: 'bg-failed-fill',
-  cancelled: 'bg-line-strong/60',
-}
+import { tones } from './states.ts'
+import { StatusBar } from './status-bar.tsx'
 
 const count = new Intl.NumberFormat()
 
+interface StatusCardsProps {
+  /** Of the list beneath: the card of its status is the pressed one. */
+  filters?: JobFilters
+  /** To be read across the room. */
+  large?: boolean
+}
+
 /** How many jobs there are of each kind; a card is also the filter for its kind. */
-export function StatusCards({ filters }: { filters: JobFilters }) {
+export function StatusCards({ filters = {}, large }: StatusCardsProps) {
   const { data } = useQuery(statsQuery)
+  const value = (n: number | undefined) => (n === undefined ? null : count.format(n))
   return (
     <section aria-label="Jobs by status" className="overflow-hidden rounded-lg border border-line bg-surface">
       <div className="grid grid-cols-3 sm:grid-cols-5">
@@ -27,46 +30,27 @@ export function StatusCards({ filters }: { filters: JobFilters }) {
             <Link
               key={tone}
               to="/jobs"
-              search={(old) => ({ ...old, status: pressed ? undefined : tone, state: undefined })}
+              search={(old) => ({ ...(large ? {} : old), status: pressed ? undefined : tone, state: undefined })}
               aria-current={pressed ? 'true' : undefined}
               activeProps={{ 'aria-current': pressed ? 'true' : undefined }}
               className={cn(
-                'flex flex-col gap-0.5 border-line px-3 py-2 hover:bg-sunken focus-visible:-outline-offset-2 sm:px-4',
+                'border-line px-3 hover:bg-sunken focus-visible:-outline-offset-2 sm:px-4',
+                large ? 'py-3' : 'py-2',
                 index % 3 !== 0 && 'border-l sm:border-l',
                 index > 0 && 'sm:border-l',
                 index >= 3 && 'border-t sm:border-t-0',
                 pressed && 'bg-accent-soft hover:bg-accent-soft',
               )}
             >
-              <span className="flex items-center gap-1.5 text-xs text-muted">
-                <span aria-hidden className={cn('size-2 rounded-[2px]', fills[tone])} />
-                {label}
-              </span>
-              <span className="text-xl font-semibold tabular-nums">{data ? count.format(data[tone]) : '–'}</span>
+              <StatCard label={label} value={value(data?.[tone])} fill={segmentFills[tone]} large={large} />
             </Link>
           )
         })}
-        <div className="flex flex-col gap-0.5 border-t border-l border-line px-3 py-2 sm:hidden">
-          <span className="text-xs text-muted">All</span>
-          <span className="text-xl font-semibold tabular-nums">{data ? count.format(data.total) : '–'}</span>
+        <div className={cn('border-t border-l border-line px-3 sm:hidden', large ? 'py-3' : 'py-2')}>
+          <StatCard label="All" value={value(data?.total)} large={large} />
         </div>
       </div>
-      <SegmentedBar counts={data} />
+      <StatusBar counts={data} label="All jobs" className={large ? 'h-2.5 rounded-none' : 'h-1 rounded-none'} />
     </section>
-  )
-}
-
-function SegmentedBar({ counts }: { counts: Record<Tone, number> | undefined }) {
-  const shown = tones.filter(({ tone }) => (counts?.[tone] ?? 0) > 0)
-  return (
-    <div aria-hidden className="flex h-1 gap-px bg-line">
-      {shown.map(({ tone }) => (
-        <div
-          key={tone}
-          className={cn('min-w-1 transition-[flex-grow]', fills[tone])}
-          style={{ flexGrow: counts?.[tone] }}
-        />
-      ))}
-    </div>
   )
 }

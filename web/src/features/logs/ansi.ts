@@ -37,8 +37,10 @@ function visibleControl(c: string): string {
   return code === 0x7f ? '␡' : '\ufffd'
 }
 
+const ordinary = /^[\x20-\x7e]*$/
+
 /** Only the text: what is searched and copied. */
-export const plainText = (line: string): string => harmless(line).replace(colours, '')
+export const plainText = (line: string): string => (ordinary.test(line) ? line : harmless(line).replace(colours, ''))
 
 const carriedLength = 96
 

@@ -44,9 +44,11 @@ export const LogLineRow = memo(function LogLineRow(props: LogLineProps) {
       {marked && line.stream === 'stderr' && <span className="sr-only">stderr: </span>}
       <span
         dir="ltr"
+        data-log-text
         className={cn(
           '[unicode-bidi:isolate]',
-          wrap ? 'min-w-0 flex-1 [overflow-wrap:anywhere] whitespace-pre-wrap' : 'whitespace-pre',
+          // Exactly so many characters a row: how high a line is can then be told from its length.
+          wrap ? 'min-w-0 flex-1 [line-break:anywhere] whitespace-break-spaces' : 'whitespace-pre',
         )}
       >
         {line.stream === 'note' ? (
@@ -54,7 +56,7 @@ export const LogLineRow = memo(function LogLineRow(props: LogLineProps) {
         ) : (
           pieces(segments(line.text, line.carried), props.needle)
         )}
-        {'\n'}
+        {!wrap && '\n'}
       </span>
     </div>
   )

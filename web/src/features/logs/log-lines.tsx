@@ -1,5 +1,4 @@
-import { useVirtualizer } from '@tanstack/react-virtual'
-import { useEffect, useLayoutEffect, useRef, useState, type ReactNode, type RefObject, type UIEvent } from 'react'
+import { useCallback, useEffect, useRef, useState, type ReactNode } from 'react'
 import { Alert } from '../../components/alert.tsx'
 import type { Attempt, Job } from '../../lib/api.ts'
 import { byteSize } from '../../lib/time.ts'
@@ -10,6 +9,7 @@ import type { LogSnapshot } from './log-feed.ts'
 import { LogLineRow } from './log-line.tsx'
 import type { LogPlace } from './log-place.ts'
 import { LogToolbar } from './log-toolbar.tsx'
+import { useLogRows } from './use-log-rows.ts'
 import { useLogSearch } from './use-log-search.ts'
 
 interface LogLinesProps {
@@ -23,49 +23,38 @@ interface LogLinesProps {
   truncatedBytes: number
 }
 
-const lineHeight = 20
 const count = new Intl.NumberFormat()
 
 /** The lines that are on the screen, out of all that are here. */
 export function LogLines({ job, attempts, log, place, onPlace, downloadHref, notice, truncatedBytes }: LogLinesProps) {
   const { buffer } = log
-  const scroller = useRef<HTMLDivElement>(null)
   const searchInput = useRef<HTMLInputElement>(null)
   const [wrap, setWrap] = useState(() => matchMedia('(max-width: 640px)').matches)
   const [times, setTimes] = useState(false)
   const [following, setFollowing] = useState(place.line === undefined && !isEnded(job.state))
   const first = buffer.firstNumber
-  const rows = useVirtualizer({
-    count: buffer.length,
-    getScrollElement: () => scroller.current,
-    estimateSize: () => lineHeight,
-    getItemKey: (index) => first + index,
-    overscan: 8,
-  })
-  const goTo = (line: number) => {
-    setFollowing(false)
-    rows.scrollToIndex(line - buffer.firstNumber, { align: 'center' })
-  }
+  const rows = useLogRows({ log, wrap, following, setFollowing })
+  const { toLine, toEnd } = rows
+  const goTo = useCallback((line: number) => (setFollowing(false), toLine(line)), [toLine])
   const search = useLogSearch(log, goTo)
-
-  useKeepPlace(scroller, buffer.dropped, following)
-  useLayoutEffect(() => {
-    if (following && buffer.length > 0) rows.scrollToIndex(buffer.length - 1, { align: 'end' })
-  }, [following, log.version, wrap, buffer, rows])
   useGoToLink(place.line, log, goTo)
 
   const follow = (on: boolean) => {
     setFollowing(on)
-    if (on && buffer.length > 0) rows.scrollToIndex(buffer.length - 1, { align: 'end' })
+    if (on) toEnd()
   }
-  const onScroll = useFollowByScroll(following && log.state !== 'ended', log.state === 'live', setFollowing)
   useKeys({
     '/': () => searchInput.current?.focus(),
     f: () => follow(!following),
     w: () => setWrap(!wrap),
-    g: () => (setFollowing(false), rows.scrollToIndex(0)),
+    'g g': () => goTo(first),
     G: () => follow(true),
   })
+  const chosen = useRef({ line: place.line, onPlace })
+  chosen.current = { line: place.line, onPlace }
+  const onSelect = useCallback((number: number) => {
+    chosen.current.onPlace({ line: number === chosen.current.line ? undefined : number })
+  }, [])
   const numberWidth = `${Math.max(4, String(first + buffer.length).length + 2)}ch`
   return (
     <section
@@ -88,41 +77,33 @@ export function LogLines({ job, attempts, log, place, onPlace, downloadHref, not
       />
       <Notices log={log} notice={notice} truncatedBytes={truncatedBytes} downloadHref={downloadHref} />
       <div
-        ref={scroller}
+        ref={rows.scroller}
         role="region"
         aria-label="Log output"
         tabIndex={0}
-        onScroll={onScroll}
-        onWheel={(event) => event.deltaY < 0 && setFollowing(false)}
+        {...rows.handlers}
         className="h-[max(20rem,calc(100dvh-9rem))] overflow-auto xl:h-auto xl:min-h-0 xl:flex-1 overscroll-contain font-mono text-[0.78125rem] focus-visible:-outline-offset-2 [overflow-anchor:none]"
       >
         {buffer.length === 0 ? (
           <NothingYet log={log} job={job} />
         ) : (
-          <div className="relative w-full" style={{ height: rows.getTotalSize() }}>
-            <div
-              className="absolute top-0 left-0 min-w-full"
-              style={{ transform: `translateY(${rows.getVirtualItems()[0]?.start ?? 0}px)` }}
-            >
-              {rows.getVirtualItems().map((item) => {
-                const line = buffer.at(item.index)
-                if (!line) return null
-                return (
-                  <div key={item.key} data-index={item.index} ref={wrap ? rows.measureElement : undefined} data-log-row>
-                    <LogLineRow
-                      line={line}
-                      needle={search.needle}
-                      wrap={wrap}
-                      times={times}
-                      marked={place.stream === undefined}
-                      selected={line.number === place.line}
-                      found={line.number === search.current}
-                      numberWidth={numberWidth}
-                      onSelect={(number) => onPlace({ line: number === place.line ? undefined : number })}
-                    />
-                  </div>
-                )
-              })}
+          <div className="relative w-full" style={{ height: rows.height }}>
+            <div className="absolute left-0 min-w-full" style={rows.place}>
+              {rows.lines.map((line) => (
+                <div key={line.number} data-log-row>
+                  <LogLineRow
+                    line={line}
+                    needle={search.needle}
+                    wrap={wrap}
+                    times={times}
+                    marked={place.stream === undefined}
+                    selected={line.number === place.line}
+                    found={line.number === search.current}
+                    numberWidth={numberWidth}
+                    onSelect={onSelect}
+                  />
+                </div>
+              ))}
             </div>
           </div>
         )}
@@ -132,33 +113,6 @@ export function LogLines({ job, attempts, log, place, onPlace, downloadHref, not
       </p>
     </section>
   )
-}
-
-/**
- * Scrolling up by hand ends the following, scrolling to the end begins it again. Our own scrolling only ever goes down,
- * except when lines leave at the top: then the content is shorter than before, too.
- */
-function useFollowByScroll(following: boolean, live: boolean, setFollowing: (follow: boolean) => void) {
-  const last = useRef({ top: 0, height: 0 })
-  return (event: UIEvent<HTMLDivElement>) => {
-    const { scrollTop: top, scrollHeight: height, clientHeight } = event.currentTarget
-    const before = last.current
-    last.current = { top, height }
-    const up = top < before.top - lineHeight * 2 && height >= before.height
-    const atEnd = height - top - clientHeight < lineHeight
-    if (following && up) setFollowing(false)
-    else if (!following && live && atEnd && top > before.top) setFollowing(true)
-  }
-}
-
-/** Lines that leave at the top move all others up; the view moves with what one reads. */
-function useKeepPlace(scroller: RefObject<HTMLDivElement | null>, dropped: number, following: boolean) {
-  const before = useRef(dropped)
-  useLayoutEffect(() => {
-    const gone = dropped - before.current
-    before.current = dropped
-    if (gone > 0 && !following && scroller.current) scroller.current.scrollTop -= gone * lineHeight
-  }, [dropped, following, scroller])
 }
 
 /** Goes to the line of the address once, as soon as it is here. */

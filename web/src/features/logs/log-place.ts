@@ -18,3 +18,9 @@ export function readLogPlace(search: Record<string, unknown>): LogPlace {
     line: count(search['line']),
   }
 }
+
+/** `#L123`, as in the address of a line of code. */
+export function lineOfHash(hash: string): number | undefined {
+  const line = Number(/^#?L(\d{1,9})$/.exec(hash)?.[1])
+  return line >= 1 ? line : undefined
+}

@@ -36,6 +36,8 @@ const streams = [
 
 export function LogToolbar(props: LogToolbarProps) {
   const { place, onPlace, attempts } = props
+  // Beside a choice of attempts there is no room for words.
+  const word = attempts.length > 1 ? 'max-2xl:sr-only' : 'max-sm:sr-only'
   return (
     <div className="flex flex-wrap items-center gap-x-3 gap-y-2 border-b border-line bg-surface px-2 py-1.5">
       <div role="group" aria-label="Stream" className="flex rounded-md border border-line p-px">
@@ -64,13 +66,13 @@ export function LogToolbar(props: LogToolbarProps) {
       <SearchBox {...props.search} inputRef={props.searchRef} />
       <div className="ml-auto flex items-center gap-0.5">
         <Toggle pressed={props.wrap} onClick={() => props.onWrap(!props.wrap)} title="Wrap long lines (w)">
-          <WrapText aria-hidden className="size-4" /> <span className="max-sm:sr-only">Wrap</span>
+          <WrapText aria-hidden className="size-4" /> <span className={word}>Wrap</span>
         </Toggle>
         <Toggle pressed={props.times} onClick={() => props.onTimes(!props.times)} title="Time of each line">
-          <Clock aria-hidden className="size-4" /> <span className="max-sm:sr-only">Times</span>
+          <Clock aria-hidden className="size-4" /> <span className={word}>Times</span>
         </Toggle>
         <Toggle pressed={props.following} onClick={() => props.onFollow(!props.following)} title="Stay at the end (f)">
-          <ArrowDownToLine aria-hidden className="size-4" /> <span className="max-sm:sr-only">Follow</span>
+          <ArrowDownToLine aria-hidden className="size-4" /> <span className={word}>Follow</span>
         </Toggle>
         <a
           href={props.downloadHref}
@@ -78,7 +80,7 @@ export function LogToolbar(props: LogToolbarProps) {
           className={buttonLook('quiet', 'small')}
           title="The whole log, byte for byte"
         >
-          <Download aria-hidden className="size-4" /> <span className="max-sm:sr-only">Download</span>
+          <Download aria-hidden className="size-4" /> <span className={word}>Download</span>
         </a>
       </div>
     </div>

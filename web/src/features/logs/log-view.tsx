@@ -14,8 +14,8 @@ interface LogViewProps {
 }
 
 /** Of a finished log larger than this only the end is read; the rest is a download away. */
-const readWhole = 24 * 1024 * 1024
-const readEnd = 8 * 1024 * 1024
+const readWhole = 96 * 1024 * 1024
+const readEnd = 16 * 1024 * 1024
 
 /** The log of a job: which attempt, which stream, and from where. */
 export function LogView({ job, attempts, place, onPlace }: LogViewProps) {

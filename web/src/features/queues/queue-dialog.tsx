@@ -8,7 +8,7 @@ import { toast } from '../../components/toasts.ts'
 import { api, type Queue } from '../../lib/api.ts'
 import { problemOf } from '../../lib/problem.ts'
 import { queuesQuery } from '../jobs/queries.ts'
-import { formOf, limitsOf, type QueueForm } from './queue-form.ts'
+import { emptyQueue, formOf, limitsOf, type QueueForm } from './queue-form.ts'
 
 const fields: { field: Exclude<keyof QueueForm, 'paused'>; wire: string; label: string; hint: string }[] = [
   { field: 'concurrency', wire: 'concurrency', label: 'Running at a time', hint: 'Empty: no limit' },
@@ -23,14 +23,22 @@ const fields: { field: Exclude<keyof QueueForm, 'paused'>; wire: string; label: 
   { field: 'retain_count', wire: 'retain_count', label: 'Keep at most, jobs', hint: 'Empty: the default, 0: all' },
 ]
 
-/** Changes a queue's limits, all at once. */
-export function QueueDialog({ queue, onClose }: { queue: Queue; onClose: () => void }) {
-  const [form, setForm] = useState(() => formOf(queue))
+/** Makes a queue (null), or changes the limits of one, all at once. */
+export function QueueDialog({ queue, onClose }: { queue: Queue | null; onClose: () => void }) {
+  const [form, setForm] = useState(() => (queue ? formOf(queue) : emptyQueue))
+  const [newName, setNewName] = useState('')
+  const name = queue?.name ?? newName.trim()
   const client = useQueryClient()
   const save = useMutation({
-    mutationFn: () => api.queues.put({ name: queue.name, ...limitsOf(form) }),
+    mutationFn: async () => {
+      // Putting a queue replaces one of the same name; who makes a new one does not mean that.
+      if (!queue && client.getQueryData<Queue[]>(queuesQuery.queryKey)?.some((other) => other.name === name)) {
+        throw new Error(`There is a queue ${name} already.`)
+      }
+      return api.queues.put({ name, ...limitsOf(form) })
+    },
     onSuccess: () => {
-      toast('success', `Queue ${queue.name} is changed`)
+      toast('success', `Queue ${name} is ${queue ? 'changed' : 'made'}`)
       void client.invalidateQueries({ queryKey: queuesQuery.queryKey })
       onClose()
     },
@@ -39,7 +47,7 @@ export function QueueDialog({ queue, onClose }: { queue: Queue; onClose: () => v
   const errorOf = (wire: string) =>
     problem?.fields.find(({ field }) => field === wire || (wire === 'rate.starts' && field === 'rate'))?.message
   return (
-    <Dialog open onOpenChange={(open) => !open && onClose()} title={`Queue ${queue.name}`}>
+    <Dialog open onOpenChange={(open) => !open && onClose()} title={queue ? `Queue ${queue.name}` : 'New queue'}>
       <form
         noValidate
         className="flex flex-col gap-4"
@@ -49,6 +57,20 @@ export function QueueDialog({ queue, onClose }: { queue: Queue; onClose: () => v
         }}
       >
         {problem && problem.fields.length === 0 && <Alert>{problem.message}</Alert>}
+        {!queue && (
+          <Field label="Name" error={errorOf('name')} hint="Lower-case letters, digits, . _ and -">
+            {(binding) => (
+              <Input
+                {...binding}
+                autoFocus
+                autoComplete="off"
+                spellCheck={false}
+                value={newName}
+                onChange={(event) => setNewName(event.target.value)}
+              />
+            )}
+          </Field>
+        )}
         <div className="grid gap-4 sm:grid-cols-3">
           {fields.map(({ field, wire, label, hint }) => (
             <Field key={field} label={label} hint={hint} error={errorOf(wire)}>
@@ -75,7 +97,7 @@ export function QueueDialog({ queue, onClose }: { queue: Queue; onClose: () => v
           An ended job is removed with its logs as soon as any limit says so: these two, or what is kept of each user.
         </p>
         <div className="flex justify-end gap-2">
-          <Button onClick={onClose}>Leave as it is</Button>
+          <Button onClick={onClose}>{queue ? 'Leave as it is' : 'Never mind'}</Button>
           <Button kind="primary" type="submit" disabled={save.isPending}>
             {save.isPending ? 'Saving…' : 'Save'}
           </Button>

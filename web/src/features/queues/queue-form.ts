@@ -19,6 +19,24 @@ export const formOf = (queue: Queue): QueueForm => ({
   retain_count: queue.retain_count?.toString() ?? '',
 })
 
+/** A queue's own settings, as they are put; all go together, so one that changes takes the others along. */
+export const settingsOf = ({ concurrency, rate, paused, retain_days, retain_count }: Queue) => ({
+  concurrency,
+  rate,
+  paused,
+  retain_days,
+  retain_count,
+})
+
+export const emptyQueue: QueueForm = {
+  concurrency: '',
+  rate_starts: '',
+  rate_seconds: '',
+  paused: false,
+  retain_days: '',
+  retain_count: '',
+}
+
 /** What is no number goes to the server as it is, which says what is wrong with it. */
 const number = (text: string): number | null => {
   const value = text.trim()

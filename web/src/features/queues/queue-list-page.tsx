@@ -1,102 +1,81 @@
-import { queryOptions, useQuery } from '@tanstack/react-query'
-import { Link } from '@tanstack/react-router'
-import { Pause, Pencil } from 'lucide-react'
+import { queryOptions, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { Plus } from 'lucide-react'
 import { useState } from 'react'
-import { IconButton } from '../../components/button.tsx'
+import { Button } from '../../components/button.tsx'
+import { Confirm } from '../../components/confirm.tsx'
+import { PageHead } from '../../components/page-head.tsx'
 import { Failed, Loading } from '../../components/page-state.tsx'
+import { toast } from '../../components/toasts.ts'
 import { api, type Queue } from '../../lib/api.ts'
+import { problemOf } from '../../lib/problem.ts'
 import { byteSize } from '../../lib/time.ts'
-import { useTitle } from '../../lib/use-title.ts'
 import { queuesQuery } from '../jobs/queries.ts'
 import { useMe } from '../session/session.ts'
 import { QueueDialog } from './queue-dialog.tsx'
-import { retentionText } from './queue-form.ts'
-
-const refetchInterval = 15_000
+import { settingsOf } from './queue-form.ts'
+import { QueueTable } from './queue-table.tsx'
 
 const userQuery = (username: string) =>
   queryOptions({
     queryKey: ['user', username],
     queryFn: ({ signal }) => api.users.get({ username }, { signal }),
     enabled: username !== '',
-    refetchInterval,
+    refetchInterval: 15_000,
   })
 
 /** Queues with their limits, what waits in them and what is kept of them; and what is kept of oneself. */
 export function QueueListPage() {
-  const queues = useQuery({ ...queuesQuery, staleTime: 0, refetchInterval })
-  const [editing, setEditing] = useState<Queue | null>(null)
+  const queues = useQuery({ ...queuesQuery, staleTime: 0, refetchInterval: 5_000 })
+  const [editing, setEditing] = useState<Queue | 'new' | null>(null)
+  const [pausing, setPausing] = useState<Queue | null>(null)
   const me = useMe()
-  useTitle('Queues')
+  const admin = me?.role === 'admin'
   return (
     <div className="flex flex-col gap-3">
-      <h1 className="text-xl font-semibold">Queues</h1>
+      <PageHead title="Queues">
+        {admin && (
+          <Button kind="primary" onClick={() => setEditing('new')}>
+            <Plus aria-hidden className="size-4" /> New queue
+          </Button>
+        )}
+      </PageHead>
       {queues.isPending && <Loading rows={3} label="Loading queues" />}
       {queues.isError && <Failed error={queues.error} retry={() => void queues.refetch()} />}
-      {queues.data && <QueueTable queues={queues.data} onEdit={me?.role === 'admin' ? setEditing : undefined} />}
+      {queues.data && <QueueTable queues={queues.data} onEdit={admin ? setEditing : undefined} onPause={setPausing} />}
       <OwnSize username={me?.username ?? ''} />
-      {editing && <QueueDialog queue={editing} onClose={() => setEditing(null)} />}
+      {editing && <QueueDialog queue={editing === 'new' ? null : editing} onClose={() => setEditing(null)} />}
+      {pausing && <PauseQueue queue={pausing} onClose={() => setPausing(null)} />}
     </div>
+  )
+}
+
+function PauseQueue({ queue, onClose }: { queue: Queue; onClose: () => void }) {
+  const client = useQueryClient()
+  const pause = !queue.paused
+  const save = useMutation({
+    mutationFn: () => api.queues.put({ name: queue.name, ...settingsOf(queue), paused: pause }),
+    onSuccess: () => toast('success', `Queue ${queue.name} ${pause ? 'is paused' : 'goes on'}`),
+    onError: (error) => toast('error', `Queue ${queue.name} stays as it was`, problemOf(error).message),
+    onSettled: () => void client.invalidateQueries({ queryKey: queuesQuery.queryKey }),
+  })
+  return (
+    <Confirm
+      open
+      onOpenChange={(open) => !open && onClose()}
+      title={pause ? `Pause queue ${queue.name}?` : `Let queue ${queue.name} go on?`}
+      action={pause ? 'Pause' : 'Go on'}
+      refuse="Leave it"
+      danger={pause}
+      onConfirm={() => save.mutate()}
+    >
+      {pause
+        ? 'Nothing of it starts until it goes on. What runs is not touched, and jobs can still be submitted.'
+        : `What waits in it may start: ${queue.waiting.toLocaleString()} ${queue.waiting === 1 ? 'job' : 'jobs'}.`}
+    </Confirm>
   )
 }
 
 const count = new Intl.NumberFormat()
-const cell = 'px-3 py-1.5 sm:px-4'
-const number = `${cell} text-right tabular-nums`
-
-function QueueTable({ queues, onEdit }: { queues: Queue[]; onEdit?: (queue: Queue) => void }) {
-  return (
-    <div className="overflow-x-auto rounded-lg border border-line bg-surface">
-      <table className="w-full text-sm whitespace-nowrap">
-        <thead className="text-left text-xs text-muted">
-          <tr className="border-b border-line [&>th]:font-normal">
-            <th className={cell}>Queue</th>
-            <th className={number}>Waiting</th>
-            <th className={number}>Running</th>
-            <th className={cell}>At a time</th>
-            <th className={cell}>Rate</th>
-            <th className={number}>Ended, kept</th>
-            <th className={number}>Logs</th>
-            <th className={cell}>Keeps</th>
-            {onEdit && <th className={cell} aria-label="Change" />}
-          </tr>
-        </thead>
-        <tbody>
-          {queues.map((queue) => (
-            <tr key={queue.name} className="border-t border-line first:border-t-0">
-              <th scope="row" className={`${cell} text-left font-medium`}>
-                <Link to="/jobs" search={{ queue: queue.name }} className="hover:underline">
-                  {queue.name}
-                </Link>
-                {queue.paused && (
-                  <span className="ml-2 inline-flex items-center gap-1 text-xs font-normal text-muted">
-                    <Pause aria-hidden className="size-3" /> paused
-                  </span>
-                )}
-              </th>
-              <td className={number}>{count.format(queue.waiting)}</td>
-              <td className={number}>{count.format(queue.running)}</td>
-              <td className={`${cell} text-muted`}>{queue.concurrency ?? 'no limit'}</td>
-              <td className={`${cell} text-muted`}>
-                {queue.rate ? `${queue.rate.starts} in ${queue.rate.seconds} s` : 'no limit'}
-              </td>
-              <td className={number}>{count.format(queue.kept)}</td>
-              <td className={number}>{byteSize(queue.log_bytes)}</td>
-              <td className={`${cell} text-muted`}>{retentionText(queue)}</td>
-              {onEdit && (
-                <td className={`${cell} text-right`}>
-                  <IconButton small label={`Change queue ${queue.name}`} onClick={() => onEdit(queue)}>
-                    <Pencil aria-hidden className="size-3.5" />
-                  </IconButton>
-                </td>
-              )}
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
-  )
-}
 
 function OwnSize({ username }: { username: string }) {
   const { data } = useQuery(userQuery(username))

@@ -3,13 +3,13 @@ import { safeTarget } from './safe-target.ts'
 
 test.each([
   ['/jobs/abc?line=3', '/jobs/abc?line=3'],
-  ['//evil.example', '/jobs'],
-  ['/\\evil.example', '/jobs'],
-  ['https://evil.example', '/jobs'],
-  ['javascript:alert(1)', '/jobs'],
-  ['/\t/evil.example', '/jobs'],
-  ['/sign-in?to=/sign-in', '/jobs'],
-  [undefined, '/jobs'],
+  ['//evil.example', '/overview'],
+  ['/\\evil.example', '/overview'],
+  ['https://evil.example', '/overview'],
+  ['javascript:alert(1)', '/overview'],
+  ['/\t/evil.example', '/overview'],
+  ['/sign-in?to=/sign-in', '/overview'],
+  [undefined, '/overview'],
 ])('%j leads to %s', (to, path) => {
   expect(safeTarget(to)).toBe(path)
 })

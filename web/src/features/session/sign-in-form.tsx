@@ -1,12 +1,13 @@
-import { useNavigate, useSearch } from '@tanstack/react-router'
+import { Link, useNavigate, useSearch } from '@tanstack/react-router'
 import { useState, type FormEvent } from 'react'
 import { Alert } from '../../components/alert.tsx'
 import { Button } from '../../components/button.tsx'
 import { Field, Input } from '../../components/field.tsx'
 import { problemOf, type Problem } from '../../lib/problem.ts'
-import { Logo } from '../shell/logo.tsx'
+import { Door, doorForm } from './door.tsx'
 import { safeTarget } from './safe-target.ts'
 import { signIn } from './session.ts'
+import { waitText } from './wait-text.ts'
 
 export function SignInPage() {
   const { to, expired } = useSearch({ from: '/sign-in' })
@@ -29,18 +30,11 @@ export function SignInPage() {
   }
 
   return (
-    <main className="flex min-h-dvh flex-col items-center justify-center gap-6 px-4 py-10">
-      <div className="flex items-center gap-3">
-        <Logo className="size-9" />
-        <span className="text-2xl font-semibold tracking-tight">Runyard</span>
-      </div>
-      <form
-        onSubmit={(event) => void submit(event)}
-        className="flex w-full max-w-sm flex-col gap-4 rounded-lg border border-line bg-surface p-6"
-      >
+    <Door>
+      <form onSubmit={(event) => void submit(event)} className={doorForm}>
         <h1 className="text-lg font-semibold">Sign in</h1>
         {expired && !problem && <Alert kind="note">Your session is over. Please sign in again.</Alert>}
-        {problem && <Alert>{explain(problem)}</Alert>}
+        {problem && <Alert>{waitText(problem, 'wrong passwords') ?? problem.message}</Alert>}
         <Field label="Username">
           {(binding) => (
             <Input {...binding} name="username" autoComplete="username" autoCapitalize="none" required autoFocus />
@@ -52,23 +46,18 @@ export function SignInPage() {
         <Button kind="primary" type="submit" disabled={busy}>
           {busy ? 'Signing in…' : 'Sign in'}
         </Button>
+        <Link to="/reset-password" className="self-center text-sm text-accent hover:underline">
+          I have a reset code
+        </Link>
       </form>
       <div className="max-w-sm text-center text-sm text-muted">
         <p>
           First time here? The user is <code className="font-mono text-text">admin</code>; its password was printed once
           by <code className="font-mono text-text">runyard up</code>. More people are added with{' '}
-          <code className="font-mono text-text">runyard user add</code>.
+          <code className="font-mono text-text">runyard user add</code>. Forgotten? An administrator makes a code with{' '}
+          <code className="font-mono text-text">runyard user reset NAME</code>.
         </p>
       </div>
-    </main>
+    </Door>
   )
-}
-
-function explain(problem: Problem): string {
-  if (problem.status === 429) {
-    const seconds = problem.retryAfterSeconds ?? 60
-    const wait = seconds < 90 ? `${seconds} seconds` : `${Math.ceil(seconds / 60)} minutes`
-    return `Too many wrong passwords. Please wait ${wait} and try again.`
-  }
-  return problem.message
 }

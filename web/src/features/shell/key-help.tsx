@@ -1,7 +1,14 @@
 import { Dialog } from '../../components/dialog.tsx'
 import { Kbd } from '../../components/kbd.tsx'
+import { useMe } from '../session/session.ts'
+import { placesFor, profile } from './places.ts'
 
-const groups: { title: string; keys: [string[], string][] }[] = [
+interface Group {
+  title: string
+  keys: [string[], string][]
+}
+
+const groups: Group[] = [
   {
     title: 'Everywhere',
     keys: [
@@ -16,6 +23,8 @@ const groups: { title: string; keys: [string[], string][] }[] = [
       [['j'], 'Next job'],
       [['k'], 'Job before'],
       [['Enter'], 'Open the job'],
+      [['x'], 'Choose the job, for an act on several'],
+      [['Shift', 'x'], 'Choose all from the last chosen one'],
       [['/'], 'Search by name'],
     ],
   },
@@ -25,18 +34,21 @@ const groups: { title: string; keys: [string[], string][] }[] = [
       [['/'], 'Search in the log'],
       [['f'], 'Follow the log'],
       [['w'], 'Wrap long lines'],
-      [['g'], 'Log: to the first line'],
+      [['g', 'g'], 'Log: to the first line'],
       [['G'], 'Log: to the last line'],
     ],
   },
 ]
 
 export default function KeyHelp({ onClose }: { onClose: () => void }) {
+  const me = useMe()
+  const places = [...placesFor(me?.role).flatMap((group) => group.places), profile]
+  const goTo: Group = { title: 'Go to', keys: places.map(({ key, label }) => [['g', key], label]) }
   return (
-    <Dialog open onOpenChange={onClose} title="Keyboard">
-      <div className="grid gap-5 sm:grid-cols-2">
-        {groups.map((group) => (
-          <section key={group.title}>
+    <Dialog open onOpenChange={onClose} title="Keyboard" className="max-w-[44rem] sm:w-[calc(100vw-2rem)]">
+      <div className="gap-8 sm:columns-2">
+        {[goTo, ...groups].map((group) => (
+          <section key={group.title} className="mb-5 break-inside-avoid">
             <h3 className="mb-1.5 text-sm font-semibold text-muted">{group.title}</h3>
             <dl className="flex flex-col gap-1.5">
               {group.keys.map(([keys, meaning]) => (

@@ -1,13 +1,14 @@
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { Command } from 'cmdk'
-import { Keyboard, Layers, List, LogOut, Moon, Plus, Sun } from 'lucide-react'
+import { Boxes, Keyboard, List, LogOut, Monitor, Moon, Plus, Sun } from 'lucide-react'
 import { useDeferredValue, useState, type ReactNode } from 'react'
 import { api } from '../../lib/api.ts'
 import { setTheme } from '../../lib/theme.ts'
 import { StateIcon } from '../jobs/state-chip.tsx'
 import { tones } from '../jobs/states.ts'
-import { signOut } from '../session/session.ts'
+import { signOut, useMe } from '../session/session.ts'
+import { placesFor, profile } from './places.ts'
 
 /** One answer looks at a part of the jobs only; an old one may be several answers away. */
 async function firstFound(name: string) {
@@ -26,6 +27,9 @@ export default function Palette({ onClose, onHelp }: { onClose: () => void; onHe
   const [text, setText] = useState('')
   const navigate = useNavigate()
   const wanted = useDeferredValue(text.trim())
+  const me = useMe()
+  const mayWrite = me?.role !== 'viewer'
+  const places = [...placesFor(me?.role).flatMap((group) => group.places), profile]
   const found = useQuery({
     queryKey: ['palette', wanted],
     queryFn: async () => {
@@ -74,15 +78,12 @@ export default function Palette({ onClose, onHelp }: { onClose: () => void; onHe
           </Group>
         )}
         <Group heading="Go to">
-          <Item onSelect={run(() => void navigate({ to: '/jobs/new' }))}>
-            <Plus aria-hidden className="size-4" /> New job
-          </Item>
-          <Item onSelect={run(() => void navigate({ to: '/jobs' }))}>
-            <List aria-hidden className="size-4" /> All jobs
-          </Item>
-          <Item onSelect={run(() => void navigate({ to: '/queues' }))}>
-            <Layers aria-hidden className="size-4" /> Queues
-          </Item>
+          {places.map(({ to, label, icon: Icon, key }) => (
+            <Item key={to} value={`${label} page`} onSelect={run(() => void navigate({ to }))}>
+              <Icon aria-hidden className="size-4" /> <span className="flex-1">{label}</span>
+              <span className="text-xs text-muted">g {key}</span>
+            </Item>
+          ))}
           {tones.map(({ tone, label }) => (
             <Item key={tone} onSelect={run(() => void navigate({ to: '/jobs', search: { status: tone } }))}>
               <List aria-hidden className="size-4" /> {label} jobs
@@ -90,6 +91,19 @@ export default function Palette({ onClose, onHelp }: { onClose: () => void; onHe
           ))}
         </Group>
         <Group heading="Act">
+          {mayWrite && (
+            <>
+              <Item onSelect={run(() => void navigate({ to: '/jobs/new' }))}>
+                <Plus aria-hidden className="size-4" /> New job
+              </Item>
+              <Item onSelect={run(() => void navigate({ to: '/batches/new' }))}>
+                <Boxes aria-hidden className="size-4" /> New batch
+              </Item>
+            </>
+          )}
+          <Item onSelect={run(() => setTheme('system'))}>
+            <Monitor aria-hidden className="size-4" /> Colours of the system
+          </Item>
           <Item onSelect={run(() => setTheme('light'))}>
             <Sun aria-hidden className="size-4" /> Light colours
           </Item>

@@ -19,14 +19,30 @@ export interface JobForm {
   network: 'none' | 'host'
   timeout_seconds: string
   max_attempts: string
+  /** Seconds before the second attempt, and how many times as long before each further one. */
+  backoff_seconds: string
+  backoff_factor: string
   delay_seconds: string
+  /** As `datetime-local` has it: in the reader's own time zone. */
+  start_at: string
   cpu: string
   memory_mib: string
   disk_mib: string
   output_mib: string
   pids: string
   open_files: string
+  /** Of the runner. */
   labels: KeyValue[]
+  avoid: KeyValue[]
+  strategy: '' | 'spread' | 'pack'
+  isolation: 'full' | 'none'
+  stop_grace_seconds: string
+  /** Of the job itself. */
+  job_labels: KeyValue[]
+  /** `SHARE` or `SHARE:path`, one a line. */
+  inputs: string
+  /** One path a line. */
+  junit: string
 }
 
 export const emptyForm: JobForm = {
@@ -42,7 +58,10 @@ export const emptyForm: JobForm = {
   network: 'none',
   timeout_seconds: '',
   max_attempts: '1',
+  backoff_seconds: '',
+  backoff_factor: '',
   delay_seconds: '',
+  start_at: '',
   cpu: '',
   memory_mib: '',
   disk_mib: '',
@@ -50,13 +69,20 @@ export const emptyForm: JobForm = {
   pids: '',
   open_files: '',
   labels: [],
+  avoid: [],
+  strategy: '',
+  isolation: 'full',
+  stop_grace_seconds: '',
+  job_labels: [],
+  inputs: '',
+  junit: '',
 }
 
 const mib = 1024 * 1024
 
 /** The form as a job document. Only what was filled in is sent: the server's defaults hold for the rest. */
 export function toJobInput(form: JobForm): JobInput {
-  const limits = dropEmpty({
+  const limits = some({
     cpu: number(form.cpu),
     memory_bytes: scaled(form.memory_mib, mib),
     disk_bytes: scaled(form.disk_mib, mib),
@@ -75,9 +101,17 @@ export function toJobInput(form: JobForm): JobInput {
     network: form.network,
     timeout_seconds: number(form.timeout_seconds),
     max_attempts: number(form.max_attempts),
+    retry: some({ backoff_seconds: number(form.backoff_seconds), factor: number(form.backoff_factor) }),
     delay_seconds: number(form.delay_seconds),
-    limits: Object.keys(limits).length > 0 ? limits : undefined,
+    not_before: form.start_at === '' ? undefined : new Date(form.start_at).toISOString(),
+    stop_grace_seconds: number(form.stop_grace_seconds),
+    isolation: form.isolation === 'full' ? undefined : form.isolation,
+    limits,
     required_labels: record(form.labels),
+    placement: some({ strategy: form.strategy || undefined, avoid_labels: record(form.avoid) }),
+    labels: record(form.job_labels),
+    inputs: lines(form.inputs)?.map(readInput),
+    junit: lines(form.junit),
   }) as JobInput
 }
 
@@ -91,6 +125,25 @@ const scaled = (text: string, factor: number) => {
 function record(rows: KeyValue[]): Record<string, string> | undefined {
   const filled = rows.filter((row) => row.key.trim() !== '' || row.value !== '')
   return filled.length === 0 ? undefined : Object.fromEntries(filled.map((row) => [row.key.trim(), row.value]))
+}
+
+function lines(text: string): string[] | undefined {
+  const filled = text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+  return filled.length === 0 ? undefined : filled
+}
+
+function readInput(line: string): { share: string; path?: string } {
+  const colon = line.indexOf(':')
+  return colon < 0 ? { share: line } : { share: line.slice(0, colon), path: line.slice(colon + 1) }
+}
+
+/** Undefined when nothing is in it. */
+function some<T extends object>(value: T): T | undefined {
+  const filled = dropEmpty(value)
+  return Object.keys(filled).length > 0 ? filled : undefined
 }
 
 const dropEmpty = <T extends object>(value: T): T =>
@@ -107,6 +160,14 @@ const places: [RegExp, string][] = [
   [/^env(\.|\[|$)/, 'env'],
   [/^secret_env/, 'secret_env'],
   [/^required_labels/, 'labels'],
+  [/^labels/, 'job_labels'],
+  [/^placement\.avoid_labels/, 'avoid'],
+  [/^placement\.strategy/, 'strategy'],
+  [/^not_before/, 'start_at'],
+  [/^retry\.backoff_seconds/, 'backoff_seconds'],
+  [/^retry\.factor/, 'backoff_factor'],
+  [/^inputs/, 'inputs'],
+  [/^junit/, 'junit'],
   [/^limits\.memory_bytes/, 'memory_mib'],
   [/^limits\.disk_bytes/, 'disk_mib'],
   [/^limits\.output_bytes/, 'output_mib'],
@@ -120,8 +181,10 @@ export function errorsByField(problems: { field: string; message: string }[]): R
     const rule = places.find(([pattern]) => pattern.test(field))
     const place = rule ? field.replace(new RegExp(`${rule[0].source}.*$`), rule[1]) : field
     const known = place in emptyForm || place === 'command'
-    const inner = /^(?:env|secret_env|required_labels)[.[]+([^\]]+)/.exec(field)?.[1]
-    const text = known ? (inner ? `${inner}: ${message}` : sentence(message)) : `${field}: ${message}`
+    const inner = /^(?:env|secret_env|(?:required_)?labels|placement\.avoid_labels)[.[]+([^\]]+)/.exec(field)?.[1]
+    const listed = /^(?:inputs|junit)\[(\d+)\]/.exec(field)?.[1]
+    const which = inner ?? (listed === undefined ? undefined : `Line ${Number(listed) + 1}`)
+    const text = known ? (which ? `${which}: ${message}` : sentence(message)) : `${field}: ${message}`
     const key = known ? place : 'other'
     errors[key] = errors[key] ? `${errors[key]}; ${text}` : text
   }

@@ -75,6 +75,42 @@ export function QueueFields({ form, errors, set }: FormPart) {
           />
         )}
       </Field>
+      <Field label="Not before" optional error={errors['start_at']} hint="In your own time zone">
+        {(binding) => (
+          <Input
+            {...binding}
+            type="datetime-local"
+            value={form.start_at}
+            onChange={(e) => set({ start_at: e.target.value })}
+          />
+        )}
+      </Field>
+      {Number(form.max_attempts) > 1 && (
+        <>
+          <Field label="Pause before a retry, seconds" optional error={errors['backoff_seconds']}>
+            {(binding) => (
+              <Input
+                {...binding}
+                inputMode="decimal"
+                placeholder="the server's"
+                value={form.backoff_seconds}
+                onChange={(e) => set({ backoff_seconds: e.target.value })}
+              />
+            )}
+          </Field>
+          <Field label="Longer each time by" optional error={errors['backoff_factor']} hint="2 is twice as long">
+            {(binding) => (
+              <Input
+                {...binding}
+                inputMode="decimal"
+                placeholder="2"
+                value={form.backoff_factor}
+                onChange={(e) => set({ backoff_factor: e.target.value })}
+              />
+            )}
+          </Field>
+        </>
+      )}
     </div>
   )
 }

@@ -6,7 +6,9 @@ import { Field, Input } from '../../../components/field.tsx'
 import { KeyValues } from '../../../components/key-values.tsx'
 import { useTitle } from '../../../lib/use-title.ts'
 import { CommandField } from './command-field.tsx'
+import { CopyAs } from './copy-as.tsx'
 import { LimitFields } from './limit-fields.tsx'
+import { InputFields, PlacementFields } from './more-fields.tsx'
 import { QueueFields } from './queue-fields.tsx'
 import { useSubmit } from './use-submit.ts'
 
@@ -67,6 +69,9 @@ export function SubmitPage() {
         <QueueFields {...part} />
       </Card>
       <LimitFields {...part} />
+      <PlacementFields {...part} />
+      <InputFields {...part} />
+      <CopyAs form={form} />
       <div className="sticky bottom-0 -mx-1 flex items-center justify-end gap-2 border-t border-line bg-page px-1 py-3">
         <Link to="/jobs" className={buttonLook()}>
           Back to the list

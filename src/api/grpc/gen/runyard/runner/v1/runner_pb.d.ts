@@ -561,6 +561,13 @@ export declare type FinishReport = Message<"runyard.runner.v1.FinishReport"> & {
    * @generated from field: optional bytes log = 4;
    */
   log?: Uint8Array | undefined;
+
+  /**
+   * Of a job that named report files in which there were test cases.
+   *
+   * @generated from field: optional runyard.runner.v1.TestReport tests = 5;
+   */
+  tests?: TestReport | undefined;
 };
 
 /**
@@ -568,6 +575,87 @@ export declare type FinishReport = Message<"runyard.runner.v1.FinishReport"> & {
  * Use `create(FinishReportSchema)` to create a new message.
  */
 export declare const FinishReportSchema: GenMessage<FinishReport>;
+
+/**
+ * @generated from message runyard.runner.v1.TestCase
+ */
+export declare type TestCase = Message<"runyard.runner.v1.TestCase"> & {
+  /**
+   * @generated from field: string suite = 1;
+   */
+  suite: string;
+
+  /**
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * @generated from field: runyard.runner.v1.TestStatus status = 3;
+   */
+  status: TestStatus;
+
+  /**
+   * @generated from field: double duration_ms = 4;
+   */
+  durationMs: number;
+
+  /**
+   * of a failed one
+   *
+   * @generated from field: optional string message = 5;
+   */
+  message?: string | undefined;
+};
+
+/**
+ * Describes the message runyard.runner.v1.TestCase.
+ * Use `create(TestCaseSchema)` to create a new message.
+ */
+export declare const TestCaseSchema: GenMessage<TestCase>;
+
+/**
+ * The totals count all cases; `cases` are those that are kept, failed ones first.
+ *
+ * @generated from message runyard.runner.v1.TestReport
+ */
+export declare type TestReport = Message<"runyard.runner.v1.TestReport"> & {
+  /**
+   * @generated from field: uint32 total = 1;
+   */
+  total: number;
+
+  /**
+   * @generated from field: uint32 passed = 2;
+   */
+  passed: number;
+
+  /**
+   * @generated from field: uint32 failed = 3;
+   */
+  failed: number;
+
+  /**
+   * @generated from field: uint32 skipped = 4;
+   */
+  skipped: number;
+
+  /**
+   * @generated from field: double duration_ms = 5;
+   */
+  durationMs: number;
+
+  /**
+   * @generated from field: repeated runyard.runner.v1.TestCase cases = 6;
+   */
+  cases: TestCase[];
+};
+
+/**
+ * Describes the message runyard.runner.v1.TestReport.
+ * Use `create(TestReportSchema)` to create a new message.
+ */
+export declare const TestReportSchema: GenMessage<TestReport>;
 
 /**
  * @generated from message runyard.runner.v1.FinishRequest
@@ -659,6 +747,49 @@ export declare type HandBackResponse = Message<"runyard.runner.v1.HandBackRespon
 export declare const HandBackResponseSchema: GenMessage<HandBackResponse>;
 
 /**
+ * @generated from message runyard.runner.v1.DescribeRequest
+ */
+export declare type DescribeRequest = Message<"runyard.runner.v1.DescribeRequest"> & {
+  /**
+   * @generated from field: string runner_id = 1;
+   */
+  runnerId: string;
+
+  /**
+   * @generated from field: string session = 2;
+   */
+  session: string;
+
+  /**
+   * @generated from field: map<string, string> labels = 3;
+   */
+  labels: { [key: string]: string };
+
+  /**
+   * @generated from field: string facilities_json = 4;
+   */
+  facilitiesJson: string;
+};
+
+/**
+ * Describes the message runyard.runner.v1.DescribeRequest.
+ * Use `create(DescribeRequestSchema)` to create a new message.
+ */
+export declare const DescribeRequestSchema: GenMessage<DescribeRequest>;
+
+/**
+ * @generated from message runyard.runner.v1.DescribeResponse
+ */
+export declare type DescribeResponse = Message<"runyard.runner.v1.DescribeResponse"> & {
+};
+
+/**
+ * Describes the message runyard.runner.v1.DescribeResponse.
+ * Use `create(DescribeResponseSchema)` to create a new message.
+ */
+export declare const DescribeResponseSchema: GenMessage<DescribeResponse>;
+
+/**
  * @generated from message runyard.runner.v1.GoodbyeRequest
  */
 export declare type GoodbyeRequest = Message<"runyard.runner.v1.GoodbyeRequest"> & {
@@ -733,6 +864,36 @@ export enum ReportResult {
 export declare const ReportResultSchema: GenEnum<ReportResult>;
 
 /**
+ * @generated from enum runyard.runner.v1.TestStatus
+ */
+export enum TestStatus {
+  /**
+   * @generated from enum value: TEST_STATUS_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: TEST_STATUS_PASSED = 1;
+   */
+  PASSED = 1,
+
+  /**
+   * @generated from enum value: TEST_STATUS_FAILED = 2;
+   */
+  FAILED = 2,
+
+  /**
+   * @generated from enum value: TEST_STATUS_SKIPPED = 3;
+   */
+  SKIPPED = 3,
+}
+
+/**
+ * Describes the enum runyard.runner.v1.TestStatus.
+ */
+export declare const TestStatusSchema: GenEnum<TestStatus>;
+
+/**
  * @generated from service runyard.runner.v1.RunnerService
  */
 export declare const RunnerService: GenService<{
@@ -803,6 +964,16 @@ export declare const RunnerService: GenService<{
     methodKind: "unary";
     input: typeof HandBackRequestSchema;
     output: typeof HandBackResponseSchema;
+  },
+  /**
+   * What has changed of a runner since it registered.
+   *
+   * @generated from rpc runyard.runner.v1.RunnerService.Describe
+   */
+  describe: {
+    methodKind: "unary";
+    input: typeof DescribeRequestSchema;
+    output: typeof DescribeResponseSchema;
   },
   /**
    * @generated from rpc runyard.runner.v1.RunnerService.Goodbye

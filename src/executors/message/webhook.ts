@@ -1,0 +1,33 @@
+/** A signed POST as the Standard Webhooks specification has it: docs/channels.md tells receivers how to check it. */
+import { createHmac } from 'node:crypto'
+import type { Message } from '../../job/message.ts'
+import { post } from './post.ts'
+import type { Send } from './sending.ts'
+
+export function webhookBody({ type, at, data, subject, text, link }: Message): object {
+  return { type, timestamp: at, data: { subject, text, ...(link === undefined ? {} : { url: link }), ...data } }
+}
+
+/** Over id, time and body, so that none of them can be exchanged for another. */
+export function signature(secret: string, id: string, seconds: number, body: string): string {
+  const key = Buffer.from(secret.replace(/^whsec_/, ''), 'base64')
+  return `v1,${createHmac('sha256', key).update(`${id}.${seconds}.${body}`).digest('base64')}`
+}
+
+export const sendWebhook: Send<'webhook'> = ({ message, settings, ...rest }) => {
+  const body = JSON.stringify(webhookBody(message))
+  const seconds = Math.floor(Date.now() / 1000)
+  return post({
+    ...rest,
+    url: settings.url,
+    body,
+    headers: [
+      settings.headers ?? {},
+      {
+        'webhook-id': message.delivery_id,
+        'webhook-timestamp': String(seconds),
+        'webhook-signature': signature(settings.secret, message.delivery_id, seconds, body),
+      },
+    ],
+  })
+}

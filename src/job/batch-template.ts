@@ -1,0 +1,30 @@
+/** A stored batch and what is given at its use: objects are joined, all else that is given takes the template's place. */
+import { joinDefaults, type Fields } from './batch-defaults.ts'
+import type { BatchDocument } from './batch-document.ts'
+
+export function overTemplate(body: BatchDocument, given: BatchDocument): BatchDocument {
+  const below = body as Fields
+  const above = given as Fields
+  const result: Record<string, unknown> = { ...below, ...above }
+  for (const field of ['params', 'matrix']) {
+    if (below[field] !== undefined && above[field] !== undefined) {
+      result[field] = { ...(below[field] as Fields), ...(above[field] as Fields) }
+    }
+  }
+  for (const field of ['defaults', 'job']) {
+    if (below[field] !== undefined && above[field] !== undefined) {
+      result[field] = joinDefaults(below[field] as Fields, above[field] as Fields)
+    }
+  }
+  return result as BatchDocument
+}
+
+/** Places of values that nobody may read later, hence not for a stored body. */
+export function secretPlaces({ defaults, job, jobs = [] }: BatchDocument): string[] {
+  const all: [string, Fields | undefined][] = [
+    ['defaults', defaults],
+    ['job', job],
+    ...jobs.map((each, i): [string, Fields] => [`jobs[${i}]`, each]),
+  ]
+  return all.filter(([, fields]) => fields?.secret_env !== undefined).map(([place]) => `${place}.secret_env`)
+}

@@ -1,0 +1,54 @@
+import { cn } from '../lib/cn.ts'
+
+export type SegmentKind = 'passed' | 'failed' | 'cancelled' | 'running' | 'waiting'
+
+export const segmentFills: Record<SegmentKind, string> = {
+  passed: 'bg-passed-fill',
+  failed: 'bg-failed-fill',
+  cancelled: 'bg-cancelled-fill',
+  running: 'bg-running-fill',
+  waiting: 'bg-waiting-fill',
+}
+
+export interface SegmentPart {
+  kind: SegmentKind
+  n: number
+}
+
+interface SegmentedBarProps {
+  /** From left to right. */
+  parts: readonly SegmentPart[]
+  /** What is counted, for those who hear it: `Jobs of nightly`. */
+  label?: string
+  /** Its height, when it is not the usual one: `h-1` in a row of a table, `h-3.5` at the head of a page. */
+  className?: string
+}
+
+const number = new Intl.NumberFormat()
+
+/** `12 passed, 3 failed`; what is 0 is left out. */
+export const segmentsText = (parts: readonly SegmentPart[]): string =>
+  parts
+    .filter(({ n }) => n > 0)
+    .map(({ kind, n }) => `${number.format(n)} ${kind}`)
+    .join(', ') || 'none yet'
+
+/**
+ * Shares of a whole as a bar of fixed height. A share that is not 0 is always seen, however small. The numbers are in
+ * its text (read out, and on hover), so it does not speak by colour alone.
+ */
+export function SegmentedBar({ parts, label = 'Jobs', className = 'h-2 rounded-full' }: SegmentedBarProps) {
+  const text = segmentsText(parts)
+  return (
+    <div
+      role="img"
+      aria-label={`${label}: ${text}`}
+      title={text}
+      className={cn('flex w-full gap-px overflow-hidden bg-line', className)}
+    >
+      {parts.map(({ kind, n }) =>
+        n > 0 ? <div key={kind} className={cn('min-w-1 basis-0', segmentFills[kind])} style={{ flexGrow: n }} /> : null,
+      )}
+    </div>
+  )
+}

@@ -1,0 +1,90 @@
+import { Link } from '@tanstack/react-router'
+import { ChevronRight, RotateCw } from 'lucide-react'
+import { memo, useId, useState } from 'react'
+import { IconButton } from '../../components/button.tsx'
+import { RelativeTime } from '../../components/relative-time.tsx'
+import { SegmentedBar } from '../../components/segmented-bar.tsx'
+import type { Batch } from '../../lib/api.ts'
+import { cn } from '../../lib/cn.ts'
+import { BatchChip } from './batch-chip.tsx'
+import { BatchDuration, BatchEta } from './batch-times.tsx'
+import { count, CountWords } from './count-words.tsx'
+import { MemberPeek } from './member-peek.tsx'
+import { barParts, isOpen } from './progress.ts'
+
+/** One batch of the gallery; opens to its members. Renders again only when this batch changed. */
+export const BatchCard = memo(function BatchCard({ batch }: { batch: Batch }) {
+  const [open, setOpen] = useState(false)
+  const members = useId()
+  return (
+    <li data-batch={batch.id} className="rounded-lg border border-line bg-surface">
+      <div className="flex items-start gap-1 px-2 py-2.5 sm:gap-2 sm:px-3">
+        <IconButton
+          small
+          label={open ? `Hide the members of ${batch.name}` : `Show the members of ${batch.name}`}
+          aria-expanded={open}
+          aria-controls={open ? members : undefined}
+          onClick={() => setOpen(!open)}
+        >
+          <ChevronRight aria-hidden className={cn('size-4 transition-transform', open && 'rotate-90')} />
+        </IconButton>
+        <div className="flex min-w-0 flex-1 flex-col gap-2">
+          <div className="flex flex-wrap items-center gap-x-3 gap-y-1">
+            <Link
+              to="/batches/$id"
+              params={{ id: batch.id }}
+              data-batch-link
+              className="min-w-0 truncate rounded text-lg font-semibold hover:text-accent"
+              dir="auto"
+            >
+              {batch.name}
+            </Link>
+            <BatchChip batch={batch} />
+            {batch.rerun_of && (
+              <span className="flex items-center gap-1 text-xs text-muted">
+                <RotateCw aria-hidden className="size-3" /> run again
+              </span>
+            )}
+            <span className="ml-auto flex items-center gap-x-3 text-sm whitespace-nowrap text-muted tabular-nums">
+              {isOpen(batch) && (
+                <span className="hidden sm:inline">
+                  <BatchEta batch={batch} />
+                </span>
+              )}
+              <span title="Duration">
+                <BatchDuration batch={batch} />
+              </span>
+              <span className="hidden sm:inline">{batch.owner}</span>
+              <RelativeTime at={batch.created_at} />
+            </span>
+          </div>
+          <SegmentedBar parts={[...barParts(batch.counts)]} className="h-2.5" />
+          <div className="flex flex-wrap items-center justify-between gap-x-4 gap-y-1">
+            <CountWords counts={batch.counts} />
+            <span className="text-sm text-muted tabular-nums">
+              {batch.tests && <TestWords tests={batch.tests} />}
+              {count.format(batch.counts.total)} {batch.counts.total === 1 ? 'job' : 'jobs'}
+            </span>
+          </div>
+        </div>
+      </div>
+      {open && (
+        <div id={members} className="border-t border-line">
+          <MemberPeek batch={batch} />
+        </div>
+      )}
+    </li>
+  )
+})
+
+function TestWords({ tests }: { tests: NonNullable<Batch['tests']> }) {
+  return (
+    <>
+      {count.format(tests.total)} tests
+      {tests.failed > 0 && (
+        <span className="font-semibold text-failed">, {count.format(tests.failed)} failed</span>
+      )}{' '}
+      ·{' '}
+    </>
+  )
+}

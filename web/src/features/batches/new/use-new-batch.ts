@@ -1,0 +1,91 @@
+import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useNavigate } from '@tanstack/react-router'
+import { useEffect, useMemo, useRef, useState } from 'react'
+import { api } from '../../../lib/api.ts'
+import { problemOf, type FieldProblem } from '../../../lib/problem.ts'
+import { emptyBatch, fromBody, missingParts, toBody, type BatchForm } from './batch-form.ts'
+import { readText, toText } from './document-text.ts'
+
+/** As many jobs as the preview shows. */
+const previewed = 20
+
+/** What is being written: in the form, or as a document with all that a batch can have. */
+export interface Draft {
+  mode: 'form' | 'document'
+  form: BatchForm
+  text: string
+}
+
+export function useNewBatch() {
+  const [draft, setDraft] = useState<Draft>({ mode: 'form', form: emptyBatch, text: '' })
+  // One key for one filled form: sent twice after a broken connection, it is still one batch.
+  const key = useRef(crypto.randomUUID())
+  const change = (next: Draft) => {
+    key.current = crypto.randomUUID()
+    setDraft(next)
+  }
+  const read = useMemo(() => (draft.mode === 'form' ? { body: toBody(draft.form) } : readText(draft.text)), [draft])
+  const preview = usePreview('body' in read ? read.body : null)
+  const submit = useSubmitBatch(key)
+  const missing = draft.mode === 'form' ? missingParts(draft.form) : []
+  const problems: FieldProblem[] =
+    'error' in read ? [{ field: '', message: read.error }] : [...missing, ...(preview.data?.errors ?? [])]
+  return {
+    draft,
+    set: (part: Partial<BatchForm>) => change({ ...draft, form: { ...draft.form, ...part } }),
+    setText: (text: string) => change({ ...draft, text }),
+    toDocument: () => setDraft({ ...draft, mode: 'document', text: toText(toBody(draft.form)) }),
+    /** The document as the form, or null when the form would lose something of it. */
+    asForm: () => ('body' in read ? fromBody(read.body) : null),
+    toForm: (form: BatchForm) => setDraft({ ...draft, mode: 'form', form }),
+    /** Puts a document in place of what is there, into the form when that can show all of it. */
+    load: (body: unknown) => {
+      const form = fromBody(body)
+      change(form ? { ...draft, mode: 'form', form } : { ...draft, mode: 'document', text: toText(body) })
+    },
+    /** Null while it cannot be sent at all. */
+    body: 'body' in read && missing.length === 0 ? read.body : null,
+    preview,
+    problems,
+    submit,
+  }
+}
+
+export type NewBatch = ReturnType<typeof useNewBatch>
+
+/** What the server makes of the document, a moment after the last key. */
+function usePreview(body: object | null) {
+  const asked = useSettled(body, 350)
+  const query = useQuery({
+    queryKey: ['batches', 'preview', asked],
+    queryFn: ({ signal }) => api.batches.preview({ ...asked, limit: previewed }, { signal }),
+    enabled: asked !== null,
+    placeholderData: keepPreviousData,
+    retry: false,
+    staleTime: 60_000,
+  })
+  return { ...query, late: asked !== body || query.isPlaceholderData }
+}
+
+function useSettled<T>(value: T, ms: number): T {
+  const [settled, setSettled] = useState(value)
+  useEffect(() => {
+    const timer = setTimeout(() => setSettled(value), ms)
+    return () => clearTimeout(timer)
+  }, [value, ms])
+  return settled
+}
+
+function useSubmitBatch(key: { current: string }) {
+  const navigate = useNavigate()
+  const client = useQueryClient()
+  const mutation = useMutation({
+    mutationFn: (body: object) => api.batches.create(body, { context: { idempotencyKey: key.current } }),
+    onSuccess: async (batch) => {
+      client.setQueryData(['batches', 'one', batch.id], batch)
+      void client.invalidateQueries({ queryKey: ['batches', 'list'] })
+      await navigate({ to: '/batches/$id', params: { id: batch.id } })
+    },
+  })
+  return { ...mutation, problem: mutation.error ? problemOf(mutation.error) : null }
+}

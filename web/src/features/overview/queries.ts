@@ -1,0 +1,22 @@
+import { queryOptions } from '@tanstack/react-query'
+import { api } from '../../lib/api.ts'
+
+export const throughputQuery = (minutes: number) =>
+  queryOptions({
+    queryKey: ['jobs', 'throughput', minutes],
+    queryFn: async ({ signal }) => (await api.jobs.throughput({ minutes }, { signal })).minutes,
+    // One minute is one bar: every few seconds is live enough, and costs the server little.
+    refetchInterval: 5_000,
+  })
+
+export const recentBatchesQuery = queryOptions({
+  queryKey: ['batches', 'recent'],
+  queryFn: async ({ signal }) => (await api.batches.list({ limit: 6 }, { signal })).batches,
+  refetchInterval: 15_000,
+})
+
+export const recentFailuresQuery = queryOptions({
+  queryKey: ['jobs', 'recent failures'],
+  queryFn: async ({ signal }) => (await api.jobs.list({ status: ['failed'], limit: 6 }, { signal })).jobs,
+  refetchInterval: 15_000,
+})
