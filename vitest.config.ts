@@ -6,6 +6,7 @@ const databaseSuites = [
   'src/queue/**/*.test.ts',
   'src/access/**/*.test.ts',
   'src/operations/**/*.test.ts',
+  'src/reactions/**/*.test.ts',
 ]
 /** They kill by the clock or fill the machine: one at a time, after all others. */
 const alone = [
@@ -55,7 +56,7 @@ export default defineConfig({
         test: {
           ...common,
           name: 'unit',
-          include: ['src/**/*.test.ts', 'scripts/**/*.test.ts', 'test/**/*.test.ts', 'bin/**/*.test.ts'],
+          include: ['src/**/*.test.ts', 'scripts/**/*.test.ts', 'test/**/*.test.ts', 'bin/**/*.test.ts', 'deploy/**/*.test.ts'],
           globalSetup: ['test/setup-embedded.ts'],
         },
       },

@@ -82,6 +82,13 @@ describe.skipIf(missing !== null)('batches in the dashboard', () => {
   const row = (page: Page, name: string) =>
     page.getByRole('row').filter({ has: page.getByRole('link', { name, exact: true }) })
 
+  test('an empty gallery tells the first step', async () => {
+    const page = await open('/batches')
+    await page.getByRole('heading', { name: 'No batches yet' }).waitFor()
+    await page.getByText('npx runyard batch submit batch.yml').waitFor()
+    expect(await seriousFindings(page)).toEqual([])
+  })
+
   test('goes from waiting over running to its end in two browsers with the same counters', async () => {
     await gate(false)
     const id = await batchOf('nightly', 40)

@@ -169,7 +169,7 @@ test('an interrupted restore changes nothing', async () => {
   await expect(work).rejects.toThrow('Ctrl-C')
   expect(await readdir(to.dataDir)).toEqual([])
   expect(await restored(from.file, to, url, { paused: true })).toMatchObject({ waiting: 1 })
-  expect(await rowsOf(opened(url), 'queues')).toMatchObject([{ paused: true }])
+  expect(await rowsOf(opened(url), 'queues')).toMatchObject([{ paused: true }, { paused: true }])
 })
 
 test('a restore that was killed just before its commit is finished by the same restore', async () => {

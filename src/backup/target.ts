@@ -1,4 +1,5 @@
 /** The database that a backup is to go into: what is in it, who uses it, and how it is emptied. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { migrationLock, type Migration } from '../db/migrate.ts'
 import { AppError } from '../lib/app-error.ts'
@@ -41,23 +42,34 @@ export async function lookAtTarget(session: DatabaseSession, migrations: Migrati
   return { made: rows.length > 0, jobs: await count('jobs'), users: await count('users') }
 }
 
+/** A session that has just ended is still listed for a moment, on a busy host for longer. */
+const lingersMs = 2_000
+
 /** In the transaction of the restore. A server that starts now waits for its end; one that runs makes us refuse. */
 export async function claimTarget(session: DatabaseSession): Promise<void> {
-  const { rows: lock } = await session.query<{ held: boolean }>('select pg_try_advisory_xact_lock($1) as held', [
-    migrationLock,
-  ])
-  const { rows: others } = await session.query<{ name: string }>(
-    `select distinct application_name as name from pg_stat_activity
-     where datname = current_database() and application_name like 'runyard %' and pid <> pg_backend_pid()`,
-  )
-  if (lock[0]!.held && others.length === 0) return
-  const who = others.map(({ name }) => name.split(' ').slice(1).join(' '))
-  throw new AppError(
+  const patient = performance.now() + lingersMs
+  for (;;) {
+    const { rows: lock } = await session.query<{ held: boolean }>('select pg_try_advisory_xact_lock($1) as held', [
+      migrationLock,
+    ])
+    const { rows: others } = await session.query<{ name: string }>(
+      `select distinct application_name as name from pg_stat_activity
+       where datname = current_database() and application_name like 'runyard %' and pid <> pg_backend_pid()`,
+    )
+    if (lock[0]!.held && others.length === 0) return
+    if (performance.now() > patient) throw inUse(others.map(({ name }) => name.split(' ').slice(1).join(' ')))
+    await sleep(100)
+    // Within a transaction the list is that of its first look, until it is told to look again.
+    await session.query('select pg_stat_clear_snapshot()')
+  }
+}
+
+const inUse = (who: string[]): AppError =>
+  new AppError(
     'conflict',
     `another Runyard is using this database (process ${who.join(', ') || 'unknown'}); stop it first: runyard down. ` +
       'One that was killed is gone after half a minute',
   )
-}
 
 /** Drops what our migrations made, and nothing else. */
 export async function emptyTarget(session: DatabaseSession, migrations: Migration[]): Promise<void> {

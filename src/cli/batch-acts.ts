@@ -7,26 +7,41 @@ import type { Batch, TestResult } from '../api/contract/index.ts'
 import { publicIdPattern } from '../lib/ids.ts'
 import { AppError } from '../lib/app-error.ts'
 import { batchDetails, batchTable, testTable } from './batch-view.ts'
-import { exitCodeOfBatch, watchBatch } from './batch-watch.ts'
+import { tellBackground } from './background-line.ts'
+import { exitCodeOfBatch, isAway, usualTimes, watchBatch } from './batch-watch.ts'
 import { connect, withServer, type Connection } from './connect.ts'
-import { globalsOf } from './globals.ts'
+import { globalsOf, type Globals } from './globals.ts'
 import { confirm } from './prompt.ts'
 import { notice, print, printable, printJson } from './render.ts'
+import { stayWith } from './stay-with.ts'
 import { repeated } from './submit.ts'
 import { parseWithin, plural } from './units.ts'
 import { untilStopped } from './until-stopped.ts'
 
-/** Prints the way of a batch, and leaves its result as our exit code. */
-export async function follow(client: ApiClient, id: string, json: boolean): Promise<void> {
+/** Prints the way of a batch, over restarts of its server, and leaves its result as our exit code. */
+export async function follow(connection: Connection, id: string, { json, verbose }: Globals): Promise<void> {
   // A terminal that does not say how wide it is says 0.
   const width = (): number | undefined => (process.stdout.isTTY ? process.stdout.columns || 80 : undefined)
-  const out = { write: (text: string) => void process.stdout.write(text), width, quiet: json }
+  const away = (): void => notice('connection lost, trying again…', verbose)
+  const out = { write: (text: string) => void process.stdout.write(text), width, quiet: json, away }
   const whatThen = `no longer watching; the batch goes on: runyard batch watch ${id}, or runyard batch cancel ${id}`
-  await untilStopped(whatThen, async (signal) => {
-    const batch = await watchBatch(client.calls, id, out, signal)
-    if (json) printJson(batch)
-    process.exitCode = exitCodeOfBatch(batch)
-  })
+  const server = stayWith(connection, usualTimes.patienceMs)
+  const over = new AbortController()
+  try {
+    await untilStopped(whatThen, async (signal) => {
+      const watching = watchBatch(server.calls, id, out, AbortSignal.any([signal, over.signal]))
+      const batch = await Promise.race([watching, server.lost])
+      if (json) printJson(batch)
+      process.exitCode = exitCodeOfBatch(batch)
+    })
+  } catch (error) {
+    if (!isAway(error)) throw error
+    const then = `when a server runs again: runyard batch watch ${id}`
+    throw new AppError('unavailable', `${error.message}; ${then}`, { cause: error })
+  } finally {
+    over.abort()
+    await server.leave()
+  }
 }
 
 export function defineActs(batch: Command): void {
@@ -36,7 +51,7 @@ export function defineActs(batch: Command): void {
   const watch = on('watch', 'follow a batch to its end')
   watch
     .addHelpText('after', '\nExit code: 0 all passed, 1 something did not, 130 it was cancelled.')
-    .action((id: string) => withRunner(watch, 'ephemeral', ({ client }) => follow(client, id, globalsOf(watch).json)))
+    .action((id: string) => withRunner(watch, 'ephemeral', (connection) => follow(connection, id, globalsOf(watch))))
 
   const status = on('status', 'how a batch is')
   status.action(async (id: string) => {
@@ -76,13 +91,13 @@ export function defineActs(batch: Command): void {
     .option('--failed', 'only those that did not pass')
     .option('-w, --watch', 'follow it to its end')
     .action(async (id: string, { failed, watch: watched }: { failed?: boolean; watch?: boolean }) => {
-      const { json } = globalsOf(rerun)
+      const globals = globalsOf(rerun)
       const again = { id, only: failed ? ('failed' as const) : ('all' as const) }
       const context = { idempotencyKey: randomUUID() }
-      await withRunner(rerun, 'background', async ({ client }) => {
-        const made = await repeated(() => client.calls.batches.rerun(again, { context }))
-        if (watched) return follow(client, made.id, json)
-        if (json) return printJson(made)
+      await withRunner(rerun, 'background', async (connection) => {
+        const made = await repeated(() => connection.client.calls.batches.rerun(again, { context }))
+        if (watched) return follow(connection, made.id, globals)
+        if (globals.json) return printJson(made)
         print(`Submitted batch ${made.id} with ${plural(made.counts.total, 'job')}`)
       })
     })
@@ -150,9 +165,7 @@ export async function withRunner(
 ): Promise<void> {
   const connection = await connect(command, { start, runner: true })
   try {
-    if (start === 'background' && connection.local?.started) {
-      process.stderr.write(`runyard: a server runs in the background at ${connection.url}; \`runyard down\` stops it\n`)
-    }
+    if (start === 'background') tellBackground(connection)
     await use(connection)
   } finally {
     await connection.close()

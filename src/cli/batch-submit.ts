@@ -139,14 +139,15 @@ async function send(
   file: BatchFile | undefined,
   { watch, idempotencyKey: key = randomUUID() }: SubmitOptions,
 ): Promise<void> {
-  const { json, verbose } = globalsOf(command)
-  await withRunner(command, 'background', async ({ client }) => {
+  const globals = globalsOf(command)
+  const { json, verbose } = globals
+  await withRunner(command, 'background', async (connection) => {
     const made = await repeated(() =>
-      client.calls.batches.create(body as BatchInput, { context: { idempotencyKey: key } }),
+      connection.client.calls.batches.create(body as BatchInput, { context: { idempotencyKey: key } }),
     ).catch(atLines(file, json))
     if (watch) {
       notice(`batch ${made.id}, ${plural(made.counts.total, 'job')}`, verbose)
-      return follow(client, made.id, json)
+      return follow(connection, made.id, globals)
     }
     if (json) return printJson(made)
     print(`Submitted batch ${made.id} with ${plural(made.counts.total, 'job')}`)

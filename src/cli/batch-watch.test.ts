@@ -55,8 +55,7 @@ const failedJob = (i: number): Job =>
 /** A server whose batch is as given, one after the other. */
 function calls(states: (Batch | Error)[], failed: () => Job[] = () => []) {
   let asked = 0
-  return {
-    asked: () => asked,
+  const api = {
     batches: {
       get: async () => {
         const state = states[Math.min(asked, states.length - 1)]!
@@ -66,14 +65,15 @@ function calls(states: (Batch | Error)[], failed: () => Job[] = () => []) {
       },
     },
     jobs: { list: async ({ limit }: { limit: number }) => ({ jobs: failed().slice(0, limit), next_cursor: null }) },
-  } as unknown as Parameters<typeof watchBatch>[0] & { asked(): number }
+  } as unknown as ReturnType<Parameters<typeof watchBatch>[0]>
+  return Object.assign(() => api, { asked: () => asked })
 }
 
 function screen(width: number | undefined, quiet = false): WatchOut & { text(): string } {
   let text = ''
   return { write: (more) => void (text += more), width: () => width, quiet, text: () => stripVTControlCharacters(text) }
 }
-const times = { askMs: 1, lineMs: 0, patienceMs: 1000 }
+const times = { askMs: 1, lineMs: 0, patienceMs: 1000, tellAwayMs: 0 }
 const never = new AbortController().signal
 
 // A test that runs on a terminal prints what one prints elsewhere.
@@ -131,7 +131,14 @@ test('of a thousand failures twenty are shown, and where the others are', async 
 test('a server that is away for a moment is waited for; another refusal is not', async () => {
   const away = new AppError('unavailable', 'no server')
   const done = ended({ passed: 1 }, 'passed')
-  expect(await watchBatch(calls([away, away, done]), 'abcdefghij01', screen(undefined), never, times)).toBe(done)
+  let told = 0
+  const out = { ...screen(undefined), away: () => void (told += 1) }
+  const began = aBatch({ running: 1 })
+  const restarted = calls([began, away, away, away, began, away, done])
+  expect(await watchBatch(restarted, 'abcdefghij01', out, never, times)).toBe(done)
+  expect(told).toBe(2)
+  const stays = watchBatch(calls([began, away]), 'abcdefghij01', out, never, { ...times, patienceMs: 20 })
+  await expect(stays).rejects.toBe(away)
   const gone = calls([new AppError('not_found', 'there is no such batch')])
   await expect(watchBatch(gone, 'abcdefghij01', screen(undefined), never, times)).rejects.toThrow('no such batch')
 })

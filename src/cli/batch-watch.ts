@@ -3,11 +3,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { ApiClient } from '../api/client.ts'
 import type { Batch, Job } from '../api/contract/index.ts'
 import { statesOfBatchWord } from '../job/status-word.ts'
-import { isAppError } from '../lib/app-error.ts'
+import { isAppError, type AppError } from '../lib/app-error.ts'
 import { countsText, progressLine } from './batch-bar.ts'
 import { statusColours } from './batch-view.ts'
 import { exitCodes } from './exit-codes.ts'
 import { paint, printable } from './render.ts'
+import { repeated } from './submit.ts'
 import { plural, showDuration } from './units.ts'
 
 type Calls = Pick<ApiClient['calls'], 'batches' | 'jobs'>
@@ -18,23 +19,27 @@ export interface WatchOut {
   width(): number | undefined
   /** Nothing but the end is wanted. */
   quiet: boolean
+  /** The server has been away for a while. */
+  away?(): void
 }
 
 export interface WatchTimes {
   askMs: number
   /** Between two lines where there is no terminal. */
   lineMs: number
-  /** For a server that does not answer. */
+  /** For a server that does not answer any more. */
   patienceMs: number
+  /** One that restarts is back by then. */
+  tellAwayMs: number
 }
-const usualTimes: WatchTimes = { askMs: 500, lineMs: 10_000, patienceMs: 60_000 }
+export const usualTimes: WatchTimes = { askMs: 500, lineMs: 10_000, patienceMs: 60_000, tellAwayMs: 2_000 }
 
 /** More failures than this are for the list: `runyard ls --batch`. */
 const mostFailures = 20
 
-/** The batch once it has ended. Throws when `signal` comes before. */
+/** The batch once it has ended. Throws when `signal` comes before. `calls`: of the server that is there now. */
 export async function watchBatch(
-  calls: Calls,
+  calls: () => Calls,
   id: string,
   out: WatchOut,
   signal: AbortSignal,
@@ -42,11 +47,13 @@ export async function watchBatch(
 ): Promise<Batch> {
   const screen = new Screen(out, times.lineMs)
   const told = new Set<string>()
+  const patiently = withPatience(times, signal, () => screen.away())
   try {
+    // One that never answered is a wrong address more often than a restart.
+    let batch = await repeated(() => calls().batches.get({ id }))
     for (;;) {
-      const batch = await patiently(() => calls.batches.get({ id }), times, signal)
       if (!out.quiet && batch.counts.failed > told.size && told.size < mostFailures) {
-        for (const job of await newFailures(calls, id, told)) screen.tell(failureLine(job))
+        for (const job of await patiently(() => newFailures(calls(), id, told))) screen.tell(failureLine(job))
         if (told.size >= mostFailures && batch.counts.failed > told.size) {
           screen.tell(`more have failed: runyard ls --batch ${id} --state failed`)
         }
@@ -57,6 +64,7 @@ export async function watchBatch(
       }
       screen.show(batch)
       await sleep(times.askMs, undefined, { signal })
+      batch = await patiently(() => calls().batches.get({ id }))
     }
   } finally {
     screen.clear()
@@ -69,21 +77,27 @@ export function exitCodeOfBatch({ status }: Pick<Batch, 'status'>): number {
   return status === 'cancelled' ? exitCodes.interrupted : exitCodes.failed
 }
 
-async function patiently<T>(
-  call: () => Promise<T>,
-  { askMs, patienceMs }: WatchTimes,
-  signal: AbortSignal,
-): Promise<T> {
-  for (const giveUpAt = performance.now() + patienceMs; ;) {
-    try {
-      return await call()
-    } catch (error) {
-      const away = isAppError(error) && (error.code === 'unavailable' || error.code === 'deadline_exceeded')
-      if (!away || performance.now() > giveUpAt) throw error
-      await sleep(askMs, undefined, { signal })
+const withPatience =
+  ({ askMs, patienceMs, tellAwayMs }: WatchTimes, signal: AbortSignal, onAway: () => void) =>
+  async <T>(call: () => Promise<T>): Promise<T> => {
+    const lostAt = performance.now()
+    for (let told = false; ;) {
+      try {
+        return await call()
+      } catch (error) {
+        const away = performance.now() - lostAt
+        if (!isAway(error) || away > patienceMs) throw error
+        if (!told && away >= tellAwayMs) {
+          onAway()
+          told = true
+        }
+        await sleep(askMs, undefined, { signal })
+      }
     }
   }
-}
+
+export const isAway = (error: unknown): error is AppError =>
+  isAppError(error) && (error.code === 'unavailable' || error.code === 'deadline_exceeded')
 
 /** Also of members that were submitted before others that failed earlier, so as many more as were told. */
 async function newFailures(calls: Calls, id: string, told: Set<string>): Promise<Job[]> {
@@ -130,6 +144,11 @@ class Screen {
   tell(line: string): void {
     this.clear()
     this.#out.write(`${line}\n`)
+  }
+
+  away(): void {
+    this.clear()
+    this.#out.away?.()
   }
 
   end(batch: Batch): void {

@@ -26,7 +26,11 @@ export const commands: CommandEntry[] = [
   { name: 'rm', summary: 'delete an ended job and its logs', load: () => import('./commands/rm.ts') },
   { name: 'batch', summary: 'many jobs as one: submit, watch, repeat', load: () => import('./commands/batch.ts') },
   { name: 'queue', summary: 'queues and their limits', load: () => import('./commands/queue.ts') },
-  { name: 'channel', summary: 'where messages go, and what became of them', load: () => import('./commands/channel.ts') },
+  {
+    name: 'channel',
+    summary: 'where messages go, and what became of them',
+    load: () => import('./commands/channel.ts'),
+  },
   { name: 'up', summary: 'database, server and runner for this machine', load: () => import('./commands/up.ts') },
   { name: 'down', summary: 'stop what `up` or `start` left running', load: () => import('./commands/down.ts') },
   { name: 'setup', summary: 'install what this machine lacks', load: () => import('./commands/setup.ts') },

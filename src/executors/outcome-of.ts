@@ -46,7 +46,9 @@ export function outcomeOf({ ended, timeoutMs, memoryBytes }: EndInput): Outcome 
   }
   if (ended.said !== undefined) {
     const { message, errorClass } = ended.said
-    return errorClass === undefined ? { ...facts, message } : { ...facts, state: 'failed', error_class: errorClass, message }
+    return errorClass === undefined
+      ? { ...facts, message }
+      : { ...facts, state: 'failed', error_class: errorClass, message }
   }
   const partly = ended.oomKills > 0 ? partlyKilled(ended.oomKills, memoryBytes) : ''
   const also = partly === '' ? '' : `; ${partly}`

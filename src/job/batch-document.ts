@@ -2,7 +2,7 @@
 import type { Fields } from './batch-defaults.ts'
 import type { Matrix, Scalar } from './matrix.ts'
 
-/** When a channel is told of a batch's end: always, when any job did not pass, when all passed, when it was cancelled. */
+/** When a channel is told of a batch's end: always, when a job failed, when all passed, when none failed but not all ran. */
 export const notifyOn = ['ended', 'failed', 'passed', 'cancelled'] as const
 export interface Notify {
   /** Name of a channel. */

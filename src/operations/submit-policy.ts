@@ -5,6 +5,7 @@
 import path from 'node:path'
 import type { FieldProblem } from '../lib/app-error.ts'
 import type { JobSpec } from '../job/spec.ts'
+import { messageQueue } from '../reactions/message-job.ts'
 import { limitProblems, type LimitPolicy } from './limits.ts'
 
 export interface SubmitPolicy extends LimitPolicy {
@@ -35,6 +36,9 @@ const outside = (what: string, allowed: readonly string[], setting: string): str
 
 export function policyProblems(spec: Omit<JobSpec, 'executor'>, policy: SubmitPolicy): FieldProblem[] {
   const problems = limitProblems(spec, policy)
+  if (spec.queue === messageQueue) {
+    problems.push({ field: 'queue', message: `${messageQueue} is kept free for notices; name another queue` })
+  }
   const workdirs = policy.defaultWorkingDir
     ? [...policy.allowedWorkdirs, policy.defaultWorkingDir]
     : policy.allowedWorkdirs

@@ -12,7 +12,7 @@ export const statusOf = (number: number): TestStatus => (['failed', 'skipped', '
 
 /**
  * False: the attempt is not the sender's any more, and nothing was stored. Before the attempt ends, in a transaction of
- * its own: 5,000 cases take some 100 ms, which the ends of other attempts must not wait for. Told again, it replaces.
+ * its own: 5,000 cases take 115 ms, which the ends of other attempts must not wait for. Told again, it replaces.
  */
 export async function storeTests(
   db: Db,

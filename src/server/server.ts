@@ -97,7 +97,14 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     unwind.add('database watch', () => watch.stop())
     const metrics = createMetrics({ db, version, databaseIsAway: () => watch.isAway() })
     unwind.add('metrics', async () => metrics.stop())
-    const deps = dependencies(config, keys, { db, ...logs.parts, dispatcher, runsEnded, metrics, forgetAccess: access.forget })
+    const deps = dependencies(config, keys, {
+      db,
+      ...logs.parts,
+      dispatcher,
+      runsEnded,
+      metrics,
+      forgetAccess: access.forget,
+    })
 
     const changes = createJobChanges()
     const runChanges = createRunChanges()

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { aJob, queueWorld } from '../../test/queue-world.ts'
 import { runningServer } from '../../test/running-server.ts'
+import { onFact, type Fact } from '../lib/facts.ts'
 import { promoteDue } from '../queue/promote-due.ts'
 import { createTraces } from './traces.ts'
 
@@ -19,7 +20,7 @@ interface Span {
 }
 
 /** An OTLP/HTTP receiver. */
-async function collector() {
+async function collector(status = 200) {
   const spans: Span[] = []
   const bodies: string[] = []
   const headers: (string | undefined)[] = []
@@ -36,7 +37,7 @@ async function collector() {
       headers.push(request.headers['x-team'] as string | undefined)
       const { resourceSpans } = JSON.parse(body) as { resourceSpans: { scopeSpans: { spans: Span[] }[] }[] }
       spans.push(...resourceSpans.flatMap((one) => one.scopeSpans.flatMap((scope) => scope.spans)))
-      response.writeHead(200, { 'content-type': 'application/json' }).end('{}')
+      response.writeHead(status, { 'content-type': 'application/json' }).end('{}')
     })
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -134,8 +135,20 @@ test('the whole way: the header of a request is the parent of what it submitted'
   }
 })
 
-test('a collector that is away is a line in the log; what is no address is refused', async () => {
+test('what the collector refuses is a line in the log; what is no address is refused', async () => {
   const world = await queueWorld()
+  const { endpoint } = await collector(400)
+  const facts: Fact[] = []
+  onTestFinished(onFact((fact) => void (fact.name === 'traces.not_sent' && facts.push(fact))))
+  const traces = await createTraces(world.db, { endpoint, headers: undefined, version: '1' })
+  const job = aJob()
+  job.spec.trace = { received: Date.now() }
+  const ids = await world.submit(job)
+  const runner = await world.runner()
+  await runner.finishAll(await runner.claim())
+  traces.changed(ids)
+  await traces.stop()
+  expect(facts).toMatchObject([{ level: 'warn', jobs: 1 }])
   await expect(createTraces(world.db, { endpoint: 'collector', headers: undefined, version: '1' })).rejects.toThrow(
     'OTEL_EXPORTER_OTLP_ENDPOINT must be an address',
   )

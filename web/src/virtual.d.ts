@@ -1,6 +1,6 @@
 declare module 'virtual:contract' {
-  import type { AnyContractRouter } from '@orpc/contract'
+  import type { Routes } from './lib/call.ts'
   /** Method and path of every procedure, made by `build/contract-json.ts`. */
-  const contract: AnyContractRouter
-  export default contract
+  const routes: Routes
+  export default routes
 }

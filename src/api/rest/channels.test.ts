@@ -122,7 +122,12 @@ test('a batch that ends is told: one message, signed, and its delivery shows the
     },
   })
   const job = await operator.client.calls.jobs.get({ id: delivery.job_id! })
-  expect(job).toMatchObject({ executor: 'message', queue: 'messages', message: { channel: 'team' } })
+  expect(job).toMatchObject({
+    executor: 'message',
+    queue: 'messages',
+    message: { channel: 'team' },
+    effective_limits: {},
+  })
   await expect(operator.client.calls.jobs.rerun({ id: job.id })).rejects.toMatchObject({ code: 'failed_precondition' })
 })
 

@@ -1,5 +1,6 @@
 import { InvalidArgumentError, Option, type Command } from 'commander'
 import { certificateRoles, certificateStates, issuedRoles } from '../../api/contract/certificates.ts'
+import { tellBackground } from '../background-line.ts'
 import { init as makeAuthority, type InitWish } from '../certs-init.ts'
 import { issueIntoFiles } from '../certs-issue.ts'
 import { authorityLine, listing, list, type CertificateState } from '../certs-list.ts'
@@ -43,10 +44,7 @@ function defineInit(init: Command): void {
         if (wish.endOld) print(`Ended the ones before, with ${plural(made.certificates_ended, 'certificate')}.`)
         notice('next: runyard certs issue --role admin NAME, and for other machines: runyard runner token')
       }
-      if (connection.local?.started) {
-        const where = `a server runs in the background at ${connection.url}`
-        process.stderr.write(`runyard: ${where}; \`runyard down\` stops it\n`)
-      }
+      tellBackground(connection)
     } finally {
       await connection.close()
     }

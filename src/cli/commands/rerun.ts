@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Command } from 'commander'
+import { tellBackground } from '../background-line.ts'
 import { connect } from '../connect.ts'
 import { globalsOf } from '../globals.ts'
 import { jobId } from '../job-id.ts'
@@ -16,11 +17,7 @@ export function define(command: Command): void {
       const job = await repeated(() => connection.client.calls.jobs.rerun({ id }, { context }))
       if (globalsOf(command).json) printJson(job)
       else print(`Started job with ID: ${job.id}`)
-      if (connection.local?.started) {
-        process.stderr.write(
-          `runyard: a server runs in the background at ${connection.url}; \`runyard down\` stops it\n`,
-        )
-      }
+      tellBackground(connection)
     } finally {
       await connection.close()
     }

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { tellBackground } from '../background-line.ts'
 import { connect } from '../connect.ts'
 import { globalsOf } from '../globals.ts'
 import { addJobOptions, refuseRelativePaths, specOf, type JobOptions } from '../job-options.ts'
@@ -23,11 +24,7 @@ export function define(command: Command): void {
       const job = await submit(connection.client, spec, options.idempotencyKey)
       if (globalsOf(command).json) printJson(job)
       else print(`Started job with ID: ${job.id}`)
-      if (connection.local?.started) {
-        process.stderr.write(
-          `runyard: a server runs in the background at ${connection.url}; \`runyard down\` stops it\n`,
-        )
-      }
+      tellBackground(connection)
     } finally {
       await connection.close()
     }

@@ -83,7 +83,8 @@ create table batch_templates (
   description text,
   -- Everyone may use it; only its owner and administrators change it.
   shared boolean not null default false,
-  body jsonb not null,
+  -- As it was written: jsonb would put the keys, and so the axes, in another order.
+  body json not null,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now()
 );

@@ -4,7 +4,10 @@ import { cn } from '../lib/cn.ts'
 interface MenuProps {
   /** What the button shows. */
   trigger: ReactNode
-  label?: string
+  /** Of the list. */
+  label: string
+  /** Of the button, when what it shows is no name. */
+  triggerLabel?: string
   triggerClassName?: string
   /** On which side of the button it opens. */
   up?: boolean
@@ -15,7 +18,7 @@ interface MenuProps {
 const items = (menu: HTMLElement | null) => [...(menu?.querySelectorAll<HTMLElement>('[role^=menuitem]') ?? [])]
 
 /** A button with a short list of acts beneath it. Arrow keys move, Escape and a click elsewhere close it. */
-export function Menu({ trigger, label, triggerClassName, up, align = 'right', children }: MenuProps) {
+export function Menu({ trigger, label, triggerLabel, triggerClassName, up, align = 'right', children }: MenuProps) {
   const [open, setOpen] = useState(false)
   const id = useId()
   const root = useRef<HTMLDivElement>(null)
@@ -46,7 +49,7 @@ export function Menu({ trigger, label, triggerClassName, up, align = 'right', ch
         aria-haspopup="menu"
         aria-expanded={open}
         aria-controls={open ? id : undefined}
-        aria-label={label}
+        aria-label={triggerLabel}
         className={triggerClassName}
         onClick={() => setOpen(!open)}
         onKeyDown={(event) => event.key === 'ArrowDown' && (event.preventDefault(), setOpen(true))}

@@ -1,10 +1,8 @@
-import { createORPCClient } from '@orpc/client'
 import type { ContractRouterClient } from '@orpc/contract'
 import type { JsonifiedClient } from '@orpc/openapi-client'
-import { OpenAPILink } from '@orpc/openapi-client/fetch'
-import contractJson from 'virtual:contract'
+import routes from 'virtual:contract'
 import type { Contract } from '../../../src/api/contract/index.ts'
-import { problemError } from './problem.ts'
+import { clientOf } from './call.ts'
 
 export type { Attempt, Job, JobResult, Me, Queue, Runner, StatusWord } from '../../../src/api/contract/index.ts'
 export type {
@@ -29,24 +27,8 @@ interface Context {
 
 const prefix = '/api/v1'
 
-const link = new OpenAPILink<Context>(contractJson, {
-  url: () => `${location.origin}${prefix}`,
-  headers: ({ context }) => (context.idempotencyKey ? { 'idempotency-key': context.idempotencyKey } : {}),
-  fetch: async (request, init) => asJson(await fetch(request, init)),
-  customErrorResponseBodyDecoder: (body, response) =>
-    problemError(body, response.status, String(response.headers['retry-after'] ?? '') || undefined),
-})
-
-/** The link reads a body as JSON by this one content type only; problem bodies have their own. */
-function asJson(response: Response): Response {
-  if (!response.headers.get('content-type')?.startsWith('application/problem+json')) return response
-  const headers = new Headers(response.headers)
-  headers.set('content-type', 'application/json')
-  return new Response(response.body, { status: response.status, headers })
-}
-
-/** The typed client: `api.jobs.get({ id })`. Types come from the contract, the code behind them from its JSON. */
-export const api: JsonifiedClient<ContractRouterClient<Contract, Context>> = createORPCClient(link)
+/** The typed client: `api.jobs.get({ id })`. Types come from the contract, methods and paths from its JSON. */
+export const api = clientOf(routes, prefix) as JsonifiedClient<ContractRouterClient<Contract, Context>>
 
 export interface LogAddress {
   id: string

@@ -1,4 +1,3 @@
-import { ORPCError } from '@orpc/client'
 import { sentence } from './sentence.ts'
 
 export interface FieldProblem {
@@ -15,36 +14,39 @@ export interface Problem {
   retryAfterSeconds?: number
 }
 
-interface ProblemData {
-  errors?: FieldProblem[]
-  retryAfterSeconds?: number
+/** What the server refused; thrown by every call of `api`. */
+export class ApiError extends Error {
+  readonly status: number
+  readonly fields: FieldProblem[]
+  readonly retryAfterSeconds: number | undefined
+
+  constructor(message: string, status: number, fields: FieldProblem[], retryAfterSeconds: number | undefined) {
+    super(message)
+    this.status = status
+    this.fields = fields
+    this.retryAfterSeconds = retryAfterSeconds
+  }
 }
 
-/** Reads an `application/problem+json` body (RFC 9457) into the error that the typed client throws. */
-export function problemError(body: unknown, status: number, retryAfter: string | undefined) {
-  if (typeof body !== 'object' || body === null) return null
-  const { title, detail, errors } = body as { title?: unknown; detail?: unknown; errors?: unknown }
-  const seconds = Number(retryAfter)
-  const data: ProblemData = {
-    errors: Array.isArray(errors) ? (errors as FieldProblem[]) : [],
-    retryAfterSeconds: retryAfter !== undefined && Number.isFinite(seconds) ? seconds : undefined,
+/** Reads an `application/problem+json` body (RFC 9457), or what somebody between us and the server sent instead. */
+export function problemError(body: unknown, status: number, retryAfter: string | undefined): ApiError {
+  const { detail, errors } = (typeof body === 'object' && body !== null ? body : {}) as {
+    detail?: unknown
+    errors?: unknown
   }
-  return new ORPCError(typeof title === 'string' ? title : 'internal', {
-    status: status >= 400 ? status : 500,
-    message: typeof detail === 'string' ? detail : `The server answered ${status}.`,
-    data,
-  })
+  const seconds = Number(retryAfter)
+  return new ApiError(
+    typeof detail === 'string' ? detail : `The server answered ${status}.`,
+    status,
+    Array.isArray(errors) ? (errors as FieldProblem[]) : [],
+    retryAfter !== undefined && Number.isFinite(seconds) ? seconds : undefined,
+  )
 }
 
 export function problemOf(error: unknown): Problem {
-  if (error instanceof ORPCError) {
-    const data = (error.data ?? {}) as ProblemData
-    return {
-      status: error.status,
-      message: sentence(error.message),
-      fields: data.errors ?? [],
-      retryAfterSeconds: data.retryAfterSeconds,
-    }
+  if (error instanceof ApiError) {
+    const { status, message, fields, retryAfterSeconds } = error
+    return { status, message: sentence(message), fields, retryAfterSeconds }
   }
   if (error instanceof TypeError) {
     return { status: 0, message: 'The server cannot be reached. Is it running?', fields: [] }
@@ -52,5 +54,5 @@ export function problemOf(error: unknown): Problem {
   return { status: 0, message: error instanceof Error ? error.message : String(error), fields: [] }
 }
 
-export const isSignedOut = (error: unknown): boolean => error instanceof ORPCError && error.status === 401
-export const isMissing = (error: unknown): boolean => error instanceof ORPCError && error.status === 404
+export const isSignedOut = (error: unknown): boolean => error instanceof ApiError && error.status === 401
+export const isMissing = (error: unknown): boolean => error instanceof ApiError && error.status === 404

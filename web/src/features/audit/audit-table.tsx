@@ -31,7 +31,9 @@ export function AuditTable({ entries, onChoose, onNarrow }: AuditTableProps) {
             </Td>
             <Td>
               <Narrow text={entry.actor} what="who" onClick={() => onNarrow({ actor: entry.actor })} />
-              {entry.actor_kind !== 'user' && <span className="ml-1.5 text-xs text-muted">{entry.actor_kind}</span>}
+              {!['user', entry.actor].includes(entry.actor_kind) && (
+                <span className="ml-1.5 text-xs text-muted">{entry.actor_kind}</span>
+              )}
             </Td>
             <Td>
               <Narrow text={entry.action} what="what" onClick={() => onNarrow({ action: entry.action })} />

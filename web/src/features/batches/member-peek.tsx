@@ -8,7 +8,7 @@ import { count } from './count-words.tsx'
 import { batchWords } from './filters.ts'
 import { LogDrawer } from './log-drawer.tsx'
 import { MemberLine } from './member-line.tsx'
-import { peekQuery } from './queries.ts'
+import { peekOrder, peekQuery } from './queries.ts'
 import { useLivePeek } from './use-live-batches.ts'
 
 /** The members of a batch inside the gallery: failed ones first, a page at a time. */
@@ -77,8 +77,13 @@ export function MemberPeek({ batch }: { batch: Batch }) {
   )
 }
 
-/** A member that moves on while the pages are read is on two of them; one that left the status is no longer shown. */
+/**
+ * A member that moves on while the pages are read is on two of them; one that left the status is no longer shown; one
+ * that has failed since goes up.
+ */
 function onceEach(jobs: Job[], status: StatusWord | undefined): Job[] {
-  const unique = new Map(jobs.map((job) => [job.id, job]))
-  return [...unique.values()].filter((job) => status === undefined || job.status === status)
+  const unique = [...new Map(jobs.map((job) => [job.id, job])).values()]
+  return peekOrder.flatMap((word) =>
+    status === undefined || status === word ? unique.filter((job) => job.status === word) : [],
+  )
 }

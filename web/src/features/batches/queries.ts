@@ -37,7 +37,7 @@ export const rerunsQuery = ({ id, name, created_at }: Batch) =>
   })
 
 /** What needs a look comes first. */
-const peekOrder: StatusWord[] = ['failed', 'running', 'waiting', 'cancelled', 'passed']
+export const peekOrder: readonly StatusWord[] = ['failed', 'running', 'waiting', 'cancelled', 'passed']
 
 interface PeekPlace {
   status: StatusWord

@@ -86,7 +86,9 @@ export function invalidateBatches(client: QueryClient) {
   void client.invalidateQueries({ queryKey: ['batches', 'one'] })
 }
 
-type PeekData = InfiniteData<{ jobs: Job[] }>
+interface PeekPage {
+  jobs: Job[]
+}
 
 function gatherMembers(client: QueryClient, id: string): Gatherer {
   let changes = new Map<string, Job>()
@@ -100,15 +102,23 @@ function gatherMembers(client: QueryClient, id: string): Gatherer {
     flush() {
       const now = changes
       changes = new Map()
-      client.setQueriesData<PeekData>(keys, (data) => data && { ...data, pages: patch(data.pages, now) })
+      client.setQueriesData<InfiniteData<PeekPage>>(keys, (data) => data && { ...data, pages: patch(data.pages, now) })
     },
   }
 }
 
-function patch<Page extends { jobs: Job[] }>(pages: Page[], changes: ReadonlyMap<string, Job>): Page[] {
-  return pages.map((page) =>
-    page.jobs.some(({ id }) => changes.has(id))
-      ? { ...page, jobs: page.jobs.map((job) => changes.get(job.id) ?? job) }
-      : page,
+/** A list in the gallery is for a look; those that begin or fail are added to it up to here. */
+const mostPeeked = 300
+
+/** Members that are listed are replaced; those that are not, but run or failed just now, are added. */
+function patch(pages: PeekPage[], changes: ReadonlyMap<string, Job>): PeekPage[] {
+  const listed = new Set(pages.flatMap(({ jobs }) => jobs.map(({ id }) => id)))
+  const fresh = [...changes.values()].filter(
+    ({ id, status }) => !listed.has(id) && (status === 'running' || status === 'failed'),
   )
+  return pages.map((page, index) => {
+    const added = index === 0 && page.jobs.length < mostPeeked ? fresh : []
+    if (added.length === 0 && !page.jobs.some(({ id }) => changes.has(id))) return page
+    return { ...page, jobs: [...page.jobs.map((job) => changes.get(job.id) ?? job), ...added] }
+  })
 }

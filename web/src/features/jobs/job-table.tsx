@@ -1,4 +1,4 @@
-import { useCallback, useMemo, useRef, useState } from 'react'
+import { lazy, Suspense, useCallback, useMemo, useRef, useState } from 'react'
 import { Checkbox } from '../../components/checkbox.tsx'
 import type { Job } from '../../lib/api.ts'
 import { cn } from '../../lib/cn.ts'
@@ -6,8 +6,9 @@ import { useKeys } from '../../lib/use-keys.ts'
 import { useMedia } from '../../lib/use-media.ts'
 import { useSelection } from '../../lib/use-selection.ts'
 import { useWindowRows } from '../../lib/use-window-rows.ts'
-import { BulkBar } from './bulk-bar.tsx'
 import { JobRow, rowGrid, rowHeights } from './job-row.tsx'
+
+const BulkBar = lazy(() => import('./bulk-bar.tsx').then(({ BulkBar: component }) => ({ default: component })))
 
 /** The jobs that are loaded, of which only those on the screen are in the page; chosen and opened by keyboard too. */
 export function JobTable({ jobs, mayAct }: { jobs: readonly Job[]; mayAct: boolean }) {
@@ -82,7 +83,9 @@ export function JobTable({ jobs, mayAct }: { jobs: readonly Job[]; mayAct: boole
         </ul>
       </div>
       {selection.chosen.size > 0 && (
-        <BulkBar jobs={jobs.filter(({ id }) => selection.chosen.has(id))} onClear={selection.clear} />
+        <Suspense>
+          <BulkBar jobs={jobs.filter(({ id }) => selection.chosen.has(id))} onClear={selection.clear} />
+        </Suspense>
       )}
     </>
   )

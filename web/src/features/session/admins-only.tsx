@@ -1,20 +1,21 @@
 import type { ReactNode } from 'react'
+import { PageHead } from '../../components/page-head.tsx'
 import { Empty, Loading } from '../../components/page-state.tsx'
-import { useTitle } from '../../lib/use-title.ts'
 import { useMe } from './session.ts'
 
 /** A page of administration; to all others it says so instead of showing an error. */
 export function AdminsOnly({ title, children }: { title: string; children: ReactNode }) {
   const me = useMe()
-  useTitle(title)
   if (!me) return <Loading />
   if (me.role === 'admin') return children
   return (
-    <Empty title="Only for administrators">
-      <p className="text-muted">
-        {title} is part of the administration, and you are signed in as {me.username} ({me.role}). An administrator can
-        change your role.
-      </p>
-    </Empty>
+    <>
+      <PageHead title={title} />
+      <Empty title="Only for administrators">
+        <p className="text-muted">
+          You are signed in as {me.username} ({me.role}). An administrator can do this for you, or change your role.
+        </p>
+      </Empty>
+    </>
   )
 }

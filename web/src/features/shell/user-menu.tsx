@@ -19,7 +19,8 @@ export function UserMenu({ small, up, onHelp }: { small?: boolean; up?: boolean;
   const name = me?.username ?? ''
   return (
     <Menu
-      label={`Account: ${name}`}
+      label="Account"
+      triggerLabel={small ? `Account: ${name}` : undefined}
       up={up}
       align={up ? 'left' : 'right'}
       triggerClassName={cn('flex items-center gap-2 rounded-md p-1 text-left hover:bg-sunken', !small && 'w-full')}
@@ -34,7 +35,10 @@ export function UserMenu({ small, up, onHelp }: { small?: boolean; up?: boolean;
           {!small && (
             <>
               <span className="min-w-0 flex-1 leading-tight">
-                <span className="block truncate text-sm font-medium">{name}</span>
+                <span className="block truncate text-sm font-medium">
+                  <span className="sr-only">Account: </span>
+                  {name}
+                </span>
                 {me?.role !== name && <span className="block text-xs text-muted">{me?.role}</span>}
               </span>
               <ChevronsUpDown aria-hidden className="size-3.5 shrink-0 text-muted" />

@@ -44,7 +44,7 @@ export function FormEditor({ form, set, problems }: FormEditorProps) {
         </Field>
       </Card>
       <Card title="Jobs">
-        <div role="group" aria-label="How the jobs are given" className="flex gap-1">
+        <div role="group" aria-label="How the jobs are given" className="flex flex-wrap gap-1">
           <Toggle pressed={form.kind === 'matrix'} onClick={() => set({ kind: 'matrix' })}>
             One command, many values
           </Toggle>
