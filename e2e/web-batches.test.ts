@@ -119,6 +119,11 @@ describe.skipIf(missing !== null)('batches in the dashboard', () => {
     await row(page, 'test-0').getByText('Succeeded').waitFor()
     expect(await seriousFindings(page)).toEqual([])
 
+    await page.keyboard.press('j')
+    await page.keyboard.press('j')
+    await page.keyboard.press('l')
+    await page.getByRole('dialog').getByText('this is test 10').waitFor()
+    await page.keyboard.press('Escape')
     await page
       .getByRole('region', { name: 'Failures' })
       .getByText(/code 3/)

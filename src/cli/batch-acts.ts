@@ -11,7 +11,7 @@ import { tellBackground } from './background-line.ts'
 import { exitCodeOfBatch, isAway, usualTimes, watchBatch } from './batch-watch.ts'
 import { connect, withServer, type Connection } from './connect.ts'
 import { globalsOf, type Globals } from './globals.ts'
-import { confirm } from './prompt.ts'
+import { agreed, refuseUnasked } from './prompt.ts'
 import { notice, print, printable, printJson } from './render.ts'
 import { stayWith } from './stay-with.ts'
 import { repeated } from './submit.ts'
@@ -180,13 +180,10 @@ async function asked<T>(
   question: (batch: Batch) => string,
   act: (calls: ApiClient['calls']) => Promise<T>,
 ): Promise<T | undefined> {
-  if (yes !== true && !process.stdin.isTTY) {
-    throw new AppError('invalid_argument', `no terminal to ask on: runyard batch ${command.name()} ${id} --yes`)
-  }
-  return withServer(command, async ({ client }) => {
-    if (yes !== true && !(await confirm(question(await client.calls.batches.get({ id }))))) return undefined
-    return act(client.calls)
-  })
+  refuseUnasked(yes, `runyard batch ${command.name()} ${id}`)
+  return withServer(command, async ({ client: { calls } }) =>
+    (await agreed(yes, async () => question(await calls.batches.get({ id })))) ? act(calls) : undefined,
+  )
 }
 
 export function batchId(text: string): string {

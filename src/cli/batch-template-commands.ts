@@ -2,14 +2,14 @@
 import type { Command } from 'commander'
 import { stringify } from 'yaml'
 import type { BatchTemplate } from '../api/contract/index.ts'
-import { AppError, isAppError } from '../lib/app-error.ts'
+import { isAppError } from '../lib/app-error.ts'
 import { problemsError } from './batch-errors.ts'
 import { readBatchFile, type BatchFile } from './batch-file.ts'
 import { templateTable } from './batch-view.ts'
 import { withServer } from './connect.ts'
 import { addGlobalOptions, globalsOf } from './globals.ts'
-import { confirm } from './prompt.ts'
-import { notice, print, printJson } from './render.ts'
+import { agreed, refuseUnasked } from './prompt.ts'
+import { notice, print, printable, printJson } from './render.ts'
 
 export function defineTemplates(batch: Command): void {
   const template = batch.command('template').summary('batches stored under a name')
@@ -56,10 +56,18 @@ export function defineTemplates(batch: Command): void {
     .option('--owner <user>', 'whose it is')
     .option('-y, --yes', 'do it without asking')
     .action(async (name: string, { yes, owner }: { owner?: string; yes?: boolean }) => {
-      if (yes !== true && !process.stdin.isTTY)
-        throw new AppError('invalid_argument', `no terminal to ask on: runyard batch template rm ${name} --yes`)
-      if (yes !== true && !(await confirm(`Delete the template ${name}?`))) return
-      await withServer(rm, ({ client }) => client.calls.batchTemplates.delete({ name, owner }))
+      refuseUnasked(yes, `runyard batch template rm ${name}`)
+      const done = await withServer(rm, async ({ client }) => {
+        const { get, delete: remove } = client.calls.batchTemplates
+        const question = async (): Promise<string> => {
+          const { owner: whose, shared } = await get({ name, owner })
+          return `Delete the template ${printable(whose)}/${name}${shared ? ', which everybody may use' : ''}?`
+        }
+        if (!(await agreed(yes, question))) return false
+        await remove({ name, owner })
+        return true
+      })
+      if (!done) return
       if (globalsOf(rm).json) return printJson({ name, deleted: true })
       print(`Deleted ${name}`)
     })

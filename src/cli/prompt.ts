@@ -2,6 +2,8 @@
 import { text as readStream } from 'node:stream/consumers'
 import { createInterface } from 'node:readline/promises'
 import { AppError } from '../lib/app-error.ts'
+import { exitCodes } from './exit-codes.ts'
+import { notice } from './render.ts'
 
 export async function ask(question: string): Promise<string> {
   const lines = createInterface({ input: process.stdin, output: process.stderr })
@@ -15,6 +17,20 @@ export async function ask(question: string): Promise<string> {
 export async function confirm(question: string): Promise<boolean> {
   if (!process.stdin.isTTY) return false
   return /^y(es)?$/i.test((await ask(`${question} [y/N] `)).trim())
+}
+
+/** Before anything else is done: where nobody can be asked, `command` with `--yes` is what to type. */
+export function refuseUnasked(yes: boolean | undefined, command: string): void {
+  if (yes === true || process.stdin.isTTY) return
+  throw new AppError('invalid_argument', `no terminal to ask on: ${command} --yes`)
+}
+
+/** Of what cannot be undone. A no is told, and leaves exit code 1. */
+export async function agreed(yes: boolean | undefined, question: () => string | Promise<string>): Promise<boolean> {
+  if (yes === true || (await confirm(await question()))) return true
+  notice('nothing was changed')
+  process.exitCode = exitCodes.failed
+  return false
 }
 
 /** From the terminal without echo, or all of stdin (`--password-stdin`). */

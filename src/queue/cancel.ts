@@ -52,20 +52,24 @@ export async function cancelMany(
     const atOnce = jobs.filter((job) => (waitingStates as readonly JobState[]).includes(job.state))
     const running = jobs.filter((job) => !atOnce.includes(job) && !isTerminal(job.state))
     const outcome: Outcome = { state: 'cancelled', message: 'cancelled while it waited', remaining_processes: 0 }
-    await tx.query({
-      name: 'queue_cancel_waiting',
-      text: `update jobs set state = 'cancelled', state_since = now(), ended_at = now(), outcome = $2::jsonb,
-          cancel_requested_at = now(), cancel_reason = $3
-        where id = any($1::bigint[]) and state in ${waiting}`,
-      values: [atOnce.map((job) => job.id), safeJson(outcome), input.reason ?? null],
-    })
-    await tx.query({
-      name: 'queue_cancel_held',
-      text: `update jobs set cancel_requested_at = coalesce(cancel_requested_at, now()), cancel_now = $3,
-          cancel_reason = case when cancel_requested_at is null then $2 else cancel_reason end
-        where id = any($1::bigint[]) and (cancel_requested_at is null or $3 > cancel_now)`,
-      values: [running.map((job) => job.id), input.reason ?? null, input.force ?? false],
-    })
+    if (atOnce.length > 0) {
+      await tx.query({
+        name: 'queue_cancel_waiting',
+        text: `update jobs set state = 'cancelled', state_since = now(), ended_at = now(), outcome = $2::jsonb,
+            cancel_requested_at = now(), cancel_reason = $3
+          where id = any($1::bigint[]) and state in ${waiting}`,
+        values: [atOnce.map((job) => job.id), safeJson(outcome), input.reason ?? null],
+      })
+    }
+    if (running.length > 0) {
+      await tx.query({
+        name: 'queue_cancel_held',
+        text: `update jobs set cancel_requested_at = coalesce(cancel_requested_at, now()), cancel_now = $3,
+            cancel_reason = case when cancel_requested_at is null then $2 else cancel_reason end
+          where id = any($1::bigint[]) and (cancel_requested_at is null or $3 > cancel_now)`,
+        values: [running.map((job) => job.id), input.reason ?? null, input.force ?? false],
+      })
+    }
     const dependents = await settleDependents(
       tx,
       atOnce.map((job) => ({ jobKey: job.id, publicId: job.public_id, state: 'cancelled' as const })),

@@ -26,10 +26,8 @@ export function Modal({ role, titleId, descriptionId, className, onClose, childr
     element.showModal()
     // The browser would take the first button, which closes it; one comes to fill in or to answer.
     element.querySelector<HTMLElement>('[data-autofocus], input:not([type=hidden]), textarea, select')?.focus()
-    document.documentElement.classList.add('modal-open')
     return () => {
       element.close()
-      if (document.querySelector('dialog[open]') === null) document.documentElement.classList.remove('modal-open')
       if (before instanceof HTMLElement && before.isConnected) before.focus({ preventScroll: true })
     }
   }, [])
@@ -50,7 +48,7 @@ export function Modal({ role, titleId, descriptionId, className, onClose, childr
       onKeyDown={(event) => event.stopPropagation()}
       onClick={(event) => event.stopPropagation()}
       className={cn(
-        'mx-auto my-0 max-h-[80dvh] overflow-y-auto rounded-lg border border-line bg-surface p-0 whitespace-normal text-text shadow-xl backdrop:bg-shade',
+        'mx-auto my-0 max-h-[80dvh] overflow-y-auto overscroll-contain rounded-lg border border-line bg-surface p-0 whitespace-normal text-text shadow-xl backdrop:bg-shade',
         className,
       )}
     >

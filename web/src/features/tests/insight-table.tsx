@@ -54,9 +54,9 @@ export function InsightTable({ tests }: { tests: readonly TestInsight[] }) {
                 <Link
                   to="/jobs/$id"
                   params={{ id: test.last_job_id }}
-                  aria-label={`Last job of ${test.name}`}
                   className="rounded text-accent underline underline-offset-2"
                 >
+                  <span className="sr-only">Last job of {test.name}: </span>
                   <RelativeTime at={test.last_at} />
                 </Link>
               </span>

@@ -10,8 +10,9 @@ const shownProblems = 50
 
 /** What the server would make of it: how many jobs, the first of them, and all that is wrong. */
 export function Preview({ batch }: { batch: NewBatch }) {
-  const { preview, problems } = batch
-  const data = preview.data
+  const { preview } = batch
+  const problems = batch.untouched ? [] : batch.problems
+  const data = batch.untouched ? undefined : preview.data
   return (
     <section aria-label="Preview" aria-busy={preview.late} className="rounded-lg border border-line bg-surface">
       <div className="flex items-baseline justify-between gap-3 border-b border-line px-4 py-2.5">

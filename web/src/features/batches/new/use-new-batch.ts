@@ -43,6 +43,8 @@ export function useNewBatch() {
       const form = fromBody(body)
       change(form ? { ...draft, mode: 'form', form } : { ...draft, mode: 'document', text: toText(body) })
     },
+    /** Nothing has been written: nothing is wrong yet. */
+    untouched: draft.mode === 'form' && draft.form === emptyBatch,
     /** Null while it cannot be sent at all. */
     body: 'body' in read && missing.length === 0 ? read.body : null,
     preview,
