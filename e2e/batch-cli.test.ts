@@ -87,7 +87,7 @@ test('exit codes: 0 all passed, 1 one did not, 130 cancelled; a name that is not
   ])
   expect(passed).toMatchObject({ code: 0, stdout: expect.stringMatching(/^test -lt 9 passed in .*: 3\/3: 3 passed$/m) })
   expect(failed).toMatchObject({ code: 1, stdout: expect.stringMatching(/^✗ bad {2}exit 3 {2}runyard log \w{12}$/m) })
-  expect(unknown).toMatchObject({ code: 1, stderr: expect.stringContaining('zzzzzzzzzzzz') })
+  expect(unknown).toMatchObject({ code: 1, stderr: expect.stringContaining('no such batch') })
   expect(await batch('cancel', waits.id)).toMatchObject({ code: 0, stdout: '1 job cancelled, 0 being stopped\n' })
   expect(await watching).toMatchObject({ code: 130, stdout: expect.stringContaining('later cancelled') })
   // Without a terminal nobody can say yes.

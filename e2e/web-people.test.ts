@@ -140,7 +140,7 @@ describe.skipIf(missing !== null)('people in the dashboard', () => {
     await page.getByTitle('Only to what: user:carla').first().click()
     await page.waitForURL('**/audit?target=user*carla')
     await page
-      .getByRole('button', { name: /^All of entry/ })
+      .getByTitle('Show the whole entry')
       .first()
       .click()
     await page.getByRole('dialog').getByText('user.create').waitFor()

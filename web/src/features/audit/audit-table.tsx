@@ -54,7 +54,7 @@ export function AuditTable({ entries, onChoose, onNarrow }: AuditTableProps) {
             <Td className="w-full max-w-0 min-w-48">
               <button
                 type="button"
-                aria-label={`All of entry ${entry.id}`}
+                title="Show the whole entry"
                 onClick={() => onChoose(entry)}
                 className="block w-full truncate text-left font-mono text-xs text-muted hover:text-text hover:underline"
               >
