@@ -1,7 +1,7 @@
 /** `runyard batch` as people and programs type it, on a real system with real jobs. */
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import * as z from 'zod'
 import { batchSchema, batches as routes, batchTemplates } from '../src/api/contract/batches.ts'
@@ -19,7 +19,9 @@ beforeAll(async () => {
   work = join(files, 'work')
   await mkdir(work)
   await chmod(work, 0o777)
-  system = await startSystem({ RUNYARD_RUNNER_SLOTS: '4', ALLOWED_WORKDIRS: work })
+  // Wherever the Node.js of this test is, jobs may use it.
+  const settings = { ALLOWED_WORKDIRS: work, ALLOWED_READ_ONLY_BINDS: dirname(process.execPath) }
+  system = await startSystem({ RUNYARD_RUNNER_SLOTS: '4', ...settings })
 })
 afterAll(async () => {
   await system?.stop()
@@ -60,8 +62,8 @@ test('mistakes are told at their lines, and nothing is made', async () => {
   const lines = plain.stderr.trimEnd().split('\n')
   expect([plain.code, plain.stdout]).toEqual([2, ''])
   expect(lines).toEqual([
-    `runyard: ${path}:6:15: jobs[0].priority: is 0 to 10`,
-    `${path}:3:11: defaults.colour: is not a known field`,
+    `runyard: ${path}:6:5: jobs[0].priority: is 0 to 10`,
+    `${path}:3:3: defaults.colour: is not a known field`,
     expect.stringMatching(/wrong\.yml:7:5: jobs\[1\]\.command: is required/),
   ])
   expect(dry).toMatchObject({ code: 2, stderr: plain.stderr })
@@ -115,7 +117,7 @@ test.skip('is left out', () => {})
   const path = await file(
     'tests.yml',
     `name: node tests
-defaults: { working_dir: ${work}, timeout_seconds: 60 }
+defaults: { working_dir: ${work}, timeout_seconds: 60, binds: [{ path: ${dirname(process.execPath)} }] }
 matrix: { file: [sum] }
 job:
   name: '{{file}}'

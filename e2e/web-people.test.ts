@@ -139,10 +139,7 @@ describe.skipIf(missing !== null)('people in the dashboard', () => {
     const page = await admin('/audit')
     await page.getByTitle('Only to what: user:carla').first().click()
     await page.waitForURL('**/audit?target=user*carla')
-    await page
-      .getByTitle('Show the whole entry')
-      .first()
-      .click()
+    await page.getByTitle('Show the whole entry').first().click()
     await page.getByRole('dialog').getByText('user.create').waitFor()
     expect(await seriousFindings(page)).toEqual([])
     await page.keyboard.press('Escape')

@@ -79,7 +79,7 @@ export function defineActs(batch: Command): void {
     .option('-y, --yes', 'do it without asking')
     .action(async (id: string, { yes, reason }: { yes?: boolean; reason?: string }) => {
       const question = ({ name, counts }: Batch): string =>
-        `Complete ${id} (${printable(name)}): cancel ${counts.waiting} waiting jobs and kill ${counts.running}?`
+        `Complete ${id} (${printable(name)}): cancel ${plural(counts.waiting, 'waiting job')} and kill ${counts.running}?`
       const done = await asked(complete, id, yes, question, (calls) => calls.batches.complete({ id, reason }))
       if (done === undefined) return
       if (globalsOf(complete).json) return printJson(done)

@@ -7,6 +7,7 @@ import { notice } from './render.ts'
 
 export async function ask(question: string): Promise<string> {
   const lines = createInterface({ input: process.stdin, output: process.stderr })
+  lines.once('SIGINT', () => process.exit(exitCodes.interrupted))
   try {
     return await lines.question(question)
   } finally {
@@ -16,7 +17,9 @@ export async function ask(question: string): Promise<string> {
 
 export async function confirm(question: string): Promise<boolean> {
   if (!process.stdin.isTTY) return false
-  return /^y(es)?$/i.test((await ask(`${question} [y/N] `)).trim())
+  // Ctrl-D is no answer.
+  const answer = await ask(`${question} [y/N] `).catch(() => '')
+  return /^y(es)?$/i.test(answer.trim())
 }
 
 /** Before anything else is done: where nobody can be asked, `command` with `--yes` is what to type. */
