@@ -56,7 +56,13 @@ export default defineConfig({
         test: {
           ...common,
           name: 'unit',
-          include: ['src/**/*.test.ts', 'scripts/**/*.test.ts', 'test/**/*.test.ts', 'bin/**/*.test.ts', 'deploy/**/*.test.ts'],
+          include: [
+            'src/**/*.test.ts',
+            'scripts/**/*.test.ts',
+            'test/**/*.test.ts',
+            'bin/**/*.test.ts',
+            'deploy/**/*.test.ts',
+          ],
           globalSetup: ['test/setup-embedded.ts'],
         },
       },

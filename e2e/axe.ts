@@ -12,12 +12,20 @@ interface Finding {
   nodes: { target: string[]; html: string }[]
 }
 
-/** The serious and critical findings, a line each; empty when there is none. */
-export async function seriousFindings(page: Page): Promise<string[]> {
+/** What a theme decides; all else is the same in every one. */
+export const ofTheme = ['color-contrast']
+
+/** The serious and critical findings, a line each; empty when there is none. `rules`: only these. */
+export async function seriousFindings(page: Page, rules?: string[]): Promise<string[]> {
   source ??= await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
   // Evaluated by the browser's debugger, which the page's content security policy does not concern.
-  await page.evaluate(source)
-  const { violations } = (await page.evaluate('axe.run(document, { resultTypes: ["violations"] })')) as {
+  if (await page.evaluate('typeof axe === "undefined"')) await page.evaluate(source)
+  const options = {
+    resultTypes: ['violations'],
+    // Off by default. Who speaks to the page says what is written on the button.
+    ...(rules ? { runOnly: rules } : { rules: { 'label-content-name-mismatch': { enabled: true } } }),
+  }
+  const { violations } = (await page.evaluate(`axe.run(document, ${JSON.stringify(options)})`)) as {
     violations: Finding[]
   }
   return violations

@@ -199,6 +199,13 @@ test('a saved login: kept, shown, used from anywhere, forgotten', async () => {
   expect((await cli(['login', '--list'], 'nobody')).stdout).toMatch(new RegExp(`\\* +${server} +admin +/`))
   const kept = await readFile(join(home, '.config', 'runyard', 'logins.json'), 'utf8')
   expect(kept).not.toContain('PRIVATE KEY')
+  // What gRPC does not have says so, and leaves no server behind here.
+  const fan = ['--submit', '--axis', 'n=1..2', '--', 'true']
+  for (const [name, ...rest] of [['batch ls'], ['batch matrix', ...fan], ['batch template ls']]) {
+    const refused = `runyard: ${name} does not go over gRPC, where your login is (${server})`
+    const said = await cli([...name!.split(' '), ...rest], 'nobody')
+    expect(said).toMatchObject({ code: 1, stderr: expect.stringContaining(refused) })
+  }
   expect((await cli(['logout'], 'nobody')).stdout).toContain(`Forgot the login to ${server}`)
   expect((await cli(['ls'], 'nobody')).code).toBe(1)
 })

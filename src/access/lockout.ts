@@ -55,7 +55,11 @@ export function waitAfter(failures: number): number {
 }
 
 /** The right password: the count begins anew, and this address is known from now on. */
-export async function noteSuccess(db: Queryable, user: { id: string; username: string }, address: string): Promise<void> {
+export async function noteSuccess(
+  db: Queryable,
+  user: { id: string; username: string },
+  address: string,
+): Promise<void> {
   await unlock(db, user.username)
   if (address === '') return
   await db.query(

@@ -141,7 +141,18 @@ test('R7: a token does what its one scope says, by its owner’s role, and nothi
 })
 
 test('R7: no scope is taken for another that begins like it', () => {
-  const near = ['jobs', 'jobs:', 'jobs:read2', 'job:read', 'jobs:r', 'xjobs:read', 'JOBS:READ', 'jobs:*', '*', ' jobs:read']
+  const near = [
+    'jobs',
+    'jobs:',
+    'jobs:read2',
+    'job:read',
+    'jobs:r',
+    'xjobs:read',
+    'JOBS:READ',
+    'jobs:*',
+    '*',
+    ' jobs:read',
+  ]
   expect(isWithin('jobs:read', near)).toBe(false)
   expect(isWithin('jobs:write', ['jobs:read'])).toBe(false)
   expect(isWithin('jobs:read', [])).toBe(false)

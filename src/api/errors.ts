@@ -53,7 +53,9 @@ export function toHttpProblem(error: unknown, requestId: string, scopes?: readon
       type: 'about:blank',
       title: known.code,
       status,
-      detail: unexpected ? 'a defect of the server; its log has the details under this request id' : known.message + limits,
+      detail: unexpected
+        ? 'a defect of the server; its log has the details under this request id'
+        : known.message + limits,
       errors: unexpected ? [] : known.fields,
       request_id: requestId,
     },

@@ -151,6 +151,18 @@ test('quiet: nothing at all; a signal ends it', async () => {
   const watching = watchBatch(calls([aBatch({ running: 1 })]), 'abcdefghij01', out, stop.signal, times)
   stop.abort()
   await expect(watching).rejects.toThrow(/abort/i)
+  // Also while a server hangs: the request itself is given up.
+  const given: (AbortSignal | undefined)[] = []
+  const hangs = {
+    batches: {
+      get: (_: unknown, options?: { signal?: AbortSignal }) => {
+        given.push(options?.signal)
+        return new Promise(() => {})
+      },
+    },
+  } as unknown as ReturnType<Parameters<typeof watchBatch>[0]>
+  void watchBatch(() => hangs, 'abcdefghij01', out, stop.signal, times)
+  expect(given).toEqual([stop.signal])
 })
 
 test('what a shell learns', () => {

@@ -50,10 +50,10 @@ export async function watchBatch(
   const patiently = withPatience(times, signal, () => screen.away())
   try {
     // One that never answered is a wrong address more often than a restart.
-    let batch = await repeated(() => calls().batches.get({ id }))
+    let batch = await repeated(() => calls().batches.get({ id }, { signal }))
     for (;;) {
       if (!out.quiet && batch.counts.failed > told.size && told.size < mostFailures) {
-        for (const job of await patiently(() => newFailures(calls(), id, told))) screen.tell(failureLine(job))
+        for (const job of await patiently(() => newFailures(calls(), id, told, signal))) screen.tell(failureLine(job))
         if (told.size >= mostFailures && batch.counts.failed > told.size) {
           screen.tell(`more have failed: runyard ls --batch ${id} --state failed`)
         }
@@ -64,7 +64,7 @@ export async function watchBatch(
       }
       screen.show(batch)
       await sleep(times.askMs, undefined, { signal })
-      batch = await patiently(() => calls().batches.get({ id }))
+      batch = await patiently(() => calls().batches.get({ id }, { signal }))
     }
   } finally {
     screen.clear()
@@ -100,9 +100,10 @@ export const isAway = (error: unknown): error is AppError =>
   isAppError(error) && (error.code === 'unavailable' || error.code === 'deadline_exceeded')
 
 /** Also of members that were submitted before others that failed earlier, so as many more as were told. */
-async function newFailures(calls: Calls, id: string, told: Set<string>): Promise<Job[]> {
+async function newFailures(calls: Calls, id: string, told: Set<string>, signal: AbortSignal): Promise<Job[]> {
   const limit = mostFailures + told.size
-  const { jobs } = await calls.jobs.list({ batch_id: id, state: statesOfBatchWord('failed').join(','), limit })
+  const failed = { batch_id: id, state: statesOfBatchWord('failed').join(','), limit }
+  const { jobs } = await calls.jobs.list(failed, { signal })
   const fresh = jobs.filter((job) => !told.has(job.id)).slice(0, mostFailures - told.size)
   for (const job of fresh) told.add(job.id)
   return fresh.toReversed()

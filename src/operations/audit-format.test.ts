@@ -14,11 +14,14 @@ test('a line of CSV has what its header says, and one of JSON is the row', () =>
   expect(JSON.parse(auditLine('jsonl', row))).toEqual(row)
 })
 
-test.each(['=1+1', '+1', '-1', '@SUM(A1)', '\t=1', '\r\n=1', ' =1', '＝1'])('%j is no formula to a table program', (actor) => {
-  const [, , , cell] = auditLine('csv', { ...row, at: '', target: '' }).split(',')
-  expect(cell).toBe('anna')
-  expect(auditLine('csv', { ...row, actor })).toContain(`'${actor}`)
-})
+test.each(['=1+1', '+1', '-1', '@SUM(A1)', '\t=1', '\r\n=1', ' =1', '＝1'])(
+  '%j is no formula to a table program',
+  (actor) => {
+    const [, , , cell] = auditLine('csv', { ...row, at: '', target: '' }).split(',')
+    expect(cell).toBe('anna')
+    expect(auditLine('csv', { ...row, actor })).toContain(`'${actor}`)
+  },
+)
 
 test('a line break in a name stays inside its cell, and on one line of JSON', () => {
   expect(auditLine('csv', { ...row, actor: 'a\n8,x,"b' })).toContain(',"a\n8,x,""b",')

@@ -42,6 +42,7 @@ export interface ListBatchesInput {
   owner?: string
   since?: string
   until?: string
+  rerun_of?: string
   cursor?: string
   limit: number
 }
@@ -63,6 +64,7 @@ export async function listBatches(
     name: input.name,
     since: input.since === undefined ? undefined : new Date(input.since),
     until: input.until === undefined ? undefined : new Date(input.until),
+    rerunOf: input.rerun_of,
   }
   const { rows, nextCursor } = await listRuns(deps.db, filter, input.cursor ?? null, input.limit)
   return { batches: await show(deps, rows), next_cursor: nextCursor }

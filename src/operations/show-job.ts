@@ -36,6 +36,7 @@ export function showJob(row: Omit<JobRow, 'jobKey'>, { policy, waitingReason, te
     duration_ms: duration(row.startedAt, row.endedAt, now),
     attempts_spent: row.attemptsSpent,
     last_attempt: row.lastAttempt,
+    runner: row.runner,
     cancel_requested: row.cancelRequestedAt !== null,
     cancel_reason: row.cancelReason,
     rerun_of: row.rerunOf,

@@ -143,6 +143,9 @@ test('counts, queues and attempts', async () => {
     { number: 1, state: 'succeeded', runner: runner.description.name, outcome: good, log: null },
   ])
   expect(await world.state(id!)).toBe('succeeded')
+  expect((await findJob(world.db, id!))?.runner).toBe(runner.description.name)
+  const { rows } = await listJobs(world.db, {}, null, 9)
+  expect(rows.map((row) => row.runner)).toEqual([null, null, runner.description.name, null])
 })
 
 test('a lower rate keeps no more tokens than it allows; a higher one gives none at once', async () => {

@@ -25,6 +25,8 @@ export interface JobRow {
   maxAttempts: number
   attemptsSpent: number
   lastAttempt: number
+  /** Name of the runner of the last attempt; null before the first. */
+  runner: string | null
   cancelRequestedAt: Date | null
   cancelReason: string | null
   startedAt: Date | null
@@ -46,5 +48,7 @@ export const jobColumns = `j.id as "jobKey", j.public_id as "publicId", j.owner_
   j.ended_at as "endedAt", j.outcome, j.rerun_of as "rerunOf",
   (select r.public_id from runs r where r.id = j.run_id) as "batchId", j.run_index as "batchIndex",
   (select (a.log->>'truncated_bytes')::float8 from attempts a where a.job_id = j.id and a.number = j.last_attempt)
-    as "truncatedBytes"`
+    as "truncatedBytes",
+  (select w.name from attempts a join runners w on w.id = a.runner_id where a.job_id = j.id and a.number = j.last_attempt)
+    as runner`
 export const jobTables = 'jobs j join users u on u.id = j.owner_id join queues q on q.id = j.queue_id'

@@ -15,6 +15,8 @@ export interface RunFilter {
   since?: Date
   /** Created before. */
   until?: Date
+  /** Public id of the run that they repeat. */
+  rerunOf?: string
 }
 
 export interface RunPage {
@@ -33,13 +35,13 @@ export async function listRuns(
   limit: number,
   atMost = lookAtMost,
 ): Promise<RunPage> {
-  const { ownerId, status, name, since, until } = filter
+  const { ownerId, status, name, since, until, rerunOf } = filter
   const search = status !== undefined || name !== undefined || since !== undefined || until !== undefined
   const looked = search ? Math.max(atMost, limit + 1) : limit + 1
   const { rows } = await db.query<RunRow & { stopped: string | null }>({
     text: `
       with looked as materialized (
-        select id from runs where id < $1::bigint and ($2::bigint is null or owner_id = $2)
+        select id from ${among(rerunOf)} where id < $1::bigint and ($2::bigint is null or owner_id = $2)
           ${onlyOpen(status) ? 'and ended_at is null' : ''}
         order by id desc limit $3::int
       ), stopped as (
@@ -60,12 +62,17 @@ export async function listRuns(
       until ?? null,
       status ?? null,
       limit + 1,
+      ...(rerunOf === undefined ? [] : [rerunOf]),
     ],
   })
   const runs = rows.flatMap(({ stopped: _stopped, ...row }) => (row.key ? [row as RunRow] : []))
   const page = runs.slice(0, limit)
   return { rows: page, nextCursor: runs.length > limit ? page.at(-1)!.key : (rows[0]?.stopped ?? null) }
 }
+
+/** Found by index first: else the planner would read all runs from the newest on until it has met enough of these. */
+const among = (rerunOf: string | undefined): string =>
+  rerunOf === undefined ? 'runs' : '(select id, owner_id, ended_at from runs where rerun_of = $9 offset 0) runs'
 
 const onlyOpen = (status: BatchWord[] | undefined): boolean =>
   status !== undefined && status.every((word) => word === 'waiting' || word === 'running')

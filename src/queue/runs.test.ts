@@ -138,6 +138,15 @@ test('lists: whose, how they stand, what they are called, in pages', async () =>
   expect((await list({ name: 'IGHT' })).keys).toHaveLength(6)
   expect((await list({ name: '%' })).keys).toHaveLength(0)
   expect((await list({ until: new Date(0) })).keys).toHaveLength(0)
+  await world.db.query('update runs set rerun_of = $1 where id = any($2::bigint[])', [
+    (await failed.row()).publicId,
+    [passed.key, mixed.key, foreign.key],
+  ])
+  const again = { rerunOf: (await failed.row()).publicId }
+  expect((await list(again)).keys).toEqual([mixed.key, passed.key])
+  expect((await list({ ...again, status: ['passed'] })).keys).toEqual([passed.key])
+  const firstOfThem = await list(again, null, 1)
+  expect([...firstOfThem.keys, ...(await list(again, firstOfThem.nextCursor, 1)).keys]).toEqual([mixed.key, passed.key])
   const first = await list({}, null, 4)
   expect([...first.keys, ...(await list({}, first.nextCursor, 4)).keys]).toEqual(newestFirst)
   // A look that is shorter than the list finds the same over several pages.

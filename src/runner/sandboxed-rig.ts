@@ -57,7 +57,14 @@ async function whyNot(dir: string, config: RunnerConfig): Promise<string | undef
   const launcher = await connectLauncher({ socketPath: join(runDir, 'launcher.sock'), spawnIfMissing: true })
   const { runnerUidBase: uidBase, runnerUidCount: uidCount } = config
   const attemptsDir = join(runDir, 'attempts')
-  const executor = createSandboxExecutor({ ...config, sharedInputs: undefined, attemptsDir, uidBase, uidCount, launcher })
+  const executor = createSandboxExecutor({
+    ...config,
+    sharedInputs: undefined,
+    attemptsDir,
+    uidBase,
+    uidCount,
+    launcher,
+  })
   try {
     const { isolation } = await executor.probe()
     return isolation.full ? undefined : isolation.reason

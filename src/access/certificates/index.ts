@@ -6,11 +6,5 @@ export { findCertificate, listCertificates, type CertificateRow, type Certificat
 export { anyName, machineNamePattern, refuseNumber } from './names.ts'
 export { certificatePruner, pruneCertificates } from './prune.ts'
 export { lockRunnerName, refuseNameOfLocalRunner, runnerCertificates } from './runner-names.ts'
-export {
-  revokeCertificate,
-  revokeCertificatesOf,
-  revokeEnrolments,
-  revokeRunners,
-  spendEnrolment,
-} from './revoke.ts'
+export { revokeCertificate, revokeCertificatesOf, revokeEnrolments, revokeRunners, spendEnrolment } from './revoke.ts'
 export { lockHolding, verifyCertificates, type CertificateHolder } from './verify.ts'

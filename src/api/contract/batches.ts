@@ -156,6 +156,8 @@ const list = base
       owner: z.string().min(1).max(200).optional(),
       since: instant.optional(),
       until: instant.optional(),
+      /** Made by running this batch again. */
+      rerun_of: publicId.optional(),
     }),
   )
   .output(z.object({ batches: z.array(batchSchema), next_cursor: z.string().nullable() }))

@@ -104,6 +104,8 @@ export const jobSchema = z.object({
   duration_ms: z.number().nullable(),
   attempts_spent: z.int(),
   last_attempt: z.int(),
+  /** Name of the runner that has it, or had it last; null before the first attempt. */
+  runner: z.string().nullable(),
   cancel_requested: z.boolean(),
   cancel_reason: z.string().nullable(),
   rerun_of: z.string().nullable(),

@@ -21,7 +21,12 @@ const logParameters = [
     schema: { type: 'string', enum: logStreams, default: 'all' },
   },
   { name: 'attempt', in: 'query', description: 'the newest when missing', schema: { type: 'integer', minimum: 1 } },
-  { name: 'download', in: 'query', description: 'false: not as an attachment', schema: { type: 'boolean', default: true } },
+  {
+    name: 'download',
+    in: 'query',
+    description: 'false: not as an attachment',
+    schema: { type: 'boolean', default: true },
+  },
   { name: 'Range', in: 'header', description: 'one range of bytes', schema: { type: 'string' } },
 ]
 

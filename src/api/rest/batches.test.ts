@@ -87,6 +87,8 @@ test('the seed’s batch: made, counted as it runs, over; its members by batch_i
   const whole = await calls().rerun({ id: made.id })
   expect(whole.counts.total).toBe(2)
   await calls().cancel({ id: whole.id })
+  const reruns = async (id: string) => (await calls().list({ rerun_of: id, limit: 5 })).batches.map((one) => one.id)
+  expect([await reruns(made.id), await reruns(again.id)]).toEqual([[whole.id, again.id], []])
 
   // Deleted with its jobs; the other stays.
   await calls().delete({ id: made.id })

@@ -27,7 +27,8 @@ export function installRequestLimit(app: FastifyInstance, perMinute: number): vo
 }
 
 /** The account, however it came in: more tokens are not more requests. */
-const askerOf = ({ principal }: FastifyRequest): string => principal?.userId ?? `${principal?.kind} ${principal?.username}`
+const askerOf = ({ principal }: FastifyRequest): string =>
+  principal?.userId ?? `${principal?.kind} ${principal?.username}`
 
 /** `::ffff:127.0.0.1` is what a socket for both families says. */
 const isLoopback = (address: string): boolean => /^(::ffff:)?127\.|^::1$/.test(address)

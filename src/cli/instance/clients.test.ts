@@ -127,6 +127,11 @@ test('trouble that comes later is told, and does not eat other answers', async (
   host.failed('no runner')
   expect(await member!.trouble).toBe('no runner')
   await member!.leave()
+  // Who comes later and needs one is told at once; who only reads or stops the server is not turned away.
+  await expect(joinInstance(runDir, { runner: true })).rejects.toThrow('no runner')
+  const reader = await joinInstance(runDir, { runner: false })
+  expect(reader!.url).toBe('http://x')
+  await reader!.leave()
 })
 
 test('only the owner may connect', async () => {

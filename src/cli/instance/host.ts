@@ -35,6 +35,8 @@ export interface InstanceHost {
 export async function hostInstance(options: HostOptions): Promise<InstanceHost> {
   let { ephemeral } = options
   let latest: HostSays | undefined
+  /** The server runs, its runner does not: told to who needs one, the others have what they came for. */
+  let noRunner: HostSays | undefined
   let leaving = false
   const clients = new Set<Socket>()
   /** Clients that still need the server. */
@@ -53,7 +55,8 @@ export async function hostInstance(options: HostOptions): Promise<InstanceHost> 
     onMessages<ClientSays>(socket, (message) => {
       if (message.type === 'join') {
         joined.add(socket)
-        if (latest !== undefined) say(socket, latest)
+        const told = message.runner ? (noRunner ?? latest) : latest
+        if (told !== undefined) say(socket, told)
         if (message.runner) options.onRunnerWanted()
       } else if (message.type === 'job') jobId = message.id
       else if (message.type === 'keep') {
@@ -103,7 +106,12 @@ export async function hostInstance(options: HostOptions): Promise<InstanceHost> 
   return {
     progress: (text) => tell({ type: 'progress', text }),
     ready: (url) => tell({ type: 'ready', url, version: options.version, pid: process.pid }),
-    failed: (message) => tell({ type: 'failed', message }),
+    failed(text) {
+      const message: HostSays = { type: 'failed', message: text }
+      if (latest?.type !== 'ready') return tell(message)
+      noRunner = message
+      for (const socket of joined) say(socket, message)
+    },
     isEphemeral: () => ephemeral,
     closeDoor,
     async close() {

@@ -24,6 +24,8 @@ export interface Member {
 
 /** A stopping server gets so long; then we leave without having seen its end. */
 const stopPatienceMs = 60_000
+/** It answers at once, unless it hangs; then there is nothing to wait for. */
+const byePatienceMs = 5_000
 
 /** Undefined: nobody takes clients there (not yet, or no longer). */
 export async function joinInstance(
@@ -103,7 +105,7 @@ function member(socket: Socket, ready: HostSays & { type: 'ready' }, heard: Hear
     },
     async stop() {
       say(socket, { type: 'stop' })
-      await patience(closed)
+      await within(stopPatienceMs, closed)
       socket.destroy()
     },
     leave: () => leave(socket, heard, closed),
@@ -113,13 +115,13 @@ function member(socket: Socket, ready: HostSays & { type: 'ready' }, heard: Hear
 async function leave(socket: Socket, heard: Heard, closed: Promise<void>): Promise<void> {
   if (socket.destroyed) return
   say(socket, { type: 'leave' })
-  const bye = await heard.next(['bye'])
-  if (bye?.type === 'bye' && bye.last) await patience(closed)
+  const bye = await within(byePatienceMs, heard.next(['bye']))
+  if (bye?.type === 'bye' && bye.last) await within(stopPatienceMs, closed)
   socket.destroy()
 }
 
-async function patience(closed: Promise<void>): Promise<void> {
+async function within<T>(ms: number, work: Promise<T>): Promise<T | undefined> {
   let timer: NodeJS.Timeout | undefined
-  await Promise.race([closed, new Promise((resolve) => (timer = setTimeout(resolve, stopPatienceMs)))])
-  clearTimeout(timer)
+  const patience = new Promise<undefined>((resolve) => (timer = setTimeout(resolve, ms, undefined)))
+  return Promise.race([work, patience]).finally(() => clearTimeout(timer))
 }

@@ -71,7 +71,10 @@ function sweepPipes({ pipesDir, slots }: Marks): number {
 }
 
 function sweepFiles({ attemptsDir, keys, stateFiles, tag }: Marks): number {
-  const strays = removeFrom(attemptsDir, (name) => !stateFiles.has(name) && !keys.has(name.replace(/\.(log|report)$/, '')))
+  const strays = removeFrom(
+    attemptsDir,
+    (name) => !stateFiles.has(name) && !keys.has(name.replace(/\.(log|report)$/, '')),
+  )
   return strays + removeFrom('/dev/shm', (name) => name.startsWith(`runyard-${tag}-`))
 }
 

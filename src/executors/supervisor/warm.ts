@@ -233,7 +233,13 @@ const perl = (): string | null => perlInside(systemView())
 /** Null for what is not built ahead. */
 function shapeFor({ order, checked, at }: Order): Shape | null {
   const { spec, env, secretEnv } = order
-  if (spec.isolation !== 'full' || spec.network !== 'none' || spec.junit || checked.workingDir || checked.binds.length > 0)
+  if (
+    spec.isolation !== 'full' ||
+    spec.network !== 'none' ||
+    spec.junit ||
+    checked.workingDir ||
+    checked.binds.length > 0
+  )
     return null
   const shape = shapeOf(order, checked, at)
   if (shape.limiter.length > 0 || (checked.plan.cgroup.memoryBytes ?? Infinity) < leastMemory) return null

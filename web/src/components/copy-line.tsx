@@ -34,14 +34,21 @@ async function copyText(text: string): Promise<boolean> {
   }
 }
 
-/** A command to be typed elsewhere, with a button that copies it. */
-export function CopyLine({ text, className }: { text: string; className?: string }) {
+interface CopyLineProps {
+  text: string
+  /** What it is, for the button's name. */
+  what?: string
+  className?: string
+}
+
+/** A command to be typed elsewhere, or another text to take along, with a button that copies it. */
+export function CopyLine({ text, what = 'command', className }: CopyLineProps) {
   return (
     <div
       className={cn('flex items-center gap-1 rounded-md border border-line bg-sunken py-0.5 pr-0.5 pl-3', className)}
     >
       <code className="min-w-0 flex-1 overflow-x-auto py-1 text-left font-mono text-sm whitespace-pre">{text}</code>
-      <CopyButton text={text} label="Copy the command" />
+      <CopyButton text={text} label={`Copy the ${what}`} />
     </div>
   )
 }

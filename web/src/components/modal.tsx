@@ -8,15 +8,28 @@ interface ModalProps {
   titleId: string
   descriptionId?: string
   className?: string
+  /** In the middle, as high as what is in it; or along the right edge of the window. */
+  place?: 'middle' | 'right'
   onClose: () => void
   children: ReactNode
+}
+
+const looks = {
+  middle: {
+    dialog: 'mx-auto my-0 max-h-[80dvh] rounded-lg border',
+    content: 'p-5',
+  },
+  right: {
+    dialog: 'm-0 ml-auto h-dvh max-h-none max-w-none border-l',
+    content: 'flex min-h-full flex-col gap-3 p-3 sm:p-4',
+  },
 }
 
 /**
  * The browser's own modal dialog: it keeps the focus inside, hides the rest from all readers, closes on Escape and gives
  * the focus back. It is there as long as it is rendered.
  */
-export function Modal({ role, titleId, descriptionId, className, onClose, children }: ModalProps) {
+export function Modal({ role, titleId, descriptionId, className, place = 'middle', onClose, children }: ModalProps) {
   const dialog = useRef<HTMLDialogElement>(null)
   const close = useRef(onClose)
   close.current = onClose
@@ -48,11 +61,12 @@ export function Modal({ role, titleId, descriptionId, className, onClose, childr
       onKeyDown={(event) => event.stopPropagation()}
       onClick={(event) => event.stopPropagation()}
       className={cn(
-        'mx-auto my-0 max-h-[80dvh] overflow-y-auto overscroll-contain rounded-lg border border-line bg-surface p-0 whitespace-normal text-text shadow-xl backdrop:bg-shade',
+        'overflow-y-auto overscroll-contain border-line bg-surface p-0 whitespace-normal text-text shadow-xl backdrop:bg-shade',
+        looks[place].dialog,
         className,
       )}
     >
-      <div className="p-5">{children}</div>
+      <div className={looks[place].content}>{children}</div>
     </dialog>,
     document.body,
   )

@@ -56,6 +56,14 @@ export class LiveConnection {
     }
   }
 
+  /** Holds the connection open without a topic: whether it stands is worth knowing on every page. */
+  keep(): () => void {
+    return this.subscribe(
+      () => null,
+      () => {},
+    )
+  }
+
   /** Tries at once, e.g. because the network is back. */
   retryNow = (): void => {
     if (this.#state === 'waiting') this.#connect()

@@ -1,7 +1,8 @@
 import { Link } from '@tanstack/react-router'
 import { ChevronRight, RotateCw } from 'lucide-react'
-import { memo, useId, useState } from 'react'
+import { lazy, memo, Suspense, useId, useState } from 'react'
 import { IconButton } from '../../components/button.tsx'
+import { Loading } from '../../components/page-state.tsx'
 import { RelativeTime } from '../../components/relative-time.tsx'
 import { SegmentedBar } from '../../components/segmented-bar.tsx'
 import type { Batch } from '../../lib/api.ts'
@@ -9,8 +10,9 @@ import { cn } from '../../lib/cn.ts'
 import { BatchChip } from './batch-chip.tsx'
 import { BatchDuration, BatchEta } from './batch-times.tsx'
 import { count, CountWords } from './count-words.tsx'
-import { MemberPeek } from './member-peek.tsx'
 import { barParts, isOpen } from './progress.ts'
+
+const MemberPeek = lazy(() => import('./member-peek.tsx'))
 
 /** One batch of the gallery; opens to its members. Renders again only when this batch changed. */
 export const BatchCard = memo(function BatchCard({ batch }: { batch: Batch }) {
@@ -70,7 +72,9 @@ export const BatchCard = memo(function BatchCard({ batch }: { batch: Batch }) {
       </div>
       {open && (
         <div id={members} className="border-t border-line">
-          <MemberPeek batch={batch} />
+          <Suspense fallback={<Loading rows={4} label="Loading members" />}>
+            <MemberPeek batch={batch} />
+          </Suspense>
         </div>
       )}
     </li>

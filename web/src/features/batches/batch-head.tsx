@@ -34,7 +34,7 @@ export function BatchHead({ batch }: { batch: Batch }) {
 
 /** Which batch it repeats, and which repeat it. */
 function Kin({ batch }: { batch: Batch }) {
-  const reruns = useQuery(rerunsQuery(batch)).data ?? []
+  const reruns = useQuery(rerunsQuery(batch.id)).data ?? []
   if (!batch.rerun_of && reruns.length === 0) return null
   return (
     <p className="mt-1 flex flex-wrap gap-x-3 text-sm text-muted">

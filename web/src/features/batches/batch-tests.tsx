@@ -161,7 +161,7 @@ function NoTests() {
       <p className="text-muted">
         A job that names its JUnit XML files has its tests counted here. Put this beside the job&rsquo;s command:
       </p>
-      <CopyLine className="w-full max-w-md" text='junit: ["reports/*.xml"]' />
+      <CopyLine what="line" className="w-full max-w-md" text='junit: ["reports/*.xml"]' />
     </Empty>
   )
 }

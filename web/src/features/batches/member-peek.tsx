@@ -1,18 +1,19 @@
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { useMemo, useState } from 'react'
+import { lazy, Suspense, useMemo, useState } from 'react'
 import { Button, buttonLook, Toggle } from '../../components/button.tsx'
 import { Failed, Loading } from '../../components/page-state.tsx'
 import type { Batch, Job, StatusWord } from '../../lib/api.ts'
 import { count } from './count-words.tsx'
 import { batchWords } from './filters.ts'
-import { LogDrawer } from './log-drawer.tsx'
 import { MemberLine } from './member-line.tsx'
 import { peekOrder, peekQuery } from './queries.ts'
 import { useLivePeek } from './use-live-batches.ts'
 
+const LogDrawer = lazy(() => import('./log-drawer.tsx'))
+
 /** The members of a batch inside the gallery: failed ones first, a page at a time. */
-export function MemberPeek({ batch }: { batch: Batch }) {
+export default function MemberPeek({ batch }: { batch: Batch }) {
   const [status, setStatus] = useState<StatusWord | undefined>()
   const [logOf, setLogOf] = useState<string | null>(null)
   const list = useInfiniteQuery(peekQuery(batch.id, status))
@@ -70,9 +71,11 @@ export function MemberPeek({ batch }: { batch: Batch }) {
           {list.isFetchingNextPage ? 'Loading…' : 'More members'}
         </Button>
       )}
-      {logOf && (
-        <LogDrawer id={logOf} ids={members.map(({ id }) => id)} onGo={setLogOf} onClose={() => setLogOf(null)} />
-      )}
+      <Suspense>
+        {logOf && (
+          <LogDrawer id={logOf} ids={members.map(({ id }) => id)} onGo={setLogOf} onClose={() => setLogOf(null)} />
+        )}
+      </Suspense>
     </div>
   )
 }

@@ -1,5 +1,5 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query'
-import { api, type Batch, type Job, type StatusWord } from '../../lib/api.ts'
+import { api, type Job, type StatusWord } from '../../lib/api.ts'
 import { sinceInstant } from '../jobs/filters.ts'
 import type { BatchFilters } from './filters.ts'
 
@@ -25,14 +25,11 @@ export const batchListQuery = (filters: BatchFilters) =>
 export const batchQuery = (id: string) =>
   queryOptions({ queryKey: ['batches', 'one', id], queryFn: ({ signal }) => api.batches.get({ id }, { signal }) })
 
-/** Batches made by running this one again: they have its name, and it is among the newest of that name. */
-export const rerunsQuery = ({ id, name, created_at }: Batch) =>
+/** Batches made by running this one again. */
+export const rerunsQuery = (id: string) =>
   queryOptions({
     queryKey: ['batches', 'reruns', id],
-    queryFn: async ({ signal }) => {
-      const { batches } = await api.batches.list({ name, since: created_at, limit: 100 }, { signal })
-      return batches.filter((batch) => batch.rerun_of === id)
-    },
+    queryFn: async ({ signal }) => (await api.batches.list({ rerun_of: id, limit: 20 }, { signal })).batches,
     staleTime: 30_000,
   })
 

@@ -13,7 +13,7 @@ import { QuietFields } from './quiet-fields.tsx'
 import { SettingsFields } from './settings-fields.tsx'
 
 /** Makes a channel (`channel` is null) or changes one. */
-export function ChannelDialog({ channel, onClose }: { channel: Channel | null; onClose: () => void }) {
+export default function ChannelDialog({ channel, onClose }: { channel: Channel | null; onClose: () => void }) {
   const [form, setForm] = useState(() => formOf(channel))
   const client = useQueryClient()
   const save = useMutation({
@@ -106,7 +106,7 @@ function SecretDialog({ name, secret, onClose }: { name: string; secret: string;
       description="The receiver checks with it that a message is from here. It is shown this once."
     >
       <div className="flex flex-col gap-4">
-        <CopyLine text={secret} />
+        <CopyLine what="secret" text={secret} />
         <div className="flex justify-end">
           <Button kind="primary" onClick={onClose}>
             I have it

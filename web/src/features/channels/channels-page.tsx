@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { Plus } from 'lucide-react'
-import { useState } from 'react'
+import { lazy, Suspense, useState } from 'react'
 import { Button } from '../../components/button.tsx'
 import { CopyLine } from '../../components/copy-line.tsx'
 import { PageHead } from '../../components/page-head.tsx'
@@ -9,15 +9,15 @@ import { Empty, Failed, Loading } from '../../components/page-state.tsx'
 import { Tabs } from '../../components/tabs.tsx'
 import type { Channel } from '../../lib/api.ts'
 import { useMe } from '../session/session.ts'
-import { ChannelDialog } from './channel-dialog.tsx'
 import { ChannelTable } from './channel-table.tsx'
 import { DeliveryList } from './delivery-list.tsx'
 import type { ChannelSearch } from './filters.ts'
 import { channelsQuery } from './queries.ts'
-import { TestDialog } from './test-dialog.tsx'
 import { useLiveChannels } from './use-live-channels.ts'
 
 const route = getRouteApi('/_app/channels')
+const ChannelDialog = lazy(() => import('./channel-dialog.tsx'))
+const TestDialog = lazy(() => import('./test-dialog.tsx'))
 
 /** Where messages go, and what became of them. */
 export function ChannelsPage() {
@@ -60,8 +60,10 @@ export function ChannelsPage() {
           </>
         )}
       </Tabs>
-      {editing && <ChannelDialog channel={editing === 'new' ? null : editing} onClose={() => setEditing(null)} />}
-      {testing && <TestDialog channel={testing} onClose={() => setTesting(null)} />}
+      <Suspense>
+        {editing && <ChannelDialog channel={editing === 'new' ? null : editing} onClose={() => setEditing(null)} />}
+        {testing && <TestDialog channel={testing} onClose={() => setTesting(null)} />}
+      </Suspense>
     </div>
   )
 }
@@ -74,7 +76,7 @@ function NoChannels({ isAdmin }: { isAdmin: boolean }) {
           ? 'Make one for Slack, Discord, email or a signed webhook. Then name it in a batch:'
           : 'An administrator makes one for Slack, Discord, email or a signed webhook. Then name it in a batch:'}
       </p>
-      <CopyLine text="notify: [{channel: team, on: [failed]}]" className="w-full" />
+      <CopyLine what="line" text="notify: [{channel: team, on: [failed]}]" className="w-full" />
     </Empty>
   )
 }

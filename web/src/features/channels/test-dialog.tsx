@@ -10,7 +10,7 @@ import { attemptsQuery, jobQuery } from '../jobs/queries.ts'
 import { StateChip } from '../jobs/state-chip.tsx'
 
 /** Sends a test message as soon as it opens, and shows what becomes of it. */
-export function TestDialog({ channel, onClose }: { channel: string; onClose: () => void }) {
+export default function TestDialog({ channel, onClose }: { channel: string; onClose: () => void }) {
   const client = useQueryClient()
   const { mutate, data, isError, error, isPending } = useMutation({
     mutationFn: () => api.channels.test({ name: channel }),

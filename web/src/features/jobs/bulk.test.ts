@@ -7,10 +7,11 @@ const jobs = (['queued', 'running', 'succeeded', 'lost'] as const).map((state) =
   state,
 })) as unknown as Job[]
 
-test('cancel is for what has not ended, delete for what has, run again for all', () => {
+test('cancel is for what has not ended, delete for what has, run again for all but messages', () => {
   expect(targets('cancel', jobs).map(({ id }) => id)).toEqual(['queued', 'running'])
   expect(targets('delete', jobs).map(({ id }) => id)).toEqual(['succeeded', 'lost'])
   expect(targets('rerun', jobs)).toHaveLength(4)
+  expect(targets('rerun', [{ ...jobs[2]!, executor: 'message' }])).toEqual([])
 })
 
 test('more than a call takes goes in several; what was refused is gathered', async () => {

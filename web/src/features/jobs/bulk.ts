@@ -1,5 +1,5 @@
 import type { Job } from '../../lib/api.ts'
-import { isEnded } from './states.ts'
+import { isEnded, mayRunAgain } from './states.ts'
 
 export type BulkAct = 'cancel' | 'rerun' | 'delete'
 
@@ -31,7 +31,8 @@ export const bulkWords: Record<BulkAct, BulkWords> = {
     ask: (n) => `Run ${jobs(n)} again?`,
     done: (n) => `${jobs(n)} submitted again`,
     meaning: 'A new job is submitted for each, with the same command, environment and limits.',
-    others: () => '',
+    others: (n) =>
+      stay(n, n === 1 ? 'is a message, sent again from Channels,' : 'are messages, sent again from Channels,'),
   },
   delete: {
     button: 'Delete',
@@ -44,7 +45,7 @@ export const bulkWords: Record<BulkAct, BulkWords> = {
 
 /** Those of the chosen jobs that the act makes sense for. */
 export function targets(act: BulkAct, chosen: readonly Job[]): Job[] {
-  if (act === 'rerun') return [...chosen]
+  if (act === 'rerun') return chosen.filter(mayRunAgain)
   return chosen.filter((job) => isEnded(job.state) === (act === 'delete'))
 }
 

@@ -8,7 +8,7 @@ import { toast } from '../../components/toasts.ts'
 import { api, type Job } from '../../lib/api.ts'
 import { problemOf } from '../../lib/problem.ts'
 import { useMe } from '../session/session.ts'
-import { isEnded, isWaiting } from './states.ts'
+import { isEnded, isWaiting, mayRunAgain } from './states.ts'
 
 type Act = 'cancel' | 'rerun' | 'delete'
 
@@ -35,9 +35,11 @@ export function JobActions({ job }: { job: Job }) {
           <CircleStop aria-hidden className="size-4" /> {job.cancel_requested ? 'Stopping…' : 'Cancel'}
         </Button>
       )}
-      <Button onClick={() => setAsking('rerun')} disabled={acts.rerun.isPending}>
-        <RotateCw aria-hidden className="size-4" /> Run again
-      </Button>
+      {mayRunAgain(job) && (
+        <Button onClick={() => setAsking('rerun')} disabled={acts.rerun.isPending}>
+          <RotateCw aria-hidden className="size-4" /> Run again
+        </Button>
+      )}
       {ended && (
         <Button kind="danger" onClick={() => setAsking('delete')} disabled={acts.remove.isPending}>
           <Trash2 aria-hidden className="size-4" /> Delete

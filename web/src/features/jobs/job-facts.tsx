@@ -33,6 +33,7 @@ export function JobFacts({ job }: { job: Job }) {
         )}
         {job.working_dir && <Fact name="Directory">{job.working_dir}</Fact>}
         <Fact name="Queue">{job.queue}</Fact>
+        <Fact name="Runner">{job.runner}</Fact>
         <Fact name="Priority">{job.priority}</Fact>
         <Fact name="Isolation">{job.isolation === 'full' ? 'Full' : 'None: runs like any process of the runner'}</Fact>
         <Fact name="Network">{job.network === 'none' ? 'None' : job.network}</Fact>

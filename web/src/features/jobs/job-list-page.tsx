@@ -14,12 +14,14 @@ import { isFiltered, type JobFilters } from './filters.ts'
 import { JobTable } from './job-table.tsx'
 import { jobListQuery } from './queries.ts'
 import { StatusCards } from './status-cards.tsx'
+import { useLiveJobs } from './use-live-jobs.ts'
 
 export function JobListPage() {
   const filters = useSearch({ from: '/_app/jobs/' })
   const navigate = useNavigate({ from: '/jobs/' })
   const search = useRef<HTMLInputElement>(null)
   const mayWrite = useMe()?.role !== 'viewer'
+  useLiveJobs()
   useKeys({ '/': () => search.current?.focus() })
   const change = (part: JobFilters) =>
     void navigate({ search: (old) => ({ ...old, ...part }), replace: 'q' in part, resetScroll: false })

@@ -18,11 +18,13 @@ import { OutcomeNote } from './outcome-note.tsx'
 import { attemptsQuery, jobQuery } from './queries.ts'
 import { StateChip } from './state-chip.tsx'
 import { isEnded, states } from './states.ts'
+import { useLiveJob } from './use-live-jobs.ts'
 
 export function JobPage() {
   const { id } = useParams({ from: '/_app/jobs/$id' })
   const job = useQuery(jobQuery(id))
   const attempts = useQuery(attemptsQuery(id))
+  useLiveJob(id)
   if (job.isPending) return <Loading label="Loading the job" />
   if (job.isError && isMissing(job.error)) return <NoSuchJob id={id} />
   if (!job.data) return <Failed error={job.error} retry={() => void job.refetch()} />

@@ -12,7 +12,7 @@ import { StateChip } from './state-chip.tsx'
 import { isEnded, isWaiting } from './states.ts'
 
 export const rowGrid =
-  'grid grid-cols-[minmax(0,1fr)_auto] gap-x-4 items-center sm:grid-cols-[8.5rem_minmax(0,1fr)_5.5rem_5.5rem] xl:grid-cols-[8.5rem_minmax(0,1fr)_9rem_9rem_5.5rem_5.5rem]'
+  'grid grid-cols-[minmax(0,1fr)_auto] gap-x-4 items-center sm:grid-cols-[8.5rem_minmax(0,1fr)_5.5rem_5.5rem] xl:grid-cols-[8.5rem_minmax(0,1fr)_9rem_9rem_5.5rem_5.5rem] 2xl:grid-cols-[8.5rem_minmax(0,1fr)_9rem_9rem_9rem_5.5rem_5.5rem]'
 
 /** Fixed, so that a list of thousands knows where each row stands: one line, on a phone two. */
 export const rowHeights = { wide: 37, narrow: 61 }
@@ -71,6 +71,7 @@ export const JobRow = memo(function JobRow({ job, chosen, current, onChoose }: J
         </span>
         <span className="hidden truncate text-sm text-muted xl:block">{job.queue}</span>
         <span className="hidden truncate text-sm text-muted xl:block">{job.owner}</span>
+        <span className="hidden truncate text-sm text-muted 2xl:block">{job.runner}</span>
         <span className="order-3 truncate text-sm text-muted tabular-nums sm:order-none sm:text-right">
           <span className={job.started_at === null ? 'max-sm:hidden' : undefined}>
             <JobDuration job={job} />

@@ -50,6 +50,7 @@ export function JobTable({ jobs, mayAct }: { jobs: readonly Job[]; mayAct: boole
             <span>Job</span>
             <span className="hidden xl:block">Queue</span>
             <span className="hidden xl:block">Owner</span>
+            <span className="hidden 2xl:block">Runner</span>
             <span className="text-right">Run time</span>
             <span className="text-right">Created</span>
           </div>

@@ -39,3 +39,5 @@ const waiting: JobState[] = ['blocked', 'scheduled', 'queued']
 const held: JobState[] = ['leased', 'running', 'unknown']
 export const isWaiting = (state: JobState) => waiting.includes(state)
 export const isEnded = (state: JobState) => !waiting.includes(state) && !held.includes(state)
+/** A message is sent again on the page of channels, with the id that its receiver knows. */
+export const mayRunAgain = ({ executor }: Pick<Job, 'executor'>) => executor !== 'message'

@@ -19,7 +19,8 @@ interface StatusCardsProps {
 
 /** How many jobs there are of each kind; a card is also the filter for its kind. */
 export function StatusCards({ filters = {}, large }: StatusCardsProps) {
-  const { data } = useQuery(statsQuery)
+  // Beside a list the list's topic says when to ask.
+  const { data } = useQuery({ ...statsQuery, ...(large ? { refetchInterval: 2_000 } : {}) })
   const value = (n: number | undefined) => (n === undefined ? null : count.format(n))
   return (
     <section aria-label="Jobs by status" className="overflow-hidden rounded-lg border border-line bg-surface">

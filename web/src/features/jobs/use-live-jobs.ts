@@ -1,6 +1,7 @@
 import { useQueryClient, type InfiniteData, type QueryClient } from '@tanstack/react-query'
 import { useEffect } from 'react'
 import type { Job } from '../../lib/api.ts'
+import type { Topic } from '../../lib/live.ts'
 import { live } from '../../lib/live-page.ts'
 import type { JobFilters } from './filters.ts'
 import { applyChanges, type JobChange, type JobPage } from './list-cache.ts'
@@ -9,27 +10,41 @@ import { applyChanges, type JobChange, type JobPage } from './list-cache.ts'
 const gatherMs = 150
 const statsMs = 1000
 
-/** Keeps every job that the page knows up to date from the live connection. */
+/** Keeps lists of jobs and every job that is known up to date. For pages that list jobs: it brings each change of any. */
 export function useLiveJobs() {
   const client = useQueryClient()
+  useEffect(() => follow(client, { topic: 'jobs' }, [['jobs']]), [client])
+}
+
+/** Keeps one job and its attempts up to date. */
+export function useLiveJob(id: string) {
+  const client = useQueryClient()
   useEffect(() => {
-    const gathered = gatherInto(client)
-    const stop = live.subscribe(
-      () => ({ topic: 'jobs' }),
-      (message) => {
-        if (message.type === 'job') gathered.add({ job: message.job as Job })
-        else if (message.type === 'job_gone') gathered.add({ gone: message.job_id })
-        // At every (re)connect, and when the server had to skip: what happened before is only in the list itself.
-        else if (message.type === 'subscribed' || message.type === 'resync') {
-          void client.invalidateQueries({ queryKey: ['jobs'] })
-        }
-      },
-    )
-    return () => {
-      stop()
-      gathered.stop()
-    }
-  }, [client])
+    const keys = [
+      ['jobs', 'one', id],
+      ['jobs', 'attempts', id],
+    ]
+    return follow(client, { topic: 'job', job_id: id }, keys)
+  }, [client, id])
+}
+
+/** `keys`: what is read anew at every (re)connect, and when the server had to skip, as nobody tells what was before. */
+function follow(client: QueryClient, topic: Topic, keys: string[][]): () => void {
+  const gathered = gatherInto(client)
+  const stop = live.subscribe(
+    () => topic,
+    (message) => {
+      if (message.type === 'job') gathered.add({ job: message.job as Job })
+      else if (message.type === 'job_gone') gathered.add({ gone: message.job_id })
+      else if (message.type === 'subscribed' || message.type === 'resync') {
+        for (const queryKey of keys) void client.invalidateQueries({ queryKey })
+      }
+    },
+  )
+  return () => {
+    stop()
+    gathered.stop()
+  }
 }
 
 function gatherInto(client: QueryClient) {

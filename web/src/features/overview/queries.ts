@@ -1,6 +1,9 @@
 import { queryOptions } from '@tanstack/react-query'
 import { api } from '../../lib/api.ts'
 
+/** How often the overview asks. A topic would bring every change of every job, of which it shows five sums. */
+export const overviewMs = 3_000
+
 export const throughputQuery = (minutes: number) =>
   queryOptions({
     queryKey: ['jobs', 'throughput', minutes],
@@ -12,11 +15,11 @@ export const throughputQuery = (minutes: number) =>
 export const recentBatchesQuery = queryOptions({
   queryKey: ['batches', 'recent'],
   queryFn: async ({ signal }) => (await api.batches.list({ limit: 6 }, { signal })).batches,
-  refetchInterval: 15_000,
+  refetchInterval: overviewMs,
 })
 
 export const recentFailuresQuery = queryOptions({
   queryKey: ['jobs', 'recent failures'],
   queryFn: async ({ signal }) => (await api.jobs.list({ status: ['failed'], limit: 6 }, { signal })).jobs,
-  refetchInterval: 15_000,
+  refetchInterval: overviewMs,
 })

@@ -37,7 +37,7 @@ export function TokenDialog({ onClose }: { onClose: () => void }) {
       <Dialog open onOpenChange={(open) => !open && onClose()} title={`Token ${make.data.name}`}>
         <div className="flex flex-col gap-4">
           <p>Copy it now: it is not shown again.</p>
-          <CopyLine text={make.data.token} />
+          <CopyLine what="token" text={make.data.token} />
           <p className="text-sm text-muted">Send it as a header:</p>
           <CopyLine text={`curl -H "Authorization: Bearer ${make.data.token}" ${location.origin}/api/v1/me`} />
           <div className="flex justify-end">

@@ -16,6 +16,6 @@ export const runnersQuery = queryOptions({
 export const heldJobsQuery = queryOptions({
   queryKey: ['jobs', 'held'],
   queryFn: async ({ signal }) =>
-    (await api.jobs.list({ state: ['leased', 'running', 'unknown'], limit: 50 }, { signal })).jobs,
+    (await api.jobs.list({ state: ['leased', 'running', 'unknown'], limit: 200 }, { signal })).jobs,
   refetchInterval: 5_000,
 })

@@ -1,17 +1,14 @@
-import { useQueries, useQuery } from '@tanstack/react-query'
+import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import type { Runner } from '../../lib/api.ts'
 import { JobDuration } from '../jobs/job-duration.tsx'
-import { attemptsQuery } from '../jobs/queries.ts'
 import { StateIcon } from '../jobs/state-chip.tsx'
 import { heldJobsQuery } from './queries.ts'
 
 /** The jobs that the runner has now, of those that one may see. */
 export function RunnerJobs({ runner }: { runner: Runner }) {
   const held = useQuery(heldJobsQuery).data ?? []
-  // Which runner has a job is said by its newest attempt; a job that is held keeps its own.
-  const attempts = useQueries({ queries: held.map(({ id }) => ({ ...attemptsQuery(id), staleTime: 30_000 })) })
-  const here = held.filter((_, index) => attempts[index]?.data?.at(-1)?.runner === runner.name)
+  const here = held.filter((job) => job.runner === runner.name)
   return (
     <div className="min-w-0">
       <h3 className="mb-1.5 text-sm font-semibold text-muted">Running there</h3>

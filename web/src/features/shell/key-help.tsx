@@ -29,6 +29,17 @@ const groups: Group[] = [
     ],
   },
   {
+    title: 'Batch',
+    keys: [
+      [['j'], 'Next member'],
+      [['k'], 'Member before'],
+      [['Enter'], 'Open the member'],
+      [['l'], 'Its log'],
+      [['x'], 'Choose the member, for an act on several'],
+      [['/'], 'Search by name'],
+    ],
+  },
+  {
     title: 'One job',
     keys: [
       [['/'], 'Search in the log'],

@@ -3,8 +3,8 @@ import { Menu as MenuIcon, Search } from 'lucide-react'
 import { lazy, Suspense, useEffect, useState } from 'react'
 import { IconButton } from '../../components/button.tsx'
 import { cn } from '../../lib/cn.ts'
+import { live } from '../../lib/live-page.ts'
 import { useKeys } from '../../lib/use-keys.ts'
-import { useLiveJobs } from '../jobs/use-live-jobs.ts'
 import { useMe } from '../session/session.ts'
 import { Drawer } from './drawer.tsx'
 import { LiveLight } from './live-light.tsx'
@@ -22,7 +22,7 @@ type Open = 'palette' | 'help' | 'drawer' | null
 export function Shell() {
   const [open, setOpen] = useState<Open>(null)
   const [slim, setSlim] = useSlim()
-  useLiveJobs()
+  useEffect(() => live.keep(), [])
   useSignedOutRedirect()
   useFocusOnNewPage()
   useShellKeys(setOpen)

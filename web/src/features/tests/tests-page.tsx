@@ -106,7 +106,7 @@ function NoTestsYet() {
   return (
     <Empty title="No tests reported yet">
       <p className="text-muted">Name in a job where it writes JUnit XML, and its tests appear here:</p>
-      <CopyLine className="w-full max-w-md" text='junit: ["reports/*.xml"]' />
+      <CopyLine what="line" className="w-full max-w-md" text='junit: ["reports/*.xml"]' />
     </Empty>
   )
 }

@@ -21,8 +21,8 @@ export function ResetDialog({ username, onClose }: { username: string; onClose: 
               Give {username} this code and the address, in a way that only they can read. It works once and ends{' '}
               <RelativeTime at={make.data.expires_at} className="font-medium" />.
             </p>
-            <CopyLine text={make.data.code} />
-            <CopyLine text={address} />
+            <CopyLine what="code" text={make.data.code} />
+            <CopyLine what="address" text={address} />
             <p className="text-sm text-muted">The code is not shown again. A new one takes its place.</p>
           </>
         ) : (

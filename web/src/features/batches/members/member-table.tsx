@@ -1,9 +1,10 @@
-import { useVirtualizer } from '@tanstack/react-virtual'
 import { memo, useRef } from 'react'
 import { Checkbox } from '../../../components/checkbox.tsx'
 import type { Job } from '../../../lib/api.ts'
 import { cn } from '../../../lib/cn.ts'
+import { useBoxRows } from '../../../lib/use-box-rows.ts'
 import { useKeys } from '../../../lib/use-keys.ts'
+import { useMedia } from '../../../lib/use-media.ts'
 import { MemberCells, memberGrid } from '../member-line.tsx'
 import type { Selection } from './use-selection.ts'
 
@@ -17,24 +18,18 @@ interface MemberTableProps {
 
 const rowHeight = 36
 const narrowRowHeight = 56
-/** Asked of one object: making one for each of ten thousand rows took 60 ms an update. */
-const narrow = matchMedia('(max-width: 639px)')
 
 /** The rows that are on the screen, out of up to ten thousand. */
 export function MemberTable({ members, selection, onLog, onSearch }: MemberTableProps) {
   const scroller = useRef<HTMLDivElement>(null)
-  const rows = useVirtualizer({
-    count: members.length,
-    getScrollElement: () => scroller.current,
-    estimateSize: () => (narrow.matches ? narrowRowHeight : rowHeight),
-    overscan: 6,
-  })
+  const height = useMedia('(max-width: 639px)') ? narrowRowHeight : rowHeight
+  const rows = useBoxRows(scroller, members.length, height)
   const active = useRef<string | null>(null)
   const step = (by: 1 | -1) => {
     const at = members.findIndex(({ id }) => id === active.current)
-    const to = at < 0 ? (rows.range?.startIndex ?? 0) : Math.min(members.length - 1, Math.max(0, at + by))
+    const to = at < 0 ? rows.top() : Math.min(members.length - 1, Math.max(0, at + by))
     active.current = members[to]?.id ?? null
-    rows.scrollToIndex(to)
+    rows.show(to)
     // The row may be drawn only after the scrolling.
     requestAnimationFrame(() => focusMember(scroller.current, active.current))
   }
@@ -46,7 +41,6 @@ export function MemberTable({ members, selection, onLog, onSearch }: MemberTable
     x: onActive((id) => selection?.toggle(id)),
     '/': onSearch,
   })
-  const items = rows.getVirtualItems()
   return (
     <div
       role="table"
@@ -87,20 +81,22 @@ export function MemberTable({ members, selection, onLog, onSearch }: MemberTable
         }}
         className="max-h-[max(24rem,calc(100dvh-7rem))] overflow-y-auto overscroll-contain"
       >
-        <div className="relative w-full" style={{ height: rows.getTotalSize() }}>
-          {items.map((item) => (
-            <MemberRow
-              // Not the virtualiser's keys: with those it would measure all rows anew at every change.
-              key={members[item.index]!.id}
-              job={members[item.index]!}
-              index={item.index}
-              top={item.start}
-              height={item.size}
-              ticked={selection?.ids.has(members[item.index]!.id) ?? null}
-              onTick={selection?.toggle}
-              onLog={onLog}
-            />
-          ))}
+        <div className="relative w-full" style={{ height: members.length * height }}>
+          {members.slice(rows.first, rows.end).map((job, offset) => {
+            const index = rows.first + offset
+            return (
+              <MemberRow
+                key={job.id}
+                job={job}
+                index={index}
+                top={index * height}
+                height={height}
+                ticked={selection?.ids.has(job.id) ?? null}
+                onTick={selection?.toggle}
+                onLog={onLog}
+              />
+            )
+          })}
         </div>
       </div>
     </div>

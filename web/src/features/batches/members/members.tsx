@@ -1,5 +1,5 @@
 import { useNavigate, useSearch } from '@tanstack/react-router'
-import { useDeferredValue, useMemo, useRef, useState } from 'react'
+import { lazy, Suspense, useDeferredValue, useMemo, useRef, useState } from 'react'
 import { Button } from '../../../components/button.tsx'
 import { Failed, Loading } from '../../../components/page-state.tsx'
 import type { Batch } from '../../../lib/api.ts'
@@ -7,12 +7,13 @@ import { BulkBar } from '../../jobs/bulk-bar.tsx'
 import { useMayChange } from '../batch-actions.tsx'
 import { count } from '../count-words.tsx'
 import { Failures } from '../failures.tsx'
-import { LogDrawer } from '../log-drawer.tsx'
 import { arrange, NameOrder, type MemberFilters } from './arrange.ts'
 import { MemberFilterBar } from './member-filter-bar.tsx'
 import { MemberTable } from './member-table.tsx'
 import { useMembers } from './use-members.ts'
 import { useSelection } from './use-selection.ts'
+
+const LogDrawer = lazy(() => import('../log-drawer.tsx'))
 
 /** All jobs of a batch, up to ten thousand, live. */
 export function Members({ batch }: { batch: Batch }) {
@@ -60,7 +61,11 @@ export function Members({ batch }: { batch: Batch }) {
         error === null && <Loading label="Loading members" />
       )}
       {mayChange && chosen.length > 0 && <BulkBar jobs={chosen} onClear={selection.clear} />}
-      {logOf && <LogDrawer id={logOf} ids={shown.map(({ id }) => id)} onGo={setLogOf} onClose={() => setLogOf(null)} />}
+      <Suspense>
+        {logOf && (
+          <LogDrawer id={logOf} ids={shown.map(({ id }) => id)} onGo={setLogOf} onClose={() => setLogOf(null)} />
+        )}
+      </Suspense>
     </div>
   )
 }

@@ -66,7 +66,7 @@ function Modes({ batch }: { batch: NewBatch }) {
         <Toggle pressed={mode === 'form'} disabled={lost} onClick={() => form && batch.toForm(form)}>
           Form
         </Toggle>
-        <Toggle pressed={mode === 'document'} onClick={() => mode === 'form' && batch.toDocument()}>
+        <Toggle pressed={mode === 'document'} onClick={() => mode === 'form' && void batch.toDocument()}>
           Document
         </Toggle>
       </div>

@@ -40,7 +40,7 @@ export function TemplateBar({ batch }: { batch: NewBatch }) {
   const load = (key: string) => {
     setLoaded(key)
     const template = all.find((one) => keyOf(one) === key)
-    if (template) batch.load(template.body)
+    if (template) void batch.load(template.body)
   }
   return (
     <>

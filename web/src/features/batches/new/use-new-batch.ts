@@ -4,7 +4,11 @@ import { useEffect, useMemo, useRef, useState } from 'react'
 import { api } from '../../../lib/api.ts'
 import { problemOf, type FieldProblem } from '../../../lib/problem.ts'
 import { emptyBatch, fromBody, missingParts, toBody, type BatchForm } from './batch-form.ts'
-import { readText, toText } from './document-text.ts'
+import type * as DocumentText from './document-text.ts'
+
+/** Half of this page's code is the reader of YAML; it is loaded with the first document. */
+let yaml: typeof DocumentText | undefined
+const loadYaml = async () => (yaml ??= await import('./document-text.ts'))
 
 /** As many jobs as the preview shows. */
 const previewed = 20
@@ -24,7 +28,10 @@ export function useNewBatch() {
     key.current = crypto.randomUUID()
     setDraft(next)
   }
-  const read = useMemo(() => (draft.mode === 'form' ? { body: toBody(draft.form) } : readText(draft.text)), [draft])
+  const read = useMemo(
+    () => (draft.mode === 'form' ? { body: toBody(draft.form) } : yaml!.readText(draft.text)),
+    [draft],
+  )
   const preview = usePreview('body' in read ? read.body : null)
   const submit = useSubmitBatch(key)
   const missing = draft.mode === 'form' ? missingParts(draft.form) : []
@@ -34,14 +41,19 @@ export function useNewBatch() {
     draft,
     set: (part: Partial<BatchForm>) => change({ ...draft, form: { ...draft.form, ...part } }),
     setText: (text: string) => change({ ...draft, text }),
-    toDocument: () => setDraft({ ...draft, mode: 'document', text: toText(toBody(draft.form)) }),
+    toDocument: async () => {
+      const { toText } = await loadYaml()
+      setDraft((now) => ({ ...now, mode: 'document', text: toText(toBody(now.form)) }))
+    },
     /** The document as the form, or null when the form would lose something of it. */
     asForm: () => ('body' in read ? fromBody(read.body) : null),
     toForm: (form: BatchForm) => setDraft({ ...draft, mode: 'form', form }),
     /** Puts a document in place of what is there, into the form when that can show all of it. */
-    load: (body: unknown) => {
+    load: async (body: unknown) => {
       const form = fromBody(body)
-      change(form ? { ...draft, mode: 'form', form } : { ...draft, mode: 'document', text: toText(body) })
+      if (form) return change({ ...draft, mode: 'form', form })
+      const { toText } = await loadYaml()
+      change({ ...draft, mode: 'document', text: toText(body) })
     },
     /** Nothing has been written: nothing is wrong yet. */
     untouched: draft.mode === 'form' && draft.form === emptyBatch,
