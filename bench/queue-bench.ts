@@ -70,7 +70,7 @@ async function benchOf(db: Db): Promise<Bench> {
       await db.tx((tx) => submit(tx, { ownerId, jobs: Array.from({ length: count }, job) }))
     },
     async claim(slots) {
-      const offer = { ...from, ...size, slots, held: [] }
+      const offer = { ...from, ...size, slots, messages: 0, held: [] }
       return (await claim(db, [offer], { leaseSeconds: 30 })).get(runnerId)!
     },
     async started(jobs) {

@@ -62,7 +62,7 @@ test('mistakes are told at their lines, and nothing is made', async () => {
   const lines = plain.stderr.trimEnd().split('\n')
   expect([plain.code, plain.stdout]).toEqual([2, ''])
   expect(lines).toEqual([
-    `runyard: ${path}:6:5: jobs[0].priority: is 0 to 10`,
+    `runyard: ${path}:6:5: jobs[0].priority: must be 0 to 10`,
     `${path}:3:3: defaults.colour: is not a known field`,
     expect.stringMatching(/wrong\.yml:7:5: jobs\[1\]\.command: is required/),
   ])

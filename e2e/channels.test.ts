@@ -66,6 +66,11 @@ describe.skipIf(missing !== null)('channels', () => {
     await page.getByRole('button', { name: 'Test team-ci' }).click()
     await page.getByText('refused for good: 410 Gone: no such hook').waitFor()
     await page.getByRole('button', { name: 'Done' }).click()
+    await page
+      .getByRole('row', { name: /^team-ci/ })
+      .getByText('Failed')
+      .waitFor()
+    expect(await seriousFindings(page)).toEqual([])
     await page.getByRole('tab', { name: 'Deliveries' }).click()
     await page.getByLabel('What became of them').selectOption('dead')
     await page.waitForURL('**/channels?view=deliveries&outcome=dead')

@@ -116,7 +116,7 @@ describe.skipIf(missing !== null)('batches in the dashboard', () => {
     const [page] = pages as [Page]
     await page.getByText('100%').waitFor()
     await row(page, 'test-3').getByText('Failed', { exact: true }).waitFor()
-    await row(page, 'test-0').getByText('Succeeded').waitFor()
+    await row(page, 'test-0').getByText('Passed').waitFor()
     expect(await seriousFindings(page)).toEqual([])
 
     await page.keyboard.press('j')

@@ -87,7 +87,7 @@ describe.skipIf(missing !== null)('pages of the dashboard', () => {
     await expect.poll(() => page.locator('[data-job-row]').count()).toBe(10)
     await page.getByRole('checkbox', { name: 'Choose all that are loaded' }).check()
     await bar.getByRole('button', { name: 'Run again' }).click()
-    await page.getByRole('alertdialog').getByRole('button', { name: 'Run again' }).click()
+    await page.getByRole('alertdialog').getByRole('button', { name: 'Run 10 jobs again' }).click()
     await page.getByText('10 jobs submitted again').waitFor()
     await page.getByRole('checkbox', { name: 'Choose all that are loaded' }).check()
     await bar.getByRole('button', { name: 'Delete' }).click()
@@ -152,7 +152,23 @@ describe.skipIf(missing !== null)('pages of the dashboard', () => {
       findings.push(...(await seriousFindings(page)).map((finding) => `${path} light: ${finding}`))
       await page.evaluate(`document.documentElement.classList.add('dark')`)
       findings.push(...(await seriousFindings(page, ofTheme)).map((finding) => `${path} dark: ${finding}`))
+      await page.setViewportSize({ width: 390, height: 800 })
+      const [content, window] = (await page.evaluate('[document.documentElement.scrollWidth, innerWidth]')) as [
+        number,
+        number,
+      ]
+      if (content > window) findings.push(`${path} is ${content} px wide on a phone`)
+      await page.setViewportSize({ width: 1280, height: 720 })
     }
+    await page.evaluate(`history.pushState(null, '', '/batches/new')`)
+    await page.getByRole('button', { name: 'Document' }).click()
+    await page.getByLabel('Batch document').fill('name: [x')
+    await page
+      .getByText(/^line 1: /)
+      .first()
+      .waitFor()
+    await page.getByRole('button', { name: 'Narrow the sidebar' }).click()
+    findings.push(...(await seriousFindings(page)).map((finding) => `broken YAML, narrow sidebar: ${finding}`))
     expect(findings).toEqual([])
   }, 90_000)
 })

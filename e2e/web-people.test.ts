@@ -87,7 +87,7 @@ describe.skipIf(missing !== null)('people in the dashboard', () => {
     await annas.getByLabel('New password').fill('a new one of anna')
     await annas.getByLabel('Once more').fill('a new one of anna')
     await annas.getByRole('button', { name: 'Set the password' }).click()
-    await annas.getByText('is wrong, used or over').waitFor()
+    await annas.getByText('is wrong, was used before or has run out').waitFor()
     expect(await seriousFindings(annas)).toEqual([])
     await annas.getByLabel('Code').fill(code.toLowerCase())
     await annas.getByRole('button', { name: 'Set the password' }).click()

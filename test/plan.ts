@@ -25,6 +25,8 @@ export const runner = (over: Partial<PlanRunner> = {}): PlanRunner => {
     slots: 10,
     cpuMillis: 4000,
     memoryMib: 4000,
+    messages: 8,
+    channels: [],
     ...over,
   }
   const { slots, cpuMillis, memoryMib } = one

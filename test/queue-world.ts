@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { onTestFinished } from 'vitest'
 import { openDb, type Db, type Queryable } from '../src/db/pool.ts'
 import { newPublicId } from '../src/lib/ids.ts'
+import { messageQueue, messagesAtOnce, type Message } from '../src/job/message.ts'
 import type { Outcome } from '../src/job/outcome.ts'
 import { jobSpecSchema, nameOf, type JobSpecInput } from '../src/job/spec.ts'
 import { heldStates, transitions, waitingStates, type JobState } from '../src/job/state.ts'
@@ -96,6 +97,14 @@ export function aJob(spec: Partial<JobSpecInput> = {}, sizes: Sizes = {}): NewJo
   }
 }
 
+/** One that tells a channel. */
+export function aMessage(channel = 'team', spec: Partial<JobSpecInput> = {}): NewJob {
+  const { spec: plain, ...job } = aJob({ queue: messageQueue, priority: 10, ...spec })
+  const about = { about: 'batch:x', delivery_id: 'd', subject: 's', text: '', tone: 'neutral', type: 't' } as const
+  const message: Message = { channel, ...about, at: '2030-01-02T03:04:05Z', data: {} }
+  return { ...job, spec: { ...plain, executor: 'message', message } }
+}
+
 export class TestRunner {
   readonly from: FromRunner
   readonly description: RunnerDescription
@@ -110,7 +119,9 @@ export class TestRunner {
 
   offer(over: Partial<RunnerOffer> = {}): RunnerOffer {
     const { slots, cpuMillis, memoryMib } = this.description
-    return { ...this.from, slots: slots - this.held.length, cpuMillis, memoryMib, held: this.held, ...over }
+    const messages = this.held.filter(({ spec }) => spec.executor === 'message').length
+    const room = { slots: slots - (this.held.length - messages), messages: messagesAtOnce - messages }
+    return { ...this.from, ...room, cpuMillis, memoryMib, held: this.held, ...over }
   }
 
   async claim(over: Partial<RunnerOffer> = {}): Promise<ClaimedJob[]> {

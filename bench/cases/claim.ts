@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { startEmbedded } from '../../src/db/embedded.ts'
 import { migrate } from '../../src/db/migrate.ts'
 import { openDb, type Db } from '../../src/db/pool.ts'
+import { messagesAtOnce } from '../../src/job/message.ts'
 import { jobSpecSchema } from '../../src/job/spec.ts'
 import { newPublicId } from '../../src/lib/ids.ts'
 import { claim } from '../../src/queue/claim.ts'
@@ -98,7 +99,7 @@ async function claims(on: Db, runnerId: string, rounds: number): Promise<number[
   const from = { runnerId, session: 'bench' }
   const samples: number[] = []
   for (let i = 0; i < rounds; i++) {
-    const offer = { ...from, slots, cpuMillis: 64_000, memoryMib: 64_000, held: [] }
+    const offer = { ...from, slots, messages: messagesAtOnce, cpuMillis: 64_000, memoryMib: 64_000, held: [] }
     const begin = performance.now()
     const jobs = (await claim(on, [offer], { leaseSeconds: 30 })).get(runnerId)!
     samples.push(performance.now() - begin)

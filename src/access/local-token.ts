@@ -8,6 +8,7 @@ import { ensurePrivateDir } from '../lib/private-dir.ts'
 import { createApiToken, verifyApiToken } from './api-tokens.ts'
 import { readSecretFile, replaceSecretFile } from './key-files.ts'
 import { secretsDir } from './keys.ts'
+import type { Principal } from './permissions.ts'
 
 export const localTokenPath = (dataDir: string): string => join(secretsDir(dataDir), 'local.token')
 
@@ -53,6 +54,13 @@ async function keepLocalToken(db: Db, dataDir: string): Promise<string> {
   })
   await replaceSecretFile(path, token)
   return token
+}
+
+/** Whether somebody came with the token that is in this machine's file now: its name alone anybody could give. */
+export async function isLocalToken(db: Db, dataDir: string, principal: Principal): Promise<boolean> {
+  if (principal.kind !== 'token') return false
+  const kept = await readSecretFile(localTokenPath(dataDir))
+  return kept !== null && (await stillHolds(db, kept)) && (await verifyApiToken(db, kept)).tokenId === principal.tokenId
 }
 
 async function stillHolds(db: Db, token: string): Promise<boolean> {

@@ -148,11 +148,17 @@ export function isWithin(needed: TokenScope, granted: readonly string[]): boolea
   return verb === 'read' && granted.includes(`${kind}:write`)
 }
 
+/** What a token that asks would need for it and was made without. */
+export function missingScope(principal: Principal, action: Action): TokenScope | undefined {
+  if (principal.role === null || principal.scopes === undefined) return undefined
+  return isWithin(scopeFor[action], principal.scopes) ? undefined : scopeFor[action]
+}
+
 /** For lists: all rows, only one's own, or none. */
 export function scopeOf(principal: Principal, action: Action): Scope {
   // A runner talks through its own port, which checks the fence of every message; it has no other rights.
   if (principal.role === null) return principal.kind === 'system' ? 'all' : 'none'
-  if (principal.scopes !== undefined && !isWithin(scopeFor[action], principal.scopes)) return 'none'
+  if (missingScope(principal, action) !== undefined) return 'none'
   return table[action][principal.role] ?? 'none'
 }
 

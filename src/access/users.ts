@@ -93,6 +93,12 @@ export async function findUser(db: Queryable, username: string): Promise<User | 
   return rows[0] ?? null
 }
 
+/** Also of a deleted account, whose history stays under its name; null: nobody ever had it. */
+export async function findOwnerId(db: Queryable, username: string): Promise<string | null> {
+  const { rows } = await db.query<{ id: string }>('select id from users where lower(username) = lower($1)', [username])
+  return rows[0]?.id ?? null
+}
+
 export async function findUserById(db: Queryable, id: string): Promise<User | null> {
   const { rows } = await db.query<User>(`select ${columns} from users where id = $1 and deleted_at is null`, [id])
   return rows[0] ?? null

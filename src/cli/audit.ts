@@ -14,6 +14,12 @@ export interface AuditWish {
   until?: string
 }
 
+/** The options of every command are among those of a command: `--json` is no filter. */
+export function wishOf({ actor, action, target, result, since, until }: AuditWish): AuditWish {
+  const wish = { actor, action, target, result, since, until }
+  return Object.fromEntries(Object.entries(wish).filter(([, value]) => value !== undefined))
+}
+
 /** An answer may be empty and still not be the last: each looks at a part of the log. */
 export async function listEntries(
   { audit }: Pick<ApiCalls, 'audit'>,

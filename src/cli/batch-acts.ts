@@ -6,7 +6,7 @@ import { batchStates, testStatuses } from '../api/contract/batches.ts'
 import type { Batch, TestResult } from '../api/contract/index.ts'
 import { publicIdPattern } from '../lib/ids.ts'
 import { AppError } from '../lib/app-error.ts'
-import { batchDetails, batchTable, testTable } from './batch-view.ts'
+import { batchDetails, batchTable, frequentMessages, testTable } from './batch-view.ts'
 import { tellBackground } from './background-line.ts'
 import { exitCodeOfBatch, isAway, usualTimes, watchBatch } from './batch-watch.ts'
 import { connect, withServer, type Connection } from './connect.ts'
@@ -55,9 +55,13 @@ export function defineActs(batch: Command): void {
 
   const status = on('status', 'how a batch is')
   status.action(async (id: string) => {
-    const found = await withServer(status, ({ client }) => client.calls.batches.get({ id }))
+    const { found, failed } = await withServer(status, async ({ client: { calls } }) => {
+      const batch = await calls.batches.get({ id })
+      const some = batch.counts.failed === 0 ? [] : (await calls.jobs.list({ ...ofFailed, batch_id: id })).jobs
+      return { found: batch, failed: some }
+    })
     if (globalsOf(status).json) return printJson(found)
-    process.stdout.write(batchDetails(found))
+    process.stdout.write(batchDetails(found, frequentMessages(failed)))
   })
 
   defineLs(batch)
@@ -115,6 +119,9 @@ export function defineActs(batch: Command): void {
     print(`Deleted ${id}`)
   })
 }
+
+/** Enough of them to say why. */
+const ofFailed = { status: 'failed', limit: 200 }
 
 function defineLs(batch: Command): void {
   const ls = batch.command('ls').summary('list batches').description('list batches, newest first')

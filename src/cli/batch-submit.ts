@@ -1,8 +1,9 @@
 /** `batch submit` and `batch matrix`: from a file or from words to a batch, or to a look at what it would be. */
 import { randomUUID } from 'node:crypto'
 import { Option, type Command } from 'commander'
-import type { Combination, Notify, Scalar } from '../api/contract/batches.ts'
+import { paramsUsed, type Combination, type Notify, type Scalar } from '../api/contract/batches.ts'
 import type { BatchInput } from '../api/contract/index.ts'
+import { nearest } from '../config/nearest.ts'
 import { AppError } from '../lib/app-error.ts'
 import { follow, withRunner } from './batch-acts.ts'
 import { atLines, problemsError } from './batch-errors.ts'
@@ -37,14 +38,15 @@ export function defineSubmits(batch: Command): void {
   const submit = batch.command('submit').argument('[file]', 'YAML or JSON; - is stdin').summary('submit a batch')
   submit.description('submit jobs as one batch: all of them, or none when one is wrong')
   addSubmitOptions(submit)
-    .option('--dry-run', 'show what it would be, submit nothing')
+    .addOption(new Option('--dry-run', 'show what it would be, submit nothing').conflicts(['watch', 'idempotencyKey']))
     .action(async (path: string | undefined, options: SubmitOptions) => {
       if (path === undefined && options.template === undefined) {
         throw new AppError('invalid_argument', 'name a file (- is stdin), or a --template')
       }
       const file = path === undefined ? undefined : await readBatchFile(path)
       const body = withOptions(file?.body ?? {}, options)
-      await (options.dryRun ? preview(submit, body, file, options) : send(submit, body, file, options))
+      const places = file && withFlags(file, options)
+      await (options.dryRun ? preview(submit, body, places, options) : send(submit, body, places, options))
     })
 
   const matrix = batch.command('matrix').argument('[words...]', 'a file; or, after --, the command of every job')
@@ -57,6 +59,7 @@ export function defineSubmits(batch: Command): void {
   addSubmitOptions(matrix)
     .addHelpText('after', "\ne.g. runyard batch matrix --axis shard=1..20 -- npm test -- --shard '{{shard}}/20'")
     .action(async (words: string[], options: MatrixOptions) => {
+      onlyWithSubmit(options)
       const { file, body } = await fan(words, options)
       await (options.submit ? send(matrix, body, file, options) : preview(matrix, body, file, options))
     })
@@ -88,7 +91,7 @@ async function fan(
   const file = byWords || path === undefined ? undefined : await readBatchFile(path)
   const axes = { ...(axis && { matrix: axis }), ...(include && { include }), ...(exclude && { exclude }) }
   const job = byWords && words.length > 0 ? { job: { command: words }, name: nameOfFan(words) } : {}
-  return { file, body: withOptions({ ...file?.body, ...job, ...axes }, options) }
+  return { file: file && withFlags(file, options), body: withOptions({ ...file?.body, ...job, ...axes }, options) }
 }
 
 /** What is the same in all of its jobs. */
@@ -97,10 +100,42 @@ const nameOfFan = (words: string[]): string => {
   return plain.trim().slice(0, 200) || 'matrix'
 }
 
-function withOptions(
-  body: Record<string, unknown>,
-  { template, set, name, notify }: SubmitOptions,
-): Record<string, unknown> {
+/** A look tells nobody, is not followed and makes nothing twice. */
+function onlyWithSubmit({ submit, watch, notify, idempotencyKey }: MatrixOptions): void {
+  if (submit) return
+  const flags = Object.entries({ '--watch': watch, '--notify': notify, '--idempotency-key': idempotencyKey })
+  const [flag] = flags.find(([, value]) => value !== undefined) ?? []
+  if (flag !== undefined) throw new AppError('invalid_argument', `${flag} goes with --submit`)
+}
+
+/** Places of a document of which some is not from the file. */
+function withFlags(file: BatchFile, { template, set = {}, name, notify = [] }: SubmitOptions): BatchFile {
+  const inFile = Array.isArray(file.body.notify) ? file.body.notify.length : 0
+  const flagOf = (field: string): string | undefined => {
+    const [, index] = /^notify\[(\d+)\]/.exec(field) ?? []
+    if (index !== undefined && Number(index) >= inFile && notify.length > 0) return '--notify'
+    if (field === 'name' && name !== undefined) return '--name'
+    if (field === 'template' && template !== undefined) return '--template'
+    return Object.keys(set).some((key) => field === `params.${key}`) ? '--set' : undefined
+  }
+  return { ...file, placeOf: (field) => flagOf(field) ?? file.placeOf(field) }
+}
+
+/** A mistyped parameter would run with the default; that of a template is the server's to know. */
+function checkSet(body: Record<string, unknown>, { template, set = {} }: SubmitOptions): void {
+  if (template !== undefined || body.template !== undefined) return
+  const { params, ...rest } = body
+  const known = [...new Set([...Object.keys((params ?? {}) as object), ...paramsUsed(rest)])]
+  const stranger = Object.keys(set).find((key) => !known.includes(key))
+  if (stranger === undefined) return
+  const near = nearest(stranger, known)
+  const hint = near === undefined ? `; there are: ${known.join(', ') || 'none'}` : `; did you mean ${near}?`
+  throw new AppError('invalid_argument', `--set: nothing here uses {{params.${stranger}}}${hint}`)
+}
+
+function withOptions(body: Record<string, unknown>, options: SubmitOptions): Record<string, unknown> {
+  const { template, set, name, notify } = options
+  checkSet(body, options)
   const notified = Array.isArray(body.notify) ? body.notify : []
   return {
     ...body,

@@ -1,5 +1,5 @@
 /** Batches as tables and in words. */
-import type { Batch, BatchTemplate, TestResult } from '../api/contract/index.ts'
+import type { Batch, BatchTemplate, Job, TestResult } from '../api/contract/index.ts'
 import { bar, countsText } from './batch-bar.ts'
 import { paint, printable, table, terminalWidth } from './render.ts'
 import { showAgo, showDuration } from './units.ts'
@@ -27,7 +27,18 @@ export function batchTable(batches: Batch[], width = terminalWidth()): string {
   return table(titled(titles, 'NAME'), rows, width)
 }
 
-export function batchDetails(batch: Batch): string {
+/** What its failed jobs say most often: at most three, with how many of those that were looked at say it. */
+export function frequentMessages(failed: readonly Pick<Job, 'result'>[]): string[] {
+  const times = new Map<string, number>()
+  for (const { result } of failed) {
+    const text = result?.message ?? (result?.exit_code == null ? undefined : `exit code ${result.exit_code}`)
+    if (text !== undefined) times.set(text, (times.get(text) ?? 0) + 1)
+  }
+  const most = [...times].toSorted(([, a], [, b]) => b - a).slice(0, 3)
+  return most.map(([text, n]) => (n === 1 ? printable(text) : `${printable(text)} (${n} times)`))
+}
+
+export function batchDetails(batch: Batch, why: readonly string[] = []): string {
   const { tests } = batch
   const lines: [string, string | null][] = [
     ['Batch', `${batch.id}  ${printable(batch.name)}`],
@@ -35,6 +46,7 @@ export function batchDetails(batch: Batch): string {
     ['Status', paint(statusColours[batch.status], batch.status) + remarks(batch)],
     ['Jobs', countsText(batch.counts, true)],
     ['', bar(batch.counts, 40)],
+    ...why.map((text, i): [string, string] => [i === 0 ? 'Failures' : '', text]),
     ['Tests', tests && `${tests.total}: ${tests.passed} passed, ${tests.failed} failed, ${tests.skipped} skipped`],
     ['Owner', printable(batch.owner)],
     ['Created', showAgo(batch.created_at)],

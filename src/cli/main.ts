@@ -72,7 +72,8 @@ export function commandWord(argv: readonly string[]): string | undefined {
   return undefined
 }
 
-async function programFor(entry: CommandEntry | undefined, json: () => boolean): Promise<Command> {
+/** With the options of the command that was typed; the others are names alone. */
+export async function programFor(entry: CommandEntry | undefined, json: () => boolean): Promise<Command> {
   const program = new Command('runyard')
     .description('One place to run any command: isolated, limited, durable, with live output.')
     .usage('COMMAND [options]')

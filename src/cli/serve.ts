@@ -7,6 +7,7 @@ import { exitCodes } from './exit-codes.ts'
 import { readFacts, removeFacts, writeFacts, type FirstLogin } from './instance/files.ts'
 import { Held, openInstance, type OpenInstance } from './instance/open-instance.ts'
 import { createOrphans } from './instance/orphans.ts'
+import { settingsMark } from './instance/settings-mark.ts'
 import { superviseRunner, type SupervisedRunner } from './instance/supervise-runner.ts'
 import { webRoot } from './package-root.ts'
 import { onStop } from './process-life.ts'
@@ -101,6 +102,7 @@ function aRunner(config: Config, args: string[] | undefined, wantedFromTheStart:
       dataDir: config.dataDir,
       args,
       env: withoutServerSecrets(process.env),
+      settings: settingsMark(config),
       drainMs: config.drainSeconds * 1000,
       onHopeless: () =>
         failed(`the runner does not start; see ${config.dataDir}/up.log or the output of \`runyard up\``),

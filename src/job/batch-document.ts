@@ -1,4 +1,5 @@
 /** A batch as it is asked for; the wire's schema is in `api/contract/batches.ts`. */
+import type { FieldProblem } from '../lib/app-error.ts'
 import type { Fields } from './batch-defaults.ts'
 import type { Matrix, Scalar } from './matrix.ts'
 
@@ -19,4 +20,6 @@ export interface BatchDocument extends Matrix {
   job?: Fields | undefined
   params?: Record<string, Scalar> | undefined
   notify?: Notify[] | undefined
+  /** What was wrong with the document itself, and is left out of it. */
+  wrong?: readonly FieldProblem[]
 }

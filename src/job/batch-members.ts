@@ -22,13 +22,23 @@ export interface Member {
   placeOf(field: string): Place
 }
 
-export type Members = { members: Generator<Member, void>; total: number } | { problems: FieldProblem[] }
+/** `problems`: of how they are to be made; `members` are those that can be looked at all the same. */
+export interface Members {
+  members: Generator<Member, void>
+  total: number
+  problems: FieldProblem[]
+}
+
+/** Without one of them the others do not fit together, and need not. */
+const shape = new Set(['jobs', 'job', 'matrix', 'include', 'exclude', 'template'])
+const isPartOfShape = ({ field }: FieldProblem): boolean => shape.has(field.split(/[.[]/)[0]!)
 
 /** The jobs of `jobs` first, then those of the matrix. */
 export function* membersOf(document: BatchDocument): Generator<void, Members> {
   const { jobs = [], job } = document
   const fans = document.matrix !== undefined || document.include !== undefined
   const problems: FieldProblem[] = []
+  const partial = document.wrong?.some(isPartOfShape) === true
   if (fans && job === undefined)
     problems.push({ field: 'job', message: 'is required with matrix: what each of its jobs is' })
   if (!fans && job !== undefined)
@@ -37,11 +47,12 @@ export function* membersOf(document: BatchDocument): Generator<void, Members> {
   if (!fans && job === undefined && jobs.length === 0) {
     problems.push({ field: 'jobs', message: 'give jobs, or matrix and job: a batch has at least one job' })
   }
+  if (partial) problems.length = 0
   const expanded = fans ? yield* expandMatrix(document) : { combinations: [] }
-  if ('problems' in expanded) return { problems: [...problems, ...expanded.problems] }
-  const { combinations } = expanded
+  if ('problems' in expanded) problems.push(...expanded.problems)
+  const combinations = 'problems' in expanded || job === undefined ? [] : expanded.combinations
   const total = jobs.length + combinations.length
-  if (problems.length === 0 && total === 0) {
+  if (problems.length === 0 && total === 0 && !partial) {
     problems.push({ field: 'matrix', message: 'leaves no combination: a batch has at least one job' })
   }
   if (total > specLimits.submitBatch) {
@@ -50,7 +61,7 @@ export function* membersOf(document: BatchDocument): Generator<void, Members> {
       message: `with the matrix are ${total}; a batch has at most ${specLimits.submitBatch}`,
     })
   }
-  return problems.length > 0 ? { problems } : { members: each(document, combinations), total }
+  return { members: each(document, total > specLimits.submitBatch ? [] : combinations), total, problems }
 }
 
 /** A plain list of jobs is taken as it is: programs write it, and `docker ps --format '{{.ID}}'` is a fair command. */
@@ -61,6 +72,11 @@ function* each(document: BatchDocument, combinations: readonly Combination[]): G
   const { defaults, jobs = [], job = {}, params = {} } = document
   const filled = isFilled(document)
   for (const [index, own] of jobs.entries()) {
+    if (!isObject(own)) {
+      const here = (): Place => ({ field: `jobs[${index}]`, suffix: '', shared: false })
+      yield { raw: {}, matrix: undefined, problems: [{ field: '', message: 'must be an object' }], placeOf: here }
+      continue
+    }
     const joined = joinDefaults(defaults, own)
     const { value, problems } = filled ? fill(joined, { matrix: {}, params, index }) : { value: joined, problems: [] }
     const placeOf = (field: string): Place =>

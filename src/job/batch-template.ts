@@ -1,6 +1,7 @@
 /** A stored batch and what is given at its use: objects are joined, all else that is given takes the template's place. */
 import { joinDefaults, type Fields } from './batch-defaults.ts'
 import type { BatchDocument } from './batch-document.ts'
+import { strangersIn } from './matrix.ts'
 
 export function overTemplate(body: BatchDocument, given: BatchDocument): BatchDocument {
   const below = body as Fields
@@ -15,6 +16,11 @@ export function overTemplate(body: BatchDocument, given: BatchDocument): BatchDo
     if (below[field] !== undefined && above[field] !== undefined) {
       result[field] = joinDefaults(below[field] as Fields, above[field] as Fields)
     }
+  }
+  // With other values on an axis, what the template leaves out of its own may not be there.
+  const { matrix, exclude } = result as BatchDocument
+  if (above.matrix !== undefined && above.exclude === undefined && matrix !== undefined && exclude !== undefined) {
+    result.exclude = exclude.filter((entry) => strangersIn(entry, matrix).length === 0)
   }
   return result as BatchDocument
 }

@@ -88,3 +88,13 @@ export function hasPlaceholder(node: unknown, depth = 0): boolean {
   if (typeof node !== 'object' || node === null || depth > mostDepth) return false
   return Object.values(node).some((item) => hasPlaceholder(item, depth + 1))
 }
+
+/** The names of all `{{params.x}}`. */
+export function paramsUsed(node: unknown, found = new Set<string>(), depth = 0): Set<string> {
+  if (typeof node === 'string') {
+    for (const [, name] of node.matchAll(/\{\{\s*params\.(\w+)\s*\}\}/g)) found.add(name!)
+  } else if (typeof node === 'object' && node !== null && depth <= mostDepth) {
+    for (const item of Object.values(node)) paramsUsed(item, found, depth + 1)
+  }
+  return found
+}

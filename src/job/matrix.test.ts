@@ -93,6 +93,9 @@ describe('refused', () => {
     [{ matrix: { os: ['a'] }, exclude: [{}] }, 'exclude[0]', /would leave all out/],
     [{ matrix: { os: ['a'] }, include: [{ 'a-b': 1 }] }, 'include[0].a-b', /no name of an axis/],
     [{ matrix: { os: ['a'], OS: ['a'] } }, 'matrix.OS', /MATRIX_OS/],
+    [{ matrix: { os: ['a', 'b', 'a'] } }, 'matrix.os', /^has a twice$/],
+    [{ matrix: { n: ['1..3', 2] } }, 'matrix.n', /^has 2 twice$/],
+    [{ matrix: { os: ['a'] }, exclude: [{ os: 'b' }] }, 'exclude[0].os', /no value of os is b/],
     [{ matrix: { os: [] } }, 'matrix.os', /must not be empty/],
     [{ matrix: { a: ['1..9999'] }, include: [{ a: 0 }, { a: -1 }] }, 'include', /10,001/],
   ])('%j', (matrix, field, message) => {
@@ -108,13 +111,23 @@ const axes = fc.dictionary(fc.constantFrom('a', 'b', 'c'), fc.uniqueArray(scalar
 test('properties: as many as the product, each agrees with the axes, and exclude takes away exactly what agrees', () => {
   fc.assert(
     fc.property(axes, fc.constantFrom('a', 'b', 'c'), fc.integer({ min: 0, max: 3 }), (matrix, axis, value) => {
-      const all = expand({ matrix })
       const values = (name: string) =>
         matrix[name]!.flatMap((each) => (parseRange(each) ? rangeValues(parseRange(each)!) : [each]))
+      if (Object.keys(matrix).some((name) => new Set(values(name).map(String)).size < values(name).length)) {
+        expect(refused({ matrix })[0]![1]).toMatch(/twice$/)
+        return
+      }
+      const all = expand({ matrix })
       const product = Object.keys(matrix).reduce((size, name) => size * values(name).length, 1)
       expect(all).toHaveLength(product)
       for (const one of all) for (const [name, its] of Object.entries(one)) expect(values(name)).toContain(its)
       if (!Object.hasOwn(matrix, axis)) return
+      if (!values(axis).map(String).includes(String(value))) {
+        expect(refused({ matrix, exclude: [{ [axis]: value }] })).toMatchObject([
+          [`exclude[0].${axis}`, expect.stringMatching(/no value/)],
+        ])
+        return
+      }
       const left = expand({ matrix, exclude: [{ [axis]: value }] })
       expect(left).toEqual(all.filter((one) => String(one[axis]) !== String(value)))
     }),

@@ -29,6 +29,7 @@ export function* expandMatrix({ matrix = {}, include = [], exclude = [] }: Matri
   const axes = Object.entries(matrix)
   const size = axes.length === 0 ? 0 : axes.reduce((product, [, values]) => product * lengthOf(values), 1)
   const problems = [...nameProblems(matrix, include, exclude), ...sizeProblems(axes, size, include, exclude)]
+  if (problems.length === 0) problems.push(...valueProblems(axes, exclude))
   if (problems.length > 0) return { problems }
 
   let originals: Combination[] = size === 0 ? [] : [{}]
@@ -119,6 +120,32 @@ function nameProblems(
   }
   return problems
 }
+
+function valueProblems(axes: [string, readonly Scalar[]][], exclude: readonly Combination[]): FieldProblem[] {
+  const problems: FieldProblem[] = []
+  for (const [axis, values] of axes) {
+    const seen = new Set<string>()
+    for (const value of values.flatMap(valuesOf)) {
+      const text = String(value)
+      if (seen.has(text)) problems.push({ field: `matrix.${axis}`, message: `has ${text} twice` })
+      seen.add(text)
+    }
+  }
+  for (const [i, entry] of exclude.entries()) {
+    for (const axis of strangersIn(entry, Object.fromEntries(axes))) {
+      const message = `leaves nothing out: no value of ${axis} is ${String(entry[axis])}`
+      problems.push({ field: `exclude[${i}].${axis}`, message })
+    }
+  }
+  return problems
+}
+
+/** Axes of which the entry names a value that they do not have. */
+export const strangersIn = (entry: Combination, matrix: Record<string, readonly Scalar[]>): string[] =>
+  Object.entries(entry).flatMap(([axis, value]) => {
+    const there = matrix[axis]?.flatMap(valuesOf).some((each) => agrees({ [axis]: each }, { [axis]: value }))
+    return there === false ? [axis] : []
+  })
 
 function sizeProblems(
   axes: [string, readonly Scalar[]][],

@@ -19,6 +19,16 @@ export type ChannelSettings =
 /** Name of the one secret variable of a message job: `ChannelSettings` as JSON. */
 export const settingsVariable = 'CHANNEL_SETTINGS'
 
+/** The queue of all message jobs and of no other; made by migration 010. */
+export const messageQueue = 'messages'
+/**
+ * Messages that a runner sends at a time, beside the jobs in its slots: they are waits for somebody else's server, and
+ * while they took slots twenty batches with a dead webhook held up a runner's work for six minutes.
+ */
+export const messagesAtOnce = 8
+/** Of one channel, so that one that hangs leaves room for the others. */
+export const messagesAtOncePerChannel = 2
+
 /** In `spec.message` of a job; nothing secret. */
 export interface Message {
   /** Name of the channel. */

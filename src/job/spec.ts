@@ -171,7 +171,7 @@ export const jobSpecSchema = z
       .regex(queueNamePattern, 'a queue name has lower-case letters, digits, . _ and - only')
       .default('default'),
     /** 0 to 10, higher first. */
-    priority: z.int().min(0, 'is 0 to 10').max(10, 'is 0 to 10').default(5),
+    priority: z.int().min(0, 'must be 0 to 10').max(10, 'must be 0 to 10').default(5),
     /** Labels that the runner must carry. */
     required_labels: labelsSchema.optional(),
     /** The job's own labels: lists find it by them, and the placement of other jobs speaks of them. */
@@ -182,7 +182,7 @@ export const jobSpecSchema = z
     not_before: z.iso.datetime({ offset: true }).optional(),
     delay_seconds: z.number().min(0).max(specLimits.delaySeconds).optional(),
     depends_on: z
-      .array(z.string().regex(publicIdPattern, 'is a job id of 12 characters'))
+      .array(z.string().regex(publicIdPattern, 'must be a job id: 12 characters, 0-9 and a-z'))
       .max(specLimits.dependencies)
       .optional(),
     /** When a dependency ends without success: `skip` this job, or `run` it all the same. */

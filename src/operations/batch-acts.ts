@@ -6,7 +6,7 @@ import { cancelMembers, requestRunCancel } from '../queue/run-cancel.ts'
 import { settleRuns } from '../queue/run-settle.ts'
 import { removeRunStep, type RunRow } from '../queue/runs.ts'
 import { audited } from './audited.ts'
-import { known, type Ask, type Deps, type KnownAsk } from './deps.ts'
+import { known, refusal, type Ask, type Deps, type KnownAsk } from './deps.ts'
 import { batchOf, getBatch } from './find-batches.ts'
 import type { ShownBatch } from './show-batch.ts'
 
@@ -82,7 +82,7 @@ async function mayActOn(tx: Queryable, ask: KnownAsk, id: string, action: Action
   const verb = action.split('.')[1]
   // Before the look: to whom it is refused for every batch, it is refused for one that is not there.
   if (!may(ask.principal, action)) {
-    throw new AppError('permission_denied', `your role (${ask.principal.role}) may not ${verb} batches`)
+    throw refusal(ask, action, `your role (${ask.principal.role}) may not ${verb} batches`)
   }
   const row = await batchOf(tx, ask, id)
   if (!may(ask.principal, action, { ownerId: row.ownerId })) {

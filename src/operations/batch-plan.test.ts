@@ -29,6 +29,7 @@ beforeAll(async () => {
     server.person('operator', 'bert'),
     server.person('viewer', 'vera'),
   ])
+  await Promise.all(['slow', 'q'].map((name) => server.client.calls.queues.put({ name })))
 })
 afterAll(() => server.close())
 
@@ -84,17 +85,49 @@ test('all that is wrong at once: the document, schema and policy, by index, what
   expect(seen).toEqual([
     'name: is required: what the batch is called',
     expect.stringMatching(/^defaults\.queue: a queue name/),
-    'jobs[0].priority: is 0 to 10',
+    'jobs[0].priority: must be 0 to 10',
     'defaults.colour: is not a known field',
     expect.stringMatching(/^jobs\[1\]\.command: is required/),
+    expect.stringMatching(/^jobs\[2\]\.working_dir: must be one of these or below: \/workspace/),
     'job.env.A: must be text',
-    'matrix[1].priority: is 0 to 10 (p=11)',
+    'matrix[1].priority: must be 0 to 10 (p=11)',
   ])
-  // With an unknown default none of them is a job at all; without it the policy is asked too.
-  expect(await errorsOf({ name: 'n', jobs: [{ command: ['a'], working_dir: '/etc' }, {}] })).toEqual([
-    expect.stringMatching(/^jobs\[0\]\.working_dir: must be one of these or below: \/workspace/),
-    expect.stringMatching(/^jobs\[1\]\.command: is required/),
+})
+
+test('no mistake hides another: of the document, of its jobs, names of queues and channels', async () => {
+  const wrong = {
+    ...{ nmae: 'x', matrix: { os: 'linux' }, params: { a: 1, b: {} }, job: { command: ['{{os}}'] } },
+    notify: [{ channel: 'nobody', on: ['ended'] }],
+    jobs: [7, { command: ['{{params.b}}'], queue: 'nosuch', priority: 11, working_dir: '/etc' }, { queue: 'q' }, null],
+  } as unknown as Preview
+  const seen = await errorsOf(wrong)
+  expect(seen).toEqual([
+    'matrix.os: must be a list',
+    expect.stringMatching(/^params\.b: /),
+    'nmae: is not a known field',
+    'name: is required: what the batch is called',
+    'jobs[0]: must be an object',
+    'jobs[1].priority: must be 0 to 10',
+    expect.stringMatching(/^jobs\[1\]\.working_dir: must be one of these or below: \/workspace/),
+    expect.stringMatching(/^jobs\[1\]\.queue: there is no queue named nosuch/),
+    expect.stringMatching(/^jobs\[2\]\.command: is required/),
+    'jobs[3]: must be an object',
+    expect.stringMatching(/^notify\[0\]\.channel: there is no channel nobody/),
   ])
+  const refused = await anna.client.calls.batches.create(wrong).catch((error: unknown) => error)
+  expect(refused).toMatchObject({ code: 'invalid_argument' })
+  expect((refused as { fields: unknown[] }).fields).toHaveLength(seen.length)
+})
+
+test('a parameter that a template has not is refused, with what was probably meant', async () => {
+  const body = { name: 'n', params: { priority: 3 }, jobs: [{ command: ['t', '{{params.target}}'] }] }
+  await anna.client.calls.batchTemplates.put({ name: 'typed', body })
+  expect(await errorsOf({ template: 'typed', params: { prioriti: 9, target: 'x', zzzzzz: 1 } })).toEqual([
+    'params.prioriti: is no parameter of the template; did you mean priority?',
+    'params.zzzzzz: is no parameter of the template; it has: priority, target',
+  ])
+  expect(await errorsOf({ template: 'typed', params: { target: 'x' } })).toEqual([])
+  await anna.client.calls.batchTemplates.delete({ name: 'typed' })
 })
 
 test('unknown placeholders are named; values are never looked at again', async () => {

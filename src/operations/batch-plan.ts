@@ -12,8 +12,11 @@ import { overTemplate } from '../job/batch-template.ts'
 import { fill } from '../job/fill.ts'
 import type { Combination } from '../job/matrix.ts'
 import { jobSpecSchema, nameOf, specLimits, type JobSpec } from '../job/spec.ts'
+import { noQueue } from '../queue/submit.ts'
+import { missingChannels } from '../reactions/channels.ts'
+import { unknownParams } from './batch-params.ts'
 import { findTemplate } from './batch-templates.ts'
-import { known, type Ask, type Deps, type KnownAsk } from './deps.ts'
+import { known, refusal, type Ask, type Deps, type KnownAsk } from './deps.ts'
 import { policyProblems, type SubmitPolicy } from './submit-policy.ts'
 
 export interface BatchRequest extends BatchDocument {
@@ -38,8 +41,8 @@ const mostFields = 1000
 /** Throws `invalid_argument` with everything that is wrong, by index. */
 export async function planBatch(deps: Deps, anyAsk: Ask, input: BatchRequest): Promise<BatchPlan> {
   const { document, template } = await documentOf(deps, knownSubmitter(anyAsk), input)
-  const planned = await inSlices(plan(document, deps.config))
-  if (planned.problems.count > 0) throw refusal(planned.problems)
+  const planned = await inSlices(plan(document, await surroundingsOf(deps, document)))
+  if (planned.problems.count > 0) throw allRefused(planned.problems)
   return {
     name: planned.name,
     description: planned.description,
@@ -59,10 +62,10 @@ export interface BatchPreview {
 export async function previewBatch(
   deps: Deps,
   anyAsk: Ask,
-  { limit, ...input }: BatchRequest & { limit: number },
+  { limit = 100, ...input }: BatchRequest & { limit?: number },
 ): Promise<BatchPreview> {
   const { document } = await documentOf(deps, knownSubmitter(anyAsk), input)
-  const { jobs, problems } = await inSlices(plan(document, deps.config))
+  const { jobs, problems } = await inSlices(plan(document, await surroundingsOf(deps, document)))
   return {
     total: jobs.length,
     jobs: jobs.slice(0, limit).map(({ raw, spec, matrix }, index) => ({
@@ -83,7 +86,7 @@ const textsOf = (value: unknown): string[] =>
 function knownSubmitter(anyAsk: Ask): KnownAsk {
   const ask = known(anyAsk)
   if (may(ask.principal, 'batch.submit')) return ask
-  throw new AppError('permission_denied', 'your role may look at batches, not submit them')
+  throw refusal(ask, 'batch.submit', 'your role may look at batches, not submit them')
 }
 
 async function documentOf(
@@ -93,7 +96,27 @@ async function documentOf(
 ): Promise<{ document: BatchDocument; template: string | null }> {
   if (reference === undefined) return { document: given, template: null }
   const { body, title } = await findTemplate(deps, ask, reference)
-  return { document: overTemplate(body, given), template: title }
+  const document = overTemplate(body, given)
+  const wrong = [...(given.wrong ?? []), ...unknownParams(body, given, document)]
+  return { document: { ...document, wrong }, template: title }
+}
+
+/** What a document can be wrong about that is not in it. */
+interface Surroundings {
+  policy: SubmitPolicy
+  queues: ReadonlySet<string>
+  channels: readonly FieldProblem[]
+}
+
+async function surroundingsOf({ db, config: policy }: Deps, { notify = [] }: BatchDocument): Promise<Surroundings> {
+  const [{ rows }, channels] = await Promise.all([
+    db.query<{ name: string }>('select name from queues'),
+    missingChannels(
+      db,
+      notify.map(({ channel }) => channel),
+    ),
+  ])
+  return { policy, queues: new Set(rows.map(({ name }) => name)), channels }
 }
 
 interface PlannedJob {
@@ -103,25 +126,26 @@ interface PlannedJob {
   spec?: JobSpec
 }
 
-function* plan(document: BatchDocument, policy: SubmitPolicy) {
+function* plan(document: BatchDocument, around: Surroundings) {
   const problems = new Problems()
+  for (const problem of document.wrong ?? []) problems.add(problem, true)
   const { name, description } = headOf(document, problems)
   const jobs: PlannedJob[] = []
   const found = yield* membersOf(document)
-  if ('problems' in found) for (const problem of found.problems) problems.add(problem)
-  else {
-    for (const member of found.members) {
-      jobs.push(check(member, policy, problems))
-      yield
-    }
+  for (const problem of found.problems) problems.add(problem)
+  for (const member of found.members) {
+    jobs.push(check(member, around, problems))
+    yield
   }
+  for (const problem of around.channels) problems.add(problem)
   return { name, description, jobs, problems }
 }
 
 function headOf(document: BatchDocument, problems: Problems): { name: string; description: string | null } {
   const { description = null, params = {} } = document
   if (document.name === undefined) {
-    problems.add({ field: 'name', message: 'is required: what the batch is called' })
+    // One that was refused is told already.
+    problems.add({ field: 'name', message: 'is required: what the batch is called' }, true)
     return { name: '', description }
   }
   if (!isFilled(document)) return { name: document.name, description }
@@ -137,7 +161,7 @@ function headOf(document: BatchDocument, problems: Problems): { name: string; de
 
 function check(
   { raw, matrix, problems: unfilled, placeOf }: Member,
-  policy: SubmitPolicy,
+  { policy, queues }: Surroundings,
   problems: Problems,
 ): PlannedJob {
   const refuse = ({ field, message }: FieldProblem): void => {
@@ -147,10 +171,23 @@ function check(
   for (const problem of unfilled) refuse(problem)
   if (unfilled.length > 0) return { raw, matrix }
   const parsed = jobSpecSchema.safeParse(raw)
-  // A policy can be asked only of what is a job at all.
-  const wrong = parsed.success ? policyProblems(parsed.data, policy) : problemsOf(parsed.error.issues)
+  const wrong = parsed.success ? [] : problemsOf(parsed.error.issues)
+  // The policy can be asked only of what is a job at all: of one that is wrong, what is left without the wrong fields.
+  const rest = parsed.success ? parsed : jobSpecSchema.safeParse(withoutWrong(raw, wrong))
+  const more = rest.success ? policyProblems(rest.data, policy) : problemsOf(rest.error.issues)
+  if (rest.success && !queues.has(rest.data.queue)) more.push({ field: 'queue', message: noQueue(rest.data.queue) })
+  const told = new Set(wrong.map(({ field }) => topOf(field)))
+  wrong.push(...more.filter(({ field }) => !told.has(topOf(field))))
   for (const problem of wrong) refuse(problem)
   return parsed.success && wrong.length === 0 ? { raw, matrix, spec: parsed.data } : { raw, matrix }
+}
+
+const topOf = (field: string): string => field.split(/[.[]/)[0]!
+
+function withoutWrong(raw: Record<string, unknown>, wrong: readonly FieldProblem[]): Record<string, unknown> {
+  const rest = { ...raw }
+  for (const { field } of wrong) delete rest[topOf(field)]
+  return { command: ['-'], ...rest }
 }
 
 class Problems {
@@ -169,7 +206,7 @@ class Problems {
   }
 }
 
-function refusal({ fields, count }: Problems): AppError {
+function allRefused({ fields, count }: Problems): AppError {
   const [first] = fields
   const untold = count - fields.length
   const more = count === 1 ? '' : ` (and ${count - 1} more${untold > 0 ? `, ${untold} of them not listed` : ''})`

@@ -5,7 +5,7 @@ import type { BatchDocument } from '../job/batch-document.ts'
 import { secretPlaces } from '../job/batch-template.ts'
 import { AppError } from '../lib/app-error.ts'
 import { audited } from './audited.ts'
-import { known, notFound, type Ask, type Deps, type KnownAsk } from './deps.ts'
+import { known, notFound, refusal, type Ask, type Deps, type KnownAsk } from './deps.ts'
 
 export interface TemplateView {
   name: string
@@ -48,7 +48,7 @@ export async function putTemplate(deps: Deps, anyAsk: Ask, input: PutTemplateInp
   const act = { action: 'template.put', target: `template:${owner}/${input.name}` }
   return audited(deps, ask, act, async (tx, note) => {
     if (!may(ask.principal, 'template.change')) {
-      throw new AppError('permission_denied', 'your role may use templates, not change them')
+      throw refusal(ask, 'template.change', 'your role may use templates, not change them')
     }
     const ownerId = await ownerOf(tx, ask, input.owner)
     if (!may(ask.principal, 'template.change', { ownerId })) {
@@ -98,7 +98,7 @@ async function ownerOf(tx: Queryable, ask: KnownAsk, owner: string | undefined):
 
 export async function listTemplates(deps: Deps, anyAsk: Ask, { shared }: { shared?: boolean | undefined }) {
   const ask = known(anyAsk)
-  if (!may(ask.principal, 'template.read')) throw new AppError('permission_denied', 'you may not see templates')
+  if (!may(ask.principal, 'template.read')) throw refusal(ask, 'template.read', 'you may not see templates')
   const mine = scopeOf(ask.principal, 'template.read') === 'all' ? null : ask.principal.userId
   const rows = await rowsOf(
     deps.db,

@@ -7,10 +7,9 @@ import { madeWith, type Idempotency } from '../queue/idempotency.ts'
 import { membersOf, submitRun, type NewRun, type RunRow } from '../queue/runs.ts'
 import { fixedPlansByKey } from '../queue/statements.ts'
 import type { NewJob } from '../queue/types.ts'
-import { checkChannels } from '../reactions/channels.ts'
 import { audited, noteRefused, type Act } from './audited.ts'
 import { planBatch, type BatchRequest } from './batch-plan.ts'
-import { known, type Ask, type Deps, type KnownAsk } from './deps.ts'
+import { known, refusal, type Ask, type Deps, type KnownAsk } from './deps.ts'
 import { batchOf, getBatch } from './find-batches.ts'
 import { checkKey } from './jobs.ts'
 import { checkPolicy, fingerprint, jobAgain, newJob } from './new-job.ts'
@@ -36,10 +35,6 @@ export async function createBatch(
   const ask = known(anyAsk)
   return make(deps, ask, { act: { action: 'batch.submit' }, idempotencyKey, body: { batch: input } }, async () => {
     const { specs, name, description, notify, template } = await planBatch(deps, ask, input)
-    await checkChannels(
-      deps.db,
-      notify.map(({ channel }) => channel),
-    )
     const jobs = await each(specs, (spec) => newJob(spec, deps, ask))
     return { run: { name, description, notify, template, rerunOf: null }, jobs }
   })
@@ -92,7 +87,7 @@ async function make(
   try {
     const { userId: ownerId, role } = ask.principal
     if (!may(ask.principal, 'batch.submit') || ownerId === null) {
-      throw new AppError('permission_denied', `your role (${role}) may not submit batches`)
+      throw refusal(ask, 'batch.submit', `your role (${role}) may not submit batches`)
     }
     checkKey(key)
     const idempotency: Idempotency | undefined =

@@ -18,7 +18,7 @@ import { phraseTest } from '../reactions/phrase.ts'
 import { isTimeZone, quietAt } from '../reactions/quiet.ts'
 import { submit } from '../queue/submit.ts'
 import { audited } from './audited.ts'
-import { known, notFound, type Ask, type Deps, type KnownAsk } from './deps.ts'
+import { known, notFound, refusal, type Ask, type Deps, type KnownAsk } from './deps.ts'
 import { onlyAdmin } from './people-changes.ts'
 
 const showChannel = (row: ShownChannelRow) => ({
@@ -34,7 +34,7 @@ const showChannel = (row: ShownChannelRow) => ({
 })
 
 function mayRead(ask: KnownAsk): void {
-  if (!may(ask.principal, 'channel.read')) throw new AppError('permission_denied', 'you may not see channels')
+  if (!may(ask.principal, 'channel.read')) throw refusal(ask, 'channel.read', 'you may not see channels')
 }
 
 export async function listChannelsFor(deps: Deps, anyAsk: Ask) {
@@ -58,7 +58,13 @@ export async function putChannelBy(deps: Deps, anyAsk: Ask, input: PutChannel) {
     const { secret } = await putChannel(tx, deps.sealer, input)
     const [row] = await listChannels(tx, input.name)
     const { kind, destination, enabled } = row!
-    note({ kind, destination, enabled, quiet: input.quiet.length, settings: input.settings !== undefined })
+    note({
+      kind,
+      destination,
+      enabled,
+      quiet: input.quiet.length,
+      settings: (input.settings ?? input.changes) !== undefined,
+    })
     return { ...showChannel(row!), secret }
   })
 }

@@ -1,4 +1,5 @@
 import type { Principal } from '../access/authenticate.ts'
+import { missingScope, type Action } from '../access/permissions.ts'
 import type { Sealer } from '../access/secrets.ts'
 import type { SignInThrottle } from '../access/sign-in.ts'
 import type { Config } from '../config/config.ts'
@@ -53,6 +54,12 @@ export interface KnownAsk extends Ask {
 export function known(ask: Ask): KnownAsk {
   if (ask.principal === null) throw new AppError('unauthenticated', 'sign in first')
   return { ...ask, principal: ask.principal }
+}
+
+/** `words`: why not, unless it is a token that was made without the scope; then that is the reason. */
+export function refusal({ principal }: KnownAsk, action: Action, words: string): AppError {
+  const scope = missingScope(principal, action)
+  return new AppError('permission_denied', scope === undefined ? words : `this API token lacks the scope ${scope}`)
 }
 
 export const notFound = (what: string): AppError =>

@@ -3,7 +3,7 @@ import type { Queryable } from '../db/pool.ts'
 import type { BatchWord } from '../job/status-word.ts'
 import { publicIdPattern } from '../lib/ids.ts'
 import { may } from '../access/permissions.ts'
-import { findUser } from '../access/users.ts'
+import { findOwnerId } from '../access/users.ts'
 import { listRuns } from '../queue/run-list.ts'
 import { testCountsOf } from '../queue/tests.ts'
 import { findRun, findRuns, type RunRow } from '../queue/runs.ts'
@@ -53,13 +53,13 @@ export async function listBatches(
   input: ListBatchesInput,
 ): Promise<{ batches: ShownBatch[]; next_cursor: string | null }> {
   const scope = ownerScope(known(anyAsk), 'batch.read')
-  const owner = input.owner === undefined ? undefined : await findUser(deps.db, input.owner)
+  const owner = input.owner === undefined ? undefined : await findOwnerId(deps.db, input.owner)
   // Another's name looks the same to an operator as a name that nobody has.
-  if (owner === null || (scope !== undefined && owner !== undefined && owner.id !== scope)) {
+  if (owner === null || (scope !== undefined && owner !== undefined && owner !== scope)) {
     return { batches: [], next_cursor: null }
   }
   const filter = {
-    ownerId: scope ?? owner?.id,
+    ownerId: scope ?? owner,
     status: input.status,
     name: input.name,
     since: input.since === undefined ? undefined : new Date(input.since),

@@ -1,9 +1,9 @@
 /** Looking at jobs. What one may not see does not exist. */
 import { scopeOf } from '../access/permissions.ts'
-import { findUser } from '../access/users.ts'
+import { findOwnerId } from '../access/users.ts'
 import type { Queryable } from '../db/pool.ts'
-import { AppError } from '../lib/app-error.ts'
 import { publicIdPattern } from '../lib/ids.ts'
+import { messageQueue } from '../job/message.ts'
 import { jobStates, type JobState } from '../job/state.ts'
 import { batchWordOf, statesOfBatchWord, type BatchWord } from '../job/status-word.ts'
 import {
@@ -16,7 +16,7 @@ import {
 } from '../queue/find.ts'
 import { findRun } from '../queue/runs.ts'
 import { testCountsOfJobs } from '../queue/tests.ts'
-import { known, notFound, type Ask, type Deps, type KnownAsk } from './deps.ts'
+import { known, notFound, refusal, type Ask, type Deps, type KnownAsk } from './deps.ts'
 import { openEnv } from './new-job.ts'
 import { showAttempt, showJob, showMore, type ShownJob } from './show-job.ts'
 
@@ -25,7 +25,7 @@ export function ownerScope(ask: KnownAsk, action: 'job.read' | 'batch.read' = 'j
   const scope = scopeOf(ask.principal, action)
   if (scope === 'all') return undefined
   if (scope === 'none' || ask.principal.userId === null) {
-    throw new AppError('permission_denied', `you may not see ${action === 'job.read' ? 'jobs' : 'batches'}`)
+    throw refusal(ask, action, `you may not see ${action === 'job.read' ? 'jobs' : 'batches'}`)
   }
   return ask.principal.userId
 }
@@ -65,6 +65,7 @@ export interface ListInput {
   rerun_of?: string
   batch_id?: string
   label?: string[]
+  messages?: boolean
   cursor?: string
   limit: number
 }
@@ -72,24 +73,25 @@ export interface ListInput {
 export async function listJobs(deps: Deps, anyAsk: Ask, input: ListInput) {
   const ask = known(anyAsk)
   const scope = ownerScope(ask)
-  const owner = input.owner === undefined ? undefined : await findUser(deps.db, input.owner)
+  const owner = input.owner === undefined ? undefined : await findOwnerId(deps.db, input.owner)
   // Another's name looks the same to an operator as a name that nobody has.
-  if (owner === null || (scope !== undefined && owner !== undefined && owner.id !== scope)) {
+  if (owner === null || (scope !== undefined && owner !== undefined && owner !== scope)) {
     return { jobs: [], next_cursor: null }
   }
   const run = input.batch_id === undefined ? undefined : await findRun(deps.db, input.batch_id, scope)
-  if (run === null) return { jobs: [], next_cursor: null }
+  if (run === null) throw notFound('batch')
   const states = [...(input.state ?? []), ...(input.status ?? []).flatMap(statesOfBatchWord)]
   const filter = {
     ...(input.state || input.status ? { state: states } : {}),
     queue: input.queue,
     name: input.name,
-    ownerId: scope ?? owner?.id,
+    ownerId: scope ?? owner,
     since: input.since === undefined ? undefined : new Date(input.since),
     until: input.until === undefined ? undefined : new Date(input.until),
     rerunOf: input.rerun_of,
     runKey: run?.key,
     labels: input.label,
+    notQueue: input.messages === false ? messageQueue : undefined,
   }
   const { rows, nextCursor } = await findJobs(deps.db, filter, input.cursor ?? null, input.limit)
   return { jobs: await show(deps, rows), next_cursor: nextCursor }
@@ -121,9 +123,9 @@ export async function listAttempts(deps: Deps, anyAsk: Ask, id: string) {
 
 export async function jobStats(deps: Deps, anyAsk: Ask, ownerName?: string) {
   const scope = ownerScope(known(anyAsk))
-  const owner = ownerName === undefined ? undefined : await findUser(deps.db, ownerName)
-  const hidden = owner === null || (scope !== undefined && owner !== undefined && owner.id !== scope)
-  const counts = hidden ? [] : await countJobs(deps.db, scope ?? owner?.id)
+  const owner = ownerName === undefined ? undefined : await findOwnerId(deps.db, ownerName)
+  const hidden = owner === null || (scope !== undefined && owner !== undefined && owner !== scope)
+  const counts = hidden ? [] : await countJobs(deps.db, scope ?? owner)
   const byState = Object.fromEntries(jobStates.map((state) => [state, 0])) as Record<JobState, number>
   const all = noJobs()
   const byUser = new Map<string, ReturnType<typeof noJobs>>()

@@ -73,7 +73,7 @@ export function createOperations(deps: Deps, changes: JobChanges, runChanges: Ru
     rerunBatch: (ask: Ask, input: { id: string; only: 'all' | 'failed'; idempotencyKey?: string }) =>
       rerunBatch(deps, ask, input),
     deleteBatch: (ask: Ask, id: string) => deleteBatch(deps, ask, id),
-    previewBatch: (ask: Ask, input: BatchRequest & { limit: number }) => previewBatch(deps, ask, input),
+    previewBatch: (ask: Ask, input: BatchRequest & { limit?: number }) => previewBatch(deps, ask, input),
     putTemplate: (ask: Ask, input: templates.PutTemplateInput) => templates.putTemplate(deps, ask, input),
     listTemplates: (ask: Ask, input: { shared?: boolean }) => templates.listTemplates(deps, ask, input),
     getTemplate: (ask: Ask, key: templates.TemplateKey) => templates.getTemplate(deps, ask, key),

@@ -1,9 +1,9 @@
 /** What a list's checkboxes do: each job by itself, as if it had been asked for alone, with its own audit row. */
 import { may } from '../access/permissions.ts'
 import { createAtMost } from '../lib/at-most.ts'
-import { AppError, isAppError } from '../lib/app-error.ts'
+import { isAppError } from '../lib/app-error.ts'
 import { noteRefused } from './audited.ts'
-import { known, type Ask, type Deps } from './deps.ts'
+import { known, refusal, type Ask, type Deps } from './deps.ts'
 import { cancelJob, deleteJob, rerunJob, type SubmitTogether } from './jobs.ts'
 
 export interface JobActionsInput {
@@ -30,7 +30,7 @@ export async function actOnJobs(
   const ask = known(anyAsk)
   const act = { action: `job.${action}` as const }
   if (!may(ask.principal, act.action)) {
-    const error = new AppError('permission_denied', `your role (${ask.principal.role}) may not ${action} jobs`)
+    const error = refusal(ask, act.action, `your role (${ask.principal.role}) may not ${action} jobs`)
     await noteRefused(deps, ask, act, error)
     throw error
   }

@@ -12,7 +12,7 @@ import { fixedPlansByKey } from '../queue/statements.ts'
 import { submit, type SubmitResult } from '../queue/submit.ts'
 import type { CancelResult, NewJob } from '../queue/types.ts'
 import { audited, noteAllDone, noteRefused } from './audited.ts'
-import { known, type Ask, type Deps, type KnownAsk } from './deps.ts'
+import { known, refusal, type Ask, type Deps, type KnownAsk } from './deps.ts'
 import { jobOf, ownerScope } from './find-jobs.ts'
 import { checkPolicy, fingerprint, jobAgain, newJob } from './new-job.ts'
 
@@ -141,7 +141,7 @@ export async function submitJobs(
 
 function maySubmit(ask: KnownAsk): void {
   if (!may(ask.principal, 'job.submit') || ask.principal.userId === null) {
-    throw new AppError('permission_denied', `your role (${ask.principal.role}) may not submit jobs`)
+    throw refusal(ask, 'job.submit', `your role (${ask.principal.role}) may not submit jobs`)
   }
 }
 
@@ -219,7 +219,7 @@ async function mustAct(
 ): Promise<void> {
   // Before the look: to whom it is refused for every job, it is refused for one that is not there.
   if (!may(ask.principal, action)) {
-    throw new AppError('permission_denied', `your role (${ask.principal.role}) may not ${verb} jobs`)
+    throw refusal(ask, action, `your role (${ask.principal.role}) may not ${verb} jobs`)
   }
   const row = await jobOf(db, ask, id)
   if (!may(ask.principal, action, { ownerId: row.ownerId })) {

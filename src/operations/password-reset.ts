@@ -35,7 +35,7 @@ export async function useReset(deps: Deps, anyAsk: Ask, input: UseResetInput): P
     refuseFor(throttle.begin(input.username, place))
     const user = await spendReset(tx, input.username.replaceAll('\0', ''), input.code)
     if (user === null) {
-      const message = 'is wrong, used or over: ask an administrator for a new one'
+      const message = 'is wrong, was used before or has run out: ask an administrator for a new one'
       throw new AppError('invalid_argument', `the code ${message}`, { fields: [{ field: 'code', message }] })
     }
     ask.principal = { kind: 'user', userId: user.id, username: user.username, role: user.role }

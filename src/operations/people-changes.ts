@@ -18,11 +18,11 @@ import { AppError } from '../lib/app-error.ts'
 import { cancelAllOf } from '../queue/leavers.ts'
 import { noUsage, usageByOwner } from '../queue/totals.ts'
 import { audited } from './audited.ts'
-import { known, notFound, type Ask, type Deps, type KnownAsk } from './deps.ts'
+import { known, notFound, refusal, type Ask, type Deps, type KnownAsk } from './deps.ts'
 import { showUser } from './show-user.ts'
 
 export function onlyAdmin(ask: KnownAsk, action: Action): void {
-  if (!may(ask.principal, action)) throw new AppError('permission_denied', 'only an administrator may do this')
+  if (!may(ask.principal, action)) throw refusal(ask, action, 'only an administrator may do this')
 }
 
 /** Here and on the other servers nobody is remembered; it may have ended the command line's own credential, too. */
@@ -83,7 +83,7 @@ export async function signOutEverywhereBy(deps: Deps, anyAsk: Ask): Promise<void
   await audited(deps, ask, { action: 'user.sign_out', target: `user:${ask.principal.username}` }, async (tx) => {
     const { userId } = ask.principal
     if (userId === null || !may(ask.principal, 'user.sign_out', { ownerId: userId })) {
-      throw new AppError('permission_denied', 'you may not end sessions')
+      throw refusal(ask, 'user.sign_out', 'you may not end sessions')
     }
     await signOutEverywhere(tx, userId)
   })

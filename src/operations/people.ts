@@ -1,4 +1,5 @@
 /** Accounts and sign-in. */
+import { isLocalToken } from '../access/local-token.ts'
 import { may, scopeOf, type Role } from '../access/permissions.ts'
 import { signIn as checkSignIn } from '../access/sign-in.ts'
 import { issueAccessToken } from '../access/tokens.ts'
@@ -6,7 +7,7 @@ import { changePassword, createUser, findUser, listUsers } from '../access/users
 import { AppError } from '../lib/app-error.ts'
 import { noUsage, usageByOwner } from '../queue/totals.ts'
 import { audited, noteDone, noteRefused } from './audited.ts'
-import { known, notFound, type Ask, type Deps } from './deps.ts'
+import { known, notFound, refusal, type Ask, type Deps } from './deps.ts'
 import { accessChanged, onlyAdmin } from './people-changes.ts'
 import { showUser } from './show-user.ts'
 
@@ -57,8 +58,9 @@ export async function createUserBy(deps: Deps, anyAsk: Ask, input: CreateUserInp
 }
 
 export async function listUsersFor(deps: Deps, anyAsk: Ask) {
-  if (scopeOf(known(anyAsk).principal, 'user.read') !== 'all') {
-    throw new AppError('permission_denied', 'only an administrator may do this')
+  const ask = known(anyAsk)
+  if (scopeOf(ask.principal, 'user.read') !== 'all') {
+    throw refusal(ask, 'user.read', 'only an administrator may do this')
   }
   const [users, usage] = await Promise.all([listUsers(deps.db), usageByOwner(deps.db)])
   return users.map((user) => showUser(user, usage.get(user.id) ?? noUsage, deps))
@@ -81,12 +83,13 @@ export interface SetPasswordInput {
 export async function setPassword(deps: Deps, anyAsk: Ask, input: SetPasswordInput): Promise<void> {
   const ask = known(anyAsk)
   const act = { action: 'user.change_password', target: `user:${input.username}` }
-  // A session that was left open must not be enough to lock its owner out.
-  const provesItself = scopeOf(ask.principal, 'user.change_password') !== 'all'
   await audited(deps, ask, act, async (tx) => {
     const user = await findUser(tx, input.username)
     if (user === null || !may(ask.principal, 'user.change_password', { ownerId: user.id })) throw notFound('user')
-    if (provesItself) {
+    // A session that was left open must not be enough to lock its owner out, whatever their role. Who can read the
+    // files of this machine's server is let in all the same: that is how one who has lost the password comes back.
+    const own = user.id === ask.principal.userId && !(await isLocalToken(deps.db, deps.config.dataDir, ask.principal))
+    if (own) {
       const proof = { username: user.username, password: input.current_password ?? '', address: ask.address ?? '' }
       await checkSignIn(deps.db, deps.throttle, proof)
     }

@@ -1,8 +1,7 @@
 import { may } from '../access/permissions.ts'
-import { AppError } from '../lib/app-error.ts'
 import { listQueues as findQueues, upsertQueue, type QueueRow } from '../queue/queues.ts'
 import { audited } from './audited.ts'
-import { known, type Ask, type Deps } from './deps.ts'
+import { known, refusal, type Ask, type Deps } from './deps.ts'
 
 export interface QueueView {
   name: string
@@ -28,8 +27,9 @@ export interface PutQueueInput {
   retain_count: number | null
 }
 
-export async function listQueues(deps: Deps, ask: Ask): Promise<QueueView[]> {
-  if (!may(known(ask).principal, 'queue.read')) throw new AppError('permission_denied', 'you may not see queues')
+export async function listQueues(deps: Deps, anyAsk: Ask): Promise<QueueView[]> {
+  const ask = known(anyAsk)
+  if (!may(ask.principal, 'queue.read')) throw refusal(ask, 'queue.read', 'you may not see queues')
   return (await findQueues(deps.db)).map((row) => show(row, deps))
 }
 
@@ -45,7 +45,7 @@ export async function putQueue(deps: Deps, anyAsk: Ask, input: PutQueueInput): P
   const ask = known(anyAsk)
   const queue = await audited(deps, ask, { action: 'queue.put', target: `queue:${input.name}` }, async (tx, note) => {
     if (!may(ask.principal, 'queue.change')) {
-      throw new AppError('permission_denied', 'only an administrator may change queues')
+      throw refusal(ask, 'queue.change', 'only an administrator may change queues')
     }
     note({
       concurrency: input.concurrency,

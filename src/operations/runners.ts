@@ -1,10 +1,10 @@
 import { may } from '../access/permissions.ts'
-import { AppError } from '../lib/app-error.ts'
 import { listRunners as findRunners, type RunnerRow } from '../queue/runners.ts'
-import { known, type Ask, type Deps } from './deps.ts'
+import { known, refusal, type Ask, type Deps } from './deps.ts'
 
 export async function listRunners(deps: Deps, anyAsk: Ask) {
-  if (!may(known(anyAsk).principal, 'runner.read')) throw new AppError('permission_denied', 'you may not see runners')
+  const ask = known(anyAsk)
+  if (!may(ask.principal, 'runner.read')) throw refusal(ask, 'runner.read', 'you may not see runners')
   return (await findRunners(deps.db)).map((row) => ({
     id: row.id,
     name: row.name,

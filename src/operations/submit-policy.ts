@@ -5,7 +5,7 @@
 import path from 'node:path'
 import type { FieldProblem } from '../lib/app-error.ts'
 import type { JobSpec } from '../job/spec.ts'
-import { messageQueue } from '../reactions/message-job.ts'
+import { messageQueue } from '../job/message.ts'
 import { limitProblems, type LimitPolicy } from './limits.ts'
 
 export interface SubmitPolicy extends LimitPolicy {

@@ -35,7 +35,16 @@ test('they stand with the job, the batch and across batches, for those who may s
   expect(await batches.tests({ id: batch.id, limit: 1 })).toEqual({
     counts,
     tests: [
-      { suite: 's', name: 'bad', status: 'failed', duration_ms: 20, message: 'why', job_id: job!.id, attempt: 1 },
+      {
+        suite: 's',
+        name: 'bad',
+        status: 'failed',
+        duration_ms: 20,
+        message: 'why',
+        job_id: job!.id,
+        job_name: job!.name,
+        attempt: 1,
+      },
     ],
     next_cursor: expect.any(String),
   })

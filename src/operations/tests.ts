@@ -25,10 +25,11 @@ export async function batchTests(deps: Deps, anyAsk: Ask, { id, cursor, limit, .
     testCountsOf(deps.db, [key]),
     listTests(deps.db, key, filter, cursor ?? null, limit),
   ])
-  const tests = rows.map(({ suite, name, status, durationMs, message, jobPublicId, attempt }) => ({
+  const tests = rows.map(({ suite, name, status, durationMs, message, jobPublicId, jobName, attempt }) => ({
     ...{ suite, name, status, message, attempt },
     duration_ms: durationMs,
     job_id: jobPublicId,
+    job_name: jobName,
   }))
   return { counts: counts.get(key) ?? none, tests, next_cursor: nextCursor }
 }

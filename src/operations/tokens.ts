@@ -3,7 +3,7 @@ import { createApiToken, listApiTokens, revokeApiToken, type ApiTokenRow } from 
 import { isWithin, may, tokenScopes, type TokenScope } from '../access/permissions.ts'
 import { AppError } from '../lib/app-error.ts'
 import { audited } from './audited.ts'
-import { known, notFound, type Ask, type Deps, type KnownAsk } from './deps.ts'
+import { known, notFound, refusal, type Ask, type Deps, type KnownAsk } from './deps.ts'
 
 export interface CreateTokenInput {
   name: string
@@ -55,7 +55,7 @@ export async function revokeToken(deps: Deps, anyAsk: Ask, id: string): Promise<
 function own(ask: KnownAsk, action: 'token.create' | 'token.read' | 'token.revoke'): string {
   const { userId } = ask.principal
   if (userId === null) throw new AppError('permission_denied', 'only people have tokens')
-  if (!may(ask.principal, action)) throw new AppError('permission_denied', 'you may not do this with tokens')
+  if (!may(ask.principal, action)) throw refusal(ask, action, 'you may not do this with tokens')
   return userId
 }
 

@@ -1,8 +1,9 @@
 /** What a claim round looks at beside offers and work, and only when the placement of one of its lanes asks for it. */
 import type { Queryable } from '../db/pool.ts'
 import type { Strategy } from '../job/placement.ts'
-import type { Candidate, PlanLane, PlanRunner } from './plan-claim.ts'
+import { isMessage, type Candidate, type PlanLane, type PlanRunner } from './plan-claim.ts'
 import { heldNeighbours, looksAtJobs, type Neighbour } from './placement.ts'
+import { slotsTaken } from './statements.ts'
 import type { RunnerOffer } from './types.ts'
 
 /**
@@ -24,7 +25,8 @@ export async function lookAround(
 ): Promise<Around> {
   const ruled = lanes.filter((lane) => looksAtJobs(lane.placement))
   // Spread is what comes of itself when runners ask in turn; to pack, or to spread on purpose, takes a look at them all.
-  const chosen = new Set(lanes.filter((l) => (l.placement.strategy ?? strategy) === 'pack' || l.placement.strategy))
+  const slotted = lanes.filter((lane) => !isMessage(lane))
+  const chosen = new Set(slotted.filter((l) => (l.placement.strategy ?? strategy) === 'pack' || l.placement.strategy))
   if (ruled.length === 0 && chosen.size === 0) return { candidates, neighbours: [], away: [] }
   const [neighbours, away, waiting] = await Promise.all([
     ruled.length > 0 ? heldBy(tx, [...new Set(ruled.map((lane) => lane.ownerId))]) : [],
@@ -64,10 +66,10 @@ async function awayRunners(tx: Queryable, offers: RunnerOffer[]): Promise<PlanRu
     name: 'queue_claim_away',
     text: `
       select r.id as "runnerId", r.labels, r.executors, r.slots - used.n as slots, r.cpu_millis - used.cpu as "cpuMillis",
-        r.memory_mib - used.memory as "memoryMib", true as away,
+        r.memory_mib - used.memory as "memoryMib", 0 as messages, '{}'::text[] as channels, true as away,
         jsonb_build_object('slots', r.slots, 'cpuMillis', r.cpu_millis, 'memoryMib', r.memory_mib) as whole
       from runners r cross join lateral (
-        select count(*)::int as n, coalesce(sum(l.cpu_millis), 0)::float8 as cpu,
+        select ${slotsTaken} as n, coalesce(sum(l.cpu_millis), 0)::float8 as cpu,
           coalesce(sum(l.memory_mib), 0)::float8 as memory
         from attempts a join jobs j on j.id = a.job_id join lanes l on l.id = j.lane_id
         where a.runner_id = r.id and a.ended_at is null

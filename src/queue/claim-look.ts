@@ -2,7 +2,7 @@
 import type { Queryable } from '../db/pool.ts'
 import type { Candidate, PlanLane, PlanRunner } from './plan-claim.ts'
 import { heldNeighbours, ruleAllows, ruleOfLane, type PlacementRules } from './placement.ts'
-import { held, rateTokens } from './statements.ts'
+import { countsForOwner, held, rateTokens, slotsTaken } from './statements.ts'
 import type { RunnerOffer } from './types.ts'
 
 /** A job that fits nobody for this long gets a runner emptied for it. */
@@ -19,6 +19,8 @@ export interface OfferRow {
   cpu_millis: number
   memory_mib: number
   slots_left: number
+  /** Of the messages that it holds, which take no slot. */
+  channels: (string | null)[]
   cpu_left: number
   memory_left: number
   /** Leases that the runner did not name and never reported a start of: the answer to its claim got lost. */
@@ -32,12 +34,13 @@ export async function lookAtOffers(tx: Queryable, offers: RunnerOffer[]): Promis
     text: `
       select r.id as runner_id, r.state, r.labels, r.executors, r.slots, r.cpu_millis, r.memory_mib,
         r.slots - used.n as slots_left,
-        r.cpu_millis - used.cpu as cpu_left, r.memory_mib - used.memory as memory_left, used.undelivered
+        r.cpu_millis - used.cpu as cpu_left, r.memory_mib - used.memory as memory_left, used.undelivered, used.channels
       from jsonb_to_recordset($1::jsonb) as o(runner_id bigint, session text, tokens jsonb)
       join runners r on r.id = o.runner_id and r.session = o.session
       cross join lateral (
-        select count(*)::int as n, coalesce(sum(l.cpu_millis), 0)::float8 as cpu,
+        select ${slotsTaken} as n, coalesce(sum(l.cpu_millis), 0)::float8 as cpu,
           coalesce(sum(l.memory_mib), 0)::float8 as memory,
+          coalesce(array_agg(l.placement->>'channel') filter (where l.executor = 'message'), '{}') as channels,
           count(*) filter (where a.started_at is null and not o.tokens ? a.token::text)::int as undelivered
         from attempts a join jobs j on j.id = a.job_id join lanes l on l.id = j.lane_id
         where a.runner_id = r.id and a.ended_at is null
@@ -72,21 +75,26 @@ interface WorkRow {
 
 export async function lookAtWork(
   tx: Queryable,
-  runners: readonly Pick<PlanRunner, 'runnerId' | 'slots' | 'cpuMillis' | 'memoryMib'>[],
+  runners: readonly Pick<PlanRunner, 'runnerId' | 'slots' | 'messages' | 'cpuMillis' | 'memoryMib'>[],
 ): Promise<{ lanes: PlanLane[]; candidates: Candidate[] }> {
-  const slots = Math.max(
-    0,
-    runners.reduce((sum, runner) => sum + runner.slots, 0),
-  )
+  const all = (of: 'slots' | 'messages'): number => runners.reduce((sum, runner) => sum + Math.max(0, runner[of]), 0)
+  const [slots, messages] = [all('slots'), all('messages')]
   const { rows } = await tx.query<WorkRow>({
     name: 'queue_claim_work',
     text: openWork,
     values: [
       JSON.stringify(
-        runners.map((r) => ({ runner_id: r.runnerId, cpu: Math.floor(r.cpuMillis), memory: Math.floor(r.memoryMib) })),
+        runners.map((r) => ({
+          runner_id: r.runnerId,
+          slots: r.slots,
+          messages: r.messages,
+          cpu: Math.floor(r.cpuMillis),
+          memory: Math.floor(r.memoryMib),
+        })),
       ),
       slots,
-      2 * slots + lanesPerRound,
+      2 * (slots + messages) + lanesPerRound,
+      messages,
     ],
   })
   const lanes = new Map<string, PlanLane>()
@@ -118,8 +126,9 @@ export async function lookAtWork(
  */
 const openWork = `
   with offers as materialized (
-    select r.id, r.labels, r.executors, o.cpu, o.memory
-    from jsonb_to_recordset($1::jsonb) as o(runner_id bigint, cpu int8, memory int8) join runners r on r.id = o.runner_id
+    select r.id, r.labels, r.executors, o.slots, o.messages, o.cpu, o.memory
+    from jsonb_to_recordset($1::jsonb) as o(runner_id bigint, slots int, messages int, cpu int8, memory int8)
+    join runners r on r.id = o.runner_id
   ), held_by as materialized (
     select queue_id, owner_id, count(*)::int as n from jobs where state in ${held} group by queue_id, owner_id
   ), neighbours as materialized (${heldNeighbours}
@@ -130,7 +139,7 @@ const openWork = `
     from queues q left join (select queue_id, sum(n)::int as n from held_by group by queue_id) h on h.queue_id = q.id
     where not q.paused
   ), owner_use as materialized (
-    select owner_id, sum(n)::int as n from held_by group by owner_id
+    select owner_id, sum(n)::int as n from held_by where ${countsForOwner('queue_id')} group by owner_id
   ), open_lanes as materialized (
     select l.*, rule.*, q.room as queue_room, u.max_running - coalesce(h.n, 0) as owner_room,
       coalesce(here.n, 0) as owner_held, coalesce(turn.last_token, 0)::float8 as last_start, fit.now
@@ -142,11 +151,12 @@ const openWork = `
     left join queue_turns turn on turn.queue_id = l.queue_id and turn.owner_id = l.owner_id
     cross join lateral (${ruleOfLane}) rule
     cross join lateral (
-      select bool_or(o.cpu >= l.cpu_millis and o.memory >= l.memory_mib) as now from offers o
+      select bool_or(l.executor = 'message' or o.cpu >= l.cpu_millis and o.memory >= l.memory_mib) as now from offers o
       where l.required_labels <@ o.labels and l.executor = any(o.executors)
+        and case when l.executor = 'message' then o.messages > 0 else o.slots > 0 end
         and ${ruleAllows('rule', { id: 'o.id', labels: 'o.labels' })}
     ) fit
-    where fit.now is not null and u.max_running > coalesce(h.n, 0)
+    where fit.now is not null and (u.max_running > coalesce(h.n, 0) or l.executor = 'message')
   ), heads as materialized (
     select l.*, head.rank, row_number() over (partition by l.queue_id, l.owner_id order by head.rank) as place
     from open_lanes l
@@ -172,7 +182,8 @@ const openWork = `
     from first_lanes l
     cross join lateral (
       select id, rank from jobs where lane_id = l.id and state = 'queued' order by rank, id
-      limit case when l.now then greatest(least($2::int, l.queue_room, l.owner_room) - l.place + 1, 1) else 1 end
+      limit case when l.executor = 'message' then greatest(least($4::int, l.queue_room) - l.place + 1, 1)
+        when l.now then greatest(least($2::int, l.queue_room, l.owner_room) - l.place + 1, 1) else 1 end
     ) c
     order by turn, rank, id limit $3::int
   )

@@ -3,6 +3,7 @@
  * held jobs are exact and cannot leak; a round costs a few milliseconds whatever is waiting (decision 1).
  */
 import type { Db, Last, Queryable } from '../db/pool.ts'
+import { messagesAtOnce } from '../job/message.ts'
 import type { Strategy } from '../job/placement.ts'
 import { lookAround } from './claim-around.ts'
 import { lookAtOffers, lookAtWork, type OfferRow } from './claim-look.ts'
@@ -10,7 +11,7 @@ import { emitFact } from '../lib/facts.ts'
 import { finish } from './finish.ts'
 import { heartbeat } from './heartbeat.ts'
 import { tellOf } from './notify.ts'
-import { planClaim, type Assigned, type PlanRunner } from './plan-claim.ts'
+import { isMessage, planClaim, type Assigned, type PlanRunner } from './plan-claim.ts'
 import { byKeyOnly, claimLock, fixedPlans, inTransaction, newLease, rateTokens, stateById } from './statements.ts'
 import { attemptKey, type ClaimedJob, type RunnerOffer } from './types.ts'
 import { undelivered, type Undelivered } from './undelivered.ts'
@@ -45,9 +46,11 @@ export async function claim(
 const without = (offers: RunnerOffer[], again: Undelivered[]): RunnerOffer[] =>
   offers.map((offer) => {
     const mine = again.filter((a) => a.runnerId === offer.runnerId)
+    const messages = mine.filter(({ job }) => isMessage(job.spec)).length
     return {
       ...offer,
-      slots: offer.slots - mine.length,
+      slots: offer.slots - (mine.length - messages),
+      messages: offer.messages - messages,
       cpuMillis: offer.cpuMillis - mine.reduce((sum, a) => sum + a.cpuMillis, 0),
       memoryMib: offer.memoryMib - mine.reduce((sum, a) => sum + a.memoryMib, 0),
     }
@@ -86,9 +89,10 @@ async function claimRound(
   if (first && rows.some((row) => row.state === 'online' && row.undelivered > 0)) return null
   const known = rows.map((row) => row.runner_id)
   const free = rows.filter((row) => row.state === 'online').map((row) => whatIsFree(row, offers))
-  const runners = free.filter((runner) => runner.slots > 0)
+  const runners = free.filter((runner) => runner.slots > 0 || runner.messages > 0)
   if (runners.length === 0 || asOffered.candidates.length === 0) return { known, taken: [] }
   const work = asOfferedIn(offers, runners) ? asOffered : await lookAtWork(tx, runners)
+  if (!work.lanes.some(isMessage) && runners.every(({ slots }) => slots <= 0)) return { known, taken: [] }
   const { candidates, neighbours, away } = await lookAround(tx, work, { offers, strategy })
   const plan = planClaim(work.lanes, candidates, [...runners, ...away], { strategy, neighbours })
   if (plan.length === 0) return { known, taken: [] }
@@ -113,6 +117,8 @@ function whatIsFree(row: OfferRow, offers: RunnerOffer[]): PlanRunner {
     slots: Math.min(offer.slots, row.slots_left),
     cpuMillis: Math.min(offer.cpuMillis, row.cpu_left),
     memoryMib: Math.min(offer.memoryMib, row.memory_left),
+    messages: Math.min(offer.messages, messagesAtOnce - row.channels.length),
+    channels: row.channels,
     whole: { slots: row.slots, cpuMillis: row.cpu_millis, memoryMib: row.memory_mib },
   }
 }

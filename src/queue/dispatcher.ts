@@ -68,7 +68,7 @@ export function createDispatcher(db: Db, options: DispatcherOptions): Dispatcher
         const room = (await options.hasRoom?.()) ?? true
         const given = await claim(
           db,
-          served.map((w) => (room ? w.offer : { ...w.offer, slots: 0 })),
+          served.map((w) => (room ? w.offer : { ...w.offer, slots: 0, messages: 0 })),
           options,
         )
         for (const w of served) {

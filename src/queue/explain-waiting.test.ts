@@ -36,6 +36,7 @@ const room = (over: Partial<RunnerRoom> = {}): RunnerRoom => ({
   slotsLeft: 2,
   cpuLeft: 2000,
   memoryLeft: 2000,
+  channels: [],
   ...over,
 })
 const at = new Date('2030-01-02T03:04:05Z')

@@ -1,7 +1,8 @@
 /** Why a job waits, in a code and a sentence: pure, one case per reason. */
 import { shareOfLabel } from '../job/inputs.ts'
 import type { WaitingCode } from '../job/waiting-code.ts'
-import { mayTake } from './plan-claim.ts'
+import { messagesAtOnce, messagesAtOncePerChannel } from '../job/message.ts'
+import { isMessage, mayTake } from './plan-claim.ts'
 import { isApart, isNear, Neighbourhood, type Neighbour, type PlacementRules } from './placement.ts'
 
 export interface WaitingReason {
@@ -53,6 +54,8 @@ export interface RunnerRoom {
   slotsLeft: number
   cpuLeft: number
   memoryLeft: number
+  /** Of the messages that it sends just now. */
+  channels: (string | null)[]
 }
 
 /** `online` runners only. The order is the order in which a claim would say no. */
@@ -79,7 +82,10 @@ export function explainWaiting(
   if (job.queueTokens !== null && job.queueTokens < 1) {
     return { code: 'rate_limit', text: `queue ${job.queue} has used up its rate of starts for the moment` }
   }
-  if (job.ownerHeld >= job.ownerMaxRunning) {
+  if (!isMessage(job) && job.ownerMaxRunning === 0) {
+    return { code: 'user_cap', text: `${job.owner} may run no jobs: an administrator has set max_running to 0` }
+  }
+  if (!isMessage(job) && job.ownerHeld >= job.ownerMaxRunning) {
     return { code: 'user_cap', text: `${job.owner} has ${jobs(job.ownerHeld)} running, the limit per user` }
   }
   return explainRunners(job, online, neighbours)
@@ -92,6 +98,7 @@ function explainRunners(job: WaitingJob, online: RunnerRoom[], neighbours: Named
   const share = missingShare(job, online)
   if (matching.length === 0 && share !== null) return none(share)
   if (matching.length === 0) return none(`no runner online has the executor ${job.executor}${labelsText(job)}`)
+  if (isMessage(job)) return explainMessage(job, matching)
   const largeEnough = matching.filter(
     (r) => r.slots > 0 && r.cpuMillis >= job.cpuMillis && r.memoryMib >= job.memoryMib,
   )
@@ -108,6 +115,19 @@ function explainRunners(job: WaitingJob, online: RunnerRoom[], neighbours: Named
   return room
     ? { code: 'ready', text: 'next free slot' }
     : { code: 'no_capacity', text: busyText(job, able.length, matching.length, who) }
+}
+
+/** It takes no slot: only other messages can be in its way. */
+function explainMessage({ placement: { channel } }: WaitingJob, matching: RunnerRoom[]): WaitingReason {
+  const busy = (text: string): WaitingReason => ({ code: 'no_capacity', text })
+  const room = matching.filter(({ channels }) => channels.length < messagesAtOnce)
+  if (room.length === 0) return busy(`every matching runner sends ${messagesAtOnce} messages already`)
+  const ofChannel = ({ channels }: RunnerRoom): number => channels.filter((one) => one === channel).length
+  return room.some((runner) => ofChannel(runner) < messagesAtOncePerChannel)
+    ? { code: 'ready', text: 'next free place for a message' }
+    : busy(
+        `${messagesAtOncePerChannel} messages to channel ${channel} are on their way from each runner, the most at a time`,
+      )
 }
 
 /** A share that no runner can give now, in words; null when that is not what is missing. */

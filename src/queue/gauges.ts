@@ -1,6 +1,7 @@
 /** What an observer of the whole installation counts; from counters and the first jobs of the lanes, never by a scan. */
 import type { Queryable } from '../db/pool.ts'
 import type { JobState } from '../job/state.ts'
+import { slotsTaken } from './statements.ts'
 import { totals } from './totals.ts'
 
 export interface QueueGauges {
@@ -29,7 +30,8 @@ export async function queueGauges(db: Queryable): Promise<QueueGauges> {
     db.query<QueueGauges['runners'][0]>({
       name: 'queue_gauge_runners',
       text: `select r.name as runner, r.state, r.slots,
-          (select count(*)::int from attempts a where a.runner_id = r.id and a.ended_at is null) as used
+          (select ${slotsTaken} from attempts a join jobs j on j.id = a.job_id join lanes l on l.id = j.lane_id
+            where a.runner_id = r.id and a.ended_at is null) as used
         from runners r order by r.name`,
     }),
   ])

@@ -32,6 +32,7 @@ const filters = (
   [{}, () => true],
   [{ ownerId: me }, (job) => job.owner === me],
   [{ queue: 'other' }, (job) => job.queue === 'other'],
+  [{ notQueue: 'other' }, (job) => job.queue !== 'other'],
   [{ state: ['queued', 'cancelled'] }, (job) => job.state !== 'scheduled'],
   [{ state: ['failed'] }, () => false],
   [

@@ -11,6 +11,8 @@ export interface JobFilter {
   ids?: string[]
   state?: JobState[]
   queue?: string
+  /** Any queue but this. */
+  notQueue?: string
   /** Part of the name, any case. */
   name?: string
   ownerId?: string
@@ -80,11 +82,12 @@ class Parameters {
   }
 
   /** What no index answers. */
-  slow({ name, since, until, labels }: JobFilter): string {
+  slow({ name, since, until, labels, notQueue }: JobFilter): string {
     return this.all(
       [name && `%${name.replaceAll(/[\\%_]/g, '\\$&')}%`, (p) => `name ilike ${p}`],
       [since, (p) => `created_at >= ${p}`],
       [until, (p) => `created_at < ${p}`],
+      [notQueue, (p) => `queue_id is distinct from (select id from queues where name = ${p})`],
       [labels, (p) => `labels @> ${p}::text[]`],
     )
   }
@@ -148,7 +151,7 @@ function amongMany(
         else (select id from ${stream} offset ${share} - 1 limit 1) end as stopped
       from kinds cross join lateral (
         select array(
-          select id from (select id, name, created_at, labels from ${stream} limit ${share}) seen
+          select id from (select id, name, created_at, labels, queue_id from ${stream} limit ${share}) seen
           where ${slow} limit ${wanted}::int
         ) as ids
       ) found

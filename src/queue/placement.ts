@@ -16,9 +16,16 @@ export interface PlacementRules {
   /** Not where a job of the same owner with these labels is held. */
   apart?: string[]
   prefer_apart?: string[]
+  /** Of messages, that go out a few of a channel at a time: where to. */
+  channel?: string
 }
 
-export function placementRules({ labels, placement }: Pick<StoredSpec, 'labels' | 'placement'>): PlacementRules {
+export function placementRules({
+  labels,
+  placement,
+  message,
+}: Pick<StoredSpec, 'labels' | 'placement' | 'message'>): PlacementRules {
+  if (message !== undefined) return { channel: message.channel }
   if (placement === undefined) return {}
   const { strategy, avoid_labels, affinity, anti_affinity } = placement
   const rules: PlacementRules = {}

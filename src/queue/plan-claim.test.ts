@@ -3,6 +3,8 @@ import { jobs, lane, runner } from '../../test/plan.ts'
 import { planClaim, type PlanLane, type PlanRunner } from './plan-claim.ts'
 
 const b = { laneId: 'b' }
+const message = { executor: 'message', queueId: 'm', placement: { channel: 'team' } }
+const sender = { executors: ['sandbox', 'message'] }
 
 interface Case {
   name: string
@@ -85,6 +87,41 @@ const cases: Case[] = [
     wait: ['a1', 'b1'],
     runners: [runner(), runner({ runnerId: 'r2', slots: 1 })],
     plan: ['b1>r2'],
+  },
+  {
+    name: 'messages take no slot and nothing of their owner, and no job takes their room',
+    lanes: [lane({ ...message, ownerRoom: 1 }), lane({ ...b, ownerRoom: 1 })],
+    wait: ['a1', 'a2', 'b1', 'b2'],
+    runners: [runner({ ...sender, slots: 1 })],
+    plan: ['a1>r1', 'a2>r1', 'b1>r1'],
+  },
+  {
+    name: 'messages go where no slot and no memory is left, jobs do not',
+    lanes: [lane(message), lane(b)],
+    wait: ['a1', 'b1'],
+    runners: [runner({ ...sender, slots: 0, cpuMillis: -1, memoryMib: -1 })],
+    plan: ['a1>r1'],
+  },
+  {
+    name: 'two of a channel at a time, what is on its way counted; other channels go on',
+    lanes: [lane(message), lane({ ...message, ...b, placement: { channel: 'mail' } })],
+    wait: ['a1', 'a2', 'b1', 'b2', 'b3'],
+    runners: [runner({ ...sender, channels: ['team'] })],
+    plan: ['a1>r1', 'b1>r1', 'b2>r1'],
+  },
+  {
+    name: 'no room for messages',
+    lanes: [lane(message), lane(b)],
+    wait: ['a1', 'b1'],
+    runners: [runner({ ...sender, messages: 0 })],
+    plan: ['b1>r1'],
+  },
+  {
+    name: 'a runner that is being emptied for a big job sends on',
+    lanes: [lane({ cpuMillis: 9000, reserve: 'r1' }), lane({ ...message, ...b }), lane({ laneId: 'c' })],
+    wait: ['a1', 'b1', 'c1'],
+    runners: [runner(sender)],
+    plan: ['b1>r1'],
   },
   { name: 'a candidate of no lane', lanes: [], wait: ['a1'], runners: [runner()], plan: [] },
 ]

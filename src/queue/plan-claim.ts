@@ -3,6 +3,7 @@
  * and are taken in turns between users (`plan-turns.ts`); each goes where its placement would have it, unless a cap, labels,
  * its size or what runs there say no.
  */
+import { messagesAtOncePerChannel } from '../job/message.ts'
 import type { Strategy } from '../job/placement.ts'
 import { isApart, isNear, Neighbourhood, wishesMet, type Neighbour, type PlacementRules } from './placement.ts'
 import { turns } from './plan-turns.ts'
@@ -48,6 +49,10 @@ export interface PlanRunner {
   slots: number
   cpuMillis: number
   memoryMib: number
+  /** Room for messages, which take none of the above. */
+  messages: number
+  /** Of each message that it holds. */
+  channels: (string | null)[]
   /** What it has when it is empty. */
   whole: { slots: number; cpuMillis: number; memoryMib: number }
   /** It has room and does not ask in this round: nothing is given to it, and some things are left to it. */
@@ -68,7 +73,14 @@ export const mayTake = (
   !lane.placement.avoid?.some((label) => runner.labels.includes(label))
 
 const fits = (runner: PlanRunner, lane: PlanLane): boolean =>
-  runner.slots > 0 && runner.cpuMillis >= lane.cpuMillis && runner.memoryMib >= lane.memoryMib
+  isMessage(lane)
+    ? runner.messages > 0 && countOf(runner, lane.placement.channel) < messagesAtOncePerChannel
+    : runner.slots > 0 && runner.cpuMillis >= lane.cpuMillis && runner.memoryMib >= lane.memoryMib
+
+export const isMessage = ({ executor }: { executor: string }): boolean => executor === 'message'
+
+const countOf = ({ channels }: PlanRunner, channel: string | undefined): number =>
+  channels.filter((one) => one === channel).length
 
 /** What would be free of what is scarcest there, 0 to 1. */
 function freeAfter({ slots, cpuMillis, memoryMib, whole }: PlanRunner, lane: PlanLane): number {
@@ -106,14 +118,16 @@ export function planClaim(
 ): Assigned[] {
   const queueRoom = new Map(lanes.map((lane) => [lane.queueId, lane.queueRoom]))
   const ownerRoom = new Map(lanes.map((lane) => [lane.ownerId, lane.ownerRoom]))
-  const free = runners.map((runner) => ({ ...runner }))
+  const free = runners.map((runner) => ({ ...runner, channels: [...runner.channels] }))
   const takersOf = new Map<string, PlanRunner[]>()
   const jobs = new Neighbourhood(neighbours)
   const plan: Assigned[] = []
 
   for (const { candidate, lane, taken } of turns(lanes, candidates)) {
     const { jobKey, labels, patient } = candidate
-    if (queueRoom.get(lane.queueId)! < 1 || ownerRoom.get(lane.ownerId)! < 1) continue
+    if (queueRoom.get(lane.queueId)! < 1) continue
+    // What tells of a user's jobs is not one of them.
+    if (!isMessage(lane) && ownerRoom.get(lane.ownerId)! < 1) continue
     let takers = takersOf.get(lane.laneId)
     if (!takers) takersOf.set(lane.laneId, (takers = free.filter((runner) => mayTake(runner, lane))))
 
@@ -134,11 +148,16 @@ export function planClaim(
     }
     taken()
     const runner = choose(able, lane, jobs, strategy)
-    runner.slots -= 1
-    runner.cpuMillis -= lane.cpuMillis
-    runner.memoryMib -= lane.memoryMib
     queueRoom.set(lane.queueId, queueRoom.get(lane.queueId)! - 1)
-    ownerRoom.set(lane.ownerId, ownerRoom.get(lane.ownerId)! - 1)
+    if (isMessage(lane)) {
+      runner.messages -= 1
+      runner.channels.push(lane.placement.channel ?? null)
+    } else {
+      runner.slots -= 1
+      runner.cpuMillis -= lane.cpuMillis
+      runner.memoryMib -= lane.memoryMib
+      ownerRoom.set(lane.ownerId, ownerRoom.get(lane.ownerId)! - 1)
+    }
     if (labels) jobs.add({ runnerId: runner.runnerId, ownerId: lane.ownerId, labels })
     // What is left to another counts like what is given: it is this job's turn.
     if (!runner.away) plan.push({ jobKey, runnerId: runner.runnerId })
@@ -149,6 +168,7 @@ export function planClaim(
 /** Wishes come before the strategy: one that holds is worth more than a runner that is emptier. */
 function choose(able: PlanRunner[], lane: PlanLane, jobs: Neighbourhood, strategy: Strategy): PlanRunner {
   if (able.length === 1) return able[0]!
+  if (isMessage(lane)) return best(able, (runner) => runner.messages)
   const met = new Map(able.map((runner) => [runner, wishesMet(runner.runnerId, lane, jobs)]))
   const most = Math.max(...met.values())
   const sign = (lane.placement.strategy ?? strategy) === 'pack' ? -1 : 1

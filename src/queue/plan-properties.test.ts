@@ -1,9 +1,11 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { jobs, lane, runner } from '../../test/plan.ts'
+import { messagesAtOncePerChannel } from '../job/message.ts'
 import type { Neighbour, PlacementRules } from './placement.ts'
 import { mayTake, planClaim } from './plan-claim.ts'
 
+const both = ['sandbox', 'message']
 const label: fc.Arbitrary<string> = fc.constantFrom('a=1', 'a=2', 'b=1', 'c=1')
 const labels = fc.uniqueArray(label, { maxLength: 3 })
 const some = fc.uniqueArray(label, { minLength: 1, maxLength: 2 })
@@ -18,11 +20,14 @@ const placement = fc.record({
   prefer_apart: maybe(some),
 }) as fc.Arbitrary<PlacementRules>
 const owner = fc.constantFrom('u', 'v')
+const channel = fc.constantFrom('team', 'hook')
 const turn = fc.record({ ownerHeld: fc.nat(3), lastStart: fc.nat(2) })
 const world = fc.record({
   lanes: fc.array(
     fc.record({
       placement,
+      /** Of a lane of messages. */
+      channel: maybe(channel),
       ownerId: owner,
       queueId: fc.constantFrom('p', 'q'),
       cpuMillis: fc.integer({ min: 0, max: 2000 }),
@@ -37,7 +42,9 @@ const world = fc.record({
   runners: fc.array(
     fc.record({
       labels,
-      slots: fc.integer({ min: 1, max: 6 }),
+      slots: fc.integer({ min: 0, max: 6 }),
+      messages: fc.nat(6),
+      channels: fc.array(channel, { maxLength: 3 }),
       cpuMillis: fc.integer({ min: 0, max: 4000 }),
       memoryMib: fc.integer({ min: 0, max: 4000 }),
     }),
@@ -55,9 +62,19 @@ test('no plan breaks a rule or a cap, and none leaves a job that had a place', (
       const lanes = given.map((one, i) => {
         const [queueId, ownerId] = [one.queueId as 'p' | 'q', one.ownerId as 'u' | 'v']
         const turns = before[`${queueId}${ownerId}`]
-        return lane({ ...one, ...turns, laneId: String(i), queueRoom: room[queueId], ownerRoom: room[ownerId] })
+        const kind = one.channel
+          ? { executor: 'message', placement: { channel: one.channel }, cpuMillis: 0, memoryMib: 0 }
+          : {}
+        return lane({
+          ...one,
+          ...kind,
+          ...turns,
+          laneId: String(i),
+          queueRoom: room[queueId],
+          ownerRoom: room[ownerId],
+        })
       })
-      const runners = described.map((one, i) => runner({ ...one, runnerId: `r${i}` }))
+      const runners = described.map((one, i) => runner({ ...one, runnerId: `r${i}`, executors: both }))
       const candidates = waiting.map((one, i) => ({
         jobKey: String(i),
         laneId: String(one.lane % lanes.length),
@@ -70,7 +87,7 @@ test('no plan breaks a rule or a cap, and none leaves a job that had a place', (
       // Played again job by job, in plain words.
       const around: Neighbour[] = [...neighbours]
       const use: Record<string, number> = { p: 0, q: 0, u: 0, v: 0 }
-      const free = new Map(runners.map((one) => [one.runnerId, { ...one }]))
+      const free = new Map(runners.map((one) => [one.runnerId, { ...one, channels: [...one.channels] }]))
       const carry = (ownerId: string, wanted: string[]) =>
         around.filter((n) => n.ownerId === ownerId && wanted.every((w) => n.labels.includes(w))).map((n) => n.runnerId)
       const turns = structuredClone(before)
@@ -89,15 +106,17 @@ test('no plan breaks a rule or a cap, and none leaves a job that had a place', (
         ]
         left.splice(left.indexOf(candidate), 1)
         const its = lanes[Number(candidate.laneId)]!
-        const { near, near_or_first: first, apart } = its.placement
+        const { near, near_or_first: first, apart, channel: to } = its.placement
         const possible = [...free.values()].filter(
           (one) =>
             mayTake(one, its) &&
-            one.slots >= 1 &&
-            one.cpuMillis >= its.cpuMillis &&
-            one.memoryMib >= its.memoryMib &&
             use[its.queueId]! < its.queueRoom &&
-            use[its.ownerId]! < its.ownerRoom &&
+            (to === undefined
+              ? one.slots >= 1 &&
+                one.cpuMillis >= its.cpuMillis &&
+                one.memoryMib >= its.memoryMib &&
+                use[its.ownerId]! < its.ownerRoom
+              : one.messages >= 1 && one.channels.filter((c) => c === to).length < messagesAtOncePerChannel) &&
             !(apart && carry(its.ownerId, apart).includes(one.runnerId)) &&
             (!near ||
               carry(its.ownerId, near).includes(one.runnerId) ||
@@ -110,11 +129,16 @@ test('no plan breaks a rule or a cap, and none leaves a job that had a place', (
         }
         expect(possible.map((one) => one.runnerId)).toContain(place)
         const taken = free.get(place)!
-        taken.slots -= 1
-        taken.cpuMillis -= its.cpuMillis
-        taken.memoryMib -= its.memoryMib
         use[its.queueId]! += 1
-        use[its.ownerId]! += 1
+        if (to === undefined) {
+          taken.slots -= 1
+          taken.cpuMillis -= its.cpuMillis
+          taken.memoryMib -= its.memoryMib
+          use[its.ownerId]! += 1
+        } else {
+          taken.messages -= 1
+          taken.channels.push(to)
+        }
         around.push({ runnerId: place, ownerId: its.ownerId, labels: candidate.labels })
         order.push(candidate.jobKey)
         turnOf(candidate).ownerHeld += 1

@@ -2,7 +2,7 @@
 import type { Db, Queryable } from '../db/pool.ts'
 import { labelList } from '../job/labels.ts'
 import { AppError } from '../lib/app-error.ts'
-import { inTransaction } from './statements.ts'
+import { inTransaction, slotsTaken } from './statements.ts'
 import type { AttemptRef, FromRunner } from './types.ts'
 
 export interface RunnerDescription {
@@ -159,7 +159,8 @@ export async function listRunners(db: Queryable): Promise<RunnerRow[]> {
        memory_mib as "memoryMib", executors, facilities, registered_at as "registeredAt",
        last_seen_at as "lastSeenAt", certificate_id as "certificateId", c.not_after as "certificateEndsAt",
        c.revoked_at as "certificateRevokedAt", taken_over_from as "takenOverFrom", taken_over_at as "takenOverAt",
-       (select count(*)::int from attempts a where a.runner_id = r.id and a.ended_at is null) as "slotsUsed"
+       (select ${slotsTaken} from attempts a join jobs j on j.id = a.job_id join lanes l on l.id = j.lane_id
+         where a.runner_id = r.id and a.ended_at is null) as "slotsUsed"
      from runners r left join certificates c on c.id = r.certificate_id order by r.name`,
   )
   return rows

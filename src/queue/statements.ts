@@ -2,6 +2,7 @@
 import type { Db, Last, Queryable } from '../db/pool.ts'
 import { sqlStateOf } from '../db/db-errors.ts'
 import { isAppError } from '../lib/app-error.ts'
+import { messageQueue } from '../job/message.ts'
 import { heldStates, terminalStates, waitingStates } from '../job/state.ts'
 
 /** The advisory lock of claims; any number that no other of ours uses. */
@@ -45,6 +46,13 @@ export const stateById = (job: string): string => `(${job}.state || '')`
 
 /** When a lease granted now ends, by the database's clock and not by the start of a transaction that had to wait. */
 export const newLease = (seconds: string): string => `clock_timestamp() + make_interval(secs => ${seconds})`
+
+/** Of attempts with their lanes `l`: messages go out beside the slots. */
+export const slotsTaken = `count(*) filter (where l.executor <> 'message')::int`
+
+/** The held jobs of this queue are a user's own; what tells of them has a queue of its own. */
+export const countsForOwner = (queueId: string): string =>
+  `${queueId} is distinct from (select id from queues where name = '${messageQueue}')`
 
 const local = (...settings: string[]): string => settings.map((setting) => `set local ${setting}`).join('; ')
 

@@ -142,5 +142,5 @@ async function resolveQueues(tx: Queryable, jobs: NewJob[], prefix: (i: number) 
   return jobs.map((job) => ids.get(job.spec.queue)!)
 }
 
-const noQueue = (name: string): string =>
+export const noQueue = (name: string): string =>
   `there is no queue named ${name}; an administrator can make it: runyard queue set ${name} (PUT /api/v1/queues/${name})`

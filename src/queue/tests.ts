@@ -103,6 +103,7 @@ export interface TestRow {
   durationMs: number
   message: string | null
   jobPublicId: string
+  jobName: string
   attempt: number
 }
 
@@ -129,7 +130,7 @@ export async function listTests(
     Omit<TestRow, 'status'> & { status: number; first: number; job_id: string; nr: number }
   >(
     `select r.suite, r.name, r.status, r.duration_ms as "durationMs", r.message, j.public_id as "jobPublicId",
-       r.attempt, ${first}::float8 as first, r.job_id, r.nr
+       j.name as "jobName", r.attempt, ${first}::float8 as first, r.job_id, r.nr
      from test_results r join job_tests t on t.job_id = r.job_id and t.attempt = r.attempt join jobs j on j.id = r.job_id
      where r.run_id = $1::bigint
        and ($2::int[] is null or r.status = any($2::int[]))
@@ -147,8 +148,8 @@ export async function listTests(
   const page = rows.slice(0, limit)
   const last = page.at(-1)
   return {
-    rows: page.map(({ suite, name: test, status: number, durationMs, message, jobPublicId, attempt }) => ({
-      ...{ suite, name: test, durationMs, message, jobPublicId, attempt },
+    rows: page.map(({ suite, name: test, status: number, durationMs, message, jobPublicId, jobName, attempt }) => ({
+      ...{ suite, name: test, durationMs, message, jobPublicId, jobName, attempt },
       status: statusOf(number),
     })),
     nextCursor: rows.length > limit && last ? cursorOf([last.first, last.job_id, last.nr]) : null,

@@ -36,6 +36,8 @@ export interface ClaimedJob extends AttemptRef {
 /** What a runner offers; the database's own count of what it holds has the last word. */
 export interface RunnerOffer extends FromRunner {
   slots: number
+  /** Messages that it would take beside the jobs in its slots. */
+  messages: number
   cpuMillis: number
   memoryMib: number
   /** Everything the runner already has; a lease that is not in here is delivered again. */

@@ -1,7 +1,7 @@
 import type { Queryable } from '../db/pool.ts'
 import { explainWaiting, type RunnerRoom, type WaitingJob, type WaitingReason } from './explain-waiting.ts'
 import { heldNeighbours, looksAtJobs, type Neighbour } from './placement.ts'
-import { held, rateTokens, terminal, waiting } from './statements.ts'
+import { countsForOwner, held, rateTokens, slotsTaken, terminal, waiting } from './statements.ts'
 
 export type { WaitingReason } from './explain-waiting.ts'
 
@@ -35,7 +35,7 @@ const waitingJobs = `
   with asked as materialized (
     select * from jobs where public_id = any($1::text[]) and (state in ${waiting} or state = 'leased')
   ), held_jobs as materialized (
-    select queue_id, owner_id from jobs where state in ${held}
+    select queue_id, owner_id, ${countsForOwner('queue_id')} as of_owner from jobs where state in ${held}
   )
   select j.public_id as "publicId", j.state,
     case when j.state = 'leased' then (select r.name from attempts a join runners r on r.id = a.runner_id
@@ -49,17 +49,18 @@ const waitingJobs = `
     q.name as queue, q.paused as "queuePaused", q.concurrency as "queueConcurrency", ${rateTokens('q')} as "queueTokens",
     (select count(*)::int from held_jobs h where h.queue_id = j.queue_id) as "queueHeld",
     u.username as owner, j.owner_id as "ownerId", u.max_running as "ownerMaxRunning",
-    (select count(*)::int from held_jobs h where h.owner_id = j.owner_id) as "ownerHeld",
+    (select count(*)::int from held_jobs h where h.owner_id = j.owner_id and h.of_owner) as "ownerHeld",
     l.executor, l.required_labels as "requiredLabels", l.cpu_millis as "cpuMillis", l.memory_mib as "memoryMib",
     l.placement
   from asked j join queues q on q.id = j.queue_id join users u on u.id = j.owner_id join lanes l on l.id = j.lane_id`
 
 const runnerRoom = `
   select r.id as "runnerId", r.name, r.facilities->'inputs' as inputs, r.labels, r.executors, r.slots, r.cpu_millis as "cpuMillis", r.memory_mib as "memoryMib",
-    r.slots - used.n as "slotsLeft", r.cpu_millis - used.cpu as "cpuLeft", r.memory_mib - used.memory as "memoryLeft"
+    r.slots - used.n as "slotsLeft", r.cpu_millis - used.cpu as "cpuLeft", r.memory_mib - used.memory as "memoryLeft", used.channels
   from runners r cross join lateral (
-    select count(*)::int as n, coalesce(sum(l.cpu_millis), 0)::float8 as cpu,
-      coalesce(sum(l.memory_mib), 0)::float8 as memory
+    select ${slotsTaken} as n, coalesce(sum(l.cpu_millis), 0)::float8 as cpu,
+      coalesce(sum(l.memory_mib), 0)::float8 as memory,
+      coalesce(array_agg(l.placement->>'channel') filter (where l.executor = 'message'), '{}') as channels
     from attempts a join jobs j on j.id = a.job_id join lanes l on l.id = j.lane_id
     where a.runner_id = r.id and a.ended_at is null
   ) used

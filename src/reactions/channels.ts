@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Sealer } from '../access/secrets.ts'
 import type { Queryable } from '../db/pool.ts'
-import { AppError } from '../lib/app-error.ts'
+import { AppError, type FieldProblem } from '../lib/app-error.ts'
 import type { ChannelKind, ChannelSettings, QuietWindow } from '../job/message.ts'
 import { deliveryState, stillShown, type DeliveryState } from './deliveries.ts'
 
@@ -59,6 +59,26 @@ export interface PutChannel {
   quiet: QuietWindow[]
   /** Missing: they stay as they are. A webhook without a secret keeps the one it has. */
   settings?: GivenSettings | undefined
+  /** Of the settings, these alone. */
+  changes?: SettingChanges | undefined
+  /** Settings of another kind take the place of those that are there. */
+  replace?: boolean | undefined
+}
+
+/** Each belongs to one kind or several. */
+export interface SettingChanges {
+  url?: string | undefined
+  secret?: string | undefined
+  headers?: Record<string, string> | undefined
+  smtp_url?: string | undefined
+  from?: string | undefined
+  to?: string[] | undefined
+}
+const ofKind: Record<ChannelKind, readonly (keyof SettingChanges)[]> = {
+  slack: ['url'],
+  discord: ['url'],
+  webhook: ['url', 'secret', 'headers'],
+  email: ['smtp_url', 'from', 'to'],
 }
 
 type Webhook = Extract<ChannelSettings, { kind: 'webhook' }>
@@ -72,6 +92,7 @@ export async function putChannel(tx: Queryable, sealer: Sealer, put: PutChannel)
     put.name,
   ])
   const before = rows[0]
+  checkChange(put, before)
   if (before === undefined && put.settings === undefined) {
     throw new AppError('invalid_argument', `there is no channel ${put.name} yet: a new one needs its settings`, {
       fields: [{ field: 'settings', message: 'a new channel needs its settings' }],
@@ -79,7 +100,8 @@ export async function putChannel(tx: Queryable, sealer: Sealer, put: PutChannel)
   }
   const id = before?.id ?? (await newId(tx))
   const old = before && openSettings(before, sealer)
-  const settings = put.settings === undefined ? old! : completed(put.settings, old)
+  const settings =
+    put.settings === undefined ? ({ ...old!, ...put.changes } as ChannelSettings) : completed(put.settings, old)
   const given = put.settings?.kind === 'webhook' ? put.settings.secret : undefined
   const made = settings.kind === 'webhook' && given === undefined && !(old?.kind === 'webhook') ? settings.secret : null
   await tx.query(
@@ -94,6 +116,27 @@ export async function putChannel(tx: Queryable, sealer: Sealer, put: PutChannel)
     ],
   )
   return { secret: made }
+}
+
+/** A channel that others name is not made to be another one by a slip, nor given what it cannot have. */
+function checkChange({ settings, changes, replace }: PutChannel, before: ChannelRow | undefined): void {
+  const fields: FieldProblem[] = []
+  if (before !== undefined && settings !== undefined && settings.kind !== before.kind && replace !== true) {
+    fields.push({
+      field: 'settings.kind',
+      message: `is ${before.kind} so far; delete the channel or send replace: true`,
+    })
+  }
+  if (changes !== undefined && settings !== undefined) {
+    fields.push({ field: 'changes', message: 'goes without settings: give all of them, or those that change' })
+  } else if (changes !== undefined && before !== undefined) {
+    const known: readonly string[] = ofKind[before.kind]
+    const others = Object.keys(changes).filter((name) => !known.includes(name))
+    const message = `belongs to another kind: this is ${before.kind}, which has ${known.join(', ')}`
+    fields.push(...others.map((name) => ({ field: `changes.${name}`, message })))
+  }
+  if (fields.length === 0) return
+  throw new AppError('invalid_argument', `${fields[0]!.field}: ${fields[0]!.message}`, { fields })
 }
 
 async function newId(tx: Queryable): Promise<string> {
@@ -130,16 +173,13 @@ export async function deleteChannel(tx: Queryable, name: string): Promise<boolea
   return rowCount === 1
 }
 
-/** For a document that names channels, in its order: an error that says each one that does not exist. */
-export async function checkChannels(db: Queryable, names: readonly string[]): Promise<void> {
-  if (names.length === 0) return
+/** For a document that names channels, in its order: each one that does not exist. */
+export async function missingChannels(db: Queryable, names: readonly string[]): Promise<FieldProblem[]> {
+  if (names.length === 0) return []
   const { rows } = await db.query<{ name: string }>('select name from channels where name = any($1::text[])', [names])
   const there = new Set(rows.map((row) => row.name))
-  const fields = names.flatMap((name, i) =>
-    there.has(name) ? [] : [{ field: `notify[${i}].channel`, message: `there is no channel ${name}` }],
+  const message = (name: string) => `there is no channel ${name}; an administrator makes one: runyard channel set`
+  return names.flatMap((name, i) =>
+    there.has(name) ? [] : [{ field: `notify[${i}].channel`, message: message(name) }],
   )
-  if (fields.length === 0) return
-  throw new AppError('invalid_argument', `${fields[0]!.message}; an administrator makes one: runyard channel set`, {
-    fields,
-  })
 }

@@ -2,12 +2,9 @@
 import { sealJobEnv } from '../access/job-env.ts'
 import type { Sealer } from '../access/secrets.ts'
 import { newPublicId } from '../lib/ids.ts'
-import { settingsVariable, type ChannelSettings, type Message } from '../job/message.ts'
+import { messageQueue, settingsVariable, type ChannelSettings, type Message } from '../job/message.ts'
 import { nameOf } from '../job/spec.ts'
 import type { NewJob } from '../queue/types.ts'
-
-/** Made by migration 010; of its own, so that no paused or full queue of users holds notices back. */
-export const messageQueue = 'messages'
 
 /** Six tries at 0 s, 20 s, 80 s, 4 min, 13 min and 30 min: an hour's outage is for `redeliver`. `refused` is for good. */
 const tries = {
@@ -42,7 +39,6 @@ export function messageJob({ message, settings, sealer, heldUntil }: MessageJobI
       name: nameOf({ name: `${message.channel}: ${message.subject}`, command }),
       command,
       queue: messageQueue,
-      // A notice waits for a slot like any job, but before all others.
       priority: 10,
       max_attempts: tries.max_attempts,
       retry: { ...tries.retry, on: [...tries.retry.on] },

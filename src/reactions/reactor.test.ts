@@ -8,7 +8,7 @@ import type { Db } from '../db/pool.ts'
 import type { EndedRun } from '../queue/run-settle.ts'
 import type { StoredSpec } from '../job/spec.ts'
 import { queueWorld } from '../../test/queue-world.ts'
-import { checkChannels, deleteChannel, listChannels, openSettings, putChannel } from './channels.ts'
+import { deleteChannel, listChannels, missingChannels, openSettings, putChannel } from './channels.ts'
 import { listDeliveries, pruneDeliveries } from './deliveries.ts'
 import { noteRunsEnded } from './outbox.ts'
 import { react, type ReactorParts } from './reactor.ts'
@@ -209,13 +209,40 @@ test('settings are sealed for their channel alone; a webhook keeps its secret un
   await expect(put('new')).rejects.toMatchObject({ fields: [{ field: 'settings' }] })
 })
 
+test('some settings change alone, of its own kind; another kind takes its place only when that is said', async () => {
+  const { db } = await world()
+  const put = (more: Partial<Parameters<typeof putChannel>[2]>) =>
+    db.tx((tx) => putChannel(tx, sealer, { ...channel, settings: undefined, name: 'signed', ...more }))
+  const settings = async () => openSettings((await listChannels(db, 'signed'))[0]!, sealer)
+  const { secret } = await put({ settings: { kind: 'webhook', url } })
+  await put({ changes: { headers: { 'X-A': 'b' } } })
+  expect(await settings()).toEqual({ kind: 'webhook', url, secret, headers: { 'X-A': 'b' } })
+  await put({ changes: { secret: 'whsec_new' } })
+  expect(await settings()).toMatchObject({ url, secret: 'whsec_new', headers: { 'X-A': 'b' } })
+  await expect(put({ changes: { smtp_url: 'smtp://x' } })).rejects.toMatchObject({
+    fields: [
+      {
+        field: 'changes.smtp_url',
+        message: 'belongs to another kind: this is webhook, which has url, secret, headers',
+      },
+    ],
+  })
+  const slack = { kind: 'slack' as const, url }
+  await expect(put({ settings: slack })).rejects.toMatchObject({
+    fields: [{ field: 'settings.kind', message: expect.stringMatching(/^is webhook so far; .*replace: true/) }],
+  })
+  expect(await settings()).toMatchObject({ kind: 'webhook' })
+  await put({ settings: slack, replace: true })
+  expect(await settings()).toEqual(slack)
+})
+
 test('each channel that does not exist is named', async () => {
   const { db } = await world()
-  await checkChannels(db, ['team', 'team'])
-  await expect(checkChannels(db, ['team', 'tema', 'x'])).rejects.toMatchObject({
-    code: 'invalid_argument',
-    fields: [{ field: 'notify[1].channel' }, { field: 'notify[2].channel' }],
-  })
+  expect(await missingChannels(db, ['team', 'team'])).toEqual([])
+  expect(await missingChannels(db, ['team', 'tema', 'x'])).toMatchObject([
+    { field: 'notify[1].channel', message: expect.stringMatching(/^there is no channel tema; an administrator/) },
+    { field: 'notify[2].channel' },
+  ])
 })
 
 test('a delivery goes with its job, and one without a job after its time', async () => {

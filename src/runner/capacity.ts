@@ -1,21 +1,42 @@
-/** What this runner can still take: slots for everybody, CPU and memory for those jobs that ask for it by name. */
+/**
+ * What this runner can still take: slots for everybody, CPU and memory for those jobs that ask for it by name. Messages
+ * have room of their own and take none of that.
+ */
+import { messagesAtOnce } from '../job/message.ts'
 import type { StoredSpec } from '../job/spec.ts'
 
 export interface Reservation {
-  slot: number
+  /** Null for a message. */
+  slot: number | null
+  cpuMillis: number
+  memoryMib: number
+}
+
+export interface Room {
+  slots: number
+  messages: number
   cpuMillis: number
   memoryMib: number
 }
 
 export interface Capacity {
-  free(): { slots: number; cpuMillis: number; memoryMib: number }
+  free(): Room
   /** The lowest free slot, or the one an earlier process gave; null when all are taken. */
-  reserve(spec: Pick<StoredSpec, 'limits'>, slot?: number): Reservation | null
+  reserve(spec: Pick<StoredSpec, 'limits'> & { executor?: string }, slot?: number): Reservation | null
   release(reservation: Reservation): void
 }
 
-export function createCapacity(whole: { slots: number; cpuMillis: number; memoryMib: number }): Capacity {
+export interface Whole {
+  slots: number
+  cpuMillis: number
+  memoryMib: number
+  executors?: readonly string[]
+}
+
+export function createCapacity(whole: Whole): Capacity {
+  const messageRoom = whole.executors?.includes('message') ? messagesAtOnce : 0
   const taken = new Map<number, Reservation>()
+  const messages = new Set<Reservation>()
   let cpuMillis = 0
   let memoryMib = 0
   const lowestFree = () => {
@@ -26,10 +47,16 @@ export function createCapacity(whole: { slots: number; cpuMillis: number; memory
   return {
     free: () => ({
       slots: Math.max(0, whole.slots - taken.size),
+      messages: Math.max(0, messageRoom - messages.size),
       cpuMillis: Math.max(0, whole.cpuMillis - cpuMillis),
       memoryMib: Math.max(0, whole.memoryMib - memoryMib),
     }),
     reserve(spec, slot = lowestFree()) {
+      if (spec.executor === 'message') {
+        const message = { slot: null, cpuMillis: 0, memoryMib: 0 }
+        messages.add(message)
+        return message
+      }
       if (taken.has(slot)) return null
       const reservation = {
         slot,
@@ -42,7 +69,8 @@ export function createCapacity(whole: { slots: number; cpuMillis: number; memory
       return reservation
     },
     release(reservation) {
-      if (taken.get(reservation.slot) !== reservation) return
+      messages.delete(reservation)
+      if (reservation.slot === null || taken.get(reservation.slot) !== reservation) return
       taken.delete(reservation.slot)
       cpuMillis -= reservation.cpuMillis
       memoryMib -= reservation.memoryMib

@@ -1,9 +1,12 @@
-/** Asks for work while there is room: one claim at a time, for all free slots at once. */
+/**
+ * Asks for work while there is room: one claim at a time, for all free slots at once. Messages take no slot, so with all
+ * of them taken it goes on asking for messages alone.
+ */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isAppError } from '../lib/app-error.ts'
 import { emitFact } from '../lib/facts.ts'
 import { isPassing } from './backoff.ts'
-import type { Capacity } from './capacity.ts'
+import type { Capacity, Reservation, Room } from './capacity.ts'
 import { monotonicMs } from './clock.ts'
 import type { ControlPlane, Registered } from './control-plane.ts'
 import { createDiskRoom } from './disk-room.ts'
@@ -34,11 +37,15 @@ export interface ClaimLoopOptions {
 
 /** Under load: so long may free slots wait for company before the next claim. */
 const gatherMs = 5
+/** Jobs that are over sooner than this cost no claim for messages alone: the next one asks for both. */
+const aloneMs = 500
 
 export class ClaimLoop {
   readonly #options: ClaimLoopOptions
   readonly #diskIsFull: () => boolean
   #poll: AbortController | undefined
+  /** What the claim that is under way asks for. */
+  #asked: Room | undefined
   #wake: () => void = () => {}
   /** The last claim brought as much as it asked for, so there is more. */
   #moreWaits = false
@@ -52,10 +59,11 @@ export class ClaimLoop {
     })
   }
 
-  /** A slot is free again; the numbers of a claim that is under way are out of date if it held more than the slot. */
-  slotFreed(hadReservation: boolean): void {
+  /** The numbers of a claim that is under way are out of date if this is more than a slot, or the first of its kind. */
+  freed({ slot, cpuMillis, memoryMib }: Reservation): void {
     this.#wake()
-    if (hadReservation) this.#poll?.abort()
+    const asksForNone = this.#asked?.[slot === null ? 'messages' : 'slots'] === 0
+    if (asksForNone || cpuMillis + memoryMib > 0) this.#poll?.abort()
   }
 
   async run(registered: Registered): Promise<void> {
@@ -75,14 +83,16 @@ export class ClaimLoop {
     }
   }
 
-  /** Waits while every slot is taken, the disk is full or starts keep failing. */
+  /** Waits while nothing would fit, the disk is full or starts keep failing. */
   async #hasRoom(): Promise<boolean> {
     const { startFailures, capacity, draining, attemptsDir } = this.#options
     const pause = startFailures.pauseMs()
     if (pause > 0) await sleep(pause, undefined, { signal: draining })
-    if (capacity.free().slots === 0) {
-      await this.#rest(30_000)
-      if (capacity.free().slots === 0) return false
+    const room = capacity.free()
+    if (room.slots === 0) {
+      await this.#rest(room.messages > 0 ? aloneMs : 30_000)
+      const { slots, messages } = capacity.free()
+      if (slots === 0 && messages === 0) return false
     }
     if (this.#moreWaits) await this.#gatherSlots()
     if (!this.#diskIsFull()) return true
@@ -107,6 +117,7 @@ export class ClaimLoop {
     const keepFor = keepForMs(registered)
     const free = capacity.free()
     const askedAt = monotonicMs()
+    this.#asked = free
     this.#poll = new AbortController()
     const { signal } = this.#poll
     // The disk may fill up while we wait for work that it could not take.
@@ -119,13 +130,15 @@ export class ClaimLoop {
       // it again, fresh, if it is still ours.
       const keepUntil = askedAt + keepFor
       if (keepUntil - monotonicMs() < keepFor / 2) return
-      this.#moreWaits = assignments.length >= free.slots
+      const jobs = assignments.filter(({ spec }) => spec.executor !== 'message').length
+      if (free.slots > 0) this.#moreWaits = jobs >= free.slots
       for (const assignment of assignments) held.take(assignment, keepUntil)
     } catch (error) {
       if (!signal.aborted) throw error
     } finally {
       clearInterval(watch)
       this.#poll = undefined
+      this.#asked = undefined
     }
   }
 

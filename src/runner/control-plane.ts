@@ -59,6 +59,8 @@ export interface Registered {
 
 export interface ClaimInput {
   slots: number
+  /** Messages that it would take beside the jobs in its slots. */
+  messages: number
   cpuMillis: number
   memoryMib: number
   /** Everything the runner already has; a lease that is not in here is delivered again. */

@@ -11,6 +11,7 @@ import {
   type Assignment,
   type AttemptRef,
   type Cancel,
+  type ClaimInput,
   type ControlPlane,
   type LogChunk,
   type ReportResult,
@@ -38,6 +39,8 @@ export interface FakeControlPlane extends ControlPlane {
   /** The next claim leases, and its answer gets lost. */
   loseNextClaim: boolean
   heartbeats: number
+  /** Every claim that came. */
+  asked: ClaimInput[]
   registrations: number
   /** What runners have told of themselves since. */
   described: unknown[]
@@ -89,6 +92,7 @@ export function createFakeControlPlane(
     away: false,
     loseNextClaim: false,
     heartbeats: 0,
+    asked: [],
     registrations: 0,
     described: [],
     goodbyes: [],
@@ -138,13 +142,19 @@ export function createFakeControlPlane(
       return { runnerId: '7', ...times, held: [...attempts.values()].filter(held).map(refOf) }
     },
     async claim(input, signal) {
+      plane.asked.push(input)
       const until = Date.now() + input.waitMs
       for (;;) {
         awayCheck(plane)
         const known = new Set(input.held.map(attemptKey))
         const all = [...attempts.values()]
         const again = all.filter((a) => a.state === 'leased' && !known.has(attemptKey(a.assignment)))
-        const fresh = all.filter((a) => a.state === 'waiting').slice(0, input.slots)
+        const next = all.filter((a) => a.state === 'waiting')
+        const isMessage = ({ assignment }: FakeAttempt) => assignment.spec.executor === 'message'
+        const fresh = [
+          ...next.filter((a) => !isMessage(a)).slice(0, input.slots),
+          ...next.filter(isMessage).slice(0, input.messages),
+        ]
         for (const attempt of fresh) attempt.state = 'leased'
         if (plane.loseNextClaim && fresh.length > 0) {
           plane.loseNextClaim = false

@@ -18,7 +18,7 @@ test('a machine without a server and never enrolled is told once what to do, and
   const deaf = onFact((fact) => facts.push(fact))
   const server = connectToServer(address)
   const finding = findServer({
-    ...{ server, address, description, link: createLink(), mustWait: false, firstContactMs: 700 },
+    ...{ server, address, description, link: createLink(0), mustWait: false, firstContactMs: 700 },
     signal: new AbortController().signal,
   })
   await expect(finding).rejects.toThrow(`no server found within 0.7 s: ${words}`)

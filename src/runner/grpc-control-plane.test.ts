@@ -36,7 +36,7 @@ const me = {
   executors: ['sandbox'],
   facilities: { cgroup: 'v2' },
 }
-const ask = (waitMs: number) => ({ slots: 1, cpuMillis: 0, memoryMib: 0, held: [], waitMs })
+const ask = (waitMs: number) => ({ slots: 1, messages: 0, cpuMillis: 0, memoryMib: 0, held: [], waitMs })
 const codeOf = (promise: Promise<unknown>) =>
   promise.then(
     () => 'no error',

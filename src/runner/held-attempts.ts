@@ -34,8 +34,8 @@ export interface HeldAttemptsOptions {
   capacity: Capacity
   /** The list has changed. */
   onChange: () => void
-  /** A slot, or CPU and memory that somebody had asked for, is free again. */
-  onFreed: (hadReservation: boolean) => void
+  /** What an attempt took is free again. */
+  onFreed: (reservation: Reservation) => void
 }
 
 export type HeldAttempts = ReturnType<typeof createHeldAttempts>
@@ -48,7 +48,7 @@ export function createHeldAttempts({ tools, capacity, onChange, onFreed }: HeldA
   const free = (reservation: Reservation | null) => {
     if (reservation === null) return
     capacity.release(reservation)
-    onFreed(reservation.cpuMillis + reservation.memoryMib > 0)
+    onFreed(reservation)
   }
 
   const hold = (attempt: Attempt, order: AttemptOrder | null, reservation: Reservation | null) => {

@@ -9,17 +9,25 @@ export interface Link {
   pause(signal: AbortSignal): Promise<void>
 }
 
-export function createLink(): Link {
+/** A server that is started together with its runner has answered by then. */
+const startingMs = 15_000
+
+export function createLink(quietMs = startingMs): Link {
+  const begun = performance.now()
   let failures = 0
-  /** Beside a server that is just starting, no answer yet is nothing to warn of. */
   let met = false
+  let told = false
   return {
     lost(error) {
-      if (failures++ > 0) return
+      failures += 1
+      // Beside a server that is just starting, no answer yet is nothing to tell.
+      if (told || (!met && performance.now() - begun < quietMs)) return
+      told = true
       emitFact({ name: 'runner.link_lost', level: met ? 'warn' : 'info', reason: String(error) })
     },
     back() {
-      if (failures > 0) emitFact({ name: 'runner.link_back', failures })
+      if (told) emitFact({ name: 'runner.link_back', failures })
+      told = false
       failures = 0
       met = true
     },

@@ -51,13 +51,26 @@ test('slots, and what jobs asked for by name', () => {
   const plain = capacity.reserve({})!
   const asking = capacity.reserve({ limits: { cpu: 0.5, memory_bytes: 300 * 2 ** 20 } })!
   expect([plain.slot, asking.slot]).toEqual([0, 1])
-  expect(capacity.free()).toEqual({ slots: 1, cpuMillis: 1_500, memoryMib: 700 })
+  expect(capacity.free()).toEqual({ slots: 1, messages: 0, cpuMillis: 1_500, memoryMib: 700 })
   capacity.release(plain)
   expect(capacity.reserve({})!.slot).toBe(0)
   expect(capacity.reserve({}, 1)).toBeNull()
   capacity.release(asking)
   capacity.release(asking)
-  expect(capacity.free()).toEqual({ slots: 2, cpuMillis: 2_000, memoryMib: 1_000 })
+  expect(capacity.free()).toEqual({ slots: 2, messages: 0, cpuMillis: 2_000, memoryMib: 1_000 })
+})
+
+test('messages have their own room', () => {
+  const capacity = createCapacity({ slots: 1, cpuMillis: 1, memoryMib: 1, executors: ['sandbox', 'message'] })
+  const whole = capacity.free()
+  const sent = Array.from({ length: 8 }, () => capacity.reserve({ executor: 'message' })!)
+  expect(sent.map(({ slot }) => slot)).toEqual(Array(8).fill(null))
+  expect(capacity.free()).toEqual({ ...whole, messages: 0 })
+  expect(capacity.reserve({})!.slot).toBe(0)
+  expect(capacity.free()).toEqual({ slots: 0, messages: 0, cpuMillis: 1, memoryMib: 1 })
+  capacity.release(sent[0]!)
+  capacity.release(sent[0]!)
+  expect(capacity.free()).toMatchObject({ slots: 0, messages: 1 })
 })
 
 test('a large disk that is nine tenths full has room, a small one has not', () => {

@@ -61,7 +61,7 @@ function createReading(note: (text: string) => void) {
       else if (frame.kind === 'end') attempt(() => cases.endFile())
       else if (frame.kind === 'missing') note(`no test report at ${frame.text}`)
       else if (frame.kind === 'broken') {
-        note(`test report ${file} cannot be read: ${frame.text}`)
+        note(`test report ${file} cannot be read${frame.text === '' ? '' : `: ${frame.text}`}`)
         cases.dropFile()
       } else if (frame.kind === 'cut') {
         note('its test reports are larger than 8 MiB or more than 1,000 files; the rest was not read')

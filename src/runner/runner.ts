@@ -84,7 +84,7 @@ export class Runner {
       },
       capacity: this.#capacity,
       onChange: () => this.#heartbeats?.changed(),
-      onFreed: (hadReservation) => this.#claims.slotFreed(hadReservation),
+      onFreed: (reservation) => this.#claims.freed(reservation),
     })
     this.#claims = new ClaimLoop({
       ...options,
@@ -215,7 +215,7 @@ export class Runner {
   /** A lease whose delivery our own abort cut off would only expire; asked for again, it can be handed back. */
   async #handBackUndelivered(reason: string): Promise<void> {
     const { server } = this.#options
-    const none = { slots: 0, cpuMillis: 0, memoryMib: 0, waitMs: 0 }
+    const none = { slots: 0, messages: 0, cpuMillis: 0, memoryMib: 0, waitMs: 0 }
     await this.#lastWords(
       server.claim({ ...none, held: this.#held.refs() }, this.#over.signal).then(async (assignments) => {
         const refs = assignments.map(({ jobKey, number, token }) => ({ jobKey, number, token }))

@@ -1,6 +1,7 @@
 import { QueryClientProvider } from '@tanstack/react-query'
 import { createRouter, RouterProvider } from '@tanstack/react-router'
 import { createRoot } from 'react-dom/client'
+import { notePreloadErrors, PageError } from './components/page-error.tsx'
 import { queryClient } from './lib/query-client.ts'
 import { parseSearch, stringifySearch } from './lib/search-params.ts'
 import { routeTree } from './routeTree.gen.ts'
@@ -13,6 +14,7 @@ const router = createRouter({
   defaultPreload: 'intent',
   defaultPreloadStaleTime: 0,
   scrollRestoration: true,
+  defaultErrorComponent: PageError,
 })
 
 declare module '@tanstack/react-router' {
@@ -20,6 +22,8 @@ declare module '@tanstack/react-router' {
     router: typeof router
   }
 }
+
+notePreloadErrors()
 
 createRoot(document.getElementById('root')!).render(
   <QueryClientProvider client={queryClient}>

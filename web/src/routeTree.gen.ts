@@ -13,6 +13,7 @@ import { Route as IndexRouteImport } from './routes/index'
 import { Route as AppRouteImport } from './routes/_app'
 import { Route as ResetPasswordRouteImport } from './routes/reset-password'
 import { Route as SignInRouteImport } from './routes/sign-in'
+import { Route as AppSplatRouteImport } from './routes/_app.$'
 import { Route as AppAuditRouteImport } from './routes/_app.audit'
 import { Route as AppCertificatesRouteImport } from './routes/_app.certificates'
 import { Route as AppChannelsRouteImport } from './routes/_app.channels'
@@ -47,6 +48,11 @@ const SignInRoute = SignInRouteImport.update({
   id: '/sign-in',
   path: '/sign-in',
   getParentRoute: () => rootRouteImport,
+} as any)
+const AppSplatRoute = AppSplatRouteImport.update({
+  id: '/$',
+  path: '/$',
+  getParentRoute: () => AppRoute,
 } as any)
 const AppAuditRoute = AppAuditRouteImport.update({
   id: '/audit',
@@ -128,6 +134,7 @@ export interface FileRoutesByFullPath {
   '/': typeof IndexRoute
   '/reset-password': typeof ResetPasswordRoute
   '/sign-in': typeof SignInRoute
+  '/$': typeof AppSplatRoute
   '/audit': typeof AppAuditRoute
   '/certificates': typeof AppCertificatesRoute
   '/channels': typeof AppChannelsRoute
@@ -148,6 +155,7 @@ export interface FileRoutesByTo {
   '/': typeof IndexRoute
   '/reset-password': typeof ResetPasswordRoute
   '/sign-in': typeof SignInRoute
+  '/$': typeof AppSplatRoute
   '/audit': typeof AppAuditRoute
   '/certificates': typeof AppCertificatesRoute
   '/channels': typeof AppChannelsRoute
@@ -170,6 +178,7 @@ export interface FileRoutesById {
   '/_app': typeof AppRouteWithChildren
   '/reset-password': typeof ResetPasswordRoute
   '/sign-in': typeof SignInRoute
+  '/_app/$': typeof AppSplatRoute
   '/_app/audit': typeof AppAuditRoute
   '/_app/certificates': typeof AppCertificatesRoute
   '/_app/channels': typeof AppChannelsRoute
@@ -192,6 +201,7 @@ export interface FileRouteTypes {
     | '/'
     | '/reset-password'
     | '/sign-in'
+    | '/$'
     | '/audit'
     | '/certificates'
     | '/channels'
@@ -212,6 +222,7 @@ export interface FileRouteTypes {
     | '/'
     | '/reset-password'
     | '/sign-in'
+    | '/$'
     | '/audit'
     | '/certificates'
     | '/channels'
@@ -233,6 +244,7 @@ export interface FileRouteTypes {
     | '/_app'
     | '/reset-password'
     | '/sign-in'
+    | '/_app/$'
     | '/_app/audit'
     | '/_app/certificates'
     | '/_app/channels'
@@ -286,6 +298,13 @@ declare module '@tanstack/react-router' {
       fullPath: '/sign-in'
       preLoaderRoute: typeof SignInRouteImport
       parentRoute: typeof rootRouteImport
+    }
+    '/_app/$': {
+      id: '/_app/$'
+      path: '/$'
+      fullPath: '/$'
+      preLoaderRoute: typeof AppSplatRouteImport
+      parentRoute: typeof AppRoute
     }
     '/_app/audit': {
       id: '/_app/audit'
@@ -396,6 +415,7 @@ declare module '@tanstack/react-router' {
 }
 
 interface AppRouteChildren {
+  AppSplatRoute: typeof AppSplatRoute
   AppAuditRoute: typeof AppAuditRoute
   AppCertificatesRoute: typeof AppCertificatesRoute
   AppChannelsRoute: typeof AppChannelsRoute
@@ -414,6 +434,7 @@ interface AppRouteChildren {
 }
 
 const AppRouteChildren: AppRouteChildren = {
+  AppSplatRoute: AppSplatRoute,
   AppAuditRoute: AppAuditRoute,
   AppCertificatesRoute: AppCertificatesRoute,
   AppChannelsRoute: AppChannelsRoute,

@@ -26,7 +26,8 @@ export const problemSchema = z.object({
 })
 export type Problem = z.infer<typeof problemSchema>
 
-export const publicId = z.string().regex(publicIdPattern, 'is a job id: 12 characters, 0-9 and a-z')
+export const publicId = z.string().regex(publicIdPattern, 'must be a job id: 12 characters, 0-9 and a-z')
+export const batchId = z.string().regex(publicIdPattern, 'must be a batch id: 12 characters, 0-9 and a-z')
 export const instant = z.iso.datetime({ offset: true })
 export const cursor = z.string().regex(/^[0-9]{1,18}$/, 'must be the next_cursor of an earlier answer')
 

@@ -3,12 +3,25 @@ import * as z from 'zod'
 import { notifyOn } from '../../job/batch-document.ts'
 import { axisPattern } from '../../job/matrix.ts'
 import { specLimits } from '../../job/spec.ts'
-import { base, cursor, instant, page, publicId, queryFlag, queryInt, queryList, withIdempotencyKey } from './base.ts'
+import { withItsMistakes } from './batch-mistakes.ts'
+import {
+  base,
+  batchId,
+  cursor,
+  instant,
+  page,
+  publicId,
+  queryFlag,
+  queryInt,
+  queryList,
+  withIdempotencyKey,
+} from './base.ts'
 
 const tags = ['batches']
-const onlyId = z.strictObject({ id: publicId })
+const onlyId = z.strictObject({ id: batchId })
 
 export { axisPattern, notifyOn }
+export { paramsUsed } from '../../job/fill.ts'
 export type { Notify } from '../../job/batch-document.ts'
 export type { Combination, Scalar } from '../../job/matrix.ts'
 export const notifySchema = z.strictObject({
@@ -117,7 +130,7 @@ const create = base
     description: 'Every wrong job is named by its place: `jobs[3].command`. Nothing is made when one is wrong.',
     spec: withIdempotencyKey,
   })
-  .input(batchInput)
+  .input(withItsMistakes(batchInput))
   .output(batchSchema)
 
 const preview = base
@@ -127,7 +140,7 @@ const preview = base
     tags,
     summary: 'What a batch would be: its jobs, and all that is wrong with them; makes nothing',
   })
-  .input(z.strictObject({ ...batchInput.shape, limit: z.int().min(1).max(1000).default(100) }))
+  .input(withItsMistakes(z.strictObject({ ...batchInput.shape, limit: z.int().min(1).max(1000).default(100) })))
   .output(
     z.object({
       total: z.int(),
@@ -157,7 +170,7 @@ const list = base
       since: instant.optional(),
       until: instant.optional(),
       /** Made by running this batch again. */
-      rerun_of: publicId.optional(),
+      rerun_of: batchId.optional(),
     }),
   )
   .output(z.object({ batches: z.array(batchSchema), next_cursor: z.string().nullable() }))
@@ -177,7 +190,7 @@ const cancel = base
   })
   .input(
     z.strictObject({
-      id: publicId,
+      id: batchId,
       reason: z.string().trim().min(1).max(500).optional(),
       force: z.boolean().optional(),
     }),
@@ -192,7 +205,7 @@ const complete = base
     successStatus: 202,
     summary: 'Force a batch to be complete: what waits is cancelled, what runs is killed, its end is told now',
   })
-  .input(z.strictObject({ id: publicId, reason: z.string().trim().min(1).max(500).optional() }))
+  .input(z.strictObject({ id: batchId, reason: z.string().trim().min(1).max(500).optional() }))
   .output(batchSchema)
 
 const rerun = base
@@ -204,7 +217,7 @@ const rerun = base
     summary: 'A new batch of the jobs of this one: all, or those that did not pass',
     spec: withIdempotencyKey,
   })
-  .input(z.strictObject({ id: publicId, only: z.enum(['all', 'failed']).default('all') }))
+  .input(z.strictObject({ id: batchId, only: z.enum(['all', 'failed']).default('all') }))
   .output(batchSchema)
 
 const remove = base
@@ -226,6 +239,7 @@ const testResult = z.object({
   /** Of a failed one. */
   message: z.string().nullable(),
   job_id: publicId,
+  job_name: z.string(),
   attempt: z.int(),
 })
 export type TestResult = z.infer<typeof testResult>
@@ -239,7 +253,7 @@ const tests = base
   })
   .input(
     z.strictObject({
-      id: publicId,
+      id: batchId,
       status: queryList(z.enum(testStatuses)).optional(),
       sort: z.enum(['status', 'slowest']).default('status'),
       name: z.string().min(1).max(200).optional(),

@@ -28,6 +28,20 @@ export const quietSchema = z.strictObject({
 })
 export type Quiet = z.infer<typeof quietSchema>
 
+const channelSecret = z
+  .string()
+  .regex(/^whsec_[A-Za-z0-9+/]{32,86}={0,2}$/, 'is whsec_ and 24 to 64 bytes in base64; left out, one is made')
+const channelHeaders = z
+  .record(
+    z.string().regex(/^[A-Za-z0-9-]{1,100}$/, 'is no name of a header'),
+    z
+      .string()
+      .max(2000)
+      .regex(/^[\x20-\x7e]*$/, 'has printable ASCII characters only'),
+  )
+  .refine((all) => Object.keys(all).length <= 20, 'at most 20 headers')
+const smtpUrl = z.url({ protocol: /^smtps?$/, error: 'must be an smtp or smtps address' }).max(2000)
+
 /** Values that are secret are written, never read: an answer has `null` or `true` in their place. */
 export const channelSettings = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('slack'), url: httpUrl }),
@@ -36,29 +50,29 @@ export const channelSettings = z.discriminatedUnion('kind', [
     kind: z.literal('webhook'),
     url: httpUrl,
     /** Signs deliveries (Standard Webhooks). A new channel without one gets one, shown this once; an old one keeps its own. */
-    secret: z
-      .string()
-      .regex(/^whsec_[A-Za-z0-9+/]{32,86}={0,2}$/, 'is whsec_ and 24 to 64 bytes in base64; left out, one is made')
-      .optional(),
-    headers: z
-      .record(
-        z.string().regex(/^[A-Za-z0-9-]{1,100}$/, 'is no name of a header'),
-        z
-          .string()
-          .max(2000)
-          .regex(/^[\x20-\x7e]*$/, 'has printable ASCII characters only'),
-      )
-      .refine((all) => Object.keys(all).length <= 20, 'at most 20 headers')
-      .optional(),
+    secret: channelSecret.optional(),
+    headers: channelHeaders.optional(),
   }),
   z.strictObject({
     kind: z.literal('email'),
     /** `smtp://user:password@host:587` or `smtps://…:465`. */
-    smtp_url: z.url({ protocol: /^smtps?$/, error: 'must be an smtp or smtps address' }).max(2000),
+    smtp_url: smtpUrl,
     from: address,
     to: z.array(address).min(1).max(50),
   }),
 ])
+
+/** Some settings of a channel that is there; which ones it has is a matter of its kind, which stays. */
+const settingChanges = z
+  .strictObject({
+    url: httpUrl,
+    secret: channelSecret,
+    headers: channelHeaders,
+    smtp_url: smtpUrl,
+    from: address,
+    to: z.array(address).min(1).max(50),
+  })
+  .partial()
 
 /** Those of the job that sends it; `not_sent`: there is none, and `result` says why. */
 export const deliveryStates = [...jobStates, 'not_sent'] as const
@@ -95,6 +109,10 @@ const put = base
       quiet: z.array(quietSchema).max(20).default([]),
       /** Left out: the settings stay as they are. */
       settings: channelSettings.optional(),
+      /** Instead of `settings`: only these change, e.g. the secret of a webhook; headers are replaced as a whole. */
+      changes: settingChanges.optional(),
+      /** With settings of another kind than it has: they take the place of the old ones. */
+      replace: z.boolean().default(false),
     }),
   )
   .output(

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { labelText } from '../../job/labels.ts'
 import { jobSpecSchema, queueNamePattern, specLimits } from '../../job/spec.ts'
 import { jobStates } from '../../job/state.ts'
-import { base, instant, page, publicId, queryInt, queryList, withIdempotencyKey } from './base.ts'
+import { base, batchId, instant, page, publicId, queryFlag, queryInt, queryList, withIdempotencyKey } from './base.ts'
 import { attemptSchema, jobSchema, statusWords } from './job.ts'
 
 const tags = ['jobs']
@@ -50,9 +50,11 @@ export const listJobsInput = z.strictObject({
   until: instant.optional(),
   rerun_of: publicId.optional(),
   /** Members of one batch. */
-  batch_id: publicId.optional(),
+  batch_id: batchId.optional(),
   /** Labels that the job carries, all of them: `label=app=db`, several or with commas. */
   label: queryList(labelText).optional(),
+  /** False: without the jobs that carry messages to channels. */
+  messages: queryFlag.optional(),
 })
 
 const list = base

@@ -1,6 +1,6 @@
 /** What the WebSocket `/api/v1/ws` carries; one JSON object a message. In words: docs/websocket.md. */
 import * as z from 'zod'
-import { publicId } from './base.ts'
+import { batchId, publicId } from './base.ts'
 import { batchSchema } from './batches.ts'
 import { jobSchema } from './job.ts'
 
@@ -28,7 +28,7 @@ const subscribe = z.discriminatedUnion(
       type: z.literal('subscribe'),
       id: sub,
       topic: z.literal('batch'),
-      batch_id: publicId,
+      batch_id: batchId,
       members: z.boolean().default(false),
     }),
     z.strictObject({

@@ -108,7 +108,7 @@ const setPassword = base
     z.strictObject({
       username: z.string().min(1).max(128),
       password,
-      /** Needed by who is no administrator. */
+      /** Needed for one's own, whatever the role. */
       current_password: z.string().min(1).max(1024).optional(),
     }),
   )

@@ -48,5 +48,5 @@ export function wrongField(field: string, message: string): AppError {
 
 export function jobIdOf(jobId: string): string {
   if (publicIdPattern.test(jobId)) return jobId
-  throw wrongField('job_id', 'is a job id: 12 characters, 0-9 and a-z')
+  throw wrongField('job_id', 'must be a job id: 12 characters, 0-9 and a-z')
 }

@@ -97,8 +97,8 @@ test('a field is given once, is known, and is named as it was sent', async () =>
   expect(await start({ args: ['x'] })).toBe('command: the program name must not be empty')
   expect(await start({ specJson: '{"priority":1}' })).toBe('command: the program name must not be empty')
   expect(await start({ command: 'a', args: ['b', 'c\0'] })).toBe('args[1]: must not contain a NUL character')
-  expect(await start({ command: 'a', priority: 11 })).toBe('priority: is 0 to 10')
-  expect(await start({ command: 'a', specJson: '{"priority":11}' })).toBe('spec_json.priority: is 0 to 10')
+  expect(await start({ command: 'a', priority: 11 })).toBe('priority: must be 0 to 10')
+  expect(await start({ command: 'a', specJson: '{"priority":11}' })).toBe('spec_json.priority: must be 0 to 10')
   expect(await start({ command: 'a', limits: { memoryBytes: 1n } })).toBe('limits.memory_bytes: at least 4 MiB')
   expect(await start({ command: 'a', limits: { memoryBytes: 2n ** 63n } })).toContain('limits.memory_bytes: ')
   expect(await start({ command: 'a', timeoutSeconds: NaN })).toBe('timeout_seconds: must be a number')
@@ -255,7 +255,7 @@ test('attempts, and who one is', async () => {
 
 test('what is no id is a wrong argument, and says so', async () => {
   for (const jobId of ['', 'ABCDEFGHIJKL', '0000000000\u0430\u0430', '../../../../x']) {
-    const id = 'job_id: is a job id: 12 characters, 0-9 and a-z'
+    const id = 'job_id: must be a job id: 12 characters, 0-9 and a-z'
     for (const call of [admin.get({ jobId }), admin.wait({ jobId }), admin.stop({ jobId })]) {
       expect(await wrong(call)).toBe(id)
     }

@@ -134,9 +134,9 @@ export function runnerService(port: RunnerPort) {
     },
 
     async claim(request: ClaimRequest, context: CallContext) {
-      const { slots, cpuMillis, memoryMib, waitMs } = request
+      const { slots, messages, cpuMillis, memoryMib, waitMs } = request
       const held = request.held.map(refOf)
-      const offer = { ...fromOf(request, context), slots, cpuMillis, memoryMib, held }
+      const offer = { ...fromOf(request, context), slots, messages, cpuMillis, memoryMib, held }
       const assigned = await port.claim(offer, waitMs, context.signal)
       return {
         assignments: assigned.map((a) => ({

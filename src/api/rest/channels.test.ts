@@ -236,3 +236,33 @@ test('a runner that is killed while it sends loses the attempt, and the next one
   expect(ids).toHaveLength(2)
   expect(new Set(ids).size).toBe(1)
 }, 40_000)
+
+test('a receiver that hangs holds up no job, no batch and no other channel', async () => {
+  let asked = 0
+  const hung = createServer(() => void asked++)
+  await new Promise<void>((resolve) => hung.listen(0, '127.0.0.1', resolve))
+  try {
+    await put()
+    await put({
+      name: 'hung',
+      settings: { kind: 'webhook', url: `http://127.0.0.1:${(hung.address() as AddressInfo).port}/` },
+    })
+    const batch = (channel: string) => ({ name: 'b', jobs: [{ command: ['true'] }], notify: [{ channel }] })
+    await Promise.all(Array.from({ length: 20 }, () => operator.client.calls.batches.create(batch('hung'))))
+    const waiting = async () => (await server.client.calls.jobs.list({ queue: 'messages', state: ['queued'] })).jobs
+    await expect.poll(async () => [asked, (await waiting()).length], { timeout: 10_000 }).toEqual([2, 18])
+
+    const { id } = await operator.client.calls.batches.create(batch('team'))
+    const told = async () => (await deliveryOf(`batch:${id}`))?.state
+    await expect.poll(told, { timeout: 8_000 }).toBe('succeeded')
+    expect(asked).toBe(2)
+    const { runners } = await server.client.calls.runners.list()
+    expect(runners.find(({ state }) => state === 'online')).toMatchObject({ slots: 4, slots_used: 0 })
+    expect(await server.client.calls.jobs.get({ id: (await waiting())[0]!.id })).toMatchObject({
+      waiting_reason: { code: 'no_capacity', text: expect.stringContaining('2 messages to channel hung') },
+    })
+  } finally {
+    hung.closeAllConnections()
+    hung.close()
+  }
+}, 40_000)

@@ -7,6 +7,7 @@ import { until } from '../../../test/until.ts'
 import { localTokenPath } from '../../access/local-token.ts'
 import { noteFailure } from '../../access/lockout.ts'
 import { cancelOfLeavers } from '../../queue/leavers.ts'
+import { createApiClient, type ApiClient } from '../client.ts'
 
 let server: TestServer
 beforeAll(async () => {
@@ -165,7 +166,9 @@ test('a code sets a password once, for its own account, in time, and ends what w
   for (const fields of wrong) {
     const answer = await use(fields)
     expect([fields, answer.status]).toEqual([fields, 422])
-    expect(((await answer.json()) as { detail: string }).detail).toMatch(/^the code is wrong, used or over/)
+    expect(((await answer.json()) as { detail: string }).detail).toMatch(
+      /^the code is wrong, was used before or has run out/,
+    )
   }
   expect((await use({ username: 'lost', code, password: 'short' })).status).toBe(422)
   expect(await status(lost.apiToken)).toBe(200)
@@ -182,6 +185,32 @@ test('a code sets a password once, for its own account, in time, and ends what w
   await users().createReset({ username: 'other' })
   await users().setPassword({ username: 'other', password: 'set by an administrator' })
   expect((await server.db.query('select from password_resets')).rowCount).toBe(0)
+})
+
+test('an administrator proves themselves for their own password', async () => {
+  const boss = await server.person('admin', 'boss')
+  const set = (client: ApiClient, current?: string) =>
+    client.calls.users.setPassword({ username: 'boss', password: 'a new one of boss', current_password: current })
+  await expect(set(boss.client)).rejects.toMatchObject({ code: 'unauthenticated' })
+  await expect(set(boss.client, 'not it at all')).rejects.toMatchObject({ code: 'unauthenticated' })
+  // A token in the name of that of the command line is not that of the command line.
+  const { rows } = await server.db.query<{ name: string }>(
+    `select name from api_tokens where name like 'command line%'`,
+  )
+  const { token } = await boss.client.calls.tokens.create({ name: rows[0]!.name })
+  await expect(set(createApiClient({ baseUrl: server.url, token }))).rejects.toMatchObject({ code: 'unauthenticated' })
+  await set(boss.client, boss.password)
+  expect((await server.client.passwordGrant('boss', 'a new one of boss')).access_token).toBeTruthy()
+})
+
+test('what a deleted account left is found under its name', async () => {
+  const gone = await server.person('operator', 'parted')
+  await gone.client.calls.batches.create({ name: 'left', jobs: [{ command: ['true'] }] })
+  await server.client.calls.users.delete({ username: 'parted' })
+  expect((await server.client.calls.jobs.list({ owner: 'Parted' })).jobs).toHaveLength(1)
+  expect((await server.client.calls.batches.list({ owner: 'parted' })).batches).toHaveLength(1)
+  expect((await server.client.calls.jobs.stats({ owner: 'parted' })).total).toBe(1)
+  expect((await server.client.calls.jobs.list({ owner: 'nobody-ever' })).jobs).toEqual([])
 })
 
 test('codes are not guessed: five wrong ones close the door, and signing in stays open', async () => {

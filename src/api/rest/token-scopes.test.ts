@@ -101,6 +101,18 @@ test('jobs:write reads jobs, too, and nothing beside jobs', async () => {
   }
 })
 
+test('a refusal for want of a scope says so, also in the audit log', async () => {
+  const { client } = await tokenFor('jobs:read')
+  const reason = 'this API token lacks the scope jobs:write'
+  await expect(client.calls.jobs.submit({ command: ['true'] })).rejects.toThrow(reason)
+  await expect(client.calls.jobs.cancel({ id: job })).rejects.toThrow(reason)
+  await expect(client.calls.batches.create({ name: 'x', jobs: [] })).rejects.toThrow('lacks the scope batches:write')
+  const { rows } = await server.db.query<{ reason: string }>(
+    `select detail->>'reason' as reason from audit_log where result = 'refused' order by id desc limit 3`,
+  )
+  expect(rows.map((row) => row.reason)).toEqual([reason.replace('jobs', 'batches'), reason, reason])
+})
+
 test('R8: a token makes no token that can do more or lasts longer, and cannot shed its scopes otherwise', async () => {
   const { client } = await tokenFor('tokens:write', 'jobs:read')
   await expect(client.calls.tokens.create({ name: 'more', scopes: ['jobs:write'] })).rejects.toMatchObject({

@@ -1,5 +1,5 @@
 import { InvalidArgumentError, Option, type Command } from 'commander'
-import { auditTable, listEntries, parseHead, verdictLines, type AuditWish } from '../audit.ts'
+import { auditTable, listEntries, parseHead, verdictLines, wishOf, type AuditWish } from '../audit.ts'
 import { withServer } from '../connect.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { globalsOf } from '../globals.ts'
@@ -11,8 +11,10 @@ import { parseDuration, parseWhole } from '../units.ts'
 export function define(command: Command): void {
   const ls = filtered(command.command('ls').summary('list entries, newest first'))
   ls.description('list entries of the audit log, newest first').option('--limit <n>', 'how many', parseWhole, 50)
-  ls.action(async ({ limit, ...wish }: AuditWish & { limit: number }) => {
-    const entries = await withServer(ls, ({ client }) => listEntries(client.calls, wish, limit)).catch(inFilters)
+  ls.action(async (options: AuditWish & { limit: number }) => {
+    const entries = await withServer(ls, ({ client }) =>
+      listEntries(client.calls, wishOf(options), options.limit),
+    ).catch(inFilters)
     if (globalsOf(ls).json) return printJson(entries)
     if (entries.length === 0) return notice('no entry matches', true)
     process.stdout.write(auditTable(entries))
@@ -21,9 +23,10 @@ export function define(command: Command): void {
   const save = filtered(command.command('export').summary('all entries as text, oldest first'))
   save.description('write all entries that match to stdout, oldest first; --json is --format jsonl')
   save.addOption(new Option('--format <format>', 'how').choices(['jsonl', 'csv']).default('jsonl'))
-  save.action(async (wish: AuditWish & { format: string }) => {
+  save.action(async (options: AuditWish & { format: 'jsonl' | 'csv' }) => {
+    const format = globalsOf(save).json ? 'jsonl' : options.format
     await withServer(save, async ({ client }) => {
-      const lines = await client.exportAudit({ ...wish }).catch(inFilters)
+      const lines = await client.exportAudit({ ...wishOf(options), format }).catch(inFilters)
       for await (const bytes of lines) await writeAll(1, bytes)
     })
   })

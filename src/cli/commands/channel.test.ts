@@ -4,7 +4,7 @@ import { Command } from 'commander'
 import { expect, onTestFinished, test } from 'vitest'
 import type { Channel } from '../../api/contract/channels.ts'
 import { removeScratch, scratchDir } from '../../../test/scratch.ts'
-import { define, kept, settingsOf, type SetOptions } from './channel.ts'
+import { changesOf, define, kept, settingsOf, type SetOptions } from './channel.ts'
 
 function parsed(...words: string[]): SetOptions {
   const root = new Command()
@@ -30,6 +30,19 @@ test('the settings of each kind', async () => {
   expect(await settingsOf(parsed('--disable'))).toBeUndefined()
 })
 
+test('some of the settings of a channel that is there', async () => {
+  for (const [words, changes] of [
+    [['--secret', 'whsec_x'], { secret: 'whsec_x' }],
+    [['--header', 'X-A: b'], { headers: { 'X-A': 'b' } }],
+    [['--email', 'a@x.org'], { to: ['a@x.org'] }],
+    [['--smtp', 'smtp://x', '--from', 'r@x.org'], { smtp_url: 'smtp://x', from: 'r@x.org' }],
+    [['--disable'], undefined],
+  ] as const) {
+    expect(await settingsOf(parsed(...words))).toBeUndefined()
+    expect(await changesOf(parsed(...words))).toEqual(changes)
+  }
+})
+
 test('an address can come from a file, so that no other process reads it', async () => {
   const dir = scratchDir('channel')
   onTestFinished(() => removeScratch(dir))
@@ -40,9 +53,8 @@ test('an address can come from a file, so that no other process reads it', async
 
 test.each([
   [['--slack', url, '--discord', url], '--slack and --discord'],
-  [['--secret', 'x'], 'belong to --webhook'],
-  [['--email', 'a@x.org'], '--email needs --smtp and --from'],
-  [['--smtp', 'smtp://x'], 'belong to --email'],
+  [['--slack', url, '--secret', 'x'], 'belong to --webhook'],
+  [['--slack', url, '--smtp', 'smtp://x'], 'belong to --email'],
 ])('%s is refused', async (words, message) => {
   await expect(settingsOf(parsed(...words))).rejects.toThrow(message)
 })

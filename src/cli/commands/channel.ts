@@ -9,10 +9,11 @@ import {
   type Quiet,
 } from '../../api/contract/channels.ts'
 import { isTerminal, type JobState } from '../../job/state.ts'
-import { AppError } from '../../lib/app-error.ts'
+import { AppError, isAppError } from '../../lib/app-error.ts'
 import { withServer } from '../connect.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { globalsOf } from '../globals.ts'
+import { inOptions } from '../option-words.ts'
 import { confirm } from '../prompt.ts'
 import { parseQuiet, showQuiet } from '../quiet-window.ts'
 import { paint, print, printable, printJson, table } from '../render.ts'
@@ -20,6 +21,7 @@ import { secretWord } from '../secret-word.ts'
 import { parseWhole, showAgo } from '../units.ts'
 
 type Settings = NonNullable<Parameters<ApiClient['calls']['channels']['put']>[0]['settings']>
+type Changes = NonNullable<Parameters<ApiClient['calls']['channels']['put']>[0]['changes']>
 type Secret = string | true
 
 export interface SetOptions {
@@ -31,6 +33,7 @@ export interface SetOptions {
   email?: string[]
   smtp?: Secret
   from?: string
+  replace?: boolean
   description?: string
   enable?: boolean
   disable?: boolean
@@ -66,6 +69,7 @@ export function define(command: Command): void {
     .option('--email <addresses>', 'mail to these, comma separated; with --smtp and --from', (text) => text.split(','))
     .option('--smtp [url]', 'mail server, e.g. smtp://user:password@mail.example.com:587')
     .option('--from <address>', 'sender of the mail')
+    .option('--replace', 'also when it is of another kind so far')
     .option('--description <text>', 'for people')
     .option(
       '--quiet <hours>',
@@ -77,11 +81,13 @@ export function define(command: Command): void {
     .addOption(new Option('--enable', 'send again').conflicts('disable'))
     .action(async (name: string, options: SetOptions) => {
       const settings = await settingsOf(options)
+      const changes = settings === undefined ? await changesOf(options) : undefined
       const channel = await withServer(set, async ({ client }) => {
         const { channels } = await client.calls.channels.list()
         const before = channels.find((found) => found.name === name)
-        return client.calls.channels.put({ name, ...kept(before, options), ...(settings && { settings }) })
-      })
+        const given = { ...(settings && { settings }), ...(changes && { changes }), replace: options.replace }
+        return client.calls.channels.put({ name, ...kept(before, options), ...given })
+      }).catch(inWords)
       if (globalsOf(set).json) return printJson(channel)
       const state = channel.enabled ? '' : ', disabled'
       print(
@@ -173,10 +179,11 @@ export async function settingsOf(options: SetOptions): Promise<Settings | undefi
   const { slack, discord, webhook, email, smtp, from } = options
   const kinds = Object.entries({ slack, discord, webhook, email }).filter(([, value]) => value !== undefined)
   if (kinds.length > 1) throw wrong(`give one of ${kinds.map(([kind]) => `--${kind}`).join(' and ')}`)
-  if (webhook === undefined && (options.secret !== undefined || options.header !== undefined)) {
+  const [kind] = kinds[0] ?? []
+  if (kind !== undefined && kind !== 'webhook' && (options.secret !== undefined || options.header !== undefined)) {
     throw wrong('--secret and --header belong to --webhook')
   }
-  if (email === undefined && (smtp !== undefined || from !== undefined))
+  if (kind !== undefined && kind !== 'email' && (smtp !== undefined || from !== undefined))
     throw wrong('--smtp and --from belong to --email')
   if (slack !== undefined) return { kind: 'slack', url: await secretWord(slack, 'Address') }
   if (discord !== undefined) return { kind: 'discord', url: await secretWord(discord, 'Address') }
@@ -186,8 +193,38 @@ export async function settingsOf(options: SetOptions): Promise<Settings | undefi
     return { kind: 'webhook', url, ...(secret && { secret }), ...(options.header && { headers: options.header }) }
   }
   if (email === undefined) return undefined
-  if (smtp === undefined || from === undefined) throw wrong('--email needs --smtp and --from')
+  // Of a channel that is there: to others, from the same.
+  if (smtp === undefined || from === undefined) return undefined
   return { kind: 'email', smtp_url: await secretWord(smtp, 'Mail server'), from, to: email.map((to) => to.trim()) }
+}
+
+/** What changes of a channel that is there, without its address. */
+export async function changesOf({ secret, header, smtp, from, email }: SetOptions): Promise<Changes | undefined> {
+  const changes: Changes = {
+    ...(secret !== undefined && { secret: await secretWord(secret, 'Secret') }),
+    ...(header && { headers: header }),
+    ...(smtp !== undefined && { smtp_url: await secretWord(smtp, 'Mail server') }),
+    ...(from !== undefined && { from }),
+    ...(email && { to: email.map((to) => to.trim()) }),
+  }
+  return Object.keys(changes).length === 0 ? undefined : changes
+}
+
+const flagFor: Record<string, string> = {
+  ...{ kind: '--replace', secret: '--secret', headers: '--header' },
+  ...{ smtp_url: '--smtp', from: '--from', to: '--email' },
+}
+
+/** What was typed, for what was sent. */
+function inWords(error: unknown): never {
+  const words: Record<string, string> = {}
+  for (const { field } of isAppError(error) ? error.fields : []) {
+    // Also `settings.to[0]`.
+    const [, name = ''] = /^(?:settings|changes)\.(\w+)/.exec(field) ?? []
+    const flag = flagFor[name]
+    if (flag !== undefined) words[field] = flag
+  }
+  return inOptions(words)(error)
 }
 
 const wrong = (message: string): AppError => new AppError('invalid_argument', message)

@@ -28,13 +28,13 @@ interface LsOptions {
 export function define(command: Command): void {
   command
     .option('--state <states>', 'e.g. running or queued,failed', states)
-    .option('--queue <name>', 'jobs of this queue')
+    .option('--queue <name>', 'jobs of this queue; messages: what was sent to channels')
     .option('--batch <id>', 'jobs of this batch')
     .option('--name <text>', 'part of the name')
     .option('--owner <user>', 'jobs of this user')
     .option('--label <k=v>', 'jobs that carry this label (start --job-label)', labels)
     .option('--limit <n>', 'how many', limit, 20)
-    .option('--all', 'all of them')
+    .option('--all', 'all of them, also those that carry messages to channels')
     .action(async (options: LsOptions) => {
       const jobs = await withServer(command, ({ client }) => collect(client.calls.jobs.list, options))
       if (globalsOf(command).json) return printJson(jobs)
@@ -76,6 +76,8 @@ async function collect(
   { state, queue, batch, name, owner, label, limit, all }: LsOptions,
 ): Promise<Job[]> {
   const wanted = all ? Infinity : limit
+  // A message to a channel is a job, too; who looks for work does not mean it.
+  const messages = all || queue !== undefined || batch !== undefined ? undefined : false
   const jobs: Job[] = []
   let cursor: string | undefined
   while (jobs.length < wanted) {
@@ -86,6 +88,7 @@ async function collect(
       name,
       owner,
       label,
+      messages,
       cursor,
       limit: Math.min(200, wanted - jobs.length),
     }

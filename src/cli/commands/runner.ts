@@ -1,4 +1,4 @@
-import type { Command } from 'commander'
+import { Option, type Command } from 'commander'
 import { AppError } from '../../lib/app-error.ts'
 import { tidyWhenIdle } from '../../lib/idle-memory.ts'
 import { settings, type SettingName } from '../../config/settings.ts'
@@ -20,6 +20,7 @@ export function define(command: Command): void {
     .option('--cert <file>', 'client certificate (PEM), for a machine that was not enrolled')
     .option('--key <file>', 'its private key (default: beside it, ending in .key)')
     .option('--ca <file>', 'the authority of the servers (default: ca.crt beside it)')
+  command.addOption(new Option('--settings-mark <hash>', 'of who starts it').hideHelp())
   addGlobalOptions(command)
   command.addHelpText(
     'after',
@@ -52,6 +53,7 @@ async function run(command: Command): Promise<void> {
     start_time: startTimeOf(process.pid) ?? '',
     version,
     works: 'servers' in address ? 'elsewhere' : address.beside ? 'beside' : 'alone',
+    settings: command.opts<{ settingsMark?: string }>().settingsMark,
   })
   const [{ logFacts }, { runRunner }] = await Promise.all([
     import('../../lib/fact-log.ts'),

@@ -10,7 +10,7 @@ export function define(command: Command): void {
   const create = command.command('create').argument('<name>', 'what it is for').summary('create a token')
   create.description('create an API token of your own; it is shown this once')
   create
-    .option('--expires <time>', 'ends after this time, e.g. 30d', parseDays)
+    .option('--expires <time>', 'ends after this time, in whole days: 30d', parseDays)
     .option('--scope <scopes>', 'less than all that you may, e.g. jobs:write,queues:read', parseScopes, [])
   create.addHelpText('after', `\nScopes: ${tokenScopes.join(' ')}\nname:write includes name:read.`)
   create.action(async (name: string, { expires, scope }: { expires?: number; scope: TokenScope[] }) => {

@@ -24,7 +24,7 @@ const passwordOptions = (command: Command): Command =>
 export function define(command: Command): void {
   const add = command.command('add').argument('<name>').summary('create a user').description('create a user')
   add.addOption(new Option('--role <role>', 'admin, operator or viewer').choices([...roles]).default('operator'))
-  add.option('--max-running <n>', 'jobs that may run at once', parseWhole)
+  add.option('--max-running <n>', 'jobs that may run at once; 0: none start', parseWhole)
   passwordOptions(add).action(
     async (username: string, options: PasswordOptions & { role: Role; maxRunning?: number }) => {
       const password = await passwordFor(username, options)
@@ -133,7 +133,7 @@ function defineSet(set: Command): void {
   set
     .description('change an account; another role and --disable end its sessions and API tokens')
     .addOption(new Option('--role <role>', 'admin, operator or viewer').choices([...roles]))
-    .option('--max-running <n>', 'jobs that may run at once', parseWhole)
+    .option('--max-running <n>', 'jobs that may run at once; 0: none start', parseWhole)
     .addOption(new Option('--disable', 'nobody signs in with it; open jobs go on').conflicts('enable'))
     .option('--enable', 'as before')
     .option('--unlock', 'after too many wrong passwords')

@@ -17,6 +17,8 @@ export interface RunnerFacts {
   version: string
   /** `beside` the server that started it, `alone` for a server of this data directory, `elsewhere` for other machines. */
   works?: 'beside' | 'alone' | 'elsewhere'
+  /** Of the settings that it was started with beside a server (`settings-mark.ts`). */
+  settings?: string
 }
 
 export interface FirstLogin {

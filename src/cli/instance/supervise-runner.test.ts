@@ -4,9 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, expect, test } from 'vitest'
+import { loadConfig } from '../../config/config.ts'
 import { version } from '../version.ts'
 import { startTimeOf, writeFacts } from './files.ts'
 import { ensureInstanceId } from './lock.ts'
+import { settingsMark } from './settings-mark.ts'
 import { superviseRunner } from './supervise-runner.ts'
 
 const cleanups: (() => unknown)[] = []
@@ -17,7 +19,7 @@ afterEach(async () => {
 const urlOf = (file: string): string => JSON.stringify(new URL(file, import.meta.url).href)
 
 /** Stands in for a runner with work that ends only when it is told twice, and counts as the real one does. */
-async function supervised() {
+async function supervised(settings = 'same') {
   const dataDir = await mkdtemp(join(tmpdir(), 'ry-supervise-'))
   cleanups.push(() => rm(dataDir, { recursive: true }))
   const instanceId = await ensureInstanceId(dataDir)
@@ -39,8 +41,8 @@ async function supervised() {
     while (!said.includes(text)) await sleep(10)
   }
   await until('ready')
-  await writeFacts(dataDir, 'runner.json', { pid: child.pid!, start_time: startTimeOf(child.pid!)!, version })
-  const runner = superviseRunner({ instanceId, dataDir, args: [], env: process.env, drainMs: 60_000 })
+  await writeFacts(dataDir, 'runner.json', { pid: child.pid!, start_time: startTimeOf(child.pid!)!, version, settings })
+  const runner = superviseRunner({ instanceId, dataDir, args: [], env: process.env, settings: 'same', drainMs: 60_000 })
   await sleep(200) // it has found the runner
   return { runner, until, told: () => said.split('told').length - 1 }
 }
@@ -64,4 +66,20 @@ test('a slow stop asks once; a fast one right after it, or later, ends it', asyn
   const second = await supervised()
   await Promise.all([second.runner.stop(), second.runner.stop(true)])
   expect(second.told()).toBe(2)
+})
+
+test('a runner with other settings is told to finish; one with the same goes on', async () => {
+  const other = await supervised('other')
+  await other.until('told')
+  const same = await supervised()
+  expect(same.told()).toBe(0)
+  await Promise.all([other.runner.stop(true), same.runner.stop(true)])
+})
+
+test('the mark changes with what a runner goes by, and with nothing else', () => {
+  const mark = (env: Record<string, string>) => settingsMark(loadConfig({ env }))
+  const plain = mark({})
+  expect(mark({ RUNYARD_PORT: '9', DATABASE_URL: 'postgresql://a:b@c/d' })).toBe(plain)
+  expect(mark({ RUNYARD_RUNNER_SLOTS: '3' })).not.toBe(plain)
+  expect(mark({ ALLOWED_WORKDIRS: '/srv' })).not.toBe(plain)
 })

@@ -17,6 +17,8 @@ export interface SuperviseOptions {
   /** Words behind `runyard runner`. */
   args: string[]
   env: NodeJS.ProcessEnv
+  /** Of the settings that it is to have. */
+  settings: string
   /** How long a stopping runner may take before it is told a second time. */
   drainMs: number
   /** It ended several times right after its start. */
@@ -52,6 +54,11 @@ export function superviseRunner(options: SuperviseOptions): SupervisedRunner {
       current = { signal: (name) => facts && signalTo(facts, name), gone: holder.gone }
       // After an upgrade the old program finishes what it has, then the new one takes over.
       if (facts !== undefined && facts.version !== version) current.signal('SIGTERM')
+      else if (facts?.settings !== undefined && facts.settings !== options.settings) {
+        const what = 'it was started with other settings: it finishes what it has, then another takes over'
+        emitFact({ name: 'runner.replaced', level: 'warn', pid: facts.pid, what })
+        current.signal('SIGTERM')
+      }
     }
     if (stopping) current.signal('SIGTERM')
     await current.gone
@@ -99,11 +106,11 @@ export function superviseRunner(options: SuperviseOptions): SupervisedRunner {
   }
 }
 
-function startRunner({ args, env }: SuperviseOptions): ChildProcess {
+function startRunner({ args, env, settings }: SuperviseOptions): ChildProcess {
   // A session of its own: Ctrl-C in the terminal is for us to hear, and the runner outlives us when we are killed.
   const stdio: ['ignore', 'inherit', 'inherit'] = ['ignore', 'inherit', 'inherit']
   // Also where this machine is enrolled with servers elsewhere, or the environment names one for the command line.
-  const words = ['runner', ...args, '--server', besideTheServer]
+  const words = ['runner', ...args, '--server', besideTheServer, '--settings-mark', settings]
   return spawn(process.execPath, [entryFile, ...words], { env, stdio, detached: true })
 }
 

@@ -22,7 +22,7 @@ const sizes: Record<ButtonSize, string> = {
 export const buttonLook = (kind: ButtonKind = 'plain', size: ButtonSize = 'normal', className?: string) =>
   cn(
     'inline-flex shrink-0 items-center justify-center gap-1.5 rounded-md border text-sm font-medium',
-    'whitespace-nowrap transition-colors disabled:opacity-55',
+    'whitespace-nowrap transition-colors disabled:opacity-55 aria-disabled:cursor-default aria-disabled:opacity-55',
     kinds[kind],
     sizes[size],
     className,
@@ -31,10 +31,20 @@ export const buttonLook = (kind: ButtonKind = 'plain', size: ButtonSize = 'norma
 interface ButtonProps extends ComponentProps<'button'> {
   kind?: ButtonKind
   size?: ButtonSize
+  /** Does nothing for now. Unlike a disabled one it keeps the focus, which would else fall back to the page's beginning. */
+  busy?: boolean
 }
 
-export function Button({ kind, size, className, type = 'button', ...rest }: ButtonProps) {
-  return <button type={type} className={buttonLook(kind, size, className)} {...rest} />
+export function Button({ kind, size, className, type = 'button', busy, onClick, ...rest }: ButtonProps) {
+  return (
+    <button
+      type={type}
+      className={buttonLook(kind, size, className)}
+      aria-disabled={busy || undefined}
+      onClick={busy ? (event) => event.preventDefault() : onClick}
+      {...rest}
+    />
+  )
 }
 
 /** A square button with nothing but an icon; the label is read out and shown on hover. */

@@ -2,18 +2,24 @@ import { useEffect, useRef, type ComponentProps } from 'react'
 import { cn } from '../lib/cn.ts'
 
 type CheckboxProps = Omit<ComponentProps<'input'>, 'type'> & {
-  label: string
+  label?: string
   /** Some, but not all, of what it stands for. */
   mixed?: boolean
 }
 
-/** A checkbox in a list: the label is only read out. */
+/** A checkbox: inside its own `<label>`, or in a list, where `label` is only read out. */
 export function Checkbox({ label, mixed = false, className, ...rest }: CheckboxProps) {
   const box = useRef<HTMLInputElement>(null)
   useEffect(() => {
     if (box.current) box.current.indeterminate = mixed
   }, [mixed])
   return (
-    <input ref={box} type="checkbox" aria-label={label} className={cn('size-4 accent-accent', className)} {...rest} />
+    <input
+      ref={box}
+      type="checkbox"
+      aria-label={label}
+      className={cn('size-4 shrink-0 accent-accent', className)}
+      {...rest}
+    />
   )
 }

@@ -1,4 +1,6 @@
-import { useId, type ReactNode } from 'react'
+import { useId, useState, type ReactNode } from 'react'
+import { problemOf } from '../lib/problem.ts'
+import { Alert } from './alert.tsx'
 import { Button } from './button.tsx'
 import { Modal } from './modal.tsx'
 
@@ -11,17 +13,30 @@ interface ConfirmProps {
   action: string
   refuse: string
   danger?: boolean
-  onConfirm: () => void
+  /** What it promises is waited for; if that fails, the dialog stays and says why. */
+  onConfirm: () => unknown
 }
 
 /** Asks before an act that cannot be taken back. The safe answer has the focus. */
-export function Confirm({ open, onOpenChange, title, children, action, refuse, danger, onConfirm }: ConfirmProps) {
+export function Confirm(props: ConfirmProps) {
+  return props.open ? <OpenConfirm {...props} /> : null
+}
+
+function OpenConfirm({ onOpenChange, title, children, action, refuse, danger, onConfirm }: ConfirmProps) {
   const id = useId()
-  if (!open) return null
+  const [busy, setBusy] = useState(false)
+  const [problem, setProblem] = useState<string | null>(null)
   const close = () => onOpenChange(false)
-  const act = () => {
-    close()
-    onConfirm()
+  const act = async () => {
+    setBusy(true)
+    setProblem(null)
+    try {
+      await onConfirm()
+      close()
+    } catch (error) {
+      setProblem(problemOf(error).message)
+      setBusy(false)
+    }
   }
   return (
     <Modal
@@ -37,11 +52,12 @@ export function Confirm({ open, onOpenChange, title, children, action, refuse, d
       <div id={`${id}-text`} className="mt-2 text-base text-muted">
         {children}
       </div>
+      {problem && <Alert className="mt-4">{problem}</Alert>}
       <div className="mt-5 flex flex-wrap justify-end gap-2">
         <Button data-autofocus onClick={close}>
           {refuse}
         </Button>
-        <Button kind={danger ? 'danger' : 'primary'} onClick={act}>
+        <Button kind={danger ? 'danger' : 'primary'} busy={busy} onClick={() => void act()}>
           {action}
         </Button>
       </div>

@@ -1,6 +1,7 @@
 import { Check, Copy } from 'lucide-react'
 import { useEffect, useState } from 'react'
 import { cn } from '../lib/cn.ts'
+import { sentence } from '../lib/sentence.ts'
 import { IconButton } from './button.tsx'
 
 export function CopyButton({ text, label = 'Copy' }: { text: string; label?: string }) {
@@ -47,7 +48,14 @@ export function CopyLine({ text, what = 'command', className }: CopyLineProps) {
     <div
       className={cn('flex items-center gap-1 rounded-md border border-line bg-sunken py-0.5 pr-0.5 pl-3', className)}
     >
-      <code className="min-w-0 flex-1 overflow-x-auto py-1 text-left font-mono text-sm whitespace-pre">{text}</code>
+      <code
+        tabIndex={0}
+        role="group"
+        aria-label={sentence(what)}
+        className="min-w-0 flex-1 overflow-x-auto py-1 text-left font-mono text-sm whitespace-pre"
+      >
+        {text}
+      </code>
       <CopyButton text={text} label={`Copy the ${what}`} />
     </div>
   )

@@ -1,5 +1,6 @@
 import { useId, type ComponentProps, type ReactNode } from 'react'
 import { cn } from '../lib/cn.ts'
+import { sentence } from '../lib/sentence.ts'
 
 const look = (className: string | undefined) =>
   cn(
@@ -45,6 +46,10 @@ export interface FieldBinding {
   'aria-invalid': true | undefined
 }
 
+/** The server's messages stand after a field's name in a terminal; here they stand below it, as whole sentences. */
+const errorText = (label: string, error: string): string =>
+  /^(is|are|has|must|may|can|cannot|needs|does) /.test(error) ? `${label.split(',')[0]} ${error}` : sentence(error)
+
 interface FieldProps {
   label: string
   hint?: ReactNode
@@ -66,7 +71,7 @@ export function Field({ label, hint, error, optional, className, children }: Fie
       {children({ id, 'aria-describedby': describedBy, 'aria-invalid': error ? true : undefined })}
       {error && (
         <p id={`${id}-error`} className="text-sm text-failed">
-          {error}
+          {errorText(label, error)}
         </p>
       )}
       {hint && !error && (

@@ -1,5 +1,6 @@
 import { Plus, X } from 'lucide-react'
 import { useRef, type ClipboardEvent } from 'react'
+import { sentence } from '../lib/sentence.ts'
 import { Button, IconButton } from './button.tsx'
 import { Input } from './field.tsx'
 
@@ -69,7 +70,7 @@ export function KeyValues({ legend, hint, rows, onChange, secret, error, keyPlac
       </div>
       {error && (
         <p role="alert" className="text-sm text-failed">
-          {error}
+          {sentence(error)}
         </p>
       )}
       <div className="flex items-center gap-3">

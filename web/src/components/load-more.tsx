@@ -21,7 +21,7 @@ export function LoadMore({ loading, onMore, label = 'Load more' }: LoadMoreProps
   }, [loading])
   return (
     <div ref={place} className="flex justify-center py-2">
-      <Button onClick={onMore} disabled={loading}>
+      <Button onClick={onMore} busy={loading}>
         {loading ? 'Loading…' : label}
       </Button>
     </div>

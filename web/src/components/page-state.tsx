@@ -3,11 +3,12 @@ import { problemOf } from '../lib/problem.ts'
 import { Alert } from './alert.tsx'
 import { Button } from './button.tsx'
 
-/** An empty place that says what to do next. */
-export function Empty({ title, children }: { title: string; children?: ReactNode }) {
+/** An empty place that says what to do next. `page`: it is all there is, and its title the page's. */
+export function Empty({ title, page, children }: { title: string; page?: boolean; children?: ReactNode }) {
+  const Heading = page ? 'h1' : 'h2'
   return (
     <div className="mx-auto flex max-w-xl flex-col items-center gap-3 px-4 py-14 text-center">
-      <h2 className="text-lg font-semibold">{title}</h2>
+      <Heading className="text-lg font-semibold">{title}</Heading>
       {children}
     </div>
   )

@@ -26,10 +26,14 @@ interface SegmentedBarProps {
 
 const number = new Intl.NumberFormat()
 
-/** `12 passed, 3 failed`; what is 0 is left out. */
+/** In words the kinds stand as everywhere, however the bar grows. */
+const spoken = ['waiting', 'running', 'passed', 'failed', 'cancelled']
+
+/** `3 running, 12 passed`; what is 0 is left out. */
 export const segmentsText = (parts: readonly SegmentPart[]): string =>
   parts
     .filter(({ n }) => n > 0)
+    .toSorted((a, b) => spoken.indexOf(a.kind) - spoken.indexOf(b.kind))
     .map(({ kind, n }) => `${number.format(n)} ${kind}`)
     .join(', ') || 'none yet'
 

@@ -3,7 +3,8 @@ import { cn } from '../lib/cn.ts'
 
 /**
  * A dense table in a frame: its head stays in sight while the page scrolls, and on a narrow screen it scrolls sideways by
- * itself. `label` is what it is a table of.
+ * itself, with a shadow where there is more. `label` is what it is a table of. It holds what is positioned in it: text for
+ * screen readers would else stand outside the frame and widen the page.
  */
 export function Table({ label, children, className }: { label: string; children: ReactNode; className?: string }) {
   return (
@@ -11,7 +12,10 @@ export function Table({ label, children, className }: { label: string; children:
       role="region"
       aria-label={label}
       tabIndex={0}
-      className={cn('overflow-x-auto rounded-lg border border-line bg-surface lg:overflow-x-clip', className)}
+      className={cn(
+        'edge-shadow relative overflow-x-auto rounded-lg border border-line bg-surface lg:overflow-clip',
+        className,
+      )}
     >
       <table aria-label={label} className="w-full text-sm whitespace-nowrap">
         {children}
@@ -36,7 +40,7 @@ interface CellProps extends Omit<ComponentProps<'td'>, 'align'> {
 }
 
 const cellLook = ({ number, muted, className }: CellProps) =>
-  cn('px-3 py-1.5', number && 'text-right tabular-nums', muted && 'text-muted', className)
+  cn('px-2 py-1.5 sm:px-3', number && 'text-right tabular-nums', muted && 'text-muted', className)
 
 export function Th({ number, muted, className, ...rest }: CellProps) {
   return <th scope="col" {...rest} className={cellLook({ number, muted, className: cn('font-normal', className) })} />
@@ -45,6 +49,29 @@ export function Th({ number, muted, className, ...rest }: CellProps) {
 export function Td({ number, muted, className, ...rest }: CellProps) {
   return <td {...rest} className={cellLook({ number, muted, className })} />
 }
+
+const acts = 'max-lg:sticky max-lg:right-0 max-lg:bg-surface max-lg:px-1.5 max-lg:shadow-[inset_1px_0_var(--line)]'
+
+/** The heading of a column of buttons. */
+export function ActsTh() {
+  return (
+    <Th className={acts}>
+      <span className="sr-only">Actions</span>
+    </Th>
+  )
+}
+
+/** Buttons of a row, the last column: on a narrow screen they stay in sight while the rest scrolls beneath. */
+export function ActsTd({ children }: { children: ReactNode }) {
+  return (
+    <Td className={cn('w-0 py-0.5', acts)}>
+      <div className="flex items-center justify-end gap-0.5">{children}</div>
+    </Td>
+  )
+}
+
+/** What a row is about, cut on a narrow screen so that the next columns are seen; its title is the whole. */
+export const nameCell = 'max-w-32 truncate sm:max-w-64 lg:max-w-96'
 
 export function Tr({ selected, className, ...rest }: ComponentProps<'tr'> & { selected?: boolean }) {
   return (

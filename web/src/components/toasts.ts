@@ -1,6 +1,10 @@
-/** Short notices. The code that draws them is loaded with the first one. */
+import { visibleText } from '../lib/visible-text.ts'
+
+/** Short notices. The code that draws them is a file of its own, loaded when the first page is there. */
 type Kind = 'success' | 'error'
 
+export const loadToaster = () => import('./toaster.tsx')
+
 export function toast(kind: Kind, text: string, description?: string): void {
-  void import('./toaster.tsx').then(({ show }) => show(kind, text, description))
+  void loadToaster().then(({ show }) => show(kind, visibleText(text), description && visibleText(description)))
 }

@@ -12,3 +12,34 @@ addEventListener('online', live.retryNow)
 document.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && live.retryNow())
 
 export const useLiveState = (): LiveState => useSyncExternalStore(live.watch, () => live.state)
+
+/** A server that restarts is back before this; a break that lasts is worth a word. */
+const lostMs = 1500
+let lost = false
+let lostTimer: ReturnType<typeof setTimeout> | undefined
+const lostWatchers = new Set<() => void>()
+
+live.watch(() => {
+  const stands = live.state === 'open' || live.state === 'idle'
+  if (stands) {
+    clearTimeout(lostTimer)
+    lostTimer = undefined
+    tellLost(false)
+  } else {
+    lostTimer ??= setTimeout(() => tellLost(true), lostMs)
+  }
+})
+
+function tellLost(now: boolean) {
+  if (lost === now) return
+  lost = now
+  for (const watcher of lostWatchers) watcher()
+}
+
+const watchLost = (watcher: () => void) => {
+  lostWatchers.add(watcher)
+  return () => lostWatchers.delete(watcher)
+}
+
+/** Whether the server has been out of reach for a while: what the page shows may be old. */
+export const useLost = (): boolean => useSyncExternalStore(watchLost, () => lost)

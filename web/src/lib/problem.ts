@@ -55,4 +55,7 @@ export function problemOf(error: unknown): Problem {
 }
 
 export const isSignedOut = (error: unknown): boolean => error instanceof ApiError && error.status === 401
-export const isMissing = (error: unknown): boolean => error instanceof ApiError && error.status === 404
+/** There is nothing of that id: none that one may see, or what stands in the address is no id at all. */
+export const isMissing = (error: unknown): boolean =>
+  error instanceof ApiError &&
+  (error.status === 404 || (error.status === 422 && error.fields.some(({ field }) => field === 'id')))

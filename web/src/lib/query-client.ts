@@ -16,7 +16,9 @@ const noticeSignOut = (error: unknown) => {
 export const queryClient = new QueryClient({
   queryCache: new QueryCache({ onError: noticeSignOut }),
   defaultOptions: {
+    // A server on this machine answers without a network, and an act that waited for one would say nothing.
     queries: {
+      networkMode: 'always',
       staleTime: 5_000,
       // What the server refused it will refuse again; only an absent or failing server is worth another try.
       retry: (count, error) => {
@@ -24,6 +26,6 @@ export const queryClient = new QueryClient({
         return count < 2 && (status === 0 || status >= 500)
       },
     },
-    mutations: { onError: noticeSignOut },
+    mutations: { networkMode: 'always', onError: noticeSignOut },
   },
 })

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { byteSize, duration, relativeTime } from './time.ts'
+import { byteSize, calmDuration, duration, relativeTime, runTime } from './time.ts'
 
 test.each([
   [0, 'now'],
@@ -29,4 +29,12 @@ test('sizes are written in binary units', () => {
   expect(byteSize(0)).toBe('0 B')
   expect(byteSize(1536)).toBe('1.5 KiB')
   expect(byteSize(512 * 1024 * 1024)).toBe('512 MiB')
+})
+
+test('run times beside each other are all in seconds or more; what still runs has whole ones', () => {
+  expect(runTime(12)).toBe('<0.1 s')
+  expect(runTime(840)).toBe('0.8 s')
+  expect(runTime(12_400)).toBe('12.4 s')
+  expect(calmDuration(400)).toBe('0 s')
+  expect(calmDuration(12_900)).toBe('12 s')
 })

@@ -32,6 +32,18 @@ export function duration(ms: number): string {
   return `${Math.floor(seconds / 86_400)} d ${Math.floor((seconds % 86_400) / 3600)} h`
 }
 
+/** Of what ran, beside others: `0.8 s`, where `duration` has `840 ms`. */
+export function runTime(ms: number): string {
+  if (ms >= 1000) return duration(ms)
+  return ms < 50 ? '<0.1 s' : `${(ms / 1000).toFixed(1)} s`
+}
+
+/** Of what still goes on: whole seconds, as tenths that jump tell nothing. */
+export const calmDuration = (ms: number): string =>
+  duration(ms < 60_000 ? Math.floor(ms / 1000) * 1000 : ms)
+    .replace('.0 s', ' s')
+    .replace(' ms', ' s')
+
 const full = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium', hourCycle: 'h23' })
 const clock = new Intl.DateTimeFormat(undefined, {
   hour: '2-digit',

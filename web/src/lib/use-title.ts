@@ -1,7 +1,8 @@
 import { useEffect } from 'react'
+import { visibleText } from './visible-text.ts'
 
 export function useTitle(title: string) {
   useEffect(() => {
-    document.title = `${title} · Runyard`
+    document.title = `${visibleText(title)} · Runyard`
   }, [title])
 }

@@ -4,7 +4,8 @@ import { ageLabels, ages, type Age, type AuditFilters } from './filters.ts'
 
 interface AuditFilterBarProps {
   filters: AuditFilters
-  onChange: (some: AuditFilters) => void
+  /** `typed`: letter by letter, of which going back takes no notice. */
+  onChange: (some: AuditFilters, typed?: boolean) => void
 }
 
 /** The beginnings of what is written, for those who do not know the words; more exact ones may be typed. */
@@ -19,7 +20,7 @@ export function AuditFilterBar({ filters, onChange }: AuditFilterBarProps) {
         label="Who"
         className={narrowBox}
         value={filters.actor ?? ''}
-        onSearch={(actor) => onChange({ actor: actor.trim() || undefined })}
+        onSearch={(actor) => onChange({ actor: actor.trim() || undefined }, true)}
       />
       <Select
         wide={false}
@@ -41,7 +42,7 @@ export function AuditFilterBar({ filters, onChange }: AuditFilterBarProps) {
         placeholder="To what, e.g. user:anna"
         className={narrowBox}
         value={filters.target ?? ''}
-        onSearch={(target) => onChange({ target: target.trim() || undefined })}
+        onSearch={(target) => onChange({ target: target.trim() || undefined }, true)}
       />
       <Select
         wide={false}

@@ -37,10 +37,10 @@ function Audit() {
     refetchInterval: (query) => (query.state.data && query.state.data.pages.length > 1 ? false : 10_000),
   })
   const entries = list.data?.pages.flatMap((page) => page.entries) ?? []
-  const narrow = (some: AuditFilters) =>
-    void navigate({ search: (before) => ({ ...before, ...some }), replace: true, resetScroll: false })
-  const clear = () => void navigate({ search: {}, replace: true })
-  const chips = (['actor', 'action', 'target', 'result', 'age'] as const).flatMap((name) => {
+  const narrow = (some: AuditFilters, typed = false) =>
+    void navigate({ search: (before) => ({ ...before, ...some }), replace: typed, resetScroll: false })
+  const clear = () => void navigate({ search: {} })
+  const chips = (['actor', 'action', 'target', 'result', 'age', 'unknown'] as const).flatMap((name) => {
     const value = filters[name]
     if (value === undefined) return []
     const shown = name === 'age' ? ageLabels[value as keyof typeof ageLabels] : value
@@ -80,4 +80,11 @@ function Audit() {
   )
 }
 
-const chipNames = { actor: 'who', action: 'what', target: 'to what', result: 'result', age: 'when' }
+const chipNames = {
+  actor: 'who',
+  action: 'what',
+  target: 'to what',
+  result: 'result',
+  age: 'when',
+  unknown: 'not a filter here:',
+}

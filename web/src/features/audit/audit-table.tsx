@@ -74,7 +74,7 @@ function Narrow({ text, what, onClick }: { text: string; what: string; onClick: 
       type="button"
       title={`Only ${what}: ${text}`}
       onClick={onClick}
-      className="inline-block max-w-64 truncate align-bottom hover:underline"
+      className="inline-block max-w-32 truncate sm:max-w-64 align-bottom hover:underline"
     >
       {text}
     </button>

@@ -3,9 +3,10 @@ import { exportUrl, questionOf, readAuditFilters } from './filters.ts'
 
 const now = Date.parse('2026-11-22T12:34:56Z')
 
-test('what is no filter is left out of the address', () => {
+test('what is no filter narrows nothing, and is told', () => {
   expect(readAuditFilters({ actor: 'anna', result: 'maybe', age: 'constructor', x: '1', action: '' })).toEqual({
     actor: 'anna',
+    unknown: 'result=maybe, age=constructor, x=1',
   })
   expect(readAuditFilters({ result: 'refused', age: 'day' })).toEqual({ result: 'refused', age: 'day' })
 })

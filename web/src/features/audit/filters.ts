@@ -1,3 +1,5 @@
+import { withUnknown } from '../../lib/search-params.ts'
+
 /** What the audit list is narrowed to; the same words stand in the URL, and but for `age` in the question itself. */
 export interface AuditFilters {
   actor?: string
@@ -6,6 +8,8 @@ export interface AuditFilters {
   target?: string
   result?: 'done' | 'refused'
   age?: Age
+  /** What the URL has and the audit log does not know. */
+  unknown?: string
 }
 
 /** How far back, in hours. */
@@ -18,24 +22,25 @@ export const ageLabels: Record<Age, string> = {
   month: 'Last 30 days',
 }
 
-/** From the URL, where anyone may have typed anything: what is not a filter is left out. */
+/** From the URL, where anyone may have typed anything: what is not a filter narrows nothing, and is told. */
 export function readAuditFilters(search: Record<string, unknown>): AuditFilters {
   const text = (name: string, length: number) => {
     const value = search[name]
     return typeof value === 'string' && value !== '' ? value.slice(0, length) : undefined
   }
   const { result, age } = search
-  return {
+  const read: AuditFilters = {
     actor: text('actor', 200),
     action: text('action', 100),
     target: text('target', 200),
     result: result === 'done' || result === 'refused' ? result : undefined,
     age: typeof age === 'string' && Object.hasOwn(ages, age) ? (age as Age) : undefined,
   }
+  return withUnknown(search, read)
 }
 
 /** Whole minutes: the same question asked twice in a row stays the same question. */
-export function questionOf({ age, ...rest }: AuditFilters, now: number) {
+export function questionOf({ age, unknown: _, ...rest }: AuditFilters, now: number) {
   if (age === undefined) return rest
   return { ...rest, since: new Date(Math.floor(now / 60_000) * 60_000 - ages[age] * 3_600_000).toISOString() }
 }

@@ -16,7 +16,7 @@ export function VerifyButton() {
   const verdict = verify.data
   return (
     <>
-      <Button onClick={() => verify.mutate()} disabled={verify.isPending}>
+      <Button onClick={() => verify.mutate()} busy={verify.isPending}>
         <ShieldCheck aria-hidden className="size-3.5" /> {verify.isPending ? 'Verifying…' : 'Verify'}
       </Button>
       {(verdict || verify.isError) && (

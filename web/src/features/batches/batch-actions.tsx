@@ -6,15 +6,12 @@ import { Button } from '../../components/button.tsx'
 import { Confirm } from '../../components/confirm.tsx'
 import { toast } from '../../components/toasts.ts'
 import { api, type Batch } from '../../lib/api.ts'
-import { problemOf } from '../../lib/problem.ts'
 import { useMe } from '../session/session.ts'
 import { count } from './count-words.tsx'
 import { isOpen } from './progress.ts'
 
 type Act = 'cancel' | 'complete' | 'all' | 'failed' | 'delete'
 
-const refused = (act: string) => (error: unknown) =>
-  toast('error', `Could not ${act} the batch`, problemOf(error).message)
 const jobs = (n: number) => (n === 1 ? '1 job' : `${count.format(n)} jobs`)
 
 export function useMayChange(batch: Batch): boolean {
@@ -47,7 +44,7 @@ export function BatchActions({ batch }: { batch: Batch }) {
           </Button>
         </>
       )}
-      {notPassed > 0 && (
+      {counts.failed > 0 && (
         <Button onClick={() => setAsking('failed')} disabled={acts.rerun.isPending}>
           <RotateCw aria-hidden className="size-4" /> Re-run failed
         </Button>
@@ -66,7 +63,7 @@ export function BatchActions({ batch }: { batch: Batch }) {
         action="Cancel the batch"
         refuse="Let it run"
         danger
-        onConfirm={acts.cancel.mutate}
+        onConfirm={acts.cancel.mutateAsync}
       >
         {jobs(counts.waiting)} that wait will not run, and {jobs(counts.running)} that run are stopped with all their
         processes.
@@ -77,7 +74,7 @@ export function BatchActions({ batch }: { batch: Batch }) {
         action="Complete it now"
         refuse="Let it run"
         danger
-        onConfirm={acts.complete.mutate}
+        onConfirm={acts.complete.mutateAsync}
       >
         What waits is cancelled, what runs is killed without grace, and its notices are sent now.
       </Confirm>
@@ -86,7 +83,7 @@ export function BatchActions({ batch }: { batch: Batch }) {
         title="Run the failed ones again?"
         action={`Run ${jobs(notPassed)} again`}
         refuse="Not now"
-        onConfirm={() => acts.rerun.mutate('failed')}
+        onConfirm={() => acts.rerun.mutateAsync('failed')}
       >
         A new batch with the {jobs(notPassed)} that did not pass is submitted. This one stays as it is.
       </Confirm>
@@ -95,7 +92,7 @@ export function BatchActions({ batch }: { batch: Batch }) {
         title="Run this batch again?"
         action={`Run ${jobs(counts.total)} again`}
         refuse="Not now"
-        onConfirm={() => acts.rerun.mutate('all')}
+        onConfirm={() => acts.rerun.mutateAsync('all')}
       >
         A new batch with the same {jobs(counts.total)} is submitted. This one stays as it is.
       </Confirm>
@@ -105,7 +102,7 @@ export function BatchActions({ batch }: { batch: Batch }) {
         action="Delete"
         refuse="Keep it"
         danger
-        onConfirm={acts.remove.mutate}
+        onConfirm={acts.remove.mutateAsync}
       >
         The batch, its {jobs(counts.total)} and their logs are removed for good.
       </Confirm>
@@ -127,7 +124,6 @@ function useActs({ id }: Batch) {
         `${jobs(answer.cancelled)} cancelled, ${jobs(answer.stopping)} stopping`,
       )
     },
-    onError: refused('cancel'),
   })
   const complete = useMutation({
     mutationFn: () => api.batches.complete({ id }),
@@ -135,7 +131,6 @@ function useActs({ id }: Batch) {
       client.setQueryData(key, batch)
       toast('success', 'The batch is complete')
     },
-    onError: refused('complete'),
   })
   const rerun = useMutation({
     mutationFn: (only: 'all' | 'failed') =>
@@ -145,7 +140,6 @@ function useActs({ id }: Batch) {
       void client.invalidateQueries({ queryKey: ['batches', 'reruns'] })
       await navigate({ to: '/batches/$id', params: { id: fresh.id } })
     },
-    onError: refused('run again'),
   })
   const remove = useMutation({
     mutationFn: () => api.batches.delete({ id }),
@@ -155,7 +149,6 @@ function useActs({ id }: Batch) {
       client.removeQueries({ queryKey: key })
       void client.invalidateQueries({ queryKey: ['batches', 'list'] })
     },
-    onError: refused('delete'),
   })
   return { cancel, complete, rerun, remove }
 }

@@ -1,29 +1,32 @@
 import { Link } from '@tanstack/react-router'
 import { ChevronRight, RotateCw } from 'lucide-react'
-import { lazy, memo, Suspense, useId, useState } from 'react'
+import { memo, Suspense, useId, useState } from 'react'
 import { IconButton } from '../../components/button.tsx'
 import { Loading } from '../../components/page-state.tsx'
 import { RelativeTime } from '../../components/relative-time.tsx'
 import { SegmentedBar } from '../../components/segmented-bar.tsx'
 import type { Batch } from '../../lib/api.ts'
 import { cn } from '../../lib/cn.ts'
+import { lazyPart } from '../../lib/lazy-part.ts'
+import { visibleText } from '../../lib/visible-text.ts'
 import { BatchChip } from './batch-chip.tsx'
 import { BatchDuration, BatchEta } from './batch-times.tsx'
 import { count, CountWords } from './count-words.tsx'
 import { barParts, isOpen } from './progress.ts'
 
-const MemberPeek = lazy(() => import('./member-peek.tsx'))
+const MemberPeek = lazyPart(() => import('./member-peek.tsx'))
 
 /** One batch of the gallery; opens to its members. Renders again only when this batch changed. */
 export const BatchCard = memo(function BatchCard({ batch }: { batch: Batch }) {
   const [open, setOpen] = useState(false)
   const members = useId()
+  const name = visibleText(batch.name)
   return (
     <li data-batch={batch.id} className="rounded-lg border border-line bg-surface">
       <div className="flex items-start gap-1 px-2 py-2.5 sm:gap-2 sm:px-3">
         <IconButton
           small
-          label={open ? `Hide the members of ${batch.name}` : `Show the members of ${batch.name}`}
+          label={open ? `Hide the members of ${name}` : `Show the members of ${name}`}
           aria-expanded={open}
           aria-controls={open ? members : undefined}
           onClick={() => setOpen(!open)}
@@ -39,7 +42,7 @@ export const BatchCard = memo(function BatchCard({ batch }: { batch: Batch }) {
               className="min-w-0 truncate rounded text-lg font-semibold hover:text-accent"
               dir="auto"
             >
-              {batch.name}
+              {name}
             </Link>
             <BatchChip batch={batch} />
             {batch.rerun_of && (
@@ -47,18 +50,7 @@ export const BatchCard = memo(function BatchCard({ batch }: { batch: Batch }) {
                 <RotateCw aria-hidden className="size-3" /> run again
               </span>
             )}
-            <span className="ml-auto flex items-center gap-x-3 text-sm whitespace-nowrap text-muted tabular-nums">
-              {isOpen(batch) && (
-                <span className="hidden sm:inline">
-                  <BatchEta batch={batch} />
-                </span>
-              )}
-              <span title="Duration">
-                <BatchDuration batch={batch} />
-              </span>
-              <span className="hidden sm:inline">{batch.owner}</span>
-              <RelativeTime at={batch.created_at} />
-            </span>
+            <Meta batch={batch} />
           </div>
           <SegmentedBar parts={[...barParts(batch.counts)]} className="h-2.5" />
           <div className="flex flex-wrap items-center justify-between gap-x-4 gap-y-1">
@@ -81,12 +73,32 @@ export const BatchCard = memo(function BatchCard({ batch }: { batch: Batch }) {
   )
 })
 
+/** `≈ 11 m left · running 4 m · olga · 6 m ago`; a phone has no room for all of it. */
+function Meta({ batch }: { batch: Batch }) {
+  return (
+    <span className="ml-auto flex flex-wrap items-center text-sm whitespace-nowrap text-muted tabular-nums *:not-last:after:mx-1.5 *:not-last:after:content-['·']">
+      <BatchEta batch={batch} className="hidden sm:inline" />
+      {batch.started_at && (
+        <span>
+          {isOpen(batch) ? 'running' : 'took'} <BatchDuration batch={batch} />
+        </span>
+      )}
+      <span className="hidden sm:inline">{batch.owner}</span>
+      <span title="Created">
+        <RelativeTime at={batch.created_at} />
+      </span>
+    </span>
+  )
+}
+
 function TestWords({ tests }: { tests: NonNullable<Batch['tests']> }) {
   return (
     <>
       {count.format(tests.total)} tests
       {tests.failed > 0 && (
-        <span className="font-semibold text-failed">, {count.format(tests.failed)} failed</span>
+        <>
+          , <span className="font-semibold text-failed">{count.format(tests.failed)} failed</span>
+        </>
       )}{' '}
       ·{' '}
     </>

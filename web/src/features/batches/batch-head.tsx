@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { CopyButton } from '../../components/copy-line.tsx'
 import type { Batch } from '../../lib/api.ts'
+import { visibleText } from '../../lib/visible-text.ts'
 import { BatchActions } from './batch-actions.tsx'
 import { BatchChip } from './batch-chip.tsx'
 import { rerunsQuery } from './queries.ts'
@@ -19,12 +20,12 @@ export function BatchHead({ batch }: { batch: Batch }) {
           <CopyButton text={batch.id} label="Copy the id" />
         </nav>
         <div className="flex min-w-0 items-center gap-3">
-          <h1 className="truncate text-2xl font-semibold" dir="auto" title={batch.name}>
-            {batch.name}
+          <h1 className="truncate text-2xl font-semibold" dir="auto" title={visibleText(batch.name)}>
+            {visibleText(batch.name)}
           </h1>
           <BatchChip batch={batch} large />
         </div>
-        {batch.description && <p className="mt-0.5 max-w-3xl text-muted">{batch.description}</p>}
+        {batch.description && <p className="mt-0.5 max-w-3xl text-muted">{visibleText(batch.description)}</p>}
         <Kin batch={batch} />
       </div>
       <BatchActions batch={batch} />

@@ -20,9 +20,7 @@ export function BatchNumbers({ batch }: { batch: Batch }) {
             <span className="text-lg font-semibold text-text">{percentDone(counts)}%</span> ·{' '}
             {count.format(doneOf(counts))} of {count.format(counts.total)} ended
           </span>
-          <span>
-            <BatchEta batch={batch} />
-          </span>
+          <BatchEta batch={batch} />
           <Times batch={batch} />
         </div>
       </div>

@@ -1,10 +1,12 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router'
+import { Suspense } from 'react'
 import { Badge } from '../../components/badge.tsx'
 import { buttonLook } from '../../components/button.tsx'
 import { Empty, Failed, Loading } from '../../components/page-state.tsx'
 import { Tabs } from '../../components/tabs.tsx'
 import type { Batch } from '../../lib/api.ts'
+import { lazyPart } from '../../lib/lazy-part.ts'
 import { isMissing } from '../../lib/problem.ts'
 import { useTitle } from '../../lib/use-title.ts'
 import { BatchDetails } from './batch-details.tsx'
@@ -12,13 +14,14 @@ import { BatchHead } from './batch-head.tsx'
 import { BatchNotices } from './batch-notices.tsx'
 import { BatchNumbers } from './batch-numbers.tsx'
 import type { BatchTab } from './batch-place.ts'
-import { BatchTests } from './batch-tests.tsx'
 import { count } from './count-words.tsx'
 import { labelOf } from './filters.ts'
 import { Members } from './members/members.tsx'
 import { percentDone } from './progress.ts'
 import { batchQuery } from './queries.ts'
 import { useLiveBatch } from './use-live-batches.ts'
+
+const BatchTests = lazyPart(() => import('./batch-tests.tsx'))
 
 export function BatchPage() {
   const { id } = useParams({ from: '/_app/batches/$id' })
@@ -40,8 +43,7 @@ function Loaded({ batch }: { batch: Batch }) {
   const navigate = useNavigate({ from: '/batches/$id' })
   // In the title the progress is seen in the browser's tab, from another page.
   useTitle(batch.ended_at ? `${labelOf(batch.status)}: ${batch.name}` : `${percentDone(batch.counts)}% ${batch.name}`)
-  const go = (next: BatchTab) =>
-    void navigate({ search: next === 'members' ? {} : { tab: next }, replace: true, resetScroll: false })
+  const go = (next: BatchTab) => void navigate({ search: next === 'members' ? {} : { tab: next }, resetScroll: false })
   return (
     <>
       <BatchHead batch={batch} />
@@ -61,7 +63,9 @@ function Loaded({ batch }: { batch: Batch }) {
         ]}
       >
         {tab === 'members' && <Members batch={batch} />}
-        {tab === 'tests' && <BatchTests batch={batch} />}
+        <Suspense fallback={<Loading label="Loading tests" />}>
+          {tab === 'tests' && <BatchTests batch={batch} />}
+        </Suspense>
         {tab === 'notices' && <BatchNotices batch={batch} />}
         {tab === 'details' && <BatchDetails batch={batch} />}
       </Tabs>
@@ -82,7 +86,7 @@ function Counted({ text, n, bad }: { text: string; n: number | undefined; bad?: 
 function NoSuchBatch({ id }: { id: string }) {
   useTitle('No such batch')
   return (
-    <Empty title="No such batch">
+    <Empty page title="No such batch">
       <p className="text-muted">
         There is no batch <code className="font-mono break-all">{id}</code>, or it is not yours to see. It may have been
         deleted.

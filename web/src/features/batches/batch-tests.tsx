@@ -10,13 +10,14 @@ import { SegmentedBar } from '../../components/segmented-bar.tsx'
 import type { Batch, TestResult } from '../../lib/api.ts'
 import { cn } from '../../lib/cn.ts'
 import { duration } from '../../lib/time.ts'
+import { visibleText } from '../../lib/visible-text.ts'
 import { count } from './count-words.tsx'
 import { batchTestsQuery, type TestFilters } from './queries.ts'
 
 type Counts = NonNullable<Batch['tests']>
 
 /** The test cases that the members reported: failed ones first, or the slowest. */
-export function BatchTests({ batch }: { batch: Batch }) {
+export default function BatchTests({ batch }: { batch: Batch }) {
   const [filters, setFilters] = useState<TestFilters>({ sort: 'status' })
   const list = useInfiniteQuery(batchTestsQuery(batch.id, filters))
   const { refetch } = list
@@ -63,7 +64,7 @@ export function BatchTests({ batch }: { batch: Batch }) {
         </ul>
       )}
       {list.hasNextPage && (
-        <Button className="self-center" disabled={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
+        <Button className="self-center" busy={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
           {list.isFetchingNextPage ? 'Loading…' : 'More tests'}
         </Button>
       )}
@@ -108,32 +109,34 @@ function TestLine({ test }: { test: TestResult }) {
         className={cn('size-3.5 shrink-0 text-muted group-open:rotate-90', !test.message && 'invisible')}
       />
       <TestStatus status={test.status} />
-      <span className="min-w-0 flex-1 basis-40 truncate" title={`${test.suite} ${test.name}`}>
-        <span className="font-medium">{test.name}</span> <span className="text-sm text-muted">{test.suite}</span>
+      <span className="min-w-0 flex-1 basis-40 truncate" title={visibleText(`${test.suite} ${test.name}`)}>
+        <span className="font-medium">{visibleText(test.name)}</span>{' '}
+        <span className="text-sm text-muted">{visibleText(test.suite)}</span>
       </span>
-      <span className="text-sm text-muted tabular-nums">{duration(test.duration_ms)}</span>
+      <span className="w-16 shrink-0 text-right text-sm text-muted tabular-nums">{duration(test.duration_ms)}</span>
     </>
   )
   const job = (
     <Link
       to="/jobs/$id"
       params={{ id: test.job_id }}
-      className="shrink-0 rounded text-sm text-accent underline underline-offset-2"
-      aria-label={`Job of ${test.name}`}
+      className="w-24 shrink-0 truncate rounded text-sm text-accent underline underline-offset-2 sm:w-56"
+      title={`Job ${test.job_name}`}
     >
-      Job
+      <span className="sr-only">Job of {visibleText(test.name)}: </span>
+      {test.job_name}
     </Link>
   )
   const look = 'flex min-w-0 flex-1 items-center gap-2.5'
   return (
-    <li className="flex items-start gap-3 border-t border-line px-4 py-1.5 first:border-t-0 hover:bg-sunken">
+    <li className="relative flex items-start gap-3 border-t border-line px-4 py-1.5 first:border-t-0 hover:bg-sunken">
       {test.message ? (
         <details className="group min-w-0 flex-1">
           <summary className={`${look} list-none rounded [&::-webkit-details-marker]:hidden`}>{line}</summary>
           <pre
             tabIndex={0}
             role="region"
-            aria-label={`Message of ${test.name}`}
+            aria-label={`Message of ${visibleText(test.name)}`}
             className="mt-1.5 mb-1 max-h-80 overflow-auto rounded-md border border-line bg-log p-3 font-mono text-xs whitespace-pre-wrap"
           >
             {test.message}
@@ -149,7 +152,7 @@ function TestLine({ test }: { test: TestResult }) {
 
 export function TestStatus({ status }: { status: TestResult['status'] }) {
   return (
-    <span className={cn('shrink-0 rounded-full px-2 py-0.5 text-xs font-semibold', colours[status])}>
+    <span className={cn('w-16 shrink-0 rounded-full px-2 py-0.5 text-center text-xs font-semibold', colours[status])}>
       {status[0]!.toUpperCase() + status.slice(1)}
     </span>
   )

@@ -1,7 +1,7 @@
 import { segmentFills } from '../../components/segmented-bar.tsx'
 import type { Batch } from '../../lib/api.ts'
 import { cn } from '../../lib/cn.ts'
-import { barParts } from './progress.ts'
+import { batchWords } from './filters.ts'
 
 export const count = new Intl.NumberFormat()
 
@@ -9,14 +9,14 @@ export const count = new Intl.NumberFormat()
 export function CountWords({ counts }: { counts: Batch['counts'] }) {
   return (
     <span className="flex flex-wrap gap-x-3 text-sm tabular-nums">
-      {barParts(counts)
-        .filter(({ n }) => n > 0)
-        .map(({ kind, n }) => (
+      {batchWords
+        .filter(({ word }) => counts[word] > 0)
+        .map(({ word: kind }) => (
           <span key={kind} className="flex items-center gap-1.5 whitespace-nowrap text-muted">
             <span aria-hidden className={cn('size-2 rounded-[2px]', segmentFills[kind])} />
             <span>
               <span className={cn('font-semibold', kind === 'failed' ? 'text-failed' : 'text-text')}>
-                {count.format(n)}
+                {count.format(counts[kind])}
               </span>{' '}
               {kind}
             </span>

@@ -2,6 +2,7 @@ import { useMemo } from 'react'
 import type { Job } from '../../lib/api.ts'
 import { cn } from '../../lib/cn.ts'
 import { sentence } from '../../lib/sentence.ts'
+import { visibleText } from '../../lib/visible-text.ts'
 import { count } from './count-words.tsx'
 import { failureGroups } from './progress.ts'
 
@@ -35,9 +36,10 @@ export function Failures({ members, chosen, onChoose }: FailuresProps) {
               <span className="min-w-6 shrink-0 text-right font-semibold text-failed tabular-nums">
                 {count.format(failed.length)}
               </span>
-              <span className="min-w-0 flex-1 truncate">{sentence(text)}</span>
+              <span className="min-w-0 flex-1 truncate">{sentence(visibleText(text))}</span>
               <span className="hidden min-w-0 max-w-72 truncate text-sm text-muted sm:block">
-                {failed.length > 1 ? `e.g. ${failed[0]!.name}` : failed[0]!.name}
+                {failed.length > 1 && 'e.g. '}
+                {visibleText(failed[0]!.name)}
               </span>
             </button>
           </li>

@@ -1,11 +1,12 @@
+import { withUnknown } from '../../lib/search-params.ts'
 import type { Batch, StatusWord } from '../../lib/api.ts'
 import { ages, type Age } from '../jobs/filters.ts'
 
 export const batchWords: { word: StatusWord; label: string }[] = [
   { word: 'waiting', label: 'Waiting' },
   { word: 'running', label: 'Running' },
-  { word: 'failed', label: 'Failed' },
   { word: 'passed', label: 'Passed' },
+  { word: 'failed', label: 'Failed' },
   { word: 'cancelled', label: 'Cancelled' },
 ]
 export const isBatchWord = (value: unknown): value is StatusWord => batchWords.some(({ word }) => word === value)
@@ -19,21 +20,24 @@ export interface BatchFilters {
   owner?: string
   /** A span up to now, so that a kept link stays of use. */
   since?: Age
+  /** What the URL has and no list of batches knows. */
+  unknown?: string
 }
 
-/** From the URL, where anyone may have typed anything: what is not a filter is left out. */
+/** From the URL, where anyone may have typed anything: what is not a filter narrows nothing, and is told. `q` is `name`. */
 export function readBatchFilters(search: Record<string, unknown>): BatchFilters {
   const text = (value: unknown) => (typeof value === 'string' && value !== '' ? value.slice(0, 200) : undefined)
   const since = search['since']
-  return {
+  const read: BatchFilters = {
     status: isBatchWord(search['status']) ? search['status'] : undefined,
-    name: text(search['name']),
+    name: text(search['name'] ?? search['q']),
     owner: text(search['owner']),
     since: typeof since === 'string' && Object.hasOwn(ages, since) ? (since as Age) : undefined,
   }
+  return withUnknown(search, read, { q: 'name' })
 }
 
-export const isFiltered = (filters: BatchFilters): boolean =>
+export const isFiltered = ({ unknown: _, ...filters }: BatchFilters): boolean =>
   Object.values(filters).some((value) => value !== undefined)
 
 /** The same question that the server answers, for batches that change while the list is open. */

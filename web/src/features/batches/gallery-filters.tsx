@@ -85,6 +85,7 @@ function chipsOf(filters: BatchFilters, onChange: (change: BatchFilters) => void
     status: ['Status', filters.status && labelOf(filters.status)],
     owner: ['Owner', filters.owner],
     since: ['Created', filters.since && ageLabels[filters.since]],
+    unknown: ['Not a filter here:', filters.unknown],
   }
   return Object.entries(words).flatMap(([key, [name, value]]) =>
     value === undefined ? [] : [{ key, name, value, onRemove: () => onChange({ [key]: undefined }) }],

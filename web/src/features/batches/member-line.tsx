@@ -4,6 +4,7 @@ import { memo } from 'react'
 import { Button } from '../../components/button.tsx'
 import type { Job } from '../../lib/api.ts'
 import { sentence } from '../../lib/sentence.ts'
+import { visibleText } from '../../lib/visible-text.ts'
 import { JobDuration } from '../jobs/job-duration.tsx'
 import { StateChip } from '../jobs/state-chip.tsx'
 import { isEnded } from '../jobs/states.ts'
@@ -44,7 +45,7 @@ export function MemberCells({ job, onLog, cell }: MemberLineProps & { cell?: boo
           className="min-w-0 truncate rounded font-medium hover:text-accent focus-visible:-outline-offset-1"
           dir="auto"
         >
-          {job.name}
+          {visibleText(job.name)}
         </Link>
       </span>
       <span
@@ -57,19 +58,29 @@ export function MemberCells({ job, onLog, cell }: MemberLineProps & { cell?: boo
         <span className="mr-2 sm:hidden">{job.status}</span>
         <JobDuration job={job} />
       </span>
-      <span role={role}>
-        <Button kind="quiet" size="small" aria-label={`View logs of ${job.name}`} onClick={() => onLog(job.id)}>
-          <ScrollText aria-hidden className="size-3.5" /> <span className="hidden sm:inline">View logs</span>
-        </Button>
+      <span role={role} className="min-w-7">
+        {hasLog(job) && (
+          <Button
+            kind="quiet"
+            size="small"
+            aria-label={`View logs of ${visibleText(job.name)}`}
+            onClick={() => onLog(job.id)}
+          >
+            <ScrollText aria-hidden className="size-3.5" /> <span className="hidden sm:inline">View logs</span>
+          </Button>
+        )}
       </span>
     </>
   )
 }
 
+/** A log begins when a runner has taken the job. */
+const hasLog = ({ last_attempt }: Job) => last_attempt > 0
+
 /** Why it failed or waits, and how its tests went. */
 function noteOf(job: Job): string {
   if (job.status === 'waiting') return job.waiting_reason ? sentence(job.waiting_reason.text) : ''
-  const parts = job.status === 'failed' ? [sentence(failureText(job))] : []
+  const parts = job.status === 'failed' ? [sentence(visibleText(failureText(job)))] : []
   if (job.tests) parts.push(testsText(job.tests))
   return parts.join(' · ')
 }

@@ -1,16 +1,18 @@
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { lazy, Suspense, useMemo, useState } from 'react'
+import { Suspense, useMemo, useState } from 'react'
 import { Button, buttonLook, Toggle } from '../../components/button.tsx'
 import { Failed, Loading } from '../../components/page-state.tsx'
 import type { Batch, Job, StatusWord } from '../../lib/api.ts'
+import { lazyPart } from '../../lib/lazy-part.ts'
+import { visibleText } from '../../lib/visible-text.ts'
 import { count } from './count-words.tsx'
 import { batchWords } from './filters.ts'
 import { MemberLine } from './member-line.tsx'
 import { peekOrder, peekQuery } from './queries.ts'
 import { useLivePeek } from './use-live-batches.ts'
 
-const LogDrawer = lazy(() => import('./log-drawer.tsx'))
+const LogDrawer = lazyPart(() => import('./log-drawer.tsx'))
 
 /** The members of a batch inside the gallery: failed ones first, a page at a time. */
 export default function MemberPeek({ batch }: { batch: Batch }) {
@@ -53,7 +55,7 @@ export default function MemberPeek({ batch }: { batch: Batch }) {
       )}
       {members.length > 0 && (
         <ul
-          aria-label={`Members of ${batch.name}`}
+          aria-label={`Members of ${visibleText(batch.name)}`}
           className="max-h-[26rem] overflow-y-auto rounded-md border border-line"
         >
           {members.map((job) => (

@@ -2,7 +2,7 @@ import { Ban } from 'lucide-react'
 import { Badge, type BadgeTone } from '../../components/badge.tsx'
 import { IconButton } from '../../components/button.tsx'
 import { RelativeTime } from '../../components/relative-time.tsx'
-import { Table, TableHead, Td, Th, Tr } from '../../components/table.tsx'
+import { ActsTd, ActsTh, nameCell, Table, TableHead, Td, Th, Tr } from '../../components/table.tsx'
 import type { Certificate } from '../../lib/api.ts'
 import { inUse } from './filters.ts'
 
@@ -35,12 +35,14 @@ export function CertificateTable({ certificates, onRevoke }: CertificateTablePro
         <Th>Last used</Th>
         <Th>Issued by</Th>
         <Th>Id</Th>
-        <Th aria-label="Acts" />
+        <ActsTh />
       </TableHead>
       <tbody>
         {certificates.map((one) => (
           <Tr key={one.id}>
-            <Td className="font-medium">{one.role === 'enrol' && one.name === '*' ? 'any name' : one.name}</Td>
+            <Td className={`${nameCell} font-medium`} title={one.name}>
+              {one.role === 'enrol' && one.name === '*' ? 'any name' : one.name}
+            </Td>
             <Td muted>{one.role}</Td>
             <Td>
               <Badge tone={tones[one.state]} title={one.revoke_reason ?? meanings[one.state]}>
@@ -53,13 +55,13 @@ export function CertificateTable({ certificates, onRevoke }: CertificateTablePro
             <Td muted>{one.last_used_at === null ? 'never' : <RelativeTime at={one.last_used_at} />}</Td>
             <Td muted>{one.issued_by}</Td>
             <Td muted>{one.id}</Td>
-            <Td className="w-0 py-0.5">
+            <ActsTd>
               {inUse.some((state) => state === one.state) && (
                 <IconButton small label={`Revoke certificate ${one.id} of ${one.name}`} onClick={() => onRevoke(one)}>
                   <Ban aria-hidden className="size-3.5" />
                 </IconButton>
               )}
-            </Td>
+            </ActsTd>
           </Tr>
         ))}
       </tbody>

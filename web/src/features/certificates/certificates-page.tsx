@@ -2,6 +2,7 @@ import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { useState } from 'react'
 import { Select } from '../../components/field.tsx'
+import { Checkbox } from '../../components/checkbox.tsx'
 import { CopyLine } from '../../components/copy-line.tsx'
 import { LoadMore } from '../../components/load-more.tsx'
 import { PageHead } from '../../components/page-head.tsx'
@@ -49,7 +50,7 @@ function Certificates() {
   })
   const found = list.data?.pages.flatMap((page) => page.certificates) ?? []
   const narrow = (some: CertificateFilters) =>
-    void navigate({ search: (before) => ({ ...before, ...some }), replace: true, resetScroll: false })
+    void navigate({ search: (before) => ({ ...before, ...some }), replace: 'name' in some, resetScroll: false })
   const none = authorities.data?.length === 0
   return (
     <div className="flex flex-col gap-3">
@@ -75,8 +76,7 @@ function Certificates() {
             ))}
           </Select>
           <label className="flex items-center gap-2 text-sm">
-            <input
-              type="checkbox"
+            <Checkbox
               checked={filters.all ?? false}
               onChange={(event) => narrow({ all: event.target.checked || undefined })}
             />

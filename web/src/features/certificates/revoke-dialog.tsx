@@ -56,7 +56,7 @@ export function RevokeDialog({ certificate, onClose }: { certificate: Certificat
           <Button autoFocus onClick={onClose}>
             Keep it
           </Button>
-          <Button kind="danger" type="submit" disabled={revoke.isPending}>
+          <Button kind="danger" type="submit" busy={revoke.isPending}>
             {revoke.isPending ? 'Revoking…' : 'Revoke'}
           </Button>
         </div>

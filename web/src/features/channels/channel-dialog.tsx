@@ -3,6 +3,7 @@ import { useState } from 'react'
 import { Alert } from '../../components/alert.tsx'
 import { Button } from '../../components/button.tsx'
 import { CopyLine } from '../../components/copy-line.tsx'
+import { Checkbox } from '../../components/checkbox.tsx'
 import { Dialog } from '../../components/dialog.tsx'
 import { Field, Input, Select } from '../../components/field.tsx'
 import { toast } from '../../components/toasts.ts'
@@ -79,16 +80,12 @@ export default function ChannelDialog({ channel, onClose }: { channel: Channel |
         </Field>
         <QuietFields value={form.quiet} error={errors.quiet} onChange={(quiet) => change({ quiet })} />
         <label className="flex items-center gap-2 text-sm font-medium">
-          <input
-            type="checkbox"
-            checked={form.enabled}
-            onChange={(event) => change({ enabled: event.target.checked })}
-          />
+          <Checkbox checked={form.enabled} onChange={(event) => change({ enabled: event.target.checked })} />
           Enabled; otherwise messages are recorded as not sent
         </label>
         <div className="flex justify-end gap-2">
           <Button onClick={onClose}>{channel ? 'Leave as it is' : 'Discard'}</Button>
-          <Button kind="primary" type="submit" disabled={save.isPending}>
+          <Button kind="primary" type="submit" busy={save.isPending}>
             {save.isPending ? 'Saving…' : 'Save'}
           </Button>
         </div>

@@ -6,10 +6,9 @@ import { Badge } from '../../components/badge.tsx'
 import { Button, IconButton } from '../../components/button.tsx'
 import { Confirm } from '../../components/confirm.tsx'
 import { RelativeTime } from '../../components/relative-time.tsx'
-import { Table, TableHead, Td, Th, Tr } from '../../components/table.tsx'
+import { ActsTd, ActsTh, nameCell, Table, TableHead, Td, Th, Tr } from '../../components/table.tsx'
 import { toast } from '../../components/toasts.ts'
 import { api, type Channel } from '../../lib/api.ts'
-import { problemOf } from '../../lib/problem.ts'
 import { quietText } from './channel-form.ts'
 import { DeliveryChip } from './delivery-chip.tsx'
 import { KindIcon } from './kind-icon.tsx'
@@ -32,18 +31,25 @@ export function ChannelTable({ channels, onEdit, onTest }: ChannelTableProps) {
           <Th>To</Th>
           <Th>Quiet hours</Th>
           <Th>Last message</Th>
-          {onEdit && <Th aria-label="Acts" />}
+          {onEdit && <ActsTh />}
         </TableHead>
         <tbody>
           {channels.map((channel) => (
             <Tr key={channel.name}>
-              <th scope="row" className="px-3 py-1.5 text-left font-medium">
+              <th scope="row" className="px-2 py-1.5 text-left font-medium sm:px-3">
                 <span className="flex items-center gap-2">
-                  {channel.name}
+                  <span className={nameCell} title={channel.name}>
+                    {channel.name}
+                  </span>
                   {!channel.enabled && <Badge tone="warn">Disabled</Badge>}
                 </span>
                 {channel.description && (
-                  <span className="block max-w-80 truncate text-xs font-normal text-muted">{channel.description}</span>
+                  <span
+                    className="block max-w-32 truncate text-xs font-normal text-muted sm:max-w-80"
+                    title={channel.description}
+                  >
+                    {channel.description}
+                  </span>
                 )}
               </th>
               <Td>
@@ -65,19 +71,17 @@ export function ChannelTable({ channels, onEdit, onTest }: ChannelTableProps) {
                 <LastMessage channel={channel} />
               </Td>
               {onEdit && (
-                <Td>
-                  <div className="flex items-center justify-end gap-0.5">
-                    <Button size="small" onClick={() => onTest(channel.name)} aria-label={`Test ${channel.name}`}>
-                      <Send aria-hidden className="size-3.5" /> Test
-                    </Button>
-                    <IconButton small label={`Change ${channel.name}`} onClick={() => onEdit(channel)}>
-                      <Pencil aria-hidden className="size-3.5" />
-                    </IconButton>
-                    <IconButton small label={`Delete ${channel.name}`} onClick={() => setDeleting(channel.name)}>
-                      <Trash2 aria-hidden className="size-3.5" />
-                    </IconButton>
-                  </div>
-                </Td>
+                <ActsTd>
+                  <Button size="small" onClick={() => onTest(channel.name)} aria-label={`Test ${channel.name}`}>
+                    <Send aria-hidden className="size-3.5" /> <span className="max-sm:hidden">Test</span>
+                  </Button>
+                  <IconButton small label={`Change ${channel.name}`} onClick={() => onEdit(channel)}>
+                    <Pencil aria-hidden className="size-3.5" />
+                  </IconButton>
+                  <IconButton small label={`Delete ${channel.name}`} onClick={() => setDeleting(channel.name)}>
+                    <Trash2 aria-hidden className="size-3.5" />
+                  </IconButton>
+                </ActsTd>
               )}
             </Tr>
           ))}
@@ -94,9 +98,10 @@ function LastMessage({ channel: { name, last_delivery: last } }: { channel: Chan
     <Link
       to="/channels"
       search={{ view: 'deliveries', channel: name }}
-      aria-label={`Deliveries to ${name}`}
+      title={`Deliveries to ${name}`}
       className="inline-flex items-center gap-2 hover:underline"
     >
+      <span className="sr-only">Deliveries to {name}: </span>
       <DeliveryChip state={last.state} />
       <RelativeTime at={last.at} className="text-muted" />
     </Link>
@@ -108,7 +113,6 @@ function DeleteChannel({ name, onClose }: { name: string; onClose: () => void })
   const remove = useMutation({
     mutationFn: () => api.channels.delete({ name }),
     onSuccess: () => toast('success', `Channel ${name} is deleted`),
-    onError: (error) => toast('error', `Channel ${name} was not deleted`, problemOf(error).message),
     onSettled: () => void client.invalidateQueries({ queryKey: ['channels'] }),
   })
   return (
@@ -119,7 +123,7 @@ function DeleteChannel({ name, onClose }: { name: string; onClose: () => void })
       action="Delete channel"
       refuse="Keep it"
       danger
-      onConfirm={() => remove.mutate()}
+      onConfirm={() => remove.mutateAsync()}
     >
       Its address and credentials are gone for good. Batches that name it go on; what they would tell there is recorded
       as not sent.

@@ -1,13 +1,14 @@
 import { useQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { Plus } from 'lucide-react'
-import { lazy, Suspense, useState } from 'react'
+import { Suspense, useState } from 'react'
 import { Button } from '../../components/button.tsx'
 import { CopyLine } from '../../components/copy-line.tsx'
 import { PageHead } from '../../components/page-head.tsx'
 import { Empty, Failed, Loading } from '../../components/page-state.tsx'
 import { Tabs } from '../../components/tabs.tsx'
 import type { Channel } from '../../lib/api.ts'
+import { lazyPart } from '../../lib/lazy-part.ts'
 import { useMe } from '../session/session.ts'
 import { ChannelTable } from './channel-table.tsx'
 import { DeliveryList } from './delivery-list.tsx'
@@ -16,8 +17,8 @@ import { channelsQuery } from './queries.ts'
 import { useLiveChannels } from './use-live-channels.ts'
 
 const route = getRouteApi('/_app/channels')
-const ChannelDialog = lazy(() => import('./channel-dialog.tsx'))
-const TestDialog = lazy(() => import('./test-dialog.tsx'))
+const ChannelDialog = lazyPart(() => import('./channel-dialog.tsx'))
+const TestDialog = lazyPart(() => import('./test-dialog.tsx'))
 
 /** Where messages go, and what became of them. */
 export function ChannelsPage() {

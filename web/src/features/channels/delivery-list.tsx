@@ -8,10 +8,9 @@ import { Select } from '../../components/field.tsx'
 import { LoadMore } from '../../components/load-more.tsx'
 import { Empty, Failed, Loading } from '../../components/page-state.tsx'
 import { RelativeTime } from '../../components/relative-time.tsx'
-import { Table, TableHead, Td, Th, Tr } from '../../components/table.tsx'
+import { ActsTd, ActsTh, nameCell, Table, TableHead, Td, Th, Tr } from '../../components/table.tsx'
 import { toast } from '../../components/toasts.ts'
 import { api, type Channel, type Delivery } from '../../lib/api.ts'
-import { problemOf } from '../../lib/problem.ts'
 import { exactTime } from '../../lib/time.ts'
 import { DeliveryChip } from './delivery-chip.tsx'
 import { isOver, outcomes, type ChannelSearch, type OutcomeWord } from './filters.ts'
@@ -71,7 +70,7 @@ export function DeliveryList({ channels, search, onSearch, mayResend }: Delivery
             <Th>Message</Th>
             <Th number>Tries</Th>
             <Th>Answer</Th>
-            {mayResend && <Th aria-label="Acts" />}
+            {mayResend && <ActsTh />}
           </TableHead>
           <tbody>
             {deliveries.map((delivery) => (
@@ -104,8 +103,10 @@ function Row({ delivery, onResend }: { delivery: Delivery; onResend?: (delivery:
       <Td>
         <DeliveryChip state={state} />
       </Td>
-      <Td>{channel}</Td>
-      <Td className="max-w-96 truncate" title={subject}>
+      <Td className={nameCell} title={channel}>
+        {channel}
+      </Td>
+      <Td className="max-w-56 truncate sm:max-w-96" title={subject}>
         {batch ? (
           <Link to="/batches/$id" params={{ id: batch }} className="font-medium hover:underline">
             {subject}
@@ -121,20 +122,23 @@ function Row({ delivery, onResend }: { delivery: Delivery; onResend?: (delivery:
         {held ? `Held until ${exactTime(held_until)}` : (result ?? '')}
       </Td>
       {onResend && (
-        <Td>
-          <div className="flex items-center justify-end gap-2">
-            {job_id && (
-              <Link to="/jobs/$id" params={{ id: job_id }} className="text-accent hover:underline">
-                Log
-              </Link>
-            )}
-            {isOver(state) && (
-              <Button size="small" onClick={() => onResend(delivery)} aria-label={`Send again: ${subject}`}>
-                <RotateCw aria-hidden className="size-3.5" /> Send again
-              </Button>
-            )}
-          </div>
-        </Td>
+        <ActsTd>
+          {job_id && (
+            <Link to="/jobs/$id" params={{ id: job_id }} className="px-1.5 text-accent hover:underline">
+              Log
+            </Link>
+          )}
+          {isOver(state) && (
+            <Button
+              size="small"
+              onClick={() => onResend(delivery)}
+              aria-label={`Send again: ${subject}`}
+              title="Send again"
+            >
+              <RotateCw aria-hidden className="size-3.5" /> <span className="max-sm:hidden">Send again</span>
+            </Button>
+          )}
+        </ActsTd>
       )}
     </Tr>
   )
@@ -157,7 +161,6 @@ function Resend({ delivery: { id, channel, state }, onClose }: { delivery: Deliv
   const resend = useMutation({
     mutationFn: () => api.messageDeliveries.redeliver({ id }),
     onSuccess: () => toast('success', `The message is on its way to ${channel}`),
-    onError: (error) => toast('error', 'The message was not sent again', problemOf(error).message),
     onSettled: () => void client.invalidateQueries({ queryKey: ['channels'] }),
   })
   return (
@@ -167,7 +170,7 @@ function Resend({ delivery: { id, channel, state }, onClose }: { delivery: Deliv
       title={`Send this message to ${channel} again?`}
       action="Send again"
       refuse="Leave it"
-      onConfirm={() => resend.mutate()}
+      onConfirm={() => resend.mutateAsync()}
     >
       {state === 'succeeded' ? 'It was taken already; people will read it twice. ' : ''}
       It goes to where the channel points now, with the same id ({id}), so that a receiver can tell it from a new one.

@@ -1,3 +1,4 @@
+import { Checkbox } from '../../components/checkbox.tsx'
 import { Field, Input, TextArea } from '../../components/field.tsx'
 import { kinds, type ChannelForm } from './channel-form.ts'
 
@@ -102,11 +103,7 @@ function MailFields({ form, errors, onChange }: SettingsFieldsProps) {
         </Field>
       </div>
       <label className="flex items-center gap-2 text-sm font-medium">
-        <input
-          type="checkbox"
-          checked={form.smtp_tls}
-          onChange={(event) => onChange({ smtp_tls: event.target.checked })}
-        />
+        <Checkbox checked={form.smtp_tls} onChange={(event) => onChange({ smtp_tls: event.target.checked })} />
         TLS from the first byte; else STARTTLS, without which no password is sent
       </label>
       <div className="grid gap-4 sm:grid-cols-2">

@@ -25,7 +25,7 @@ export default function TestDialog({ channel, onClose }: { channel: string; onCl
           {data ? <Result jobId={data.job_id} /> : !isError && <p className="text-muted">Sending…</p>}
         </div>
         <div className="flex justify-end gap-2">
-          <Button onClick={() => mutate()} disabled={isPending}>
+          <Button onClick={() => mutate()} busy={isPending}>
             Send again
           </Button>
           <Button kind="primary" onClick={onClose}>

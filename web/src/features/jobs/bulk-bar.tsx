@@ -1,13 +1,14 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { CircleStop, RotateCw, Trash2, X } from 'lucide-react'
-import { useState } from 'react'
+import { useState, type ReactNode } from 'react'
 import { Button, IconButton } from '../../components/button.tsx'
 import { Confirm } from '../../components/confirm.tsx'
 import { Dialog } from '../../components/dialog.tsx'
 import { toast } from '../../components/toasts.ts'
 import { api, type Job } from '../../lib/api.ts'
-import { problemOf } from '../../lib/problem.ts'
 import { sentence } from '../../lib/sentence.ts'
+import { useFocusAfter } from '../../lib/use-focus-after.ts'
+import { visibleText } from '../../lib/visible-text.ts'
 import { bulkWords, inParts, targets, type BulkAct, type BulkResult } from './bulk.ts'
 
 const acts: { act: BulkAct; Icon: typeof Trash2; danger?: boolean }[] = [
@@ -16,8 +17,16 @@ const acts: { act: BulkAct; Icon: typeof Trash2; danger?: boolean }[] = [
   { act: 'delete', Icon: Trash2, danger: true },
 ]
 
+interface BulkBarProps {
+  jobs: readonly Job[]
+  onClear: () => void
+  /** Ways to choose more, or how far that is. */
+  children?: ReactNode
+}
+
 /** What can be done with the chosen jobs. It stays in sight at the lower edge while one goes on choosing. */
-export function BulkBar({ jobs, onClear }: { jobs: readonly Job[]; onClear: () => void }) {
+export function BulkBar({ jobs, onClear, children }: BulkBarProps) {
+  useFocusAfter('[data-job-list], [data-member]')
   const [asking, setAsking] = useState<BulkAct | null>(null)
   const [refused, setRefused] = useState<BulkResult['refused']>([])
   const client = useQueryClient()
@@ -33,7 +42,6 @@ export function BulkBar({ jobs, onClear }: { jobs: readonly Job[]; onClear: () =
       setRefused(result.refused)
       if (result.refused.length === 0) onClear()
     },
-    onError: (error) => toast('error', 'Not all of it could be done', problemOf(error).message),
     onSettled: () => void client.invalidateQueries({ queryKey: ['jobs'] }),
   })
   const words = asking && bulkWords[asking]
@@ -42,33 +50,36 @@ export function BulkBar({ jobs, onClear }: { jobs: readonly Job[]; onClear: () =
     <div
       role="toolbar"
       aria-label="Chosen jobs"
-      className="sticky bottom-3 z-20 mx-auto flex max-w-full flex-wrap items-center gap-2 rounded-lg border border-line bg-surface px-3 py-2 shadow-lg"
+      className="sticky bottom-3 z-20 mx-auto flex max-w-full flex-wrap items-center gap-x-2 gap-y-1.5 rounded-lg border border-line bg-surface p-2 shadow-lg sm:px-3"
     >
       <span role="status" className="px-1 text-sm font-medium tabular-nums">
         {jobs.length.toLocaleString()} chosen
       </span>
+      {children}
       {acts.map(({ act, Icon, danger }) => (
         <Button
           key={act}
           kind={danger ? 'danger' : 'plain'}
-          disabled={run.isPending || targets(act, jobs).length === 0}
+          className="max-sm:disabled:hidden"
+          disabled={targets(act, jobs).length === 0}
+          busy={run.isPending}
           onClick={() => setAsking(act)}
         >
           <Icon aria-hidden className="size-4" /> {bulkWords[act].button}
         </Button>
       ))}
-      <IconButton label="Choose none" onClick={onClear}>
+      <IconButton label="Choose none" className="max-sm:-order-1" onClick={onClear}>
         <X aria-hidden className="size-4" />
       </IconButton>
       {words && (
         <Confirm
           open
           onOpenChange={(open) => !open && setAsking(null)}
-          title={words.ask(meant.length)}
-          action={words.button}
-          refuse="Leave them"
+          title={`${words.act(meant.length)}?`}
+          action={words.act(meant.length)}
+          refuse={words.refuse}
           danger={asking !== 'rerun'}
-          onConfirm={() => run.mutate(asking!)}
+          onConfirm={() => run.mutateAsync(asking!)}
         >
           {words.meaning} {jobs.length > meant.length && words.others(jobs.length - meant.length)}
         </Confirm>
@@ -82,7 +93,7 @@ export function BulkBar({ jobs, onClear }: { jobs: readonly Job[]; onClear: () =
           <ul className="flex flex-col gap-2 text-sm">
             {refused.map(({ id, message }) => (
               <li key={id}>
-                <span className="font-medium">{names.get(id) ?? id}</span>
+                <span className="font-medium">{visibleText(names.get(id) ?? id)}</span>
                 <span className="block text-muted">{sentence(message)}</span>
               </li>
             ))}

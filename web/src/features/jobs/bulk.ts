@@ -5,8 +5,10 @@ export type BulkAct = 'cancel' | 'rerun' | 'delete'
 
 export interface BulkWords {
   button: string
-  /** `Cancel 3 jobs?` */
-  ask: (n: number) => string
+  /** The button's words with the number: `Cancel 3 jobs`. */
+  act: (n: number) => string
+  /** What is pressed instead. */
+  refuse: string
   done: (n: number) => string
   /** What happens. */
   meaning: string
@@ -21,14 +23,16 @@ const stay = (n: number, why: string) =>
 export const bulkWords: Record<BulkAct, BulkWords> = {
   cancel: {
     button: 'Cancel',
-    ask: (n) => `Cancel ${jobs(n)}?`,
+    act: (n) => `Cancel ${jobs(n)}`,
+    refuse: 'Let them run',
     done: (n) => `${jobs(n)} cancelled or being stopped`,
     meaning: 'What waits will not run; what runs is stopped with its whole process tree.',
     others: (n) => stay(n, n === 1 ? 'has ended' : 'have ended'),
   },
   rerun: {
     button: 'Run again',
-    ask: (n) => `Run ${jobs(n)} again?`,
+    act: (n) => `Run ${jobs(n)} again`,
+    refuse: 'Not now',
     done: (n) => `${jobs(n)} submitted again`,
     meaning: 'A new job is submitted for each, with the same command, environment and limits.',
     others: (n) =>
@@ -36,7 +40,8 @@ export const bulkWords: Record<BulkAct, BulkWords> = {
   },
   delete: {
     button: 'Delete',
-    ask: (n) => `Delete ${jobs(n)}?`,
+    act: (n) => `Delete ${jobs(n)}`,
+    refuse: 'Keep them',
     done: (n) => `${jobs(n)} deleted`,
     meaning: 'The jobs and their logs are removed for good.',
     others: (n) => stay(n, n === 1 ? 'has not ended' : 'have not ended'),

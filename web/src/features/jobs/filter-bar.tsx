@@ -76,6 +76,7 @@ function chipsOf(filters: JobFilters, onChange: (change: JobFilters) => void): C
     batch_id: ['Batch', filters.batch_id],
     label: ['Label', filters.label],
     since: ['Created', filters.since && ageLabels[filters.since]],
+    unknown: ['Not a filter here:', filters.unknown],
   }
   return Object.entries(words).flatMap(([key, [name, value]]) =>
     value === undefined ? [] : [{ key, name, value, onRemove: () => onChange({ [key]: undefined }) }],

@@ -1,4 +1,5 @@
 import type { Job } from '../../lib/api.ts'
+import { withUnknown } from '../../lib/search-params.ts'
 import { allStates, tones, type JobState, type Tone } from './states.ts'
 
 /** How far back a list goes, in hours. */
@@ -24,14 +25,16 @@ export interface JobFilters {
   since?: Age
   /** Part of the name. */
   q?: string
+  /** What the URL has and no list of jobs knows. */
+  unknown?: string
 }
 
-/** From the URL, where anyone may have typed anything: what is not a filter is left out. */
+/** From the URL, where anyone may have typed anything: what is not a filter narrows nothing, and is told. `name` is `q`. */
 export function readFilters(search: Record<string, unknown>): JobFilters {
   const text = (value: unknown, length: number) =>
     typeof value === 'string' && value !== '' ? value.slice(0, length) : undefined
   const since = search['since']
-  return {
+  const read: JobFilters = {
     status: tones.find(({ tone }) => tone === search['status'])?.tone,
     state: allStates.find((state) => state === search['state']),
     queue: text(search['queue'], 63),
@@ -39,11 +42,13 @@ export function readFilters(search: Record<string, unknown>): JobFilters {
     batch_id: text(search['batch_id'], 12),
     label: text(search['label'], 500),
     since: typeof since === 'string' && Object.hasOwn(ages, since) ? (since as Age) : undefined,
-    q: text(search['q'], 200),
+    q: text(search['q'] ?? search['name'], 200),
   }
+  return withUnknown(search, read, { name: 'q' })
 }
 
-export const isFiltered = (filters: JobFilters): boolean => Object.values(filters).some((value) => value !== undefined)
+export const isFiltered = ({ unknown: _, ...filters }: JobFilters): boolean =>
+  Object.values(filters).some((value) => value !== undefined)
 
 /** Whole minutes: the same question asked twice in a row stays the same question. */
 export const sinceInstant = (age: Age, now: number): string =>

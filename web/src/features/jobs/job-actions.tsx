@@ -6,14 +6,10 @@ import { Button } from '../../components/button.tsx'
 import { Confirm } from '../../components/confirm.tsx'
 import { toast } from '../../components/toasts.ts'
 import { api, type Job } from '../../lib/api.ts'
-import { problemOf } from '../../lib/problem.ts'
 import { useMe } from '../session/session.ts'
 import { isEnded, isWaiting, mayRunAgain } from './states.ts'
 
 type Act = 'cancel' | 'rerun' | 'delete'
-
-const refused = (act: string) => (error: unknown) =>
-  toast('error', `Could not ${act} the job`, problemOf(error).message)
 
 /** What may be done with a job; each act is asked about first. */
 export function JobActions({ job }: { job: Job }) {
@@ -51,7 +47,7 @@ export function JobActions({ job }: { job: Job }) {
         action="Cancel the job"
         refuse="Keep it"
         danger
-        onConfirm={acts.cancel.mutate}
+        onConfirm={acts.cancel.mutateAsync}
       >
         {isWaiting(job.state)
           ? 'It has not started and will not run.'
@@ -62,7 +58,7 @@ export function JobActions({ job }: { job: Job }) {
         title="Run this job again?"
         action="Run again"
         refuse="Not now"
-        onConfirm={acts.rerun.mutate}
+        onConfirm={acts.rerun.mutateAsync}
       >
         A new job with the same command, environment and limits is submitted. This one stays as it is.
       </Confirm>
@@ -72,7 +68,7 @@ export function JobActions({ job }: { job: Job }) {
         action="Delete"
         refuse="Keep it"
         danger
-        onConfirm={acts.remove.mutate}
+        onConfirm={acts.remove.mutateAsync}
       >
         The job and its log are removed for good.
       </Confirm>
@@ -90,7 +86,6 @@ function useActs(job: Job) {
       toast('success', isWaiting(job.state) ? 'Job cancelled' : 'The job is being stopped')
       void client.invalidateQueries({ queryKey: ['jobs', 'one', id] })
     },
-    onError: refused('cancel'),
   })
   const rerun = useMutation({
     mutationFn: () => api.jobs.rerun({ id }, { context: { idempotencyKey: crypto.randomUUID() } }),
@@ -98,7 +93,6 @@ function useActs(job: Job) {
       toast('success', 'Submitted again')
       await navigate({ to: '/jobs/$id', params: { id: fresh.id } })
     },
-    onError: refused('run again'),
   })
   const remove = useMutation({
     mutationFn: () => api.jobs.delete({ id }),
@@ -108,7 +102,6 @@ function useActs(job: Job) {
       client.removeQueries({ queryKey: ['jobs', 'one', id] })
       void client.invalidateQueries({ queryKey: ['jobs'] })
     },
-    onError: refused('delete'),
   })
   return { cancel, rerun, remove }
 }

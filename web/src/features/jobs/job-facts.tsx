@@ -1,13 +1,18 @@
 import { Link } from '@tanstack/react-router'
 import type { ReactNode } from 'react'
+import { ClampedCode } from '../../components/clamped-code.tsx'
 import type { Job } from '../../lib/api.ts'
 import { shellLine } from '../../lib/shell-words.ts'
 import { byteSize, duration, exactTime } from '../../lib/time.ts'
+import { visibleText } from '../../lib/visible-text.ts'
+import { JobLink } from './job-link.tsx'
+import { isEnded, isWaiting } from './states.ts'
 
 /** What the job is: everything that was asked for and what holds. */
 export function JobFacts({ job }: { job: Job }) {
   const limits = job.effective_limits
   const { placement } = job
+  const command = shellLine(job.command)
   return (
     <section aria-labelledby="facts" className="rounded-lg border border-line bg-surface p-4">
       <h2 id="facts" className="mb-2 text-sm font-semibold">
@@ -16,9 +21,10 @@ export function JobFacts({ job }: { job: Job }) {
       <dl className="flex flex-col">
         {!job.message && (
           <Fact name="Command">
-            <code className="font-mono text-xs break-all whitespace-pre-wrap">{shellLine(job.command)}</code>
+            <ClampedCode text={command} shown={visibleLines(command)} what="command" />
           </Fact>
         )}
+        <Fact name="Created">{exactTime(job.created_at)}</Fact>
         {job.batch_id && (
           <Fact name="Batch">
             <Link
@@ -49,20 +55,24 @@ export function JobFacts({ job }: { job: Job }) {
         <Fact name="I/O">{limits.io_bytes_per_second && `${byteSize(limits.io_bytes_per_second)} per second`}</Fact>
         <Fact name="Processes">{limits.pids}</Fact>
         <Fact name="Open files">{limits.open_files}</Fact>
-        <Fact name="Attempts">{`${job.attempts_spent} of ${job.max_attempts}`}</Fact>
+        <Fact name="Attempts">{`${attemptsOf(job)} of ${job.max_attempts}`}</Fact>
         {job.max_attempts > 1 && job.retry && <Fact name="Retries">{retryText(job.retry)}</Fact>}
         {job.not_before && <Fact name="Not before">{exactTime(job.not_before)}</Fact>}
         <Fact name="Labels">{labelText(job.labels)}</Fact>
-        <Fact name="Runner has">{labelText(job.required_labels)}</Fact>
-        <Fact name="Runner has not">{labelText(placement?.avoid_labels)}</Fact>
+        <Fact name="Needs labels">{labelText(job.required_labels)}</Fact>
+        <Fact name="Avoids labels">{labelText(placement?.avoid_labels)}</Fact>
         <Fact name="Near">{besideText(placement?.affinity)}</Fact>
         <Fact name="Apart from">{besideText(placement?.anti_affinity)}</Fact>
         <Fact name="Placement">{placement?.strategy}</Fact>
         {job.depends_on && job.depends_on.length > 0 && (
           <Fact name="Depends on">
-            {job.depends_on.map((id) => (
-              <JobLink key={id} id={id} />
-            ))}
+            <ul>
+              {job.depends_on.map((id, index) => (
+                <li key={id}>
+                  <JobLink id={id} named={index < mostNamed} />
+                </li>
+              ))}
+            </ul>
           </Fact>
         )}
         {job.rerun_of && (
@@ -85,6 +95,15 @@ export function JobFacts({ job }: { job: Job }) {
   )
 }
 
+/** Each name is a question to the server. */
+const mostNamed = 10
+
+/** With the one that goes on now, which is spent only when it ends. */
+const attemptsOf = ({ state, attempts_spent }: Job) =>
+  isWaiting(state) || isEnded(state) ? attempts_spent : attempts_spent + 1
+
+const visibleLines = (text: string) => text.split('\n').map(visibleText).join('\n')
+
 const labelText = (labels: Record<string, string> | undefined) =>
   labels &&
   Object.entries(labels)
@@ -104,7 +123,7 @@ function Fact({ name, children }: { name: string; children: ReactNode }) {
   return (
     <div className="flex gap-3 border-t border-line py-1.5 text-sm first:border-t-0">
       <dt className="w-24 shrink-0 text-muted">{name}</dt>
-      <dd className="min-w-0 flex-1 break-words">{children}</dd>
+      <dd className="min-w-0 flex-1 break-words">{typeof children === 'string' ? visibleText(children) : children}</dd>
     </div>
   )
 }
@@ -113,15 +132,7 @@ function Names({ name, names }: { name: string; names: string[] }) {
   if (names.length === 0) return null
   return (
     <Fact name={name}>
-      <code className="font-mono text-xs break-all whitespace-pre-wrap">{names.join('\n')}</code>
+      <code className="font-mono text-xs break-all whitespace-pre-wrap">{names.map(visibleText).join('\n')}</code>
     </Fact>
-  )
-}
-
-function JobLink({ id }: { id: string }) {
-  return (
-    <Link to="/jobs/$id" params={{ id }} className="mr-2 font-mono text-xs text-accent underline underline-offset-2">
-      {id}
-    </Link>
   )
 }

@@ -45,6 +45,7 @@ export function JobListPage() {
 function JobList({ filters, mayAct, onClear }: { filters: JobFilters; mayAct: boolean; onClear: () => void }) {
   const list = useInfiniteQuery(jobListQuery(filters))
   const jobs = useMemo(() => list.data?.pages.flatMap((page) => page.jobs) ?? [], [list.data])
+  const readOn = () => void list.fetchNextPage({ cancelRefetch: false })
   if (list.isPending) return <Loading rows={8} label="Loading jobs" />
   return (
     <>
@@ -53,14 +54,20 @@ function JobList({ filters, mayAct, onClear }: { filters: JobFilters; mayAct: bo
         !list.isError &&
         !list.hasNextPage &&
         (isFiltered(filters) ? <NoMatch onClear={onClear} /> : <FirstStep />)}
-      {jobs.length > 0 && <JobTable jobs={jobs} mayAct={mayAct} />}
+      {jobs.length > 0 && (
+        <JobTable
+          jobs={jobs}
+          mayAct={mayAct}
+          more={list.hasNextPage && !list.isError ? { read: readOn, reading: list.isFetchingNextPage } : undefined}
+        />
+      )}
       {list.hasNextPage && (
         <LoadMore
           // A search may come to a page with nothing on it: then the end is as near as before, and it goes on.
           key={list.data?.pages.length}
           label="Load older jobs"
           loading={list.isFetchingNextPage}
-          onMore={() => void list.fetchNextPage({ cancelRefetch: false })}
+          onMore={readOn}
         />
       )}
     </>

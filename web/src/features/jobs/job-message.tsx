@@ -1,6 +1,7 @@
 import { Link } from '@tanstack/react-router'
 import { Card } from '../../components/card.tsx'
 import type { Job } from '../../lib/api.ts'
+import { visibleText } from '../../lib/visible-text.ts'
 
 /** What a notice says; such a job runs no command. */
 export function JobMessage({ message }: { message: NonNullable<Job['message']> }) {
@@ -15,7 +16,7 @@ export function JobMessage({ message }: { message: NonNullable<Job['message']> }
     >
       <div className="text-sm break-words">
         <p className="font-semibold" dir="auto">
-          {message.subject}
+          {visibleText(message.subject)}
         </p>
         <p className="mt-1 whitespace-pre-wrap text-muted" dir="auto">
           {message.text}

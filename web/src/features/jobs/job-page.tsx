@@ -7,6 +7,8 @@ import type { Attempt, Job } from '../../lib/api.ts'
 import { isMissing } from '../../lib/problem.ts'
 import { commandText } from '../../lib/shell-words.ts'
 import { useTitle } from '../../lib/use-title.ts'
+import { visibleText } from '../../lib/visible-text.ts'
+import { batchQuery } from '../batches/queries.ts'
 import { lineOfHash, type LogPlace } from '../logs/log-place.ts'
 import { LogView } from '../logs/log-view.tsx'
 import { JobActions } from './job-actions.tsx'
@@ -73,7 +75,7 @@ function Loaded({ job, attempts }: { job: Job; attempts: Attempt[] }) {
 }
 
 function Head({ job }: { job: Job }) {
-  const command = job.message ? job.name : commandText(job.command)
+  const command = visibleText(job.message ? job.name : commandText(job.command))
   return (
     <div className="flex flex-wrap items-start justify-between gap-x-6 gap-y-2">
       <div className="min-w-0 flex-1 basis-80">
@@ -84,8 +86,12 @@ function Head({ job }: { job: Job }) {
           <span aria-hidden>/</span>
           {job.batch_id && (
             <>
-              <Link to="/batches/$id" params={{ id: job.batch_id }} className="rounded hover:text-text">
-                Batch <span className="font-mono text-xs">{job.batch_id}</span>
+              <Link
+                to="/batches/$id"
+                params={{ id: job.batch_id }}
+                className="min-w-0 truncate rounded hover:text-text"
+              >
+                <BatchName id={job.batch_id} />
               </Link>
               <span aria-hidden>/</span>
             </>
@@ -94,12 +100,12 @@ function Head({ job }: { job: Job }) {
           <CopyButton text={job.id} label="Copy the id" />
         </nav>
         <div className="flex min-w-0 items-center gap-3">
-          <h1 className="truncate text-xl font-semibold" dir="auto" title={job.name}>
-            {job.name}
+          <h1 className="truncate text-xl font-semibold" dir="auto" title={visibleText(job.name)}>
+            {visibleText(job.name)}
           </h1>
           <StateChip state={job.state} stopping={job.cancel_requested && !isEnded(job.state)} />
         </div>
-        {command !== job.name && (
+        {command !== visibleText(job.name) && (
           <p className="mt-0.5 truncate font-mono text-sm text-muted" title={command}>
             {command}
           </p>
@@ -110,10 +116,16 @@ function Head({ job }: { job: Job }) {
   )
 }
 
+/** Its name; its id until that is known, or when it may not be read. */
+function BatchName({ id }: { id: string }) {
+  const { data } = useQuery({ ...batchQuery(id), staleTime: 60_000 })
+  return data ? visibleText(data.name) : <span className="font-mono text-xs">{id}</span>
+}
+
 function NoSuchJob({ id }: { id: string }) {
   useTitle('No such job')
   return (
-    <Empty title="No such job">
+    <Empty page title="No such job">
       <p className="text-muted">
         There is no job <code className="font-mono break-all">{id}</code>, or it is not yours to see. It may have been
         deleted.

@@ -1,4 +1,5 @@
 import { Link } from '@tanstack/react-router'
+import { Mail } from 'lucide-react'
 import { memo, useEffect, useRef, type ReactNode } from 'react'
 import { Checkbox } from '../../components/checkbox.tsx'
 import { RelativeTime } from '../../components/relative-time.tsx'
@@ -7,9 +8,10 @@ import type { Job } from '../../lib/api.ts'
 import { cn } from '../../lib/cn.ts'
 import { sentence } from '../../lib/sentence.ts'
 import { commandText } from '../../lib/shell-words.ts'
+import { visibleText } from '../../lib/visible-text.ts'
 import { JobDuration } from './job-duration.tsx'
 import { StateChip } from './state-chip.tsx'
-import { isEnded, isWaiting } from './states.ts'
+import { isEnded, isMessage, isWaiting } from './states.ts'
 
 export const rowGrid =
   'grid grid-cols-[minmax(0,1fr)_auto] gap-x-4 items-center sm:grid-cols-[8.5rem_minmax(0,1fr)_5.5rem_5.5rem] xl:grid-cols-[8.5rem_minmax(0,1fr)_9rem_9rem_5.5rem_5.5rem] 2xl:grid-cols-[8.5rem_minmax(0,1fr)_9rem_9rem_9rem_5.5rem_5.5rem]'
@@ -40,7 +42,7 @@ export const JobRow = memo(function JobRow({ job, chosen, current, onChoose }: J
       {chosen !== null && (
         <label className="flex items-center pl-3 sm:pl-4">
           <Checkbox
-            label={`Choose ${job.name}`}
+            label={`Choose ${visibleText(job.name)}`}
             checked={chosen}
             tabIndex={-1}
             onClick={(event) => onChoose(job.id, event.shiftKey)}
@@ -62,8 +64,11 @@ export const JobRow = memo(function JobRow({ job, chosen, current, onChoose }: J
           <StateChip state={job.state} stopping={job.cancel_requested && !isEnded(job.state)} />
         </span>
         <span className="order-1 flex min-w-0 items-baseline gap-3 sm:order-none">
+          {isMessage(job) && (
+            <Mail role="img" aria-label="Message" className="size-4 shrink-0 self-center text-muted" />
+          )}
           <span className="max-w-full shrink-0 truncate font-medium sm:max-w-[55%]" dir="auto">
-            {job.name}
+            {visibleText(job.name)}
           </span>
           <span className={cn('min-w-0 truncate text-sm text-muted max-sm:hidden', second.mono && 'font-mono text-xs')}>
             {second.text}
@@ -73,7 +78,7 @@ export const JobRow = memo(function JobRow({ job, chosen, current, onChoose }: J
         <span className="hidden truncate text-sm text-muted xl:block">{job.owner}</span>
         <span className="hidden truncate text-sm text-muted 2xl:block">{job.runner}</span>
         <span className="order-3 truncate text-sm text-muted tabular-nums sm:order-none sm:text-right">
-          <span className={job.started_at === null ? 'max-sm:hidden' : undefined}>
+          <span className={job.started_at === null || isWaiting(job.state) ? 'max-sm:hidden' : undefined}>
             <JobDuration job={job} />
             <span className="sm:hidden"> · </span>
           </span>
@@ -92,8 +97,9 @@ function secondLine(job: Job): { text: ReactNode; mono?: boolean } {
   if (isWaiting(job.state) && job.waiting_reason) return { text: <TimedText text={job.waiting_reason.text} /> }
   const tests = job.tests && job.tests.failed > 0 ? `${job.tests.failed} of ${job.tests.total} tests failed` : null
   if (tests) return { text: tests }
-  if (job.result?.message) return { text: sentence(job.result.message) }
+  if (job.result?.message) return { text: sentence(visibleText(job.result.message)) }
   if (job.state === 'failed' && job.result?.exit_code != null) return { text: `Exit code ${job.result.exit_code}` }
+  if (isMessage(job)) return { text: `To channel ${job.message?.channel ?? ''}` }
   const command = commandText(job.command).replace(/\s+/g, ' ')
-  return { text: command === job.name ? job.id : command, mono: true }
+  return { text: command === job.name ? job.id : visibleText(command), mono: true }
 }

@@ -1,17 +1,30 @@
-import { lazy, Suspense, useCallback, useMemo, useRef, useState } from 'react'
+import { Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react'
+import { Button } from '../../components/button.tsx'
 import { Checkbox } from '../../components/checkbox.tsx'
 import type { Job } from '../../lib/api.ts'
 import { cn } from '../../lib/cn.ts'
+import { lazyPart } from '../../lib/lazy-part.ts'
+import { useFocusAfter } from '../../lib/use-focus-after.ts'
 import { useKeys } from '../../lib/use-keys.ts'
 import { useMedia } from '../../lib/use-media.ts'
 import { useSelection } from '../../lib/use-selection.ts'
 import { useWindowRows } from '../../lib/use-window-rows.ts'
 import { JobRow, rowGrid, rowHeights } from './job-row.tsx'
 
-const BulkBar = lazy(() => import('./bulk-bar.tsx').then(({ BulkBar: component }) => ({ default: component })))
+const BulkBar = lazyPart(() => import('./bulk-bar.tsx').then(({ BulkBar: component }) => ({ default: component })))
+
+/** As many as are chosen with one click: twenty pages, and four calls of what is done with them. */
+const mostChosen = 2_000
+
+interface JobTableProps {
+  jobs: readonly Job[]
+  mayAct: boolean
+  /** Missing: these are all. */
+  more?: { read: () => void; reading: boolean }
+}
 
 /** The jobs that are loaded, of which only those on the screen are in the page; chosen and opened by keyboard too. */
-export function JobTable({ jobs, mayAct }: { jobs: readonly Job[]; mayAct: boolean }) {
+export function JobTable({ jobs, mayAct, more }: JobTableProps) {
   const order = useMemo(() => jobs.map(({ id }) => id), [jobs])
   const selection = useSelection(order)
   const list = useRef<HTMLUListElement>(null)
@@ -31,6 +44,8 @@ export function JobTable({ jobs, mayAct }: { jobs: readonly Job[]; mayAct: boole
     Escape: selection.clear,
   })
   const all = selection.chosen.size === jobs.length
+  useFocusAfter('#main')
+  const reading = useChooseAll(order, selection.set, more)
   return (
     <>
       <div className="overflow-clip rounded-lg border border-line bg-surface">
@@ -59,7 +74,8 @@ export function JobTable({ jobs, mayAct }: { jobs: readonly Job[]; mayAct: boole
           ref={list}
           data-job-list
           aria-label="Jobs, newest first"
-          className="relative -mt-px"
+          tabIndex={-1}
+          className="relative -mt-px outline-none"
           style={{ height: jobs.length * height }}
         >
           {jobs.slice(rows.first, rows.end).map((job, offset) => {
@@ -85,11 +101,38 @@ export function JobTable({ jobs, mayAct }: { jobs: readonly Job[]; mayAct: boole
       </div>
       {selection.chosen.size > 0 && (
         <Suspense>
-          <BulkBar jobs={jobs.filter(({ id }) => selection.chosen.has(id))} onClear={selection.clear} />
+          <BulkBar jobs={jobs.filter(({ id }) => selection.chosen.has(id))} onClear={selection.clear}>
+            {reading.wanted && (
+              <Button size="small" onClick={reading.stop}>
+                Stop reading: {jobs.length.toLocaleString()} so far
+              </Button>
+            )}
+            {!reading.wanted && all && more && jobs.length < mostChosen && (
+              <Button size="small" onClick={reading.start} title={`The newest ${mostChosen.toLocaleString()} at most`}>
+                Choose all that match
+              </Button>
+            )}
+          </BulkBar>
         </Suspense>
       )}
     </>
   )
+}
+
+/** Reads on page by page until all that match are there, or as many as one may choose, and chooses them. */
+function useChooseAll(order: readonly string[], set: (ids: Iterable<string>) => void, more: JobTableProps['more']) {
+  const [wanted, setWanted] = useState(false)
+  const latest = useRef({ order, set, more })
+  latest.current = { order, set, more }
+  const { reading = false } = more ?? {}
+  useEffect(() => {
+    if (!wanted || reading) return
+    const now = latest.current
+    if (now.more && order.length < mostChosen) return now.more.read()
+    now.set(now.order.slice(0, mostChosen))
+    setWanted(false)
+  }, [wanted, reading, order.length])
+  return { wanted, start: () => setWanted(true), stop: () => setWanted(false) }
 }
 
 /** Where the keyboard is; remembered by place when its job leaves the list. */

@@ -1,11 +1,12 @@
 import type { ReactNode } from 'react'
-import { TimedText } from '../../components/timed-text.tsx'
 import type { Attempt, Job } from '../../lib/api.ts'
 import { cn } from '../../lib/cn.ts'
 import { sentence } from '../../lib/sentence.ts'
-import { byteSize, clockTime, duration, exactTime } from '../../lib/time.ts'
+import { byteSize, duration, exactTime, shortTime } from '../../lib/time.ts'
+import { visibleText } from '../../lib/visible-text.ts'
 import { StateIcon } from './state-chip.tsx'
 import { isEnded, isWaiting, states, type JobState } from './states.ts'
+import { WaitingText } from './waiting-text.tsx'
 
 /** A job's life from top to bottom: what happened when, and what it waits for now. */
 export function JobTimeline({ job, attempts }: { job: Job; attempts: Attempt[] }) {
@@ -30,12 +31,12 @@ export function JobTimeline({ job, attempts }: { job: Job; attempts: Attempt[] }
         ))}
         {isWaiting(job.state) && (
           <Step state={job.state} title={states[job.state].label} now>
-            {job.waiting_reason ? <TimedText text={job.waiting_reason.text} /> : states[job.state].meaning}
+            {job.waiting_reason ? <WaitingText job={job} text={job.waiting_reason.text} /> : states[job.state].meaning}
           </Step>
         )}
         {isEnded(job.state) && attempts.length === 0 && (
           <Step state={job.state} title={states[job.state].label} at={job.ended_at}>
-            {job.cancel_reason ?? job.result?.message ?? 'Before it ran'}
+            {visibleText(job.cancel_reason ?? job.result?.message ?? 'Before it ran')}
           </Step>
         )}
       </ol>
@@ -73,7 +74,7 @@ function AttemptSteps({ attempt, before, job, only }: AttemptStepsProps) {
         {attempt.ended_at && <Outcome attempt={attempt} withMessage={!only} />}
         {stopping &&
           (job.cancel_reason
-            ? `Cancel asked: ${job.cancel_reason}`
+            ? `Cancel asked: ${visibleText(job.cancel_reason)}`
             : 'Cancel was asked; its process tree is being ended')}
         {result && result.unenforced.length > 0 && (
           <span className="mt-1 block text-running">Not enforced on this runner: {result.unenforced.join(', ')}</span>
@@ -108,7 +109,7 @@ function Outcome({ attempt, withMessage }: { attempt: Attempt; withMessage: bool
   return (
     <>
       {withMessage && result.message && result.error_class !== 'exit' && (
-        <span className="block">{sentence(result.message)}</span>
+        <span className="block">{sentence(visibleText(result.message))}</span>
       )}
       {facts.join(' · ')}
       {result.remaining_processes !== null && (
@@ -142,8 +143,8 @@ function Step({ title, at, state, now, children }: StepProps) {
         <div className="flex items-baseline justify-between gap-2">
           <span className={cn('text-sm', (state || now) && 'font-semibold')}>{title}</span>
           {at && (
-            <time dateTime={at} title={exactTime(at)} className="text-xs text-muted tabular-nums">
-              {clockTime(at)}
+            <time dateTime={at} title={exactTime(at)} className="shrink-0 text-xs text-muted tabular-nums">
+              {shortTime(at)}
             </time>
           )}
         </div>

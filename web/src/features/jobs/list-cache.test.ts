@@ -54,11 +54,13 @@ test('an empty list takes its first job', () => {
   expect(ids(applyChanges([{ jobs: [], next_cursor: null }], [{ job: job('a', 1) }], {}))).toEqual(['a'])
 })
 
-test('filters from the URL: unknown words are left out', () => {
+test('filters from the URL: unknown words narrow nothing, and are told', () => {
   expect(readFilters({ status: 'passed', state: 'bogus', queue: 'ci', q: '', x: '1' })).toEqual({
     status: 'passed',
     state: undefined,
     queue: 'ci',
     q: undefined,
+    unknown: 'state=bogus, x=1',
   })
+  expect(readFilters({ name: 'web' }).q).toBe('web')
 })

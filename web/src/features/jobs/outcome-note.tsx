@@ -1,8 +1,9 @@
 import { Alert } from '../../components/alert.tsx'
-import { TimedText } from '../../components/timed-text.tsx'
 import type { Job, JobResult } from '../../lib/api.ts'
 import { sentence } from '../../lib/sentence.ts'
+import { visibleText } from '../../lib/visible-text.ts'
 import { isWaiting, states } from './states.ts'
+import { WaitingText } from './waiting-text.tsx'
 
 const because: Partial<Record<string, string>> = {
   exit: 'The command ended by itself with an error.',
@@ -20,13 +21,17 @@ export function OutcomeNote({ job }: { job: Job }) {
   if (isWaiting(job.state) && job.waiting_reason) {
     return (
       <Alert kind="note">
-        <TimedText text={job.waiting_reason.text} />
+        <WaitingText job={job} text={job.waiting_reason.text} />
       </Alert>
     )
   }
   const result = job.result
   if (!result || states[job.state].tone !== 'failed') return null
-  return <Alert>{(result.message && sentence(result.message)) ?? ending(result) ?? states[job.state].meaning}</Alert>
+  return (
+    <Alert>
+      {(result.message && sentence(visibleText(result.message))) ?? ending(result) ?? states[job.state].meaning}
+    </Alert>
+  )
 }
 
 function ending({ error_class, exit_code, signal }: JobResult): string | undefined {

@@ -17,7 +17,7 @@ export const states: Record<JobState, StateWords> = {
   leased: { label: 'Starting', tone: 'waiting', meaning: 'A runner has taken it' },
   running: { label: 'Running', tone: 'running', meaning: 'Runs now' },
   unknown: { label: 'Unknown', tone: 'running', meaning: 'Its runner has not been heard of for a while' },
-  succeeded: { label: 'Succeeded', tone: 'passed', meaning: 'Ended with exit code 0' },
+  succeeded: { label: 'Passed', tone: 'passed', meaning: 'Ended with exit code 0' },
   failed: { label: 'Failed', tone: 'failed', meaning: 'Ended with an error' },
   timed_out: { label: 'Timed out', tone: 'failed', meaning: 'Stopped because its time was over' },
   oom_killed: { label: 'Out of memory', tone: 'failed', meaning: 'Killed for using more memory than its limit' },
@@ -39,5 +39,7 @@ const waiting: JobState[] = ['blocked', 'scheduled', 'queued']
 const held: JobState[] = ['leased', 'running', 'unknown']
 export const isWaiting = (state: JobState) => waiting.includes(state)
 export const isEnded = (state: JobState) => !waiting.includes(state) && !held.includes(state)
+/** A notice of a batch's end, delivered by a job of its own. */
+export const isMessage = ({ executor }: Pick<Job, 'executor'>) => executor === 'message'
 /** A message is sent again on the page of channels, with the id that its receiver knows. */
-export const mayRunAgain = ({ executor }: Pick<Job, 'executor'>) => executor !== 'message'
+export const mayRunAgain = (job: Pick<Job, 'executor'>) => !isMessage(job)

@@ -3,6 +3,7 @@ import { Link } from '@tanstack/react-router'
 import { segmentFills } from '../../components/segmented-bar.tsx'
 import { StatCard } from '../../components/stat-card.tsx'
 import { cn } from '../../lib/cn.ts'
+import { useSeesOnlyOwn } from '../session/session.ts'
 import type { JobFilters } from './filters.ts'
 import { statsQuery } from './queries.ts'
 import { tones } from './states.ts'
@@ -21,9 +22,14 @@ interface StatusCardsProps {
 export function StatusCards({ filters = {}, large }: StatusCardsProps) {
   // Beside a list the list's topic says when to ask.
   const { data } = useQuery({ ...statsQuery, ...(large ? { refetchInterval: 2_000 } : {}) })
+  const own = useSeesOnlyOwn()
   const value = (n: number | undefined) => (n === undefined ? null : count.format(n))
   return (
-    <section aria-label="Jobs by status" className="overflow-hidden rounded-lg border border-line bg-surface">
+    <section
+      aria-label={own ? 'Your jobs by status' : 'Jobs by status'}
+      className="overflow-hidden rounded-lg border border-line bg-surface"
+    >
+      {own && <h2 className="px-3 pt-2 text-xs font-semibold text-muted sm:px-4">Your jobs</h2>}
       <div className="grid grid-cols-3 sm:grid-cols-5">
         {tones.map(({ tone, label }, index) => {
           const pressed = filters.status === tone
@@ -51,7 +57,11 @@ export function StatusCards({ filters = {}, large }: StatusCardsProps) {
           <StatCard label="All" value={value(data?.total)} large={large} />
         </div>
       </div>
-      <StatusBar counts={data} label="All jobs" className={large ? 'h-2.5 rounded-none' : 'h-1 rounded-none'} />
+      <StatusBar
+        counts={data}
+        label={own ? 'Your jobs' : 'All jobs'}
+        className={large ? 'h-2.5 rounded-none' : 'h-1 rounded-none'}
+      />
     </section>
   )
 }

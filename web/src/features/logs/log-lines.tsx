@@ -37,24 +37,34 @@ export function LogLines({ job, attempts, log, place, onPlace, downloadHref, not
   const { toLine, toEnd } = rows
   const goTo = useCallback((line: number) => (setFollowing(false), toLine(line)), [toLine])
   const search = useLogSearch(log, goTo)
-  useGoToLink(place.line, log, goTo)
+  const wentTo = useGoToLink(place.line, log, goTo)
 
   const follow = (on: boolean) => {
     setFollowing(on)
     if (on) toEnd()
   }
+  const chosen = useRef({ line: place.line, onPlace })
+  chosen.current = { line: place.line, onPlace }
+  const onSelect = useCallback(
+    (number: number) => {
+      const line = number === chosen.current.line ? undefined : number
+      wentTo.current = line
+      chosen.current.onPlace({ line })
+    },
+    [wentTo],
+  )
   useKeys({
     '/': () => searchInput.current?.focus(),
+    // A link to the match, or to the line at the top; pressed again it is taken away.
+    '#': () => {
+      const line = search.current ?? place.line ?? rows.topLine
+      if (line !== undefined) onSelect(line)
+    },
     f: () => follow(!following),
     w: () => setWrap(!wrap),
     'g g': () => goTo(first),
     G: () => follow(true),
   })
-  const chosen = useRef({ line: place.line, onPlace })
-  chosen.current = { line: place.line, onPlace }
-  const onSelect = useCallback((number: number) => {
-    chosen.current.onPlace({ line: number === chosen.current.line ? undefined : number })
-  }, [])
   const numberWidth = `${Math.max(4, String(first + buffer.length).length + 2)}ch`
   return (
     <section
@@ -109,21 +119,23 @@ export function LogLines({ job, attempts, log, place, onPlace, downloadHref, not
         )}
       </div>
       <p role="status" className="border-t border-line bg-surface px-3 py-1 text-xs text-muted tabular-nums">
-        {statusLine(log, following)}
+        {statusLine(log, following, isEnded(job.state))}
       </p>
     </section>
   )
 }
 
-/** Goes to the line of the address once, as soon as it is here. */
+/** Goes to the line of the address as soon as it is here, and again when the address changes. What is chosen in sight stays. */
 function useGoToLink(line: number | undefined, log: LogSnapshot, goTo: (line: number) => void) {
-  const done = useRef<number | null>(null)
+  const done = useRef<number | undefined>(undefined)
   const arrived = line !== undefined && log.buffer.firstNumber + log.buffer.length > line
   useEffect(() => {
-    if (!arrived || done.current !== null) return
+    if (line === undefined) done.current = undefined
+    if (!arrived || done.current === line) return
     done.current = line
     goTo(line)
   }, [arrived, line, goTo])
+  return done
 }
 
 function Notices({
@@ -169,10 +181,11 @@ function NothingYet({ log, job }: { log: LogSnapshot; job: Job }) {
   return <p className="p-4 font-sans text-base text-muted">{text}</p>
 }
 
-function statusLine(log: LogSnapshot, following: boolean): string {
+function statusLine(log: LogSnapshot, following: boolean, over: boolean): string {
   const lines = log.buffer.firstNumber - 1 + log.buffer.length
   const text = lines === 1 ? '1 line' : `${count.format(lines)} lines`
   if (log.state === 'ended') return `${text} · complete`
+  if (log.state === 'live' && over) return `${text} · reading the rest`
   if (log.state === 'live') return `${text} · ${following ? 'following' : 'live'}`
   return log.state === 'failed' ? 'not available' : 'waiting'
 }

@@ -100,6 +100,8 @@ export function useLogRows({ log, wrap, following, setFollowing }: Options) {
   return {
     scroller,
     lines,
+    /** The first one that is wholly in sight. */
+    topLine: buffer.length === 0 ? undefined : buffer.at(map.lineAt(Math.ceil(contentTop / lineHeight)).index)?.number,
     height: space.height,
     // At the end the last line stands at the lower edge, even where a letter was wider than it should be.
     place:

@@ -4,6 +4,7 @@ import { Card } from '../../components/card.tsx'
 import { Failed, Loading } from '../../components/page-state.tsx'
 import { RelativeTime } from '../../components/relative-time.tsx'
 import type { Batch } from '../../lib/api.ts'
+import { visibleText } from '../../lib/visible-text.ts'
 import { BatchDuration } from '../batches/batch-times.tsx'
 import { isOpen } from '../batches/progress.ts'
 import { StatusBar } from '../jobs/status-bar.tsx'
@@ -47,13 +48,13 @@ function BatchLine({ batch }: { batch: Batch }) {
         className="-mx-2 grid grid-cols-[minmax(0,1fr)_auto] items-center gap-x-4 gap-y-1 rounded-md px-2 py-2 hover:bg-sunken sm:grid-cols-[minmax(0,14rem)_1fr_6rem]"
       >
         <span className="truncate font-medium" dir="auto">
-          {batch.name}
+          {visibleText(batch.name)}
         </span>
         <span className="text-right text-sm whitespace-nowrap text-muted tabular-nums sm:order-3">
           {isOpen(batch) ? <BatchDuration batch={batch} /> : <RelativeTime at={batch.ended_at!} />}
         </span>
         <span className="col-span-2 flex items-center gap-3 sm:col-span-1">
-          <StatusBar counts={counts} label={`Jobs of ${batch.name}`} className="h-2.5 rounded-full" />
+          <StatusBar counts={counts} label={`Jobs of ${visibleText(batch.name)}`} className="h-2.5 rounded-full" />
           <span className="w-24 shrink-0 text-right text-xs text-muted tabular-nums">
             {done.toLocaleString()} of {counts.total.toLocaleString()}
           </span>

@@ -4,12 +4,13 @@ import { Card } from '../../components/card.tsx'
 import { Failed, Loading } from '../../components/page-state.tsx'
 import { RelativeTime } from '../../components/relative-time.tsx'
 import { sentence } from '../../lib/sentence.ts'
+import { visibleText } from '../../lib/visible-text.ts'
 import { StateIcon } from '../jobs/state-chip.tsx'
 import { states } from '../jobs/states.ts'
 import { MoreLink } from './more-link.tsx'
 import { recentFailuresQuery } from './queries.ts'
 
-/** The newest jobs that did not end well, and how. */
+/** The jobs that ended last of those that did not end well, and how. */
 export function FailuresCard() {
   const { data, isPending, isError, error } = useQuery(recentFailuresQuery)
   return (
@@ -34,10 +35,10 @@ export function FailuresCard() {
             >
               <StateIcon state={job.state} />
               <span className="min-w-0 flex-1 truncate font-medium" dir="auto">
-                {job.name}
+                {visibleText(job.name)}
               </span>
               <span className="hidden min-w-0 flex-1 truncate text-sm text-muted sm:block">
-                {sentence(job.result?.message ?? states[job.state].meaning)}
+                {sentence(visibleText(job.result?.message ?? states[job.state].meaning))}
               </span>
               <RelativeTime at={job.ended_at ?? job.created_at} className="text-sm text-muted tabular-nums" />
             </Link>

@@ -1,5 +1,6 @@
 import { queryOptions } from '@tanstack/react-query'
 import { api } from '../../lib/api.ts'
+import { newestEnds } from './newest-ends.ts'
 
 /** How often the overview asks. A topic would bring every change of every job, of which it shows five sums. */
 export const overviewMs = 3_000
@@ -20,6 +21,7 @@ export const recentBatchesQuery = queryOptions({
 
 export const recentFailuresQuery = queryOptions({
   queryKey: ['jobs', 'recent failures'],
-  queryFn: async ({ signal }) => (await api.jobs.list({ status: ['failed'], limit: 6 }, { signal })).jobs,
-  refetchInterval: overviewMs,
+  queryFn: async ({ signal }) => newestEnds((await api.jobs.list({ status: ['failed'], limit: 100 }, { signal })).jobs),
+  // The server lists by creation, so more are read than shown.
+  refetchInterval: 10_000,
 })

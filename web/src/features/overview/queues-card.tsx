@@ -5,6 +5,7 @@ import { Card } from '../../components/card.tsx'
 import { Failed } from '../../components/page-state.tsx'
 import type { Queue } from '../../lib/api.ts'
 import { queuesQuery } from '../jobs/queries.ts'
+import { useSeesOnlyOwn } from '../session/session.ts'
 import { MoreLink } from './more-link.tsx'
 
 const isFull = (queue: Queue) => queue.concurrency !== null && queue.running >= queue.concurrency && queue.waiting > 0
@@ -18,7 +19,10 @@ export function QueuesCard() {
     .toSorted((a, b) => weight(b) - weight(a) || b.waiting - a.waiting)
     .slice(0, 6)
   return (
-    <Card title="Queues" action={<MoreLink to="/queues">All queues</MoreLink>}>
+    <Card
+      title={useSeesOnlyOwn() ? 'Queues, jobs of all users' : 'Queues'}
+      action={<MoreLink to="/queues">All queues</MoreLink>}
+    >
       {isError && !data && <Failed error={error} />}
       {data && busy.length === 0 && <p className="text-sm text-muted">Nothing waits and nothing is paused.</p>}
       <ul className="-my-1.5 flex flex-col">

@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query'
 import { Card } from '../../components/card.tsx'
 import { Failed } from '../../components/page-state.tsx'
 import { TimeChart, type ChartSeries } from '../../components/time-chart.tsx'
+import { useSeesOnlyOwn } from '../session/session.ts'
 import { throughputQuery } from './queries.ts'
 
 const series: ChartSeries[] = [
@@ -13,9 +14,12 @@ const series: ChartSeries[] = [
 /** Jobs that ended, minute by minute, through the last hour. */
 export function ThroughputCard() {
   const { data, isError, error, refetch } = useQuery(throughputQuery(60))
+  const own = useSeesOnlyOwn()
   const points = data?.map(({ at, ...values }) => ({ at, values })) ?? []
   return (
-    <Card title="Ended in the last hour, by the minute">
+    <Card
+      title={own ? 'Your jobs that ended in the last hour, by the minute' : 'Ended in the last hour, by the minute'}
+    >
       {isError && !data ? (
         <Failed error={error} retry={() => void refetch()} />
       ) : (

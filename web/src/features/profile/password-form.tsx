@@ -13,14 +13,14 @@ import { signIn } from '../session/session.ts'
 const empty = { current: '', password: '', again: '' }
 
 /** A new password for oneself; all sessions end with it, this one begins anew. */
-export function PasswordForm({ username, admin }: { username: string; admin: boolean }) {
+export function PasswordForm({ username }: { username: string }) {
   const [form, setForm] = useState(empty)
   const navigate = useNavigate()
   const differs = form.again !== '' && form.again !== form.password
   const change = useMutation({
     mutationFn: async () => {
       const { current, password } = form
-      await api.users.setPassword({ username, password, ...(!admin && { current_password: current }) })
+      await api.users.setPassword({ username, password, current_password: current })
       // The change has ended this session, too.
       await signIn(username, password).catch(() => navigate({ to: '/sign-in', search: { expired: true } }))
     },
@@ -54,22 +54,20 @@ export function PasswordForm({ username, admin }: { username: string; admin: boo
           <Alert>{problem.status === 401 ? 'The current password is wrong.' : problem.message}</Alert>
         )}
         <input type="hidden" autoComplete="username" value={username} readOnly />
-        {!admin && (
-          <Field label="Current password" error={errorOf('current_password')}>
-            {input('current', 'current-password')}
-          </Field>
-        )}
+        <Field label="Current password" error={errorOf('current_password')}>
+          {input('current', 'current-password')}
+        </Field>
         <div className="grid gap-4 sm:grid-cols-2">
           <Field label="New password" hint="10 characters or more" error={errorOf('password')}>
             {input('password', 'new-password')}
           </Field>
-          <Field label="Once more" error={differs ? 'is not the same' : undefined}>
+          <Field label="Once more" error={differs ? 'the two are not the same' : undefined}>
             {input('again', 'new-password')}
           </Field>
         </div>
         <div className="flex flex-wrap items-center justify-between gap-2">
           <p className="text-sm text-muted">Ends your other sessions and all your API tokens.</p>
-          <Button kind="primary" type="submit" disabled={change.isPending}>
+          <Button kind="primary" type="submit" busy={change.isPending}>
             {change.isPending ? 'Changing…' : 'Change password'}
           </Button>
         </div>

@@ -25,7 +25,7 @@ export function ProfilePage() {
         <div className="grid items-start gap-3 lg:grid-cols-2">
           <div className="flex flex-col gap-3">
             <Account username={me.username} />
-            <PasswordForm username={me.username} admin={me.role === 'admin'} />
+            <PasswordForm username={me.username} />
           </div>
           <div className="flex flex-col gap-3">
             <TokensCard />

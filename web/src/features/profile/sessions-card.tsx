@@ -4,9 +4,7 @@ import { useState } from 'react'
 import { Button } from '../../components/button.tsx'
 import { Card } from '../../components/card.tsx'
 import { Confirm } from '../../components/confirm.tsx'
-import { toast } from '../../components/toasts.ts'
 import { api } from '../../lib/api.ts'
-import { problemOf } from '../../lib/problem.ts'
 import { signOut } from '../session/session.ts'
 
 export function SessionsCard() {
@@ -18,7 +16,6 @@ export function SessionsCard() {
       await signOut()
     },
     onSuccess: () => navigate({ to: '/sign-in' }),
-    onError: (error) => toast('error', 'Sessions go on', problemOf(error).message),
   })
   return (
     <Card title="Sessions">
@@ -27,7 +24,7 @@ export function SessionsCard() {
           Lost a device, or signed in on somebody else’s? This ends every session and every API token of yours, here
           too.
         </p>
-        <Button kind="danger" onClick={() => setAsking(true)} disabled={leave.isPending}>
+        <Button kind="danger" onClick={() => setAsking(true)} busy={leave.isPending}>
           Sign out everywhere
         </Button>
       </div>
@@ -38,7 +35,7 @@ export function SessionsCard() {
         action="Sign out everywhere"
         refuse="Stay"
         danger
-        onConfirm={() => leave.mutate()}
+        onConfirm={() => leave.mutateAsync()}
       >
         All your browsers are signed out, and whatever uses one of your API tokens stops working until it gets a new
         one. Your jobs go on.

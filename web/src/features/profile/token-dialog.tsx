@@ -99,7 +99,7 @@ export function TokenDialog({ onClose }: { onClose: () => void }) {
         <div className="flex items-center justify-end gap-2">
           {nothing && <span className="mr-auto text-sm text-failed">Choose at least one.</span>}
           <Button onClick={onClose}>Leave it</Button>
-          <Button kind="primary" type="submit" disabled={make.isPending || nothing}>
+          <Button kind="primary" type="submit" disabled={nothing} busy={make.isPending}>
             {make.isPending ? 'Making…' : 'Make the token'}
           </Button>
         </div>

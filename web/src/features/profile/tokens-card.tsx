@@ -8,7 +8,6 @@ import { Failed, Loading } from '../../components/page-state.tsx'
 import { RelativeTime } from '../../components/relative-time.tsx'
 import { toast } from '../../components/toasts.ts'
 import { api, type ApiToken } from '../../lib/api.ts'
-import { problemOf } from '../../lib/problem.ts'
 import { tokensQuery } from './queries.ts'
 import { TokenDialog } from './token-dialog.tsx'
 
@@ -81,7 +80,6 @@ function RevokeToken({ token, onClose }: { token: ApiToken; onClose: () => void 
   const revoke = useMutation({
     mutationFn: () => api.tokens.delete({ id: token.id }),
     onSuccess: () => toast('success', `${token.name} is revoked`),
-    onError: (error) => toast('error', `${token.name} is not revoked`, problemOf(error).message),
     onSettled: () => client.invalidateQueries({ queryKey: tokensQuery.queryKey }),
   })
   return (
@@ -92,7 +90,7 @@ function RevokeToken({ token, onClose }: { token: ApiToken; onClose: () => void 
       action="Revoke"
       refuse="Keep it"
       danger
-      onConfirm={() => revoke.mutate()}
+      onConfirm={() => revoke.mutateAsync()}
     >
       Whatever uses it stops working at once.
     </Confirm>

@@ -2,6 +2,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { Alert } from '../../components/alert.tsx'
 import { Button } from '../../components/button.tsx'
+import { Checkbox } from '../../components/checkbox.tsx'
 import { Dialog } from '../../components/dialog.tsx'
 import { Field, Input } from '../../components/field.tsx'
 import { toast } from '../../components/toasts.ts'
@@ -86,11 +87,7 @@ export function QueueDialog({ queue, onClose }: { queue: Queue | null; onClose: 
           ))}
         </div>
         <label className="flex items-center gap-2 text-sm font-medium">
-          <input
-            type="checkbox"
-            checked={form.paused}
-            onChange={(event) => setForm({ ...form, paused: event.target.checked })}
-          />
+          <Checkbox checked={form.paused} onChange={(event) => setForm({ ...form, paused: event.target.checked })} />
           Paused: nothing of it starts
         </label>
         <p className="text-sm text-muted">
@@ -98,7 +95,7 @@ export function QueueDialog({ queue, onClose }: { queue: Queue | null; onClose: 
         </p>
         <div className="flex justify-end gap-2">
           <Button onClick={onClose}>{queue ? 'Leave as it is' : 'Never mind'}</Button>
-          <Button kind="primary" type="submit" disabled={save.isPending}>
+          <Button kind="primary" type="submit" busy={save.isPending}>
             {save.isPending ? 'Saving…' : 'Save'}
           </Button>
         </div>

@@ -7,10 +7,9 @@ import { PageHead } from '../../components/page-head.tsx'
 import { Failed, Loading } from '../../components/page-state.tsx'
 import { toast } from '../../components/toasts.ts'
 import { api, type Queue } from '../../lib/api.ts'
-import { problemOf } from '../../lib/problem.ts'
 import { byteSize } from '../../lib/time.ts'
 import { queuesQuery } from '../jobs/queries.ts'
-import { useMe } from '../session/session.ts'
+import { useMe, useSeesOnlyOwn } from '../session/session.ts'
 import { QueueDialog } from './queue-dialog.tsx'
 import { settingsOf } from './queue-form.ts'
 import { QueueTable } from './queue-table.tsx'
@@ -32,7 +31,7 @@ export function QueueListPage() {
   const admin = me?.role === 'admin'
   return (
     <div className="flex flex-col gap-3">
-      <PageHead title="Queues">
+      <PageHead title="Queues" description={useSeesOnlyOwn() ? 'Numbers are of the jobs of all users.' : undefined}>
         {admin && (
           <Button kind="primary" onClick={() => setEditing('new')}>
             <Plus aria-hidden className="size-4" /> New queue
@@ -55,7 +54,6 @@ function PauseQueue({ queue, onClose }: { queue: Queue; onClose: () => void }) {
   const save = useMutation({
     mutationFn: () => api.queues.put({ name: queue.name, ...settingsOf(queue), paused: pause }),
     onSuccess: () => toast('success', `Queue ${queue.name} ${pause ? 'is paused' : 'goes on'}`),
-    onError: (error) => toast('error', `Queue ${queue.name} stays as it was`, problemOf(error).message),
     onSettled: () => void client.invalidateQueries({ queryKey: queuesQuery.queryKey }),
   })
   return (
@@ -66,7 +64,7 @@ function PauseQueue({ queue, onClose }: { queue: Queue; onClose: () => void }) {
       action={pause ? 'Pause' : 'Go on'}
       refuse="Leave it"
       danger={pause}
-      onConfirm={() => save.mutate()}
+      onConfirm={() => save.mutateAsync()}
     >
       {pause
         ? 'Nothing of it starts until it goes on. What runs is not touched, and jobs can still be submitted.'
@@ -83,7 +81,7 @@ function OwnSize({ username }: { username: string }) {
   const { kept_jobs, log_bytes, retain_count, retain_bytes } = data.usage
   return (
     <p className="text-sm text-muted">
-      Kept of you: {count.format(kept_jobs)} ended {kept_jobs === 1 ? 'job' : 'jobs'}
+      Your ended jobs that are kept: {count.format(kept_jobs)}
       {retain_count > 0 && ` of at most ${count.format(retain_count)}`}, {byteSize(log_bytes)} of logs
       {retain_bytes > 0 && ` of at most ${byteSize(retain_bytes)}`}.
     </p>

@@ -3,7 +3,7 @@ import { Pause, Pencil, Play } from 'lucide-react'
 import { Badge } from '../../components/badge.tsx'
 import { IconButton } from '../../components/button.tsx'
 import { Meter } from '../../components/meter.tsx'
-import { Table, TableHead, Td, Th, Tr } from '../../components/table.tsx'
+import { ActsTd, ActsTh, nameCell, Table, TableHead, Td, Th, Tr } from '../../components/table.tsx'
 import type { Queue } from '../../lib/api.ts'
 import { byteSize } from '../../lib/time.ts'
 import { retentionText } from './queue-form.ts'
@@ -29,14 +29,19 @@ export function QueueTable({ queues, onEdit, onPause }: QueueTableProps) {
         <Th number>Ended, kept</Th>
         <Th number>Logs</Th>
         <Th>Keeps</Th>
-        {onEdit && <Th aria-label="Acts" />}
+        {onEdit && <ActsTh />}
       </TableHead>
       <tbody>
         {queues.map((queue) => (
           <Tr key={queue.name}>
-            <th scope="row" className="px-3 py-1.5 text-left font-medium">
+            <th scope="row" className="px-2 py-1.5 text-left font-medium sm:px-3">
               <span className="flex items-center gap-2">
-                <Link to="/jobs" search={{ queue: queue.name }} className="rounded hover:underline">
+                <Link
+                  to="/jobs"
+                  search={{ queue: queue.name }}
+                  className={`rounded hover:underline ${nameCell}`}
+                  title={queue.name}
+                >
                   {queue.name}
                 </Link>
                 {queue.paused && <Badge tone="warn">Paused</Badge>}
@@ -64,24 +69,22 @@ export function QueueTable({ queues, onEdit, onPause }: QueueTableProps) {
             <Td number>{byteSize(queue.log_bytes)}</Td>
             <Td muted>{retentionText(queue)}</Td>
             {onEdit && (
-              <Td>
-                <span className="flex justify-end">
-                  <IconButton
-                    small
-                    label={queue.paused ? `Let queue ${queue.name} go on` : `Pause queue ${queue.name}`}
-                    onClick={() => onPause(queue)}
-                  >
-                    {queue.paused ? (
-                      <Play aria-hidden className="size-3.5" />
-                    ) : (
-                      <Pause aria-hidden className="size-3.5" />
-                    )}
-                  </IconButton>
-                  <IconButton small label={`Change queue ${queue.name}`} onClick={() => onEdit(queue)}>
-                    <Pencil aria-hidden className="size-3.5" />
-                  </IconButton>
-                </span>
-              </Td>
+              <ActsTd>
+                <IconButton
+                  small
+                  label={queue.paused ? `Let queue ${queue.name} go on` : `Pause queue ${queue.name}`}
+                  onClick={() => onPause(queue)}
+                >
+                  {queue.paused ? (
+                    <Play aria-hidden className="size-3.5" />
+                  ) : (
+                    <Pause aria-hidden className="size-3.5" />
+                  )}
+                </IconButton>
+                <IconButton small label={`Change queue ${queue.name}`} onClick={() => onEdit(queue)}>
+                  <Pencil aria-hidden className="size-3.5" />
+                </IconButton>
+              </ActsTd>
             )}
           </Tr>
         ))}

@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import type { Runner } from '../../lib/api.ts'
+import { visibleText } from '../../lib/visible-text.ts'
 import { JobDuration } from '../jobs/job-duration.tsx'
 import { StateIcon } from '../jobs/state-chip.tsx'
 import { heldJobsQuery } from './queries.ts'
@@ -25,7 +26,7 @@ export function RunnerJobs({ runner }: { runner: Runner }) {
             >
               <StateIcon state={job.state} />
               <span className="min-w-0 flex-1 truncate" dir="auto">
-                {job.name}
+                {visibleText(job.name)}
               </span>
               <span className="text-muted tabular-nums">
                 <JobDuration job={job} />

@@ -82,7 +82,7 @@ export function ResetPasswordPage() {
             />
           )}
         </Field>
-        <Field label="Once more" error={differs ? 'is not the same' : undefined}>
+        <Field label="Once more" error={differs ? 'the two are not the same' : undefined}>
           {(binding) => (
             <Input
               {...binding}
@@ -94,7 +94,7 @@ export function ResetPasswordPage() {
             />
           )}
         </Field>
-        <Button kind="primary" type="submit" disabled={reset.isPending}>
+        <Button kind="primary" type="submit" busy={reset.isPending}>
           {reset.isPending ? 'Setting…' : 'Set the password and sign in'}
         </Button>
       </form>

@@ -7,6 +7,9 @@ export const meQuery = queryOptions({ queryKey: ['me'], queryFn: () => api.me(),
 
 export const useMe = (): Me | undefined => useQuery(meQuery).data
 
+/** Operators see and count their own jobs; administrators and viewers those of all. */
+export const useSeesOnlyOwn = (): boolean => useMe()?.role === 'operator'
+
 export async function signIn(username: string, password: string): Promise<void> {
   const { user } = await api.session.create({ username, password })
   queryClient.clear()

@@ -43,7 +43,7 @@ export function SignInPage() {
         <Field label="Password">
           {(binding) => <Input {...binding} name="password" type="password" autoComplete="current-password" required />}
         </Field>
-        <Button kind="primary" type="submit" disabled={busy}>
+        <Button kind="primary" type="submit" busy={busy}>
           {busy ? 'Signing in…' : 'Sign in'}
         </Button>
         <Link to="/reset-password" className="self-center text-sm text-accent hover:underline">

@@ -45,6 +45,7 @@ const groups: Group[] = [
       [['/'], 'Search in the log'],
       [['f'], 'Follow the log'],
       [['w'], 'Wrap long lines'],
+      [['#'], 'Link to the match, or to the top line'],
       [['g', 'g'], 'Log: to the first line'],
       [['G'], 'Log: to the last line'],
     ],

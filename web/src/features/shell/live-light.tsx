@@ -1,29 +1,23 @@
-import { useEffect, useState } from 'react'
 import { cn } from '../../lib/cn.ts'
-import { useLiveState } from '../../lib/live-page.ts'
+import { useLiveState, useLost } from '../../lib/live-page.ts'
 
-/** Whether what is on the page is live. Shape and words say it too, not only the colour. */
+/** Whether what is on the page is live. Shape and words say it too, not only the colour; a break has a bar of its own. */
 export function LiveLight({ small }: { small?: boolean }) {
   const open = useLiveState() === 'open'
-  const [late, setLate] = useState(false)
-  useEffect(() => {
-    const timer = setTimeout(() => setLate(!open), open ? 0 : 1500)
-    return () => clearTimeout(timer)
-  }, [open])
+  const lost = useLost()
   return (
     <span
-      role="status"
-      title={late ? 'Reconnecting…' : open ? 'Live: changes appear by themselves' : 'Connecting'}
+      title={lost ? 'Reconnecting…' : open ? 'Live: changes appear by themselves' : 'Connecting'}
       className="flex h-6 items-center gap-1.5 px-1 text-xs text-muted"
     >
       <span
         aria-hidden
         className={cn(
           'size-2 shrink-0 rounded-full',
-          late ? 'border-2 border-running-fill' : open ? 'bg-passed-fill' : 'bg-line',
+          lost ? 'border-2 border-running-fill' : open ? 'bg-passed-fill' : 'bg-line',
         )}
       />
-      <span className={small ? 'sr-only' : ''}>{late ? 'Reconnecting…' : open ? 'Live' : ''}</span>
+      <span className={small ? 'sr-only' : ''}>{lost ? 'Reconnecting…' : open ? 'Live' : ''}</span>
     </span>
   )
 }

@@ -5,6 +5,7 @@ import { Boxes, Keyboard, List, LogOut, Monitor, Moon, Plus, Sun } from 'lucide-
 import { useDeferredValue, useState, type ReactNode } from 'react'
 import { api } from '../../lib/api.ts'
 import { setTheme } from '../../lib/theme.ts'
+import { visibleText } from '../../lib/visible-text.ts'
 import { StateIcon } from '../jobs/state-chip.tsx'
 import { tones } from '../jobs/states.ts'
 import { signOut, useMe } from '../session/session.ts'
@@ -71,7 +72,7 @@ export default function Palette({ onClose, onHelp }: { onClose: () => void; onHe
                 onSelect={run(() => void navigate({ to: '/jobs/$id', params: { id: job.id } }))}
               >
                 <StateIcon state={job.state} />
-                <span className="min-w-0 flex-1 truncate">{job.name}</span>
+                <span className="min-w-0 flex-1 truncate">{visibleText(job.name)}</span>
                 <span className="font-mono text-xs text-muted">{job.id}</span>
               </Item>
             ))}

@@ -1,20 +1,23 @@
 import { Link, Outlet, useNavigate } from '@tanstack/react-router'
 import { Menu as MenuIcon, Search } from 'lucide-react'
-import { lazy, Suspense, useEffect, useState } from 'react'
+import { Suspense, useEffect, useState } from 'react'
 import { IconButton } from '../../components/button.tsx'
 import { cn } from '../../lib/cn.ts'
+import { lazyPart } from '../../lib/lazy-part.ts'
 import { live } from '../../lib/live-page.ts'
 import { useKeys } from '../../lib/use-keys.ts'
 import { useMe } from '../session/session.ts'
 import { Drawer } from './drawer.tsx'
 import { LiveLight } from './live-light.tsx'
 import { Logo } from './logo.tsx'
+import { LostBar } from './lost-bar.tsx'
 import { placesFor, profile } from './places.ts'
 import { Sidebar } from './sidebar.tsx'
+import { useLoadAhead } from './use-load-ahead.ts'
 import { useFocusOnNewPage, useSignedOutRedirect, useSlim } from './use-shell.ts'
 
-const Palette = lazy(() => import('./palette.tsx'))
-const KeyHelp = lazy(() => import('./key-help.tsx'))
+const Palette = lazyPart(() => import('./palette.tsx'))
+const KeyHelp = lazyPart(() => import('./key-help.tsx'))
 
 type Open = 'palette' | 'help' | 'drawer' | null
 
@@ -26,6 +29,7 @@ export function Shell() {
   useSignedOutRedirect()
   useFocusOnNewPage()
   useShellKeys(setOpen)
+  useLoadAhead()
   const acts = { onPalette: () => setOpen('palette'), onHelp: () => setOpen('help') }
   const close = () => setOpen(null)
   return (
@@ -33,16 +37,17 @@ export function Shell() {
       <a href="#main" className="skip-link rounded-md bg-accent px-3 py-1.5 text-on-accent">
         Skip to the content
       </a>
-      <div
+      <header
         className={cn(
           'sticky top-0 z-30 hidden h-dvh shrink-0 border-r border-line bg-surface lg:block',
           slim ? 'w-13' : 'w-52',
         )}
       >
         <Sidebar slim={slim} onSlim={() => setSlim(!slim)} {...acts} />
-      </div>
+      </header>
       <div className="flex min-w-0 flex-1 flex-col">
         <TopBar onDrawer={() => setOpen('drawer')} onPalette={acts.onPalette} />
+        <LostBar />
         <main
           id="main"
           tabIndex={-1}

@@ -20,7 +20,6 @@ export function UserMenu({ small, up, onHelp }: { small?: boolean; up?: boolean;
   return (
     <Menu
       label="Account"
-      triggerLabel={small ? `Account: ${name}` : undefined}
       up={up}
       align={up ? 'left' : 'right'}
       triggerClassName={cn('flex items-center gap-2 rounded-md p-1 text-left hover:bg-sunken', !small && 'w-full')}
@@ -32,6 +31,7 @@ export function UserMenu({ small, up, onHelp }: { small?: boolean; up?: boolean;
           >
             {name.slice(0, 2)}
           </span>
+          {small && <span className="sr-only">Account: {name}</span>}
           {!small && (
             <>
               <span className="min-w-0 flex-1 leading-tight">

@@ -4,6 +4,7 @@ import { SegmentedBar } from '../../components/segmented-bar.tsx'
 import { Table, TableHead, Td, Th, Tr } from '../../components/table.tsx'
 import type { TestInsight } from '../../lib/api.ts'
 import { duration } from '../../lib/time.ts'
+import { visibleText } from '../../lib/visible-text.ts'
 import { TestStatus } from '../batches/batch-tests.tsx'
 import { count } from '../batches/count-words.tsx'
 
@@ -23,18 +24,23 @@ export function InsightTable({ tests }: { tests: readonly TestInsight[] }) {
       <tbody>
         {tests.map((test) => (
           <Tr key={`${test.suite} ${test.name}`}>
-            <Td className="max-w-md">
-              <span className="block truncate font-medium" title={test.name}>
-                {test.name}
-              </span>
-              <span className="block truncate text-xs text-muted" title={test.suite}>
-                {test.suite}
+            <Td className="max-w-48 sm:max-w-md">
+              <Link
+                to="/jobs/$id"
+                params={{ id: test.last_job_id }}
+                className="block truncate font-medium hover:underline"
+                title={`Last job of ${visibleText(test.name)}`}
+              >
+                {visibleText(test.name)}
+              </Link>
+              <span className="block truncate text-xs text-muted" title={visibleText(test.suite)}>
+                {visibleText(test.suite)}
               </span>
             </Td>
             <Td>
               <SegmentedBar
                 className="h-2 w-28"
-                label={`Runs of ${test.name}`}
+                label={`Runs of ${visibleText(test.name)}`}
                 parts={[
                   { kind: 'passed', n: test.passed },
                   { kind: 'failed', n: test.failed },
@@ -56,7 +62,7 @@ export function InsightTable({ tests }: { tests: readonly TestInsight[] }) {
                   params={{ id: test.last_job_id }}
                   className="rounded text-accent underline underline-offset-2"
                 >
-                  <span className="sr-only">Last job of {test.name}: </span>
+                  <span className="sr-only">Last job of {visibleText(test.name)}: </span>
                   <RelativeTime at={test.last_at} />
                 </Link>
               </span>

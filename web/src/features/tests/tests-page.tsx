@@ -22,7 +22,7 @@ export function TestsPage() {
   const { order = 'flaky', batch, days = 14 } = useSearch({ from: '/_app/tests' })
   const navigate = useNavigate({ from: '/tests' })
   const change = (part: TestsPlace) =>
-    void navigate({ search: (old) => ({ ...old, ...part }), replace: true, resetScroll: false })
+    void navigate({ search: (old) => ({ ...old, ...part }), replace: 'batch' in part, resetScroll: false })
   return (
     <div className="flex flex-col gap-3">
       <PageHead title="Tests" description="What JUnit files of all batches say together">
@@ -105,7 +105,12 @@ function AllSteady({ order }: { order: Order }) {
 function NoTestsYet() {
   return (
     <Empty title="No tests reported yet">
-      <p className="text-muted">Name in a job where it writes JUnit XML, and its tests appear here:</p>
+      <p className="text-muted">Name where a job writes JUnit XML, and its tests appear here. In a terminal:</p>
+      <CopyLine
+        className="w-full"
+        text="npx runyard run --junit 'reports/*.xml' -- pytest --junit-xml=reports/all.xml"
+      />
+      <p className="text-muted">or in the file of a batch, beside the job&rsquo;s command:</p>
       <CopyLine what="line" className="w-full max-w-md" text='junit: ["reports/*.xml"]' />
     </Empty>
   )

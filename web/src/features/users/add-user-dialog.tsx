@@ -77,7 +77,7 @@ export function AddUserDialog({ onClose }: { onClose: () => void }) {
         />
         <div className="flex justify-end gap-2">
           <Button onClick={onClose}>Leave it</Button>
-          <Button kind="primary" type="submit" disabled={add.isPending}>
+          <Button kind="primary" type="submit" busy={add.isPending}>
             {add.isPending ? 'Adding…' : 'Add'}
           </Button>
         </div>

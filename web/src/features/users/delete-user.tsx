@@ -2,7 +2,6 @@ import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { Confirm } from '../../components/confirm.tsx'
 import { toast } from '../../components/toasts.ts'
 import { api } from '../../lib/api.ts'
-import { problemOf } from '../../lib/problem.ts'
 import { usersQuery } from './queries.ts'
 import type { User } from './user.ts'
 
@@ -11,7 +10,6 @@ export function DeleteUser({ user, onClose }: { user: User; onClose: () => void 
   const remove = useMutation({
     mutationFn: () => api.users.delete({ username: user.username }),
     onSuccess: () => toast('success', `${user.username} is deleted`),
-    onError: (error) => toast('error', `${user.username} is not deleted`, problemOf(error).message),
     onSettled: () => client.invalidateQueries({ queryKey: usersQuery.queryKey }),
   })
   const { open_jobs: open } = user.usage
@@ -23,7 +21,7 @@ export function DeleteUser({ user, onClose }: { user: User; onClose: () => void 
       action="Delete"
       refuse="Keep it"
       danger
-      onConfirm={() => remove.mutate()}
+      onConfirm={() => remove.mutateAsync()}
     >
       {open > 0 && `${open === 1 ? 'Their open job is' : `Their ${open} open jobs are`} cancelled. `}
       Sessions, API tokens and certificates end at once. What they ran stays under their name, which is not given again.

@@ -2,6 +2,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { Alert } from '../../components/alert.tsx'
 import { Button } from '../../components/button.tsx'
+import { Checkbox } from '../../components/checkbox.tsx'
 import { Dialog } from '../../components/dialog.tsx'
 import { toast } from '../../components/toasts.ts'
 import { api } from '../../lib/api.ts'
@@ -46,18 +47,19 @@ export function EditUserDialog({ user, onClose }: { user: User; onClose: () => v
         }}
       >
         {problem && problem.fields.length === 0 && <Alert>{problem.message}</Alert>}
-        {stateOf(user, Date.now()) === 'locked' && (
-          <Alert
-            kind="note"
-            action={
-              <Button size="small" disabled={save.isPending} onClick={() => save.mutate(true)}>
-                Unlock
-              </Button>
-            }
-          >
-            Too many wrong passwords were given for this account.
-          </Alert>
-        )}
+        {/* Always: also the wait of one address, which the account does not show, ends with it. */}
+        <Alert
+          kind="note"
+          action={
+            <Button size="small" busy={save.isPending} onClick={() => save.mutate(true)}>
+              Unlock
+            </Button>
+          }
+        >
+          {stateOf(user, Date.now()) === 'locked'
+            ? 'Too many wrong passwords were given for this account.'
+            : 'Kept out after wrong passwords? Unlocking forgets them, and they may try again at once.'}
+        </Alert>
         <UserFields
           role={form.role}
           maxRunning={form.maxRunning}
@@ -66,8 +68,7 @@ export function EditUserDialog({ user, onClose }: { user: User; onClose: () => v
           errorOf={errorOf}
         />
         <label className="flex items-center gap-2 text-sm font-medium">
-          <input
-            type="checkbox"
+          <Checkbox
             checked={form.disabled}
             disabled={own}
             onChange={(event) => setForm({ ...form, disabled: event.target.checked })}
@@ -77,7 +78,7 @@ export function EditUserDialog({ user, onClose }: { user: User; onClose: () => v
         {ends && <Alert kind="note">Saving ends the sessions and API tokens of {user.username} at once.</Alert>}
         <div className="flex justify-end gap-2">
           <Button onClick={onClose}>Leave as it is</Button>
-          <Button kind="primary" type="submit" disabled={save.isPending}>
+          <Button kind="primary" type="submit" busy={save.isPending}>
             {save.isPending ? 'Saving…' : 'Save'}
           </Button>
         </div>

@@ -16,8 +16,13 @@ test('by part of the name in any case, and by role', () => {
   expect(filterUsers(all, {})).toHaveLength(3)
 })
 
-test('what is no filter is left out of the address', () => {
-  expect(readUserFilters({ q: '', role: 'root', x: 1 })).toEqual({ q: undefined, role: undefined })
+test('what is no filter narrows nothing, and is told; name is q', () => {
+  expect(readUserFilters({ q: '', role: 'root', x: 1 })).toEqual({
+    q: undefined,
+    role: undefined,
+    unknown: 'role=root, x=1',
+  })
+  expect(readUserFilters({ name: 'a' })).toEqual({ q: 'a', role: undefined })
   expect(readUserFilters({ q: 'a', role: 'viewer' })).toEqual({ q: 'a', role: 'viewer' })
 })
 

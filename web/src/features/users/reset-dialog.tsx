@@ -34,7 +34,7 @@ export function ResetDialog({ username, onClose }: { username: string; onClose: 
         <div className="flex justify-end gap-2">
           <Button onClick={onClose}>{make.data ? 'Done' : 'Leave it'}</Button>
           {!make.data && (
-            <Button kind="primary" disabled={make.isPending} onClick={() => make.mutate()}>
+            <Button kind="primary" busy={make.isPending} onClick={() => make.mutate()}>
               {make.isPending ? 'Making…' : 'Make a code'}
             </Button>
           )}

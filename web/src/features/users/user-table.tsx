@@ -3,7 +3,7 @@ import { KeyRound, Pencil, Trash2 } from 'lucide-react'
 import { Badge, type BadgeTone } from '../../components/badge.tsx'
 import { IconButton } from '../../components/button.tsx'
 import { RelativeTime } from '../../components/relative-time.tsx'
-import { Table, TableHead, Td, Th, Tr } from '../../components/table.tsx'
+import { ActsTd, ActsTh, nameCell, Table, TableHead, Td, Th, Tr } from '../../components/table.tsx'
 import { byteSize } from '../../lib/time.ts'
 import { useNow } from '../../lib/use-now.ts'
 import { useMe } from '../session/session.ts'
@@ -32,12 +32,12 @@ export function UserTable({ users, onAct }: UserTableProps) {
         <Th number>Open jobs</Th>
         <Th number>Ended, kept</Th>
         <Th number>Logs</Th>
-        <Th aria-label="Acts" />
+        <ActsTh />
       </TableHead>
       <tbody>
         {users.map((user) => (
           <Tr key={user.username}>
-            <Td className="font-medium">
+            <Td className={`${nameCell} font-medium`} title={user.username}>
               <Link to="/jobs" search={{ owner: user.username }} className="hover:underline">
                 {user.username}
               </Link>
@@ -56,24 +56,22 @@ export function UserTable({ users, onAct }: UserTableProps) {
             <Td number>{count.format(user.usage.open_jobs)}</Td>
             <Td number>{count.format(user.usage.kept_jobs)}</Td>
             <Td number>{byteSize(user.usage.log_bytes)}</Td>
-            <Td className="w-0 py-0.5 text-right">
-              <div className="flex justify-end">
-                <IconButton small label={`Change ${user.username}`} onClick={() => onAct('edit', user)}>
-                  <Pencil aria-hidden className="size-3.5" />
-                </IconButton>
-                <IconButton small label={`Reset code for ${user.username}`} onClick={() => onAct('reset', user)}>
-                  <KeyRound aria-hidden className="size-3.5" />
-                </IconButton>
-                <IconButton
-                  small
-                  label={`Delete ${user.username}`}
-                  disabled={user.username === me}
-                  onClick={() => onAct('delete', user)}
-                >
-                  <Trash2 aria-hidden className="size-3.5" />
-                </IconButton>
-              </div>
-            </Td>
+            <ActsTd>
+              <IconButton small label={`Change ${user.username}`} onClick={() => onAct('edit', user)}>
+                <Pencil aria-hidden className="size-3.5" />
+              </IconButton>
+              <IconButton small label={`Reset code for ${user.username}`} onClick={() => onAct('reset', user)}>
+                <KeyRound aria-hidden className="size-3.5" />
+              </IconButton>
+              <IconButton
+                small
+                label={`Delete ${user.username}`}
+                disabled={user.username === me}
+                onClick={() => onAct('delete', user)}
+              >
+                <Trash2 aria-hidden className="size-3.5" />
+              </IconButton>
+            </ActsTd>
           </Tr>
         ))}
       </tbody>

@@ -5,6 +5,7 @@ import { useState } from 'react'
 import { Button } from '../../components/button.tsx'
 import { CopyLine } from '../../components/copy-line.tsx'
 import { Select } from '../../components/field.tsx'
+import { FilterChips } from '../../components/filter-chips.tsx'
 import { PageHead } from '../../components/page-head.tsx'
 import { Empty, Failed, Loading } from '../../components/page-state.tsx'
 import { SearchBox } from '../../components/search-box.tsx'
@@ -36,7 +37,11 @@ function Users() {
   const [open, setOpen] = useState<{ act: UserAct; user: User } | { act: 'add' } | null>(null)
   const close = () => setOpen(null)
   const narrow = (some: UserFilters) =>
-    void navigate({ search: (before) => ({ ...before, ...some }), replace: true, resetScroll: false })
+    void navigate({
+      search: (before) => ({ ...before, ...some }),
+      replace: 'q' in some && !('role' in some),
+      resetScroll: false,
+    })
   const shown = filterUsers(users.data ?? [], filters)
   return (
     <div className="flex flex-col gap-3">
@@ -64,6 +69,19 @@ function Users() {
           </span>
         )}
       </div>
+      {filters.unknown && (
+        <FilterChips
+          chips={[
+            {
+              key: 'unknown',
+              name: 'Not a filter here:',
+              value: filters.unknown,
+              onRemove: () => narrow({ unknown: undefined }),
+            },
+          ]}
+          onClear={() => void navigate({ search: {} })}
+        />
+      )}
       {users.isPending && <Loading rows={4} label="Loading users" />}
       {users.isError && <Failed error={users.error} retry={() => void users.refetch()} />}
       {shown.length > 0 && <UserTable users={shown} onAct={(act, user) => setOpen({ act, user })} />}

@@ -5,6 +5,7 @@ import { cn } from '../../../lib/cn.ts'
 import { useBoxRows } from '../../../lib/use-box-rows.ts'
 import { useKeys } from '../../../lib/use-keys.ts'
 import { useMedia } from '../../../lib/use-media.ts'
+import { visibleText } from '../../../lib/visible-text.ts'
 import { MemberCells, memberGrid } from '../member-line.tsx'
 import type { Selection } from './use-selection.ts'
 
@@ -133,7 +134,12 @@ const MemberRow = memo(function MemberRow({ job, index, top, height, ticked, onT
     >
       {ticked !== null && (
         <span role="cell" className="pl-3">
-          <Checkbox label={`Choose ${job.name}`} className="block" checked={ticked} onChange={() => onTick?.(job.id)} />
+          <Checkbox
+            label={`Choose ${visibleText(job.name)}`}
+            className="block"
+            checked={ticked}
+            onChange={() => onTick?.(job.id)}
+          />
         </span>
       )}
       <div className={cn(memberGrid, 'min-w-0 flex-1 px-3')}>

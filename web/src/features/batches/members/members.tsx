@@ -1,9 +1,9 @@
 import { useNavigate, useSearch } from '@tanstack/react-router'
-import { lazy, Suspense, useDeferredValue, useMemo, useRef, useState } from 'react'
+import { Suspense, useDeferredValue, useMemo, useRef, useState } from 'react'
 import { Button } from '../../../components/button.tsx'
 import { Failed, Loading } from '../../../components/page-state.tsx'
 import type { Batch } from '../../../lib/api.ts'
-import { BulkBar } from '../../jobs/bulk-bar.tsx'
+import { lazyPart } from '../../../lib/lazy-part.ts'
 import { useMayChange } from '../batch-actions.tsx'
 import { count } from '../count-words.tsx'
 import { Failures } from '../failures.tsx'
@@ -13,7 +13,10 @@ import { MemberTable } from './member-table.tsx'
 import { useMembers } from './use-members.ts'
 import { useSelection } from './use-selection.ts'
 
-const LogDrawer = lazy(() => import('../log-drawer.tsx'))
+const LogDrawer = lazyPart(() => import('../log-drawer.tsx'))
+const BulkBar = lazyPart(() =>
+  import('../../jobs/bulk-bar.tsx').then(({ BulkBar: component }) => ({ default: component })),
+)
 
 /** All jobs of a batch, up to ten thousand, live. */
 export function Members({ batch }: { batch: Batch }) {
@@ -33,7 +36,11 @@ export function Members({ batch }: { batch: Batch }) {
   const [logOf, setLogOf] = useState<string | null>(null)
   const search = useRef<HTMLInputElement>(null)
   const change = (part: MemberFilters) =>
-    void navigate({ search: (old) => ({ ...old, ...part }), replace: true, resetScroll: false })
+    void navigate({
+      search: (old) => ({ ...old, ...part }),
+      replace: 'q' in part && !('status' in part),
+      resetScroll: false,
+    })
   const mayChange = useMayChange(batch)
   return (
     <div className="flex flex-col gap-3">
@@ -60,7 +67,7 @@ export function Members({ batch }: { batch: Batch }) {
       ) : (
         error === null && <Loading label="Loading members" />
       )}
-      {mayChange && chosen.length > 0 && <BulkBar jobs={chosen} onClear={selection.clear} />}
+      <Suspense>{mayChange && chosen.length > 0 && <BulkBar jobs={chosen} onClear={selection.clear} />}</Suspense>
       <Suspense>
         {logOf && (
           <LogDrawer id={logOf} ids={shown.map(({ id }) => id)} onGo={setLogOf} onClose={() => setLogOf(null)} />

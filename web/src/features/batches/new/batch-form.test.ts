@@ -51,6 +51,8 @@ test('a document with more than the form shows does not become one, and loses no
 
 test('text that is no document is refused with its line', () => {
   expect(readText('name: [unclosed')).toMatchObject({ error: expect.stringMatching(/line 1/) })
+  expect(readText('name: a\nname: b\n')).toMatchObject({ error: expect.stringMatching(/^line 2: .*unique/) })
+  expect(readText('name: a\n---\nname: b\n')).toMatchObject({ error: expect.stringMatching(/a second document/) })
   expect(readText('- a\n- b')).toMatchObject({ error: expect.stringMatching(/has fields/) })
 })
 
@@ -58,4 +60,15 @@ test('an empty line is not sent: bash would run it and succeed', () => {
   expect(missingParts(emptyBatch)).toEqual([{ field: 'job.command', message: 'type what to run' }])
   expect(missingParts({ ...emptyBatch, kind: 'list', lines: ' \n' })).toHaveLength(1)
   expect(missingParts(matrix)).toEqual([])
+})
+
+test('a problem of the server has the line of what it is about, or of what it is missing in', () => {
+  const read = readText('name: n\njobs:\n  - command: [a]\n  - command: [b]\n    priority: 11\n')
+  const lineOf = (field: string) => ('lineOf' in read ? read.lineOf(field) : undefined)
+  expect([lineOf('name'), lineOf('jobs[1].priority'), lineOf('jobs[1].queue'), lineOf('notify')]).toEqual([
+    1,
+    5,
+    4,
+    undefined,
+  ])
 })

@@ -4,9 +4,9 @@ import { Card } from '../../../components/card.tsx'
 import { Field, Input, Select, TextArea } from '../../../components/field.tsx'
 import { KeyValues } from '../../../components/key-values.tsx'
 import type { FieldProblem } from '../../../lib/problem.ts'
-import { sentence } from '../../../lib/sentence.ts'
 import { queuesQuery } from '../../jobs/queries.ts'
 import { AxesField } from './axes-field.tsx'
+import { formField } from './group-problems.ts'
 import type { BatchForm } from './batch-form.ts'
 import { NotifyField } from './notify-field.tsx'
 
@@ -18,8 +18,11 @@ interface FormEditorProps {
 
 export function FormEditor({ form, set, problems }: FormEditorProps) {
   const errorOf = (...fields: string[]) => {
-    const found = problems.find(({ field }) => fields.some((own) => field === own || field.startsWith(`${own}.`)))
-    return found && sentence(found.message)
+    const found = problems.find(({ field }) => {
+      const place = formField(field)
+      return fields.some((own) => place === own || place.startsWith(`${own}.`) || place.startsWith(`${own}[`))
+    })
+    return found?.message
   }
   const queues = useQuery(queuesQuery).data?.map(({ name }) => name) ?? []
   if (form.queue && !queues.includes(form.queue)) queues.push(form.queue)
@@ -55,12 +58,12 @@ export function FormEditor({ form, set, problems }: FormEditorProps) {
         {form.kind === 'matrix' ? (
           <MatrixFields form={form} set={set} errorOf={errorOf} />
         ) : (
-          <ListField form={form} set={set} />
+          <ListField form={form} set={set} error={form.lines.trim() === '' ? errorOf('jobs') : undefined} />
         )}
       </Card>
       <Card title="For every job">
         <div className="grid gap-4 sm:grid-cols-3">
-          <Field label="Queue" error={errorOf('defaults.queue')}>
+          <Field label="Queue" error={errorOf('defaults.queue', 'job.queue')}>
             {(binding) => (
               <Select {...binding} value={form.queue} onChange={(e) => set({ queue: e.target.value })}>
                 <option value="">the default</option>
@@ -70,7 +73,11 @@ export function FormEditor({ form, set, problems }: FormEditorProps) {
               </Select>
             )}
           </Field>
-          <Field label="Time limit, seconds" optional error={errorOf('defaults.timeout_seconds')}>
+          <Field
+            label="Time limit, seconds"
+            optional
+            error={errorOf('defaults.timeout_seconds', 'job.timeout_seconds')}
+          >
             {(binding) => (
               <Input
                 {...binding}
@@ -81,7 +88,7 @@ export function FormEditor({ form, set, problems }: FormEditorProps) {
               />
             )}
           </Field>
-          <Field label="Attempts" optional error={errorOf('defaults.max_attempts')}>
+          <Field label="Attempts" optional error={errorOf('defaults.max_attempts', 'job.max_attempts')}>
             {(binding) => (
               <Input
                 {...binding}
@@ -96,7 +103,7 @@ export function FormEditor({ form, set, problems }: FormEditorProps) {
         <Field
           label="JUnit XML files"
           optional
-          error={errorOf('defaults.junit')}
+          error={errorOf('defaults.junit', 'job.junit')}
           hint="A path on each line, * fits anything; their tests are counted"
         >
           {(binding) => (
@@ -113,7 +120,7 @@ export function FormEditor({ form, set, problems }: FormEditorProps) {
           legend="Variables"
           rows={form.env}
           onChange={(env) => set({ env })}
-          error={errorOf('defaults.env')}
+          error={errorOf('defaults.env', 'job.env')}
           hint="Lines of NAME=value can be pasted"
         />
       </Card>
@@ -132,7 +139,7 @@ function MatrixFields({ form, set, errorOf }: Part & { errorOf: (...fields: stri
       <AxesField axes={form.axes} onChange={(axes) => set({ axes })} error={errorOf('matrix')} />
       <Field
         label="Shell line"
-        error={form.line === '' ? undefined : errorOf('job.command', 'job')}
+        error={errorOf('job.command')}
         hint={`Run once for each combination; {{matrix.${form.axes[0]?.name || 'axis'}}} is filled in`}
       >
         {(binding) => (
@@ -160,9 +167,9 @@ function MatrixFields({ form, set, errorOf }: Part & { errorOf: (...fields: stri
   )
 }
 
-function ListField({ form, set }: Part) {
+function ListField({ form, set, error }: Part & { error: string | undefined }) {
   return (
-    <Field label="Shell lines" hint="Each line is a job; thousands may be pasted">
+    <Field label="Shell lines" error={error} hint="Each line is a job; thousands may be pasted">
       {(binding) => (
         <TextArea
           {...binding}

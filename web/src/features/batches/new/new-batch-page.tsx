@@ -4,22 +4,34 @@ import { Button, buttonLook, Toggle } from '../../../components/button.tsx'
 import { Card } from '../../../components/card.tsx'
 import { TextArea } from '../../../components/field.tsx'
 import { PageHead } from '../../../components/page-head.tsx'
+import { WritersOnly } from '../../session/writers-only.tsx'
 import { count } from '../count-words.tsx'
+import { useLeaveGuard } from '../../../lib/use-leave-guard.ts'
 import { FormEditor } from './form-editor.tsx'
 import { Preview } from './preview.tsx'
 import { TemplateBar } from './template-bar.tsx'
-import { useNewBatch, type NewBatch } from './use-new-batch.ts'
+import { useNewBatch, type NewBatch as Batch } from './use-new-batch.ts'
 
-export function NewBatchPage() {
+export const NewBatchPage = () => (
+  <WritersOnly title="New batch">
+    <NewBatch />
+  </WritersOnly>
+)
+
+function NewBatch() {
   const batch = useNewBatch()
   const { submit } = batch
+  useLeaveGuard(batch.unsaved)
   const total = batch.problems.length === 0 ? batch.preview.data?.total : undefined
   return (
     <form
       noValidate
       onSubmit={(event) => {
         event.preventDefault()
-        if (batch.body) submit.mutate(batch.body)
+        if (batch.body) return submit.mutate(batch.body)
+        batch.setTried(true)
+        const form = event.currentTarget
+        requestAnimationFrame(() => form.querySelector<HTMLElement>('[aria-invalid=true], textarea')?.focus())
       }}
       className="flex flex-col gap-4"
     >
@@ -41,10 +53,15 @@ export function NewBatchPage() {
         </div>
       </div>
       <div className="sticky bottom-0 z-10 -mx-1 flex items-center justify-end gap-2 border-t border-line bg-page px-1 py-3">
+        {batch.body === null && !batch.untouched && (
+          <p role="status" className="min-w-0 flex-1 truncate text-right text-sm text-failed">
+            Not ready: {batch.problems[0]?.message}
+          </p>
+        )}
         <Link to="/batches" className={buttonLook()}>
           Back to the batches
         </Link>
-        <Button kind="primary" type="submit" disabled={submit.isPending || batch.body === null}>
+        <Button kind="primary" type="submit" busy={submit.isPending}>
           {submit.isPending
             ? 'Submitting…'
             : total
@@ -56,7 +73,7 @@ export function NewBatchPage() {
   )
 }
 
-function Modes({ batch }: { batch: NewBatch }) {
+function Modes({ batch }: { batch: Batch }) {
   const { mode } = batch.draft
   const form = mode === 'document' ? batch.asForm() : null
   const lost = mode === 'document' && form === null
@@ -75,7 +92,7 @@ function Modes({ batch }: { batch: NewBatch }) {
   )
 }
 
-function DocumentEditor({ batch }: { batch: NewBatch }) {
+function DocumentEditor({ batch }: { batch: Batch }) {
   return (
     <Card title="Document">
       <TextArea
@@ -93,7 +110,7 @@ function DocumentEditor({ batch }: { batch: NewBatch }) {
   )
 }
 
-function Refusal({ problem }: { problem: NonNullable<NewBatch['submit']['problem']> }) {
+function Refusal({ problem }: { problem: NonNullable<Batch['submit']['problem']> }) {
   return (
     <Alert title={problem.message}>
       {problem.fields.length > 0 && (

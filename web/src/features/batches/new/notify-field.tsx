@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
+import { Checkbox } from '../../../components/checkbox.tsx'
 import { Select } from '../../../components/field.tsx'
 import { api } from '../../../lib/api.ts'
 import type { BatchForm, NotifyOn } from './batch-form.ts'
@@ -46,9 +47,7 @@ export function NotifyField({ notify, onChange, error }: NotifyFieldProps) {
         return (
           <div key={channel} className="flex flex-wrap items-center gap-2">
             <label className="flex h-8 items-center gap-2">
-              <input
-                type="checkbox"
-                className="size-4 accent-accent"
+              <Checkbox
                 checked={chosen !== undefined}
                 onChange={() =>
                   onChange(

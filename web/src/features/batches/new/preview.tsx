@@ -3,6 +3,9 @@ import { Alert } from '../../../components/alert.tsx'
 import { cn } from '../../../lib/cn.ts'
 import { problemOf } from '../../../lib/problem.ts'
 import { commandText } from '../../../lib/shell-words.ts'
+import { sentence } from '../../../lib/sentence.ts'
+import { visibleText } from '../../../lib/visible-text.ts'
+import { groupProblems } from './group-problems.ts'
 import { count } from '../count-words.tsx'
 import type { NewBatch } from './use-new-batch.ts'
 
@@ -11,13 +14,13 @@ const shownProblems = 50
 /** What the server would make of it: how many jobs, the first of them, and all that is wrong. */
 export function Preview({ batch }: { batch: NewBatch }) {
   const { preview } = batch
-  const problems = batch.untouched ? [] : batch.problems
+  const problems = groupProblems(batch.untouched ? [] : batch.problems, preview.data?.total)
   const data = batch.untouched ? undefined : preview.data
   return (
     <section aria-label="Preview" aria-busy={preview.late} className="rounded-lg border border-line bg-surface">
       <div className="flex items-baseline justify-between gap-3 border-b border-line px-4 py-2.5">
         <h2 className="text-sm font-semibold text-muted">Preview</h2>
-        <p role="status" className={cn('text-xl font-semibold tabular-nums', preview.late && 'opacity-55')}>
+        <p role="status" className={cn('text-xl font-semibold tabular-nums', preview.late && 'text-muted')}>
           {data ? `${count.format(data.total)} ${data.total === 1 ? 'job' : 'jobs'}` : '–'}
         </p>
       </div>
@@ -26,17 +29,21 @@ export function Preview({ batch }: { batch: NewBatch }) {
         <div className="border-b border-line px-4 py-2.5">
           <h3 className="flex items-center gap-1.5 text-sm font-semibold text-failed">
             <CircleAlert aria-hidden className="size-4" />
-            {problems.length === 1 ? 'To be put right' : `${count.format(problems.length)} things to be put right`}
+            {problems.length === 1 ? 'One problem' : `${count.format(problems.length)} problems`}
           </h3>
           <ul
             aria-label="Problems"
             className="mt-1 flex max-h-64 flex-col gap-0.5 overflow-y-auto text-sm"
             tabIndex={0}
           >
-            {problems.slice(0, shownProblems).map(({ field, message }, index) => (
+            {problems.slice(0, shownProblems).map(({ field, where, message, first }, index) => (
               <li key={index} className="break-words">
+                {where !== '' && `${sentence(where)}: `}
                 {field !== '' && <code className="mr-1.5 font-mono text-xs text-failed">{field}</code>}
                 {message}
+                {batch.lineOf(first) !== undefined && (
+                  <span className="ml-1.5 text-muted">line {batch.lineOf(first)}</span>
+                )}
               </li>
             ))}
             {problems.length > shownProblems && (
@@ -49,13 +56,13 @@ export function Preview({ batch }: { batch: NewBatch }) {
         <ol
           aria-label="The first jobs"
           tabIndex={0}
-          className={cn('max-h-[60dvh] overflow-y-auto', preview.late && 'opacity-55')}
+          className={cn('max-h-[60dvh] overflow-y-auto', preview.late && 'text-muted')}
         >
           {data.jobs.map((job) => (
             <li key={job.index} className="flex gap-3 border-t border-line px-4 py-1.5 first:border-t-0">
               <span className="w-8 shrink-0 text-right text-sm text-muted tabular-nums">{job.index}</span>
               <span className="min-w-0 flex-1">
-                <span className="block truncate font-medium">{job.name}</span>
+                <span className="block truncate font-medium">{visibleText(job.name)}</span>
                 <span className="block truncate font-mono text-xs leading-5 text-muted">
                   {commandText(job.command)}
                 </span>

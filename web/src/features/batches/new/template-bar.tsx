@@ -4,6 +4,7 @@ import { useState } from 'react'
 import { Alert } from '../../../components/alert.tsx'
 import { Button, IconButton } from '../../../components/button.tsx'
 import { Confirm } from '../../../components/confirm.tsx'
+import { Checkbox } from '../../../components/checkbox.tsx'
 import { Dialog } from '../../../components/dialog.tsx'
 import { Field, Input, Select } from '../../../components/field.tsx'
 import { toast } from '../../../components/toasts.ts'
@@ -35,7 +36,6 @@ export function TemplateBar({ batch }: { batch: NewBatch }) {
       setLoaded('')
       void client.invalidateQueries({ queryKey: templatesKey })
     },
-    onError: (error) => toast('error', 'Could not delete the template', problemOf(error).message),
   })
   const load = (key: string) => {
     setLoaded(key)
@@ -79,7 +79,7 @@ export function TemplateBar({ batch }: { batch: NewBatch }) {
           action="Delete"
           refuse="Keep it"
           danger
-          onConfirm={() => remove.mutate(chosen)}
+          onConfirm={() => remove.mutateAsync(chosen)}
         >
           Batches made from it stay as they are.
         </Confirm>
@@ -143,17 +143,12 @@ function SaveTemplate({ batch, old, onClose, onSaved }: SaveTemplateProps) {
           {(binding) => <Input {...binding} value={description} onChange={(e) => setDescription(e.target.value)} />}
         </Field>
         <label className="flex items-center gap-2">
-          <input
-            type="checkbox"
-            className="size-4 accent-accent"
-            checked={shared}
-            onChange={(e) => setShared(e.target.checked)}
-          />
+          <Checkbox checked={shared} onChange={(e) => setShared(e.target.checked)} />
           Everybody may use it
         </label>
         <div className="flex justify-end gap-2">
           <Button onClick={onClose}>Not now</Button>
-          <Button kind="primary" type="submit" disabled={save.isPending}>
+          <Button kind="primary" type="submit" busy={save.isPending}>
             Save
           </Button>
         </div>

@@ -22,6 +22,7 @@ export interface Draft {
 
 export function useNewBatch() {
   const [draft, setDraft] = useState<Draft>({ mode: 'form', form: emptyBatch, text: '' })
+  const [tried, setTried] = useState(false)
   // One key for one filled form: sent twice after a broken connection, it is still one batch.
   const key = useRef(crypto.randomUUID())
   const change = (next: Draft) => {
@@ -55,8 +56,15 @@ export function useNewBatch() {
       const { toText } = await loadYaml()
       change({ ...draft, mode: 'document', text: toText(body) })
     },
-    /** Nothing has been written: nothing is wrong yet. */
-    untouched: draft.mode === 'form' && draft.form === emptyBatch,
+    /** Nothing has been written nor sent: nothing is wrong yet. */
+    untouched: !tried && draft.mode === 'form' && draft.form === emptyBatch,
+    /** Sent all the same: what is missing is told now. */
+    setTried,
+    /** There is something to lose. */
+    unsaved: !submit.isPending && !submit.isSuccess && (draft.mode === 'document' || draft.form !== emptyBatch),
+    /** In the document; undefined in the form, which shows problems at their fields. */
+    lineOf: (field: string) =>
+      draft.mode === 'document' && field !== '' && 'lineOf' in read ? read.lineOf(lineField(field)) : undefined,
     /** Null while it cannot be sent at all. */
     body: 'body' in read && missing.length === 0 ? read.body : null,
     preview,
@@ -64,6 +72,9 @@ export function useNewBatch() {
     submit,
   }
 }
+
+/** A combination of the matrix is written nowhere; what it is made of is the job. */
+const lineField = (field: string) => field.replace(/^matrix\[\d+\]\.?/, 'job.')
 
 export type NewBatch = ReturnType<typeof useNewBatch>
 

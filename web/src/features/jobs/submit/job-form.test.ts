@@ -55,11 +55,11 @@ test('the server’s problems stand at their fields, with the part that is wrong
       { field: 'depends_on[0]', message: 'unknown job' },
     ]),
   ).toEqual({
-    command: 'Must not be empty',
-    memory_mib: 'At least 4 MiB',
-    pids: 'Too many',
+    command: 'must not be empty',
+    memory_mib: 'at least 4 MiB',
+    pids: 'too many',
     env: '1BAD: bad name',
-    queue: 'Does not exist',
+    queue: 'does not exist',
     other: 'depends_on[0]: unknown job',
   })
 })

@@ -1,6 +1,5 @@
 import type { KeyValue } from '../../../components/key-values.tsx'
 import type { api } from '../../../lib/api.ts'
-import { sentence } from '../../../lib/sentence.ts'
 
 export type JobInput = Parameters<typeof api.jobs.submit>[0]
 
@@ -184,7 +183,7 @@ export function errorsByField(problems: { field: string; message: string }[]): R
     const inner = /^(?:env|secret_env|(?:required_)?labels|placement\.avoid_labels)[.[]+([^\]]+)/.exec(field)?.[1]
     const listed = /^(?:inputs|junit)\[(\d+)\]/.exec(field)?.[1]
     const which = inner ?? (listed === undefined ? undefined : `Line ${Number(listed) + 1}`)
-    const text = known ? (which ? `${which}: ${message}` : sentence(message)) : `${field}: ${message}`
+    const text = known ? (which ? `${which}: ${message}` : message) : `${field}: ${message}`
     const key = known ? place : 'other'
     errors[key] = errors[key] ? `${errors[key]}; ${text}` : text
   }

@@ -4,6 +4,7 @@ import { Button, buttonLook } from '../../../components/button.tsx'
 import { Card } from '../../../components/card.tsx'
 import { Field, Input } from '../../../components/field.tsx'
 import { KeyValues } from '../../../components/key-values.tsx'
+import { WritersOnly } from '../../session/writers-only.tsx'
 import { useTitle } from '../../../lib/use-title.ts'
 import { CommandField } from './command-field.tsx'
 import { CopyAs } from './copy-as.tsx'
@@ -12,7 +13,13 @@ import { InputFields, PlacementFields } from './more-fields.tsx'
 import { QueueFields } from './queue-fields.tsx'
 import { useSubmit } from './use-submit.ts'
 
-export function SubmitPage() {
+export const SubmitPage = () => (
+  <WritersOnly title="New job">
+    <Submit />
+  </WritersOnly>
+)
+
+function Submit() {
   useTitle('New job')
   const { form, errors, message, busy, set, submit, element } = useSubmit()
   const part = { form, errors, set }
@@ -76,7 +83,7 @@ export function SubmitPage() {
         <Link to="/jobs" className={buttonLook()}>
           Back to the list
         </Link>
-        <Button kind="primary" type="submit" disabled={busy}>
+        <Button kind="primary" type="submit" busy={busy}>
           {busy ? 'Submitting…' : 'Submit job'}
         </Button>
       </div>

@@ -3,6 +3,7 @@ import { useNavigate } from '@tanstack/react-router'
 import { useRef, useState, type FormEvent } from 'react'
 import { api } from '../../../lib/api.ts'
 import { problemOf } from '../../../lib/problem.ts'
+import { useLeaveGuard } from '../../../lib/use-leave-guard.ts'
 import { emptyForm, errorsByField, missingField, toJobInput, type JobForm } from './job-form.ts'
 
 /** What a part of the form needs. */
@@ -27,8 +28,11 @@ export function useSubmit() {
     const found = errorsByField(fields)
     setErrors(found)
     setMessage(found['other'] ?? (Object.keys(found).length > 0 ? 'Some fields need another look.' : text))
+    // After the folds with something wrong in them have opened. Rows of names and values have one message for all.
     requestAnimationFrame(() =>
-      element.current?.querySelector<HTMLElement>('[aria-invalid=true],[role=alert]')?.focus(),
+      element.current
+        ?.querySelector<HTMLElement>('[aria-invalid=true], fieldset:has(> [role=alert]) :is(input, button)')
+        ?.focus(),
     )
   }
   const submit = async (event: FormEvent) => {
@@ -50,5 +54,6 @@ export function useSubmit() {
     key.current = crypto.randomUUID()
     setForm((old) => ({ ...old, ...change }))
   }
+  useLeaveGuard(form !== emptyForm && !busy)
   return { form, errors, message, busy, set, submit, element }
 }

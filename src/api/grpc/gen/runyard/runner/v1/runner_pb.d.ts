@@ -192,6 +192,13 @@ export declare type ClaimRequest = Message<"runyard.runner.v1.ClaimRequest"> & {
    * @generated from field: uint32 wait_ms = 7;
    */
   waitMs: number;
+
+  /**
+   * Room for jobs of the executor `message`, which take no slot.
+   *
+   * @generated from field: uint32 messages = 9;
+   */
+  messages: number;
 };
 
 /**
