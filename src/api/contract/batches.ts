@@ -1,21 +1,11 @@
-/** Batches (seed 001): up to 10,000 jobs in one call, with live counters; fans, templates and how its tests went. */
+/** Batches (seed 001): up to 10,000 jobs in one call, with live counters; fans and templates. */
 import * as z from 'zod'
 import { notifyOn } from '../../job/batch-document.ts'
 import { axisPattern } from '../../job/matrix.ts'
 import { specLimits } from '../../job/spec.ts'
 import { withItsMistakes } from './batch-mistakes.ts'
-import {
-  base,
-  batchId,
-  cursor,
-  instant,
-  page,
-  publicId,
-  queryFlag,
-  queryInt,
-  queryList,
-  withIdempotencyKey,
-} from './base.ts'
+import { batchTests, testCounts } from './test-results.ts'
+import { base, batchId, instant, page, publicId, queryFlag, queryList, withIdempotencyKey } from './base.ts'
 
 const tags = ['batches']
 const onlyId = z.strictObject({ id: batchId })
@@ -84,15 +74,6 @@ const counts = z.object({
   failed: z.int(),
   cancelled: z.int(),
   total: z.int(),
-})
-
-const testCounts = z.object({
-  total: z.int(),
-  passed: z.int(),
-  failed: z.int(),
-  skipped: z.int(),
-  /** Of all test cases together. */
-  duration_ms: z.number(),
 })
 
 export const batchStates = ['waiting', 'running', 'passed', 'failed', 'cancelled'] as const
@@ -230,73 +211,6 @@ const remove = base
   })
   .input(onlyId)
 
-export const testStatuses = ['passed', 'failed', 'skipped'] as const
-const testResult = z.object({
-  suite: z.string(),
-  name: z.string(),
-  status: z.enum(testStatuses),
-  duration_ms: z.number(),
-  /** Of a failed one. */
-  message: z.string().nullable(),
-  job_id: publicId,
-  job_name: z.string(),
-  attempt: z.int(),
-})
-export type TestResult = z.infer<typeof testResult>
-
-const tests = base
-  .route({
-    method: 'GET',
-    path: '/job-batches/{id}/tests',
-    tags,
-    summary: 'The test cases that the jobs of a batch reported (JUnit XML); failed ones first',
-  })
-  .input(
-    z.strictObject({
-      id: batchId,
-      status: queryList(z.enum(testStatuses)).optional(),
-      sort: z.enum(['status', 'slowest']).default('status'),
-      name: z.string().min(1).max(200).optional(),
-      limit: queryInt(1, 500).default(100),
-      cursor: cursor.optional(),
-    }),
-  )
-  .output(z.object({ counts: testCounts, tests: z.array(testResult), next_cursor: z.string().nullable() }))
-
-const insight = z.object({
-  suite: z.string(),
-  name: z.string(),
-  runs: z.int(),
-  passed: z.int(),
-  failed: z.int(),
-  /** Of the executed runs, how often the result differed from the one before: 0 is steady. */
-  flips: z.int(),
-  mean_ms: z.number(),
-  max_ms: z.number(),
-  last_status: z.enum(testStatuses),
-  last_job_id: publicId,
-  last_at: instant,
-})
-export type TestInsight = z.infer<typeof insight>
-
-const insights = base
-  .route({
-    method: 'GET',
-    path: '/tests/insights',
-    tags,
-    summary: 'Tests across batches: the flaky ones, the slowest, the most failing',
-  })
-  .input(
-    z.strictObject({
-      order: z.enum(['flaky', 'slowest', 'failing']).default('flaky'),
-      /** Only batches of exactly this name. */
-      batch: z.string().min(1).max(200).optional(),
-      days: queryInt(1, 365).default(14),
-      limit: queryInt(1, 200).default(50),
-    }),
-  )
-  .output(z.object({ tests: z.array(insight) }))
-
 const template = z.object({
   name: z.string(),
   description: z.string().nullable(),
@@ -333,6 +247,5 @@ const deleteTemplate = base
   .route({ method: 'DELETE', path: '/batch-templates/{name}', tags, successStatus: 204, summary: 'Delete a template' })
   .input(z.strictObject(templateKey))
 
-export const batches = { create, preview, list, get, cancel, complete, rerun, delete: remove, tests }
-export const testInsights = insights
+export const batches = { create, preview, list, get, cancel, complete, rerun, delete: remove, tests: batchTests }
 export const batchTemplates = { put: putTemplate, list: listTemplates, get: getTemplate, delete: deleteTemplate }

@@ -3,12 +3,13 @@
  * Routes that oRPC cannot carry (raw logs with ranges, the form-encoded OAuth2 grant, the WebSocket) are in `plain.ts`.
  */
 import { audit } from './audit.ts'
-import { batches, batchTemplates, testInsights } from './batches.ts'
+import { batches, batchTemplates } from './batches.ts'
 import { certificates, runnerTokens } from './certificates.ts'
 import { channels, messageDeliveries } from './channels.ts'
 import { jobs } from './jobs.ts'
 import { account, me, session, tokens, users } from './people.ts'
 import { health, queues, ready, runners } from './system.ts'
+import { testInsights } from './test-results.ts'
 
 export const contract = {
   health,
@@ -34,10 +35,11 @@ export type Contract = typeof contract
 
 export { apiPrefix, type Problem } from './base.ts'
 export type { AuditRow } from './audit.ts'
-export type { Batch, BatchInput, BatchTemplate, TestInsight, TestResult } from './batches.ts'
+export type { Batch, BatchInput, BatchTemplate } from './batches.ts'
 export type { Certificate, CertificateAuthority } from './certificates.ts'
 export type { Channel, ChannelKind, Delivery, Quiet } from './channels.ts'
 export type { Attempt, Job, JobResult, StatusWord } from './job.ts'
 export type { ApiToken, Me, TokenScope, User } from './people.ts'
 export type { Queue, Runner } from './system.ts'
 export type { ClientMessage, ServerMessage } from './live.ts'
+export type { TestInsight, TestResult } from './test-results.ts'

@@ -46,7 +46,10 @@ interface CopyLineProps {
 export function CopyLine({ text, what = 'command', className }: CopyLineProps) {
   return (
     <div
-      className={cn('flex items-center gap-1 rounded-md border border-line bg-sunken py-0.5 pr-0.5 pl-3', className)}
+      className={cn(
+        'flex max-w-full items-center gap-1 rounded-md border border-line bg-sunken py-0.5 pr-0.5 pl-3',
+        className,
+      )}
     >
       <code
         tabIndex={0}

@@ -7,7 +7,7 @@ import { Button } from './button.tsx'
 export function Empty({ title, page, children }: { title: string; page?: boolean; children?: ReactNode }) {
   const Heading = page ? 'h1' : 'h2'
   return (
-    <div className="mx-auto flex max-w-xl flex-col items-center gap-3 px-4 py-14 text-center">
+    <div className="mx-auto flex w-full max-w-xl flex-col items-center gap-3 px-4 py-14 text-center">
       <Heading className="text-lg font-semibold">{title}</Heading>
       {children}
     </div>

@@ -40,7 +40,8 @@ export function readAuditFilters(search: Record<string, unknown>): AuditFilters 
 }
 
 /** Whole minutes: the same question asked twice in a row stays the same question. */
-export function questionOf({ age, unknown: _, ...rest }: AuditFilters, now: number) {
+export function questionOf({ age, ...given }: AuditFilters, now: number) {
+  const rest = { ...given, unknown: undefined }
   if (age === undefined) return rest
   return { ...rest, since: new Date(Math.floor(now / 60_000) * 60_000 - ages[age] * 3_600_000).toISOString() }
 }

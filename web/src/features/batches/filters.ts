@@ -37,8 +37,8 @@ export function readBatchFilters(search: Record<string, unknown>): BatchFilters 
   return withUnknown(search, read, { q: 'name' })
 }
 
-export const isFiltered = ({ unknown: _, ...filters }: BatchFilters): boolean =>
-  Object.values(filters).some((value) => value !== undefined)
+export const isFiltered = (filters: BatchFilters): boolean =>
+  Object.entries(filters).some(([name, value]) => name !== 'unknown' && value !== undefined)
 
 /** The same question that the server answers, for batches that change while the list is open. */
 export function matches(batch: Batch, filters: BatchFilters): boolean {

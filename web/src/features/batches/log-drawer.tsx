@@ -11,6 +11,7 @@ import { StateChip } from '../jobs/state-chip.tsx'
 import { useLiveJob } from '../jobs/use-live-jobs.ts'
 import type { LogPlace } from '../logs/log-place.ts'
 import { LogView } from '../logs/log-view.tsx'
+import { visibleText } from '../../lib/visible-text.ts'
 
 interface LogDrawerProps {
   id: string
@@ -41,7 +42,7 @@ export default function LogDrawer({ id, ids, onGo, onClose }: LogDrawerProps) {
       <div className="flex items-start gap-2">
         <div className="flex min-w-0 flex-1 flex-wrap items-center gap-x-3 gap-y-1">
           <h2 id={titleId} className="min-w-0 truncate text-lg font-semibold" dir="auto">
-            {job.data?.name ?? 'Log'}
+            {visibleText(job.data?.name ?? 'Log')}
           </h2>
           {job.data && <StateChip state={job.data.state} />}
         </div>

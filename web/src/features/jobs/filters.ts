@@ -47,8 +47,8 @@ export function readFilters(search: Record<string, unknown>): JobFilters {
   return withUnknown(search, read, { name: 'q' })
 }
 
-export const isFiltered = ({ unknown: _, ...filters }: JobFilters): boolean =>
-  Object.values(filters).some((value) => value !== undefined)
+export const isFiltered = (filters: JobFilters): boolean =>
+  Object.entries(filters).some(([name, value]) => name !== 'unknown' && value !== undefined)
 
 /** Whole minutes: the same question asked twice in a row stays the same question. */
 export const sinceInstant = (age: Age, now: number): string =>
