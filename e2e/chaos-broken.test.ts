@@ -26,10 +26,10 @@ const caught: Record<ScenarioName, Violation['kind']> = {
   secretsUnmasked: 'secret_seen',
 }
 
-/** Found by the same look at quiet runs; with RUNYARD_CHAOS_ALL=1, by hand. */
-const byHand: ScenarioName[] = ['dependenciesIgnored', 'capIgnored', 'keyIgnored', 'cancelUnnoted', 'secretsUnmasked']
+/** A sample in CI, each found by another look of the checker; the rest with RUNYARD_CHAOS_ALL=1, by hand (bench/CHAOS.md). */
+const inCi: ScenarioName[] = ['exitIsEnd', 'finishWithoutToken', 'noSweep', 'noGraceAfterOutage', 'finishWithoutState']
 const names = (Object.keys(caught) as ScenarioName[]).filter(
-  (name) => process.env['RUNYARD_CHAOS_ALL'] === '1' || !byHand.includes(name),
+  (name) => process.env['RUNYARD_CHAOS_ALL'] === '1' || inCi.includes(name),
 )
 
 /** Most of a run is waiting for leases, so several fit beside each other; on two cores not many. */
