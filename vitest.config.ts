@@ -1,11 +1,11 @@
 import { defineConfig } from 'vitest/config'
 import { externalMissing } from './test/servers.ts'
 
+/** Those with SQL of their own; what is built on them asks no other. */
 const databaseSuites = [
   'src/db/**/*.test.ts',
   'src/queue/**/*.test.ts',
   'src/access/**/*.test.ts',
-  'src/operations/**/*.test.ts',
   'src/reactions/**/*.test.ts',
 ]
 /** They kill by the clock or fill the machine: one at a time, after all others. */

@@ -65,11 +65,17 @@ test('mistakes are told at their lines, and nothing is made', async () => {
     `runyard: ${path}:6:5: jobs[0].priority: must be 0 to 10`,
     `${path}:3:3: defaults.colour: is not a known field`,
     expect.stringMatching(/wrong\.yml:7:5: jobs\[1\]\.command: is required/),
+    expect.stringMatching(/wrong\.yml:7:7: jobs\[1\]\.queue: there is no queue named q/),
   ])
   expect(dry).toMatchObject({ code: 2, stderr: plain.stderr })
   const { error } = JSON.parse(programs.stderr) as { error: { code: string; fields: { field: string }[] } }
   expect([programs.code, programs.stdout, error.code]).toEqual([2, '', 'invalid_argument'])
-  expect(error.fields.map(({ field }) => field)).toEqual(['jobs[0].priority', 'defaults.colour', 'jobs[1].command'])
+  expect(error.fields.map(({ field }) => field)).toEqual([
+    'jobs[0].priority',
+    'defaults.colour',
+    'jobs[1].command',
+    'jobs[1].queue',
+  ])
   expect(twice).toMatchObject({ code: 2, stderr: expect.stringMatching(/broken\.yml:2:1: /) })
   expect(none).toMatchObject({ code: 2, stderr: `runyard: ${join(files, 'none.yml')}: there is no such file\n` })
   expect((await system.api.calls.batches.list({})).batches).toEqual([])

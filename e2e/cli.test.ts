@@ -172,7 +172,13 @@ test('concurrent runs share one server; kill -9 of a client ends its job, the la
 })
 
 test('run says within seconds that its server was killed, and with which words to go on', async () => {
-  const s = await quiet()
+  // Its runner has a job that does not end; nobody here waits for the usual 25 s.
+  const s = await quiet({
+    RUNYARD_DRAIN_SECONDS: '1',
+    RUNYARD_LEASE_SECONDS: '6',
+    RUNYARD_GRACE_SECONDS: '6',
+    RUNYARD_HEARTBEAT_SECONDS: '2',
+  })
   const run = follow(['run', '--', 'bash', '-c', 'echo up; sleep 1000'], s)
   await run.heard('up')
   const { pid } = JSON.parse(readFileSync(`${s.dataDir}/instance.json`, 'utf8')) as { pid: number }
