@@ -1,5 +1,5 @@
 /** The one word for how a run stands, from its counters: pure. */
-import { batchWords, type BatchWord } from './status-word.ts'
+import type { BatchWord } from './status-word.ts'
 
 /** Jobs of a run by batch word; `total` is what it was made with, also when some have been removed since. */
 export type RunCounts = Record<BatchWord, number> & { total: number }
@@ -12,8 +12,3 @@ export function runStatus(counts: RunCounts, ended: boolean): BatchWord {
   if (counts.failed > 0) return 'failed'
   return counts.passed < counts.total ? 'cancelled' : 'passed'
 }
-
-export const noJobsOfRun = (): RunCounts => ({
-  ...(Object.fromEntries(batchWords.map((word) => [word, 0])) as Record<BatchWord, number>),
-  total: 0,
-})
