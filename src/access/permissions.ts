@@ -73,6 +73,17 @@ const table = {
   // Names and kinds of channels are no secret to those who may name one; their settings are shown to nobody.
   'channel.read': { admin: 'all', operator: 'all', viewer: 'all' },
   'channel.change': { admin: 'all', operator: 'none', viewer: 'none' },
+  // A definition says what a team runs: everyone reads it. What came of it belongs to whoever started it.
+  'pipeline.read': { admin: 'all', operator: 'all', viewer: 'all' },
+  'pipeline.start': { admin: 'all', operator: 'all', viewer: 'none' },
+  'pipeline.change': { admin: 'all', operator: 'own', viewer: 'none' },
+  'pipeline_run.read': { admin: 'all', operator: 'own', viewer: 'all' },
+  'pipeline_run.cancel': { admin: 'all', operator: 'own', viewer: 'none' },
+  'pipeline_run.rerun': { admin: 'all', operator: 'own', viewer: 'none' },
+  'pipeline_run.approve': { admin: 'all', operator: 'own', viewer: 'none' },
+  'pipeline_run.delete': { admin: 'all', operator: 'own', viewer: 'none' },
+  'schedule.read': { admin: 'all', operator: 'all', viewer: 'all' },
+  'schedule.change': { admin: 'all', operator: 'own', viewer: 'none' },
   'metrics.read': { admin: 'all', operator: 'all', viewer: 'all' },
   'audit.read': { admin: 'all', operator: 'none', viewer: 'none' },
 } as const satisfies Record<string, Record<Role, Scope>>
@@ -98,6 +109,8 @@ export const tokenScopes = [
   'certificates:write',
   'channels:read',
   'channels:write',
+  'pipelines:read',
+  'pipelines:write',
   'audit:read',
   'metrics:read',
 ] as const
@@ -137,6 +150,16 @@ const scopeFor: Record<Action, TokenScope> = {
   'certificate.revoke': 'certificates:write',
   'channel.read': 'channels:read',
   'channel.change': 'channels:write',
+  'pipeline.read': 'pipelines:read',
+  'pipeline.start': 'pipelines:write',
+  'pipeline.change': 'pipelines:write',
+  'pipeline_run.read': 'pipelines:read',
+  'pipeline_run.cancel': 'pipelines:write',
+  'pipeline_run.rerun': 'pipelines:write',
+  'pipeline_run.approve': 'pipelines:write',
+  'pipeline_run.delete': 'pipelines:write',
+  'schedule.read': 'pipelines:read',
+  'schedule.change': 'pipelines:write',
   'metrics.read': 'metrics:read',
   'audit.read': 'audit:read',
 }

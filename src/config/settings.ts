@@ -277,6 +277,30 @@ export const settings = {
     meaning: "Whether a job may ask for the host's network.",
   },
 
+  pipelines: {
+    group: 'jobs',
+    env: 'RUNYARD_PIPELINES',
+    type: 'list',
+    default: [] as string[],
+    meaning:
+      'Project directories whose `pipelines.yml` files are loaded, comma separated; their tasks may write there and use the network of the host.',
+  },
+  pipelinesStrict: {
+    group: 'jobs',
+    env: 'RUNYARD_PIPELINES_STRICT',
+    type: 'bool',
+    default: false,
+    meaning: 'Whether an unknown key of a `pipelines.yml` is an error instead of a warning.',
+  },
+  toolchains: {
+    group: 'jobs',
+    env: 'RUNYARD_TOOLCHAINS',
+    type: 'list',
+    default: [] as string[],
+    meaning:
+      'Directories of tools, comma separated, that tasks of `RUNYARD_PIPELINES` see read-only and have first in PATH.',
+  },
+
   defaultCpu: {
     group: 'limits',
     env: 'RUNYARD_DEFAULT_CPU',

@@ -265,6 +265,7 @@ create table jobs (
   labels text[],
   run_id bigint,
   run_index integer,
+  outputs jsonb,
   constraint jobs_pkey PRIMARY KEY (id),
   constraint jobs_public_id_key UNIQUE (public_id),
   constraint jobs_priority_check CHECK (((priority >= 0) AND (priority <= 10))),
@@ -327,6 +328,73 @@ create table password_resets (
   constraint password_resets_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
 );
 
+create table pipeline_runs (
+  run_id bigint not null,
+  uuid uuid not null,
+  pipeline_id bigint not null,
+  version_id bigint not null,
+  state text not null,
+  result text,
+  admitted_at timestamp with time zone,
+  not_before timestamp with time zone,
+  queue_partition text,
+  variables json default '{}'::json not null,
+  label text,
+  trigger text not null,
+  parent_run_id bigint,
+  parent_task text,
+  parent_item integer,
+  depth integer default 0 not null,
+  last_error text,
+  constraint pipeline_runs_pkey PRIMARY KEY (run_id),
+  constraint pipeline_runs_uuid_key UNIQUE (uuid),
+  constraint pipeline_runs_pipeline_id_fkey FOREIGN KEY (pipeline_id) REFERENCES pipelines(id),
+  constraint pipeline_runs_run_id_fkey FOREIGN KEY (run_id) REFERENCES runs(id) ON DELETE CASCADE,
+  constraint pipeline_runs_version_id_fkey FOREIGN KEY (version_id) REFERENCES pipeline_versions(id),
+  constraint pipeline_runs_check CHECK (((state = 'ended'::text) = (result IS NOT NULL))),
+  constraint pipeline_runs_result_check CHECK ((result = ANY (ARRAY['succeeded'::text, 'failed'::text, 'cancelled'::text]))),
+  constraint pipeline_runs_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'running'::text, 'ended'::text]))),
+  constraint pipeline_runs_trigger_check CHECK ((trigger = ANY (ARRAY['manual'::text, 'schedule'::text, 'pipeline'::text, 'rerun'::text])))
+);
+
+CREATE INDEX pipeline_runs_open ON public.pipeline_runs USING btree (pipeline_id, state, run_id) WHERE (state <> 'ended'::text);
+CREATE UNIQUE INDEX pipeline_runs_parent ON public.pipeline_runs USING btree (parent_run_id, parent_task, parent_item) WHERE (parent_run_id IS NOT NULL);
+CREATE INDEX pipeline_runs_pipeline ON public.pipeline_runs USING btree (pipeline_id, run_id);
+CREATE INDEX pipeline_runs_version ON public.pipeline_runs USING btree (version_id);
+
+create table pipeline_versions (
+  id bigint generated always as identity not null,
+  pipeline_id bigint not null,
+  number integer not null,
+  hash text not null,
+  definition jsonb not null,
+  source text not null,
+  created_by text,
+  created_at timestamp with time zone default now() not null,
+  constraint pipeline_versions_pkey PRIMARY KEY (id),
+  constraint pipeline_versions_pipeline_id_number_key UNIQUE (pipeline_id, number),
+  constraint pipeline_versions_pipeline_id_fkey FOREIGN KEY (pipeline_id) REFERENCES pipelines(id) ON DELETE CASCADE
+);
+
+create table pipelines (
+  id bigint generated always as identity not null,
+  name text not null,
+  source text not null,
+  path text,
+  root text,
+  owner_id bigint,
+  version integer not null,
+  problems jsonb default '[]'::jsonb not null,
+  gone_at timestamp with time zone,
+  created_at timestamp with time zone default now() not null,
+  updated_at timestamp with time zone default now() not null,
+  constraint pipelines_pkey PRIMARY KEY (id),
+  constraint pipelines_name_key UNIQUE (name),
+  constraint pipelines_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES users(id),
+  constraint pipelines_check CHECK (((source = 'file'::text) = (path IS NOT NULL))),
+  constraint pipelines_source_check CHECK ((source = ANY (ARRAY['file'::text, 'stored'::text])))
+);
+
 create table queue_turns (
   queue_id bigint not null,
   owner_id bigint not null,
@@ -374,6 +442,33 @@ create table run_counts (
   constraint run_counts_run_id_fkey FOREIGN KEY (run_id) REFERENCES runs(id) ON DELETE CASCADE
 ) with (fillfactor=50, autovacuum_vacuum_scale_factor=0.1, autovacuum_vacuum_cost_delay=0);
 
+create table run_tasks (
+  run_id bigint not null,
+  name text not null,
+  item integer default '-1'::integer not null,
+  position integer not null,
+  state text not null,
+  job_id text,
+  child_run text,
+  value json,
+  started_at timestamp with time zone,
+  ended_at timestamp with time zone,
+  exit_code integer,
+  error text,
+  outputs jsonb,
+  cancel_requested_at timestamp with time zone,
+  decision text,
+  decided_by text,
+  decided_at timestamp with time zone,
+  note text,
+  constraint run_tasks_pkey PRIMARY KEY (run_id, name, item),
+  constraint run_tasks_run_id_fkey FOREIGN KEY (run_id) REFERENCES runs(id) ON DELETE CASCADE,
+  constraint run_tasks_decision_check CHECK ((decision = ANY (ARRAY['approved'::text, 'rejected'::text, 'timed_out'::text]))),
+  constraint run_tasks_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'running'::text, 'approval'::text, 'done'::text, 'failed'::text, 'cancelled'::text, 'skipped'::text])))
+);
+
+CREATE INDEX run_tasks_job ON public.run_tasks USING btree (job_id) WHERE (job_id IS NOT NULL);
+
 create table runners (
   id bigint generated always as identity not null,
   name text not null,
@@ -419,8 +514,8 @@ create table runs (
   notify jsonb default '[]'::jsonb not null,
   constraint runs_pkey PRIMARY KEY (id),
   constraint runs_public_id_key UNIQUE (public_id),
-  constraint runs_kind_check CHECK ((kind = 'batch'::text)),
-  constraint runs_size_check CHECK ((size > 0))
+  constraint runs_kind_check CHECK ((kind = ANY (ARRAY['batch'::text, 'pipeline'::text]))),
+  constraint runs_size_check CHECK (((size > 0) OR (kind = 'pipeline'::text)))
 );
 
 CREATE INDEX runs_open ON public.runs USING btree (id) WHERE (ended_at IS NULL);

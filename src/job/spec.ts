@@ -234,6 +234,8 @@ export type StoredSpec = Omit<JobSpec, 'env' | 'secret_env' | 'executor'> & {
   trace?: JobTrace
   /** Of a message alone. */
   message?: Message
+  /** Of a task whose pipeline is a file: it runs in the project's directory (docs/pipelines.md). */
+  profile?: 'project'
 }
 /** What is sealed beside it. */
 export interface SealedEnv {

@@ -190,6 +190,8 @@ export const tokenScopes = [
   'certificates:write',
   'channels:read',
   'channels:write',
+  'pipelines:read',
+  'pipelines:write',
   'audit:read',
   'metrics:read',
 ] as const
