@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { noCgroups, noSandbox } from '../src/executors/testing/needs.ts'
+import { makeProject } from './project.ts'
 import { until } from './system.ts'
 
 const checkout = fileURLToPath(new URL('..', import.meta.url))
@@ -111,6 +112,25 @@ test.skipIf(noSandbox || process.getuid?.() !== 0)(
     expect(result.stderr).toMatch(/^the limit \w+ cannot be enforced on this host: .*\n$/)
   },
   60_000,
+)
+
+test.skipIf(noSandbox)(
+  'a whole Runyard in a program of a stranger: a run of a pipeline, its output, its sign-in, and an end',
+  async () => {
+    const project = await makeProject({
+      'pipelines.yml': await readFile(join(checkout, 'examples/pipelines/pipelines.yml'), 'utf8'),
+    })
+    try {
+      const text = await readFile(join(checkout, 'examples/embed/program.js'), 'utf8')
+      await writeFile(join(folder, 'embed.js'), text)
+      const { status, stdout, stderr } = inFolder(node24, ['embed.js', project.dir, join(folder, 'embedded')])
+      const tasks = 'build: done\nlint: done\ntest: done\nannounce: done\n'
+      expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: `${tasks}released 1.2\n`, stderr: '' })
+    } finally {
+      await project.remove()
+    }
+  },
+  120_000,
 )
 
 test('it runs: version, doctor, a job, and what it left to read', async () => {

@@ -22,6 +22,7 @@ const entries = {
   runyard: 'src/main.ts',
   launcher: 'src/executors/launcher/main.ts',
   'heartbeat-worker': 'src/runner/heartbeat-worker.ts',
+  'read-worker': 'src/pipelines/read-worker.ts',
   index: 'src/index.ts',
 }
 

@@ -73,10 +73,10 @@ async function checkRunCounts(db: Queryable): Promise<void> {
     from counted full join true_count t using (run_id, state) join runs r on r.id = run_id
     where coalesce(counted.jobs, 0) < coalesce(t.jobs, 0)
       or (coalesce(counted.jobs, 0) <> coalesce(t.jobs, 0)
-        and (state in (${open}) or r.size = (select count(*) from jobs where jobs.run_id = r.id)))
+        and (state in (${open}) or (r.kind = 'batch' and r.size = (select count(*) from jobs where jobs.run_id = r.id))))
     union all
     select r.id, 'all', sum(c.jobs), r.size from runs r left join counted c on c.run_id = r.id
-    group by r.id having coalesce(sum(c.jobs), 0) <> r.size`)
+    where r.kind = 'batch' group by r.id having coalesce(sum(c.jobs), 0) <> r.size`)
   if (rows.length > 0) throw new Error(`the counts of runs are wrong: ${JSON.stringify(rows)}`)
 }
 

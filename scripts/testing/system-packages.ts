@@ -35,6 +35,11 @@ const needs: Need[] = [
     isThere: () => existsSync('/usr/lib/python3/dist-packages/grpc'),
     packages: ['python3-grpcio'],
   },
+  // Its text/template is the measure of ours.
+  { what: 'Go', isThere: () => onPath('go'), packages: ['golang-go'] },
+  // Examples for applications in other languages.
+  { what: 'PHP', isThere: () => onPath('php'), packages: ['php-cli'] },
+  { what: 'curl', isThere: () => onPath('curl'), packages: ['curl'] },
   { what: 'an external PostgreSQL', isThere: () => !externalMissing(), packages: ['postgresql-15', 'postgresql'] },
 ]
 

@@ -34,6 +34,8 @@ export interface ApiClient {
   followLog(request: FollowRequest, signal?: AbortSignal, onAway?: OnAway): AsyncGenerator<FollowEvent>
   /** OAuth2 password grant. */
   passwordGrant(username: string, password: string): Promise<{ access_token: string; expires_in: number }>
+  /** The bytes of an artefact as they come. */
+  readArtifact(jobId: string, name: string, attempt?: number): Promise<ReadableStream<Uint8Array>>
   /** The audit log as text, oldest first, as it comes; `query` as `GET /audit/export` has it. */
   exportAudit(query: Record<string, string | undefined>): Promise<ReadableStream<Uint8Array>>
 }
@@ -88,6 +90,12 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
         body: new URLSearchParams({ grant_type: 'password', username, password }),
       })
       return (await response.json()) as { access_token: string; expires_in: number }
+    },
+    async readArtifact(jobId, name, attempt) {
+      const path = name.split('/').map(encodeURIComponent).join('/')
+      const query = attempt === undefined ? '' : `?attempt=${attempt}`
+      const response = await plain(`/jobs/${jobId}/artifacts/${path}${query}`, { untimed: true })
+      return response.body!
     },
     async exportAudit(query) {
       const given = Object.entries(query).filter((pair): pair is [string, string] => pair[1] !== undefined)

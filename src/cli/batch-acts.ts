@@ -6,44 +6,25 @@ import { batchStates } from '../api/contract/batches.ts'
 import { testStatuses } from '../api/contract/test-results.ts'
 import type { Batch, TestResult } from '../api/contract/index.ts'
 import { publicIdPattern } from '../lib/ids.ts'
-import { AppError } from '../lib/app-error.ts'
 import { batchDetails, batchTable, frequentMessages, testTable } from './batch-view.ts'
 import { tellBackground } from './background-line.ts'
-import { exitCodeOfBatch, isAway, usualTimes, watchBatch } from './batch-watch.ts'
+import { exitCodeOfBatch, watchBatch } from './batch-watch.ts'
 import { connect, withServer, type Connection } from './connect.ts'
+import { followToEnd } from './follow-to-end.ts'
 import { globalsOf, type Globals } from './globals.ts'
 import { agreed, refuseUnasked } from './prompt.ts'
 import { notice, print, printable, printJson } from './render.ts'
-import { stayWith } from './stay-with.ts'
 import { repeated } from './submit.ts'
 import { parseWithin, plural } from './units.ts'
-import { untilStopped } from './until-stopped.ts'
 
 /** Prints the way of a batch, over restarts of its server, and leaves its result as our exit code. */
-export async function follow(connection: Connection, id: string, { json, verbose }: Globals): Promise<void> {
-  // A terminal that does not say how wide it is says 0.
-  const width = (): number | undefined => (process.stdout.isTTY ? process.stdout.columns || 80 : undefined)
-  const away = (): void => notice('connection lost, trying again…', verbose)
-  const out = { write: (text: string) => void process.stdout.write(text), width, quiet: json, away }
-  const whatThen = `no longer watching; the batch goes on: runyard batch watch ${id}, or runyard batch cancel ${id}`
-  const server = stayWith(connection, usualTimes.patienceMs)
-  const over = new AbortController()
-  try {
-    await untilStopped(whatThen, async (signal) => {
-      const watching = watchBatch(server.calls, id, out, AbortSignal.any([signal, over.signal]))
-      const batch = await Promise.race([watching, server.lost])
-      if (json) printJson(batch)
-      process.exitCode = exitCodeOfBatch(batch)
-    })
-  } catch (error) {
-    if (!isAway(error)) throw error
-    const then = `when a server runs again: runyard batch watch ${id}`
-    throw new AppError('unavailable', `${error.message}; ${then}`, { cause: error })
-  } finally {
-    over.abort()
-    await server.leave()
-  }
-}
+export const follow = (connection: Connection, id: string, globals: Globals): Promise<void> =>
+  followToEnd(connection, globals, {
+    whatThen: `no longer watching; the batch goes on: runyard batch watch ${id}, or runyard batch cancel ${id}`,
+    whenBack: `when a server runs again: runyard batch watch ${id}`,
+    watch: (calls, out, signal) => watchBatch(calls, id, out, signal),
+    exitCodeOf: exitCodeOfBatch,
+  })
 
 export function defineActs(batch: Command): void {
   const on = (name: string, summary: string): Command =>
@@ -199,7 +180,7 @@ export function batchId(text: string): string {
   return text
 }
 
-const oneOfEach =
+export const oneOfEach =
   (words: readonly string[]) =>
   (text: string): string => {
     const unknown = text.split(',').find((word) => !words.includes(word))

@@ -17,6 +17,8 @@ export interface WatchOut {
   write(text: string): void
   /** Of a terminal; undefined: lines for a file, rarely. */
   width(): number | undefined
+  /** Lines of a terminal. */
+  height?(): number
   /** Nothing but the end is wanted. */
   quiet: boolean
   /** The server has been away for a while. */
@@ -77,7 +79,7 @@ export function exitCodeOfBatch({ status }: Pick<Batch, 'status'>): number {
   return status === 'cancelled' ? exitCodes.interrupted : exitCodes.failed
 }
 
-const withPatience =
+export const withPatience =
   ({ askMs, patienceMs, tellAwayMs }: WatchTimes, signal: AbortSignal, onAway: () => void) =>
   async <T>(call: () => Promise<T>): Promise<T> => {
     const lostAt = performance.now()

@@ -16,6 +16,7 @@ const flags: Record<string, Flag> = {
   binds: { flag: '--bind' },
   inputs: { flag: '--input' },
   junit: { flag: '--junit' },
+  artifacts: { flag: '--artifact' },
   network: { flag: '--network' },
   isolation: { flag: '--isolation' },
   timeout_seconds: { flag: '--timeout', unit: 'seconds' },

@@ -29,6 +29,7 @@ export interface JobOptions {
   network?: 'none' | 'host'
   isolation?: 'full' | 'none'
   junit?: string[]
+  artifact?: string[]
   input?: { share: string; path?: string }[]
   bind?: { path: string; mode: 'ro' | 'rw' }[]
   retries?: number
@@ -120,6 +121,7 @@ export function addJobOptions(command: Command): void {
   add('--bind <path[:rw]>', 'show an allowed path of the host in the sandbox', parsed(collect(parseBind)))
   add('--input <share[:path]>', 'a declared shared directory, read-only at /inputs/SHARE', parsed(collect(parseInput)))
   add('--junit <path>', 'JUnit XML that it writes, e.g. reports/*.xml', parsed(collect((t) => t)))
+  add('--artifact <path>', 'a file or directory to keep, e.g. dist/*.tar.gz', parsed(collect((t) => t)))
   add('--network <kind>', 'none (default) or host', (o) => o.choices(['none', 'host']))
   add('--isolation <kind>', 'full (default) or none, where allowed', (o) => o.choices(['full', 'none']))
 
@@ -201,6 +203,7 @@ export function specOf(command: string[], options: JobOptions): JobSpecInput {
     isolation: options.isolation,
     network: options.network,
     junit: options.junit,
+    artifacts: options.artifact,
     inputs: options.input,
     binds: options.bind?.map(({ path, mode }) => ({ path: resolve(path), mode })),
     limits: Object.keys(limits).length === 0 ? undefined : limits,

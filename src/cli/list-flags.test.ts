@@ -15,6 +15,9 @@ const answer = {
   certificates: [],
   authorities: [],
   tests: [],
+  pipelines: [],
+  runs: [],
+  tasks: [],
   counts: { total: 0 },
 }
 
@@ -45,6 +48,9 @@ test.each([
   ['batch', 'tests', 'aaaaaaaaaaaa'],
   ['batch', 'status', 'aaaaaaaaaaaa'],
   ['batch', 'template', 'ls'],
+  ['pipeline', 'ls', '--limit', '1'],
+  ['pipeline', 'runs', 'release', '--limit', '1'],
+  ['pipeline', 'tasks', 'aaaaaaaaaaaa'],
   ['queue', 'ls'],
   ['channel', 'ls'],
   ['channel', 'deliveries', '--limit', '1'],

@@ -2,6 +2,7 @@
 import type { Config } from '../config/config.ts'
 import { settings } from '../config/settings.ts'
 import { emitFact } from '../lib/facts.ts'
+import type { EndRuns } from '../server/server.ts'
 import { tidyWhenIdle } from '../lib/idle-memory.ts'
 import { exitCodes } from './exit-codes.ts'
 import { readFacts, removeFacts, writeFacts, type FirstLogin } from './instance/files.ts'
@@ -20,7 +21,7 @@ export interface ServeOptions {
   mode: 'foreground' | 'background' | 'ephemeral'
   /** Words for the runner beside the server; none starts no runner. */
   runnerArgs?: string[]
-  onUp(up: { url: string; grpc?: string; firstLogin?: FirstLogin; username: string }): void
+  onUp(up: { url: string; grpc?: string; prunner?: string; firstLogin?: FirstLogin; username: string }): void
 }
 
 const lastClientGone = 'the last client has gone'
@@ -50,6 +51,7 @@ export async function serve({ config, mode, runnerArgs, onUp }: ServeOptions): P
     onUp({
       url: server.url,
       grpc: server.grpcAddress(),
+      prunner: server.prunnerUrl,
       username: server.admin.username,
       firstLogin: await firstLogin(config.dataDir, mode, server),
     })
@@ -58,6 +60,7 @@ export async function serve({ config, mode, runnerArgs, onUp }: ServeOptions): P
 
     const why = await stop.asked
     emitFact({ name: 'up.stopping', why })
+    await server.endRuns(runsAt(why, config), stop.hurry)
     await instance.closeDoor()
     await orphans.settled()
     // Nobody is left to wait for: a job with a long grace must not keep the machine busy for all of it.
@@ -74,19 +77,28 @@ export async function serve({ config, mode, runnerArgs, onUp }: ServeOptions): P
   }
 }
 
+/** `runyard down` and a last client that leaves are no signals: what waits, waits on. */
+const runsAt = (why: string, config: Config): EndRuns =>
+  (why === 'SIGINT' ? config.runsAtInterrupt : why === 'SIGTERM' ? config.runsAtTerminate : 'leave') as EndRuns
+
 /** The first signal stops in order, the second in a hurry, the third at once. */
 function listenForStop() {
   let ask = (_why: string): void => {}
   const asked = new Promise<string>((resolve) => (ask = resolve))
   let signals = 0
   let hurry = (): void => {}
+  const inAHurry = new AbortController()
   onStop((signal) => {
     signals += 1
     ask(signal)
-    if (signals === 2) hurry()
+    if (signals === 2) {
+      inAHurry.abort()
+      hurry()
+    }
     if (signals > 2) process.exit(exitCodes.failed)
   })
-  return { asked, ask, twice: () => signals > 1, onSecond: (act: () => void) => void (hurry = act) }
+  const onSecond = (act: () => void): void => void (hurry = act)
+  return { asked, ask, twice: () => signals > 1, onSecond, hurry: inAHurry.signal }
 }
 
 /** The runner beside the server. In an ephemeral server it starts with the first client that has something to run. */

@@ -61,7 +61,8 @@ export function parseSetting(setting: Setting, text: string): Parsed {
       if (/^\s*\[.*\]\s*$/s.test(text)) return { problem: 'is a list: write a,b (comma separated), not JSON' }
       const value = splitList(text)
       const wrong = oneOf && value.find((entry) => !oneOf.includes(entry))
-      return wrong ? { problem: `"${wrong}" is none of ${oneOf.join(', ')}` } : { value }
+      if (wrong) return { problem: `"${wrong}" is none of ${oneOf.join(', ')}` }
+      return { value: setting.paths ? value.map((entry) => resolve(entry)) : value }
     }
     case 'labels':
       return parseLabels(text)

@@ -33,6 +33,8 @@ export interface Setting {
   max?: number
   /** The only accepted values (of each entry, for a list). */
   oneOf?: readonly string[]
+  /** Entries of a list are paths, made absolute. */
+  paths?: true
   /** Never shown, only that it is set. */
   secret?: true
   meaning: string
@@ -280,10 +282,20 @@ export const settings = {
   pipelines: {
     group: 'jobs',
     env: 'RUNYARD_PIPELINES',
+    flag: '--pipelines',
     type: 'list',
+    paths: true,
     default: [] as string[],
     meaning:
       'Project directories whose `pipelines.yml` files are loaded, comma separated; their tasks may write there and use the network of the host.',
+  },
+  pipelinesEnvFiles: {
+    group: 'jobs',
+    env: 'RUNYARD_PIPELINES_ENV_FILES',
+    type: 'list',
+    default: ['.env', '.env.local'] as string[],
+    meaning:
+      'Files of a project directory whose variables its tasks begin with, comma separated; later ones over earlier ones.',
   },
   pipelinesStrict: {
     group: 'jobs',
@@ -296,6 +308,7 @@ export const settings = {
     group: 'jobs',
     env: 'RUNYARD_TOOLCHAINS',
     type: 'list',
+    paths: true,
     default: [] as string[],
     meaning:
       'Directories of tools, comma separated, that tasks of `RUNYARD_PIPELINES` see read-only and have first in PATH.',
@@ -338,6 +351,24 @@ export const settings = {
     min: 4 * MiB,
     max: bytesMax,
     meaning: 'Most memory that a job may ask for.',
+  },
+  artifactBytes: {
+    group: 'limits',
+    env: 'RUNYARD_ARTIFACT_BYTES',
+    type: 'bytes',
+    default: 1024 * MiB,
+    min: 0,
+    max: bytesMax,
+    meaning: 'Most bytes of all artefacts of a job together; what does not fit is left out, and the job says so.',
+  },
+  artifactFiles: {
+    group: 'limits',
+    env: 'RUNYARD_ARTIFACT_FILES',
+    type: 'int',
+    default: 1000,
+    min: 0,
+    max: 10_000,
+    meaning: 'Most artefacts of a job.',
   },
   defaultPids: {
     group: 'limits',
@@ -630,6 +661,71 @@ export const settings = {
     type: 'list',
     default: [] as string[],
     meaning: 'Other origins whose pages may call the API, comma separated.',
+  },
+  runsAtInterrupt: {
+    group: 'server',
+    env: 'RUNYARD_RUNS_AT_SIGINT',
+    type: 'string',
+    default: 'leave',
+    oneOf: ['leave', 'wait', 'cancel'],
+    meaning:
+      'What Ctrl-C (SIGINT) means for runs of pipelines: `leave` them to the next start, which goes on with them; `wait` until they have ended (those on the waiting list are cancelled); `cancel` them. For the only server of an installation.',
+  },
+  runsAtTerminate: {
+    group: 'server',
+    env: 'RUNYARD_RUNS_AT_SIGTERM',
+    type: 'string',
+    default: 'leave',
+    oneOf: ['leave', 'wait', 'cancel'],
+    meaning: 'The same for SIGTERM. prunner waits at SIGINT and cancels at SIGTERM.',
+  },
+  prunnerAddress: {
+    group: 'server',
+    env: 'RUNYARD_PRUNNER_ADDRESS',
+    flag: '--prunner-address',
+    type: 'string',
+    defaultText: 'unset: off',
+    meaning:
+      'host:port of the listener with prunner’s routes, e.g. `127.0.0.1:9009`, for prunner-ui and applications that embed prunner.',
+  },
+  prunnerConfig: {
+    group: 'http',
+    env: 'RUNYARD_PRUNNER_CONFIG',
+    type: 'string',
+    defaultText: '`.prunner.yml` in the data directory, made at first start',
+    meaning: 'File with `jwt_secret`, which applications sign their tokens for that listener with.',
+  },
+  prunnerJwtSecret: {
+    group: 'secrets',
+    env: 'RUNYARD_PRUNNER_JWT_SECRET',
+    type: 'string',
+    secret: true,
+    defaultText: 'unset: of `RUNYARD_PRUNNER_CONFIG`',
+    meaning: 'That secret itself; 16 characters or more.',
+  },
+  prunnerRole: {
+    group: 'http',
+    env: 'RUNYARD_PRUNNER_ROLE',
+    type: 'string',
+    default: 'operator',
+    oneOf: ['admin', 'operator', 'viewer'],
+    meaning:
+      'What those applications may do, with pipelines only: `operator` sees and stops their own runs, `admin` everybody’s, `viewer` reads.',
+  },
+  prunnerStrictJwt: {
+    group: 'server',
+    env: 'RUNYARD_PRUNNER_STRICT_JWT',
+    flag: '--strict-jwt',
+    type: 'bool',
+    default: false,
+    meaning: 'Whether their tokens must expire; else one without `exp` is accepted with a warning.',
+  },
+  prunnerCorsOrigins: {
+    group: 'http',
+    env: 'RUNYARD_PRUNNER_CORS_ORIGINS',
+    type: 'list',
+    default: [] as string[],
+    meaning: 'Origins whose pages (prunner-ui) may call that listener, comma separated.',
   },
   requestsPerMinute: {
     group: 'http',

@@ -19,6 +19,26 @@ create table api_tokens (
 
 CREATE INDEX api_tokens_user ON public.api_tokens USING btree (user_id);
 
+create table artifacts (
+  id bigint generated always as identity not null,
+  job_id bigint,
+  attempt integer not null,
+  name text not null,
+  bytes bigint not null,
+  sha256 bytea not null,
+  blob text not null,
+  server_id bigint,
+  created_at timestamp with time zone default now() not null,
+  constraint artifacts_pkey PRIMARY KEY (id),
+  constraint artifacts_blob_key UNIQUE (blob),
+  constraint artifacts_job_id_fkey FOREIGN KEY (job_id) REFERENCES jobs(id) ON DELETE SET NULL,
+  constraint artifacts_bytes_check CHECK ((bytes >= 0)),
+  constraint artifacts_sha256_check CHECK ((length(sha256) = 32))
+);
+
+CREATE UNIQUE INDEX artifacts_job ON public.artifacts USING btree (job_id, attempt, name);
+CREATE INDEX artifacts_removable ON public.artifacts USING btree (server_id) WHERE (job_id IS NULL);
+
 create table attempts (
   job_id bigint not null,
   number integer not null,
@@ -328,6 +348,15 @@ create table password_resets (
   constraint password_resets_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
 );
 
+create table pipeline_roots (
+  server_id bigint not null,
+  root text not null,
+  problems jsonb default '[]'::jsonb not null,
+  loaded_at timestamp with time zone default now() not null,
+  constraint pipeline_roots_pkey PRIMARY KEY (server_id, root),
+  constraint pipeline_roots_server_id_fkey FOREIGN KEY (server_id) REFERENCES servers(id) ON DELETE CASCADE
+);
+
 create table pipeline_runs (
   run_id bigint not null,
   uuid uuid not null,
@@ -518,9 +547,76 @@ create table runs (
   constraint runs_size_check CHECK (((size > 0) OR (kind = 'pipeline'::text)))
 );
 
+CREATE INDEX runs_kind ON public.runs USING btree (kind, id);
 CREATE INDEX runs_open ON public.runs USING btree (id) WHERE (ended_at IS NULL);
-CREATE INDEX runs_owner ON public.runs USING btree (owner_id, id);
+CREATE INDEX runs_owner ON public.runs USING btree (owner_id, kind, id);
 CREATE INDEX runs_rerun ON public.runs USING btree (rerun_of) WHERE (rerun_of IS NOT NULL);
+
+create table schedule_ticks (
+  schedule_id bigint not null,
+  tick timestamp with time zone not null,
+  outcome text not null,
+  run_id text,
+  reason text,
+  last_tick timestamp with time zone,
+  fired_at timestamp with time zone default now() not null,
+  late_check_at timestamp with time zone,
+  late_told_at timestamp with time zone,
+  constraint schedule_ticks_pkey PRIMARY KEY (schedule_id, tick),
+  constraint schedule_ticks_schedule_id_fkey FOREIGN KEY (schedule_id) REFERENCES schedules(id) ON DELETE CASCADE,
+  constraint schedule_ticks_check CHECK (((outcome = 'started'::text) = (run_id IS NOT NULL))),
+  constraint schedule_ticks_check1 CHECK (((outcome = 'missed'::text) = (last_tick IS NOT NULL))),
+  constraint schedule_ticks_outcome_check CHECK ((outcome = ANY (ARRAY['started'::text, 'skipped'::text, 'missed'::text, 'refused'::text])))
+);
+
+CREATE INDEX schedule_ticks_fired ON public.schedule_ticks USING btree (fired_at);
+CREATE INDEX schedule_ticks_late ON public.schedule_ticks USING btree (late_check_at) WHERE (late_check_at IS NOT NULL);
+CREATE INDEX schedule_ticks_run ON public.schedule_ticks USING btree (run_id) WHERE (run_id IS NOT NULL);
+
+create table schedules (
+  id bigint generated always as identity not null,
+  public_id text not null,
+  pipeline_id bigint not null,
+  name text not null,
+  source text not null,
+  owner_id bigint not null,
+  cron text,
+  every_seconds integer,
+  zone text default 'UTC'::text not null,
+  misfire text default 'run_once'::text not null,
+  catch_up_seconds integer default 3600 not null,
+  catch_up_limit integer default 100 not null,
+  overlap text default 'queue'::text not null,
+  variables json default '{}'::json not null,
+  enabled boolean default true not null,
+  file_enabled boolean,
+  late_after_seconds integer,
+  starts_at timestamp with time zone,
+  ends_at timestamp with time zone,
+  next_at timestamp with time zone,
+  look_at timestamp with time zone,
+  high_water timestamp with time zone not null,
+  problem text,
+  created_at timestamp with time zone default now() not null,
+  updated_at timestamp with time zone default now() not null,
+  constraint schedules_pkey PRIMARY KEY (id),
+  constraint schedules_pipeline_id_name_key UNIQUE (pipeline_id, name),
+  constraint schedules_public_id_key UNIQUE (public_id),
+  constraint schedules_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES users(id),
+  constraint schedules_pipeline_id_fkey FOREIGN KEY (pipeline_id) REFERENCES pipelines(id) ON DELETE CASCADE,
+  constraint schedules_catch_up_limit_check CHECK ((catch_up_limit > 0)),
+  constraint schedules_catch_up_seconds_check CHECK ((catch_up_seconds >= 0)),
+  constraint schedules_check CHECK (((cron IS NULL) <> (every_seconds IS NULL))),
+  constraint schedules_check1 CHECK (((next_at IS NULL) = (look_at IS NULL))),
+  constraint schedules_every_seconds_check CHECK ((every_seconds > 0)),
+  constraint schedules_late_after_seconds_check CHECK ((late_after_seconds > 0)),
+  constraint schedules_misfire_check CHECK ((misfire = ANY (ARRAY['skip'::text, 'run_once'::text, 'run_all'::text]))),
+  constraint schedules_overlap_check CHECK ((overlap = ANY (ARRAY['queue'::text, 'skip'::text, 'cancel_running'::text]))),
+  constraint schedules_source_check CHECK ((source = ANY (ARRAY['file'::text, 'api'::text])))
+);
+
+CREATE INDEX schedules_due ON public.schedules USING btree (look_at) WHERE enabled;
+CREATE INDEX schedules_owner ON public.schedules USING btree (owner_id);
 
 create table schema_migrations (
   version text not null,

@@ -13,6 +13,7 @@ type DefaultedTime = ColumnType<Date, Date | string | undefined, Date | string>
 type OptionalTime = ColumnType<Date | null, Date | string | null | undefined, Date | string | null>
 type Json<T = unknown> = ColumnType<T, string, string>
 type OptionalJson<T = unknown> = ColumnType<T | null, string | null | undefined, string | null>
+type DefaultedJson<T = unknown> = ColumnType<T, string | undefined, string>
 type Optional<T> = ColumnType<T | null, T | null | undefined, T | null>
 
 export interface InstallationTable {
@@ -152,12 +153,13 @@ export interface JobsTable {
   labels: Optional<string[]>
   run_id: Optional<string>
   run_index: Optional<number>
+  outputs: OptionalJson<Record<string, string>>
 }
 
 export interface RunsTable {
   id: BigId
   public_id: string
-  kind: 'batch'
+  kind: 'batch' | 'pipeline'
   owner_id: Big
   name: string
   description: Optional<string>
@@ -170,6 +172,131 @@ export interface RunsTable {
   rerun_of: Optional<string>
   template: Optional<string>
   notify: ColumnType<unknown, string | undefined, string>
+}
+
+export interface PipelinesTable {
+  id: BigId
+  name: string
+  source: 'file' | 'stored'
+  path: Optional<string>
+  root: Optional<string>
+  owner_id: Optional<string>
+  version: number
+  problems: ColumnType<unknown, string | undefined, string>
+  gone_at: OptionalTime
+  created_at: DefaultedTime
+  updated_at: DefaultedTime
+}
+
+export interface PipelineVersionsTable {
+  id: BigId
+  pipeline_id: Big
+  number: number
+  hash: string
+  definition: Json
+  source: string
+  created_by: Optional<string>
+  created_at: DefaultedTime
+}
+
+export interface PipelineRootsTable {
+  server_id: Big
+  root: string
+  problems: ColumnType<unknown, string | undefined, string>
+  loaded_at: DefaultedTime
+}
+
+export interface PipelineRunsTable {
+  run_id: Big
+  uuid: string
+  pipeline_id: Big
+  version_id: Big
+  state: 'waiting' | 'running' | 'ended'
+  result: Optional<'succeeded' | 'failed' | 'cancelled'>
+  admitted_at: OptionalTime
+  not_before: OptionalTime
+  queue_partition: Optional<string>
+  variables: ColumnType<unknown, string | undefined, string>
+  label: Optional<string>
+  trigger: 'manual' | 'schedule' | 'pipeline' | 'rerun'
+  parent_run_id: Optional<string>
+  parent_task: Optional<string>
+  parent_item: Optional<number>
+  depth: Generated<number>
+  last_error: Optional<string>
+}
+
+export interface RunTasksTable {
+  run_id: Big
+  name: string
+  item: Generated<number>
+  position: number
+  state: string
+  job_id: Optional<string>
+  child_run: Optional<string>
+  value: OptionalJson
+  started_at: OptionalTime
+  ended_at: OptionalTime
+  exit_code: Optional<number>
+  error: Optional<string>
+  outputs: OptionalJson<Record<string, string>>
+  cancel_requested_at: OptionalTime
+  decision: Optional<'approved' | 'rejected' | 'timed_out'>
+  decided_by: Optional<string>
+  decided_at: OptionalTime
+  note: Optional<string>
+}
+
+export interface SchedulesTable {
+  id: BigId
+  public_id: string
+  pipeline_id: Big
+  name: string
+  source: 'file' | 'api'
+  owner_id: Big
+  cron: Optional<string>
+  every_seconds: Optional<number>
+  zone: Generated<string>
+  misfire: Generated<string>
+  catch_up_seconds: Generated<number>
+  catch_up_limit: Generated<number>
+  overlap: Generated<string>
+  variables: DefaultedJson
+  enabled: Generated<boolean>
+  file_enabled: Optional<boolean>
+  late_after_seconds: Optional<number>
+  starts_at: OptionalTime
+  ends_at: OptionalTime
+  next_at: OptionalTime
+  look_at: OptionalTime
+  high_water: Time
+  problem: Optional<string>
+  created_at: DefaultedTime
+  updated_at: DefaultedTime
+}
+
+export interface ScheduleTicksTable {
+  schedule_id: Big
+  tick: Time
+  outcome: 'started' | 'skipped' | 'missed' | 'refused'
+  run_id: Optional<string>
+  reason: Optional<string>
+  last_tick: OptionalTime
+  fired_at: DefaultedTime
+  late_check_at: OptionalTime
+  late_told_at: OptionalTime
+}
+
+export interface ArtifactsTable {
+  id: BigId
+  job_id: Optional<string>
+  attempt: number
+  name: string
+  bytes: Big
+  sha256: Buffer
+  blob: string
+  server_id: Optional<string>
+  created_at: DefaultedTime
 }
 
 export interface RunCountsTable {
@@ -389,6 +516,14 @@ export interface Schema {
   runners: RunnersTable
   jobs: JobsTable
   runs: RunsTable
+  pipelines: PipelinesTable
+  pipeline_versions: PipelineVersionsTable
+  pipeline_roots: PipelineRootsTable
+  pipeline_runs: PipelineRunsTable
+  run_tasks: RunTasksTable
+  schedules: SchedulesTable
+  schedule_ticks: ScheduleTicksTable
+  artifacts: ArtifactsTable
   run_counts: RunCountsTable
   run_count_deltas: RunCountDeltasTable
   job_tests: JobTestsTable

@@ -3,6 +3,7 @@
  * suite (`executors/conformance.ts`) runs over all of them. An executor knows nothing of servers, leases or shipping:
  * it starts, records the output, holds limits and wall time, stops and proves; the runner does the rest.
  */
+import type { ArtifactCaps } from '../job/artifacts.ts'
 import type { Outcome, Usage } from '../job/outcome.ts'
 import type { Limits, StoredSpec } from '../job/spec.ts'
 
@@ -22,6 +23,10 @@ export interface AttemptOrder {
   stopGraceMs: number
   /** 0-based slot; decides the job's uid, its cgroup and its pipes. */
   slot: number
+  /** Of the artefacts that its spec names. */
+  artifactCaps?: ArtifactCaps
+  /** A directory of this host with what other jobs left; it appears at `/artifacts` (isolation "none": where it is). */
+  artifactsDir?: string
   /** The keeper kills the attempt this many ms from now unless it is extended. */
   keepForMs: number
   /** The runner's own JSON about the attempt: on disk before the command starts, given back by `attempts`. Never a secret. */
@@ -44,7 +49,7 @@ export interface Ended {
   /** Processes left after the stop ladder; 0 unless something is in uninterruptible sleep. */
   remaining: number
   unenforced: string[]
-  /** Of a job that named report files. */
+  /** Of a job that leaves files: outputs, reports, artefacts. */
   report?: ReportFound
   startedAt: Date
   endedAt: Date
@@ -52,7 +57,7 @@ export interface Ended {
   said?: { message: string; errorClass?: 'exit' | 'refused' }
 }
 
-/** What the sandbox gave of the files that a job named as its reports (`sandbox/pickup.ts`), until `release`. */
+/** What the sandbox gave of the files that a job leaves (`sandbox/pickup.ts`), until `release`. */
 export interface ReportFound {
   /** Of the file that holds them (`report-frames.ts`); null when nothing came. */
   path: string | null

@@ -53,6 +53,7 @@ export function createSandboxExecutor(options: SandboxOptions): Executor {
       allowedReadOnlyBinds: policy.allowedReadOnlyBinds,
       allowedReadWriteBinds: policy.allowedReadWriteBinds,
       sharedInputs: policy.sharedInputs,
+      projects: policy.projects,
     },
   }
   const known = new Map<string, Known>()

@@ -18,6 +18,7 @@ export const pipelineLimits = {
   fanOut: 10_000,
   depth: 10,
   variablesBytes: 256 * 1024,
+  variablesDepth: 100,
   parameters: 200,
   schedules: 20,
   concurrency: 10_000,

@@ -5,6 +5,8 @@
  */
 import * as z from 'zod'
 import { publicIdPattern } from '../lib/ids.ts'
+import { depthOf } from '../lib/json.ts'
+import { artifactPaths, artifactsFrom } from './artifacts.ts'
 import { inputsSchema } from './inputs.ts'
 import { junitPaths } from './junit-paths.ts'
 import { keyProblem, labelsSchema } from './labels.ts'
@@ -39,14 +41,6 @@ const noNul = (text: string): boolean => !text.includes('\0')
 const wellFormed = (text: string): boolean => text.isWellFormed()
 /** The same for all keys and strings of a payload; as JSON they show as escapes, a backslash itself as two. */
 const plainJson = (json: string): boolean => !/(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f][0-9a-f]{2})/i.test(json)
-
-/** Level by level: a recursion over 10,000 levels would end the request with our stack, not with an answer. */
-function depthOf(value: unknown): number {
-  const inner = (v: unknown): unknown[] => (typeof v === 'object' && v !== null ? Object.values(v) : [])
-  let depth = 0
-  for (let level = [value]; level.length > 0 && depth <= specLimits.payloadDepth; depth++) level = level.flatMap(inner)
-  return depth
-}
 
 const argument = z
   .string()
@@ -158,7 +152,7 @@ export const jobSpecSchema = z
     /** Free JSON, kept with the job and given back. */
     payload: z
       .unknown()
-      .refine((p) => depthOf(p) <= specLimits.payloadDepth, `at most ${specLimits.payloadDepth} levels deep`)
+      .refine((p) => depthOf(p, specLimits.payloadDepth) <= specLimits.payloadDepth, `at most ${specLimits.payloadDepth} levels deep`)
       .pipe(z.json())
       .refine(
         (p) => bytes(JSON.stringify(p)) <= specLimits.payloadBytes,
@@ -200,6 +194,12 @@ export const jobSpecSchema = z
     limits: limitsSchema.optional(),
     /** JUnit XML that it writes: paths and globs, from its working directory or absolute inside the sandbox. */
     junit: junitPaths.optional(),
+    /** Gives it a file for small results, at `RUNYARD_OUTPUT` (`outputs.ts`). */
+    outputs: z.boolean().optional(),
+    /** Files that are kept when it has ended, whatever its end: paths and globs like those of `junit`. */
+    artifacts: artifactPaths.optional(),
+    /** What other jobs of the same owner left, at `/artifacts/<directory>/<name>`; they must have ended. */
+    artifacts_from: artifactsFrom.optional(),
     /** Declared shared directories that it reads, at `/inputs/<share>`. */
     inputs: inputsSchema.optional(),
     /** Extra paths inside the sandbox, under the administrator's allow-list. */

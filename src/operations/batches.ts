@@ -89,6 +89,7 @@ async function make(
     if (!may(ask.principal, 'batch.submit') || ownerId === null) {
       throw refusal(ask, 'batch.submit', `your role (${role}) may not submit batches`)
     }
+    deps.closing.check()
     checkKey(key)
     const idempotency: Idempotency | undefined =
       key === undefined ? undefined : { key, bodyHash: fingerprint(request.body, deps) }

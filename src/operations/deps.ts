@@ -2,12 +2,15 @@ import type { Principal } from '../access/authenticate.ts'
 import { missingScope, type Action } from '../access/permissions.ts'
 import type { Sealer } from '../access/secrets.ts'
 import type { SignInThrottle } from '../access/sign-in.ts'
+import type { Artifacts } from '../artifacts/artifacts.ts'
 import type { Config } from '../config/config.ts'
 import type { Db } from '../db/pool.ts'
 import { AppError } from '../lib/app-error.ts'
 import type { LogStore } from '../logs/log-store.ts'
 import type { Dispatcher } from '../queue/dispatcher.ts'
+import type { SchedulesChanged } from '../pipelines/definition-store.ts'
 import type { OnRunsEnded } from '../queue/run-settle.ts'
+import type { Closing } from './closing.ts'
 import type { LogKeeper } from './log-keeper.ts'
 import type { LogPlaces } from './log-places.ts'
 import type { LogWatch } from './log-watch.ts'
@@ -26,11 +29,16 @@ export interface Deps {
   logKeeper: LogKeeper
   logPlaces: LogPlaces
   logWatch: LogWatch
+  artifacts: Artifacts
   dispatcher: Dispatcher
   throttle: SignInThrottle
   metrics: { contentType: string; text(): Promise<string> }
   /** What else happens in the transaction that ends runs. */
   runsEnded: OnRunsEnded
+  /** Nothing new is taken once it has begun. */
+  closing: Closing
+  /** What else happens in the transaction that puts another definition of a pipeline in force. */
+  schedulesChanged: SchedulesChanged
   /** To be called when somebody's access has changed: what is remembered of it is void. */
   forgetAccess(): void
 }

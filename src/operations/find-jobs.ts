@@ -20,12 +20,14 @@ import { known, notFound, refusal, type Ask, type Deps, type KnownAsk } from './
 import { openEnv } from './new-job.ts'
 import { showAttempt, showJob, showMore, type ShownJob } from './show-job.ts'
 
+const readWhat = { 'job.read': 'jobs', 'batch.read': 'batches', 'pipeline_run.read': 'runs of pipelines' } as const
+
 /** The owner to whom a reader's view is narrowed; undefined is everybody's. */
-export function ownerScope(ask: KnownAsk, action: 'job.read' | 'batch.read' = 'job.read'): string | undefined {
+export function ownerScope(ask: KnownAsk, action: keyof typeof readWhat = 'job.read'): string | undefined {
   const scope = scopeOf(ask.principal, action)
   if (scope === 'all') return undefined
   if (scope === 'none' || ask.principal.userId === null) {
-    throw refusal(ask, action, `you may not see ${action === 'job.read' ? 'jobs' : 'batches'}`)
+    throw refusal(ask, action, `you may not see ${readWhat[action]}`)
   }
   return ask.principal.userId
 }

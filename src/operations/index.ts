@@ -6,6 +6,7 @@ import { cancelBatch, completeBatch, deleteBatch, type CancelBatchInput } from '
 import { previewBatch, type BatchRequest } from './batch-plan.ts'
 import * as templates from './batch-templates.ts'
 import { createBatch, rerunBatch } from './batches.ts'
+import { listArtifacts, openArtifact } from './artifacts.ts'
 import * as audit from './audit.ts'
 import * as certificates from './certificates.ts'
 import * as channels from './channels.ts'
@@ -21,6 +22,8 @@ import * as reset from './password-reset.ts'
 import { readMetrics } from './metrics.ts'
 import * as people from './people.ts'
 import * as accounts from './people-changes.ts'
+import { pipelineOperations } from './pipeline-operations.ts'
+import { scheduleOperations } from './schedule-operations.ts'
 import { listQueues, putQueue, type PutQueueInput } from './queues.ts'
 import type { RunChanges } from './run-changes.ts'
 import { listRunners } from './runners.ts'
@@ -57,6 +60,8 @@ export function createOperations(deps: Deps, changes: JobChanges, runChanges: Ru
     listAttempts: (ask: Ask, id: string) => listAttempts(deps, ask, id),
     jobStats: (ask: Ask, owner?: string) => jobStats(deps, ask, owner),
     jobThroughput: (ask: Ask, minutes: number) => jobThroughput(deps, ask, minutes),
+    listArtifacts: (ask: Ask, input: { id: string; attempt?: number }) => listArtifacts(deps, ask, input),
+    openArtifact: (ask: Ask, input: { id: string; name: string; attempt?: number }) => openArtifact(deps, ask, input),
     openLog: (ask: Ask, input: OpenLogInput) => openLog(deps, ask, input),
     followLog: (ask: Ask, input: FollowInput, signal: AbortSignal) => followLog(deps, changes, ask, input, signal),
     createBatch: (ask: Ask, input: BatchRequest, idempotencyKey?: string) =>
@@ -78,6 +83,8 @@ export function createOperations(deps: Deps, changes: JobChanges, runChanges: Ru
     listTemplates: (ask: Ask, input: { shared?: boolean }) => templates.listTemplates(deps, ask, input),
     getTemplate: (ask: Ask, key: templates.TemplateKey) => templates.getTemplate(deps, ask, key),
     deleteTemplate: (ask: Ask, key: templates.TemplateKey) => templates.deleteTemplate(deps, ask, key),
+    ...pipelineOperations(deps),
+    ...scheduleOperations(deps),
     listQueues: (ask: Ask) => listQueues(deps, ask),
     putQueue: (ask: Ask, input: PutQueueInput) => putQueue(deps, ask, input),
     listRunners: (ask: Ask) => listRunners(deps, ask),

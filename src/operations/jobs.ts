@@ -11,6 +11,7 @@ import { deleteEnded } from '../queue/prune.ts'
 import { fixedPlansByKey } from '../queue/statements.ts'
 import { submit, type SubmitResult } from '../queue/submit.ts'
 import type { CancelResult, NewJob } from '../queue/types.ts'
+import { checkArtifactsFrom } from './artifact-inputs.ts'
 import { audited, noteAllDone, noteRefused } from './audited.ts'
 import { known, refusal, type Ask, type Deps, type KnownAsk } from './deps.ts'
 import { jobOf, ownerScope } from './find-jobs.ts'
@@ -122,8 +123,10 @@ export async function submitJobs(
   const act = { action: 'job.submit' as const }
   try {
     maySubmit(ask)
+    deps.closing.check()
     checkKey(input.idempotencyKey)
     checkPolicy(input.specs, deps, fieldPrefix)
+    await checkArtifactsFrom(deps.db, ask, input.specs, fieldPrefix)
     const key = input.idempotencyKey
     const request: SubmitRequest = {
       ask,
@@ -168,6 +171,7 @@ export async function rerunJob(
     if (!may(ask.principal, 'job.rerun', { ownerId: row.ownerId })) {
       throw new AppError('permission_denied', 'only the owner or an administrator may run this job again')
     }
+    deps.closing.check()
     checkKey(input.idempotencyKey)
     const key = input.idempotencyKey
     const job = jobAgain({ publicId: row.publicId, spec: row.spec, envSealed: row.envSealed }, deps)

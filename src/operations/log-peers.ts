@@ -20,6 +20,8 @@ export interface FollowedFar {
 export interface OwnLogs extends Pick<LogReader, 'size' | 'read'> {
   /** Of this server. */
   name: string
+  /** Of an artefact in its directory; fewer bytes than asked for only at the end. */
+  readArtifact(blob: string, offset: number, limit: number): Promise<Buffer>
   follow(
     attemptKey: string,
     from: { stream: LogStream; offset: number },

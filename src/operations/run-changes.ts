@@ -2,6 +2,8 @@
 import { parseRunNotice, type GoneRun } from '../queue/run-notices.ts'
 
 export interface RunWatcher {
+  /** Each as it comes; `changed` is told of it later, with others. */
+  heard?(key: string): void
   /** Keys. */
   changed(keys: readonly string[]): void
   gone(run: GoneRun): void
@@ -32,6 +34,7 @@ export function createRunChanges(options: { gatherMs?: number } = {}): RunChange
       const notice = parseRunNotice(payload)
       if ('gone' in notice) for (const watcher of watchers) watcher.gone(notice.gone)
       else {
+        for (const watcher of watchers) watcher.heard?.(notice.changed)
         gathered.add(notice.changed)
         timer ??= setTimeout(flush, gatherMs)
       }

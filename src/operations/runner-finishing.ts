@@ -6,6 +6,7 @@ import { isAppError } from '../lib/app-error.ts'
 import { emitFact } from '../lib/facts.ts'
 import { createGroupCommit } from '../lib/group-commit.ts'
 import type { Outcome } from '../job/outcome.ts'
+import type { Outputs } from '../job/outputs.ts'
 import type { TestReport } from '../job/test-report.ts'
 import type { ShortLog } from '../logs/log-store.ts'
 import { finish } from '../queue/finish.ts'
@@ -20,6 +21,7 @@ import {
   type FromRunner,
 } from '../queue/types.ts'
 import type { Deps } from './deps.ts'
+import { withoutSecrets } from './output-secrets.ts'
 import type { Fence } from './runner-fence.ts'
 
 export interface FinishReport {
@@ -30,6 +32,7 @@ export interface FinishReport {
   log?: ShortLog
   /** Of a job that named report files. */
   tests?: TestReport
+  outputs?: Outputs
 }
 
 interface Finishing extends FinishItem {
@@ -39,7 +42,7 @@ interface Finishing extends FinishItem {
 export type ReportResult = Accepted | 'log_incomplete'
 
 export function createFinishing(
-  deps: Pick<Deps, 'db' | 'logs' | 'logKeeper' | 'logWatch' | 'dispatcher'>,
+  deps: Pick<Deps, 'db' | 'logs' | 'logKeeper' | 'logWatch' | 'dispatcher' | 'sealer'>,
   fence: Fence,
 ) {
   const { db, logs, logKeeper, logWatch } = deps
@@ -87,6 +90,7 @@ export function createFinishing(
     else if (!here.shared) item = { ...from, ref, outcome, log: 'short', shortLog: log }
     else item = mayShare ? await shareShort(from, report, log) : 'stale'
     if (typeof item === 'string') return item
+    if (report.outputs) item.outputs = await withoutSecrets(deps, ref, report.outputs, outcome)
     const result = await finishTogether.add(item)
     fence.forget(ref)
     if (result === 'accepted' && log === undefined) {

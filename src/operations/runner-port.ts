@@ -4,6 +4,7 @@
  */
 import { AppError } from '../lib/app-error.ts'
 import { emitFact } from '../lib/facts.ts'
+import type { ArtifactCaps, ArtifactFile } from '../job/artifacts.ts'
 import type { Outcome } from '../job/outcome.ts'
 import { checkProtocol } from '../job/runner-protocol.ts'
 import { isTerminal, type JobState } from '../job/state.ts'
@@ -13,6 +14,7 @@ import { takeLogs, tellLogsOver } from '../queue/log-places.ts'
 import { describeRunner, goodbye, registerRunner, type RunnerDescription } from '../queue/runners.ts'
 import { started } from '../queue/started.ts'
 import { attemptKey, type AttemptRef, type ClaimedJob, type HeartbeatResult, type RunnerOffer } from '../queue/types.ts'
+import { createArtifactPort } from './artifact-port.ts'
 import type { Deps } from './deps.ts'
 import { effectiveLimits, type EffectiveLimits } from './limits.ts'
 import { openEnv } from './new-job.ts'
@@ -27,6 +29,7 @@ export type { FinishReport, ReportResult } from './runner-finishing.ts'
 export type { RunnerPeer, Speaker } from './runner-identity.ts'
 
 export interface Assigned extends EffectiveLimits {
+  artifactCaps: ArtifactCaps
   ref: AttemptRef
   publicId: string
   spec: ClaimedJob['spec']
@@ -75,6 +78,7 @@ export function createRunnerPort(deps: Deps) {
   }
 
   const finishing = createFinishing(deps, fence)
+  const artifacts = createArtifactPort(deps)
 
   return {
     async register(description: Omit<RunnerDescription, 'certificateId'> & { protocol: number }, peer: RunnerPeer) {
@@ -177,6 +181,27 @@ export function createRunnerPort(deps: Deps) {
       return results
     },
 
+    async offerArtifacts(from: Speaker, ref: AttemptRef, files: readonly ArtifactFile[]) {
+      await identities.check(from, 'put_artifact')
+      return artifacts.offer(from, ref, files)
+    },
+
+    /** Answered only when it is durable and written down. */
+    async putArtifact(from: Speaker, ref: AttemptRef, file: ArtifactFile, bytes: AsyncIterable<Uint8Array>) {
+      await identities.check(from, 'put_artifact')
+      return artifacts.put(from, ref, file, bytes)
+    },
+
+    async listArtifacts(from: Speaker, ref: AttemptRef) {
+      await identities.check(from, 'get_artifact')
+      return artifacts.inputs(from, ref)
+    },
+
+    async *getArtifact(from: Speaker, ref: AttemptRef, id: string) {
+      await identities.check(from, 'get_artifact')
+      yield* artifacts.get(from, ref, id)
+    },
+
     async handBack(from: Speaker, refs: AttemptRef[], reason: string): Promise<ReportResult[]> {
       await identities.check(from, 'hand_back')
       const { results } = await handBack(
@@ -221,7 +246,9 @@ function assign(job: ClaimedJob, deps: Deps): Assigned | null {
   try {
     const { env, secret_env: secretEnv } = openEnv(job.envSealed, publicId, deps)
     emitFact({ name: 'job.leased', level: 'debug', id: publicId, attempt: number })
-    return { ref: { jobKey, number, token }, publicId, spec, env, secretEnv, ...effectiveLimits(spec, deps.config) }
+    const artifactCaps = { bytes: deps.config.artifactBytes, files: deps.config.artifactFiles }
+    const limits = effectiveLimits(spec, deps.config)
+    return { ref: { jobKey, number, token }, publicId, spec, env, secretEnv, artifactCaps, ...limits }
   } catch (error) {
     emitFact({ name: 'job.env_unreadable', level: 'error', id: publicId, attempt: number, error: String(error) })
     return null

@@ -17,7 +17,7 @@ export interface Surroundings {
 }
 
 export function showJob(row: Omit<JobRow, 'jobKey'>, { policy, waitingReason, tests, now }: Surroundings) {
-  const { payload: _, trace: _trace, depends_on, ...spec } = row.spec as StoredSpec
+  const { payload: _, trace: _trace, outputs: _wanted, depends_on, ...spec } = row.spec as StoredSpec
   return {
     ...spec,
     depends_on,
@@ -43,6 +43,7 @@ export function showJob(row: Omit<JobRow, 'jobKey'>, { policy, waitingReason, te
     batch_id: row.batchId,
     batch_index: row.batchIndex,
     tests: tests ?? null,
+    outputs: row.outputs,
     result: isTerminal(row.state) ? showResult(row.outcome, row.truncatedBytes) : null,
   }
 }

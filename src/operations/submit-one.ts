@@ -58,6 +58,6 @@ const rowOf = (made: MadeJob, spec: StoredSpec, { principal }: KnownAsk): Omit<J
   ...{ spec, name: spec.name, queue: spec.queue, priority: spec.priority, maxAttempts: spec.max_attempts },
   ...{ owner: principal.username, ownerId: principal.userId!, stateSince: made.createdAt, envSealed: null },
   ...{ blockersLeft: 0, attemptsSpent: 0, lastAttempt: 0, runner: null, cancelRequestedAt: null, cancelReason: null },
-  ...{ startedAt: null, endedAt: null, outcome: null, truncatedBytes: null, rerunOf: null },
+  ...{ startedAt: null, endedAt: null, outcome: null, outputs: null, truncatedBytes: null, rerunOf: null },
   ...{ batchId: null, batchIndex: null },
 })

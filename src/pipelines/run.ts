@@ -27,6 +27,7 @@ export interface StartRun {
   queuePartition: string | null
   label: string | null
   trigger: 'manual' | 'schedule' | 'pipeline' | 'rerun'
+  /** `depth`: of the new run, one more than its parent's. */
   parent?: { runKey: string; task: string; item: number; depth: number }
   /** Runs again what did not end well of an earlier run; what did is taken over with its outputs. */
   rerun?: { runKey: string; publicId: string; from: 'failed' | 'start' }
@@ -81,4 +82,8 @@ export interface PipelineHooks {
   newJob(task: TaskJob): NewJob
   /** In the transaction of the end. */
   runsEnded(tx: Queryable, ended: EndedPipelineRun[]): Promise<void>
+  /** Of a sub-pipeline: with the defaults of those that are missing. Throws AppError when one is wrong. */
+  checkVariables(definition: PipelineDefinition, given: Variables): Variables
+  /** The last `bytes` of each stream of a job, by public id. */
+  readOutput(jobId: string, bytes: number): Promise<{ stdout: string; stderr: string }>
 }

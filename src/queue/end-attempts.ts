@@ -1,6 +1,7 @@
 /** The one place where an attempt ends: outcome, retry or final state, dependents. `finish` and `rescueLost` use it. */
 import type { Last, Queryable } from '../db/pool.ts'
 import type { Outcome, OutcomeState } from '../job/outcome.ts'
+import type { Outputs } from '../job/outputs.ts'
 import type { RetryPolicy } from '../job/retry.ts'
 import { settleDependents } from './dependents.ts'
 import { endingOf } from './ending.ts'
@@ -71,6 +72,7 @@ export interface EndingAttempt {
   log: LogSummary | null
   /** Where that log is; left out: where it is written down. */
   logAt?: LogHome
+  outputs?: Outputs
 }
 
 /** The server that has a log, which may have put it into the shared store. */
@@ -125,7 +127,7 @@ export async function endAttempts(
   return { changed: [...written.rows.map((row) => row.public_id), ...dependents.changed], work: dependents.work }
 }
 
-function endingRow({ attempt, outcome, log, logAt }: EndingAttempt) {
+function endingRow({ attempt, outcome, log, logAt, outputs }: EndingAttempt) {
   const ending = endingOf({
     outcome,
     attemptsSpent: attempt.attempts_spent,
@@ -144,6 +146,7 @@ function endingRow({ attempt, outcome, log, logAt }: EndingAttempt) {
     log,
     log_server: logAt?.server,
     log_shared: logAt?.shared,
+    outputs,
     started: epochSeconds(ending.outcome.started_at),
     ended: epochSeconds(ending.outcome.ended_at),
   }
@@ -162,7 +165,7 @@ const endingParts = `
       greatest(coalesce(case when e.ended is not null then ${within('e.ended')} end, clock_timestamp()),
         a.started_at) as ended_at
     from jsonb_to_recordset($1::jsonb) as e(job_id bigint, number int, attempt_state text, job_state text, delay float8,
-      outcome jsonb, log jsonb, log_server bigint, log_shared boolean, started float8, ended float8)
+      outcome jsonb, log jsonb, log_server bigint, log_shared boolean, outputs jsonb, started float8, ended float8)
     join attempts a on a.job_id = e.job_id and a.number = e.number
   ), attempt as (
     update attempts a set state = e.attempt_state, outcome = e.outcome, log = e.log, ended_at = e.ended_at,
@@ -178,6 +181,7 @@ const moveJobs = `
     ended_at = case when e.delay is null then e.ended_at end,
     not_before = case when e.delay is null then j.not_before else clock_timestamp() + make_interval(secs => e.delay) end,
     scheduled_for = case when e.delay is not null then 'backoff' end,
+    outputs = case when e.delay is null then e.outputs end,
     log_bytes = j.log_bytes + coalesce((e.log->>'length')::bigint, 0)
   from ending e where j.id = e.job_id and j.state in ${held}
   returning j.id, j.public_id, j.state`

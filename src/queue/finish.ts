@@ -38,9 +38,9 @@ export async function finish<Item extends FinishItem>(
       const results = items.map((_, nr): Finished => (mine.has(nr) ? 'accepted' : 'stale'))
       const endings: EndingAttempt[] = []
       for (const [nr, attempt] of mine) {
-        const { outcome, log } = items[nr]!
-        if (log !== 'short') endings.push({ attempt, outcome, log, logAt })
-        else if (logs.get(nr)) endings.push({ attempt, outcome, log: logs.get(nr)!, logAt })
+        const { outcome, log, outputs } = items[nr]!
+        if (log !== 'short') endings.push({ attempt, outcome, log, logAt, outputs })
+        else if (logs.get(nr)) endings.push({ attempt, outcome, log: logs.get(nr)!, logAt, outputs })
         else results[nr] = 'log_refused'
       }
       ended = endings

@@ -1,5 +1,6 @@
 /** A job as it is read from the database. */
 import type { JobOutcome } from '../job/outcome.ts'
+import type { Outputs } from '../job/outputs.ts'
 import type { StoredSpec } from '../job/spec.ts'
 import type { JobState } from '../job/state.ts'
 
@@ -32,6 +33,8 @@ export interface JobRow {
   startedAt: Date | null
   endedAt: Date | null
   outcome: JobOutcome | null
+  /** What it wrote to `RUNYARD_OUTPUT`. */
+  outputs: Outputs | null
   /** Of the last attempt's output; null until its log is sealed. */
   truncatedBytes: number | null
   rerunOf: string | null
@@ -45,10 +48,11 @@ export const jobColumns = `j.id as "jobKey", j.public_id as "publicId", j.owner_
   j.not_before as "notBefore", j.scheduled_for as "scheduledFor", j.blockers_left as "blockersLeft",
   j.max_attempts as "maxAttempts", j.attempts_spent as "attemptsSpent", j.last_attempt as "lastAttempt",
   j.cancel_requested_at as "cancelRequestedAt", j.cancel_reason as "cancelReason", j.started_at as "startedAt",
-  j.ended_at as "endedAt", j.outcome, j.rerun_of as "rerunOf",
-  (select r.public_id from runs r where r.id = j.run_id) as "batchId", j.run_index as "batchIndex",
+  j.ended_at as "endedAt", j.outcome, j.outputs, j.rerun_of as "rerunOf",
+  b.public_id as "batchId", case when b.id is not null then j.run_index end as "batchIndex",
   (select (a.log->>'truncated_bytes')::float8 from attempts a where a.job_id = j.id and a.number = j.last_attempt)
     as "truncatedBytes",
   (select w.name from attempts a join runners w on w.id = a.runner_id where a.job_id = j.id and a.number = j.last_attempt)
     as runner`
-export const jobTables = 'jobs j join users u on u.id = j.owner_id join queues q on q.id = j.queue_id'
+export const jobTables = `jobs j join users u on u.id = j.owner_id join queues q on q.id = j.queue_id
+  left join runs b on b.id = j.run_id and b.kind = 'batch'`

@@ -127,11 +127,17 @@ const exceededLimits = `
   select rule, id, days, jobs::int, bytes::float8 from excess
   where $5::text is null or (rule = $5 and id = $6::bigint)`
 
-/** Nothing that has not ended waits for it or was made from it. */
+/** Nothing that has not ended waits for it, was made from it, or has it as a task, also one that an earlier run did. */
 const unneeded = (job: string): string => `
+  ${ofNoOpenRun(job)} and
   not exists (select 1 from job_dependencies d join jobs w on w.id = d.job_id
     where d.depends_on_id = ${job}.id and w.state not in ${terminal})
   and not exists (select 1 from jobs again where again.rerun_of = ${job}.public_id and again.state not in ${terminal})`
+
+/** A run of a pipeline reads what its tasks' jobs gave until its end. */
+const ofNoOpenRun = (job: string): string => `
+  not exists (select 1 from run_tasks t join runs r on r.id = t.run_id
+    where t.job_id = ${job}.public_id and r.ended_at is null)`
 
 /** Any number that no other advisory lock of ours uses. */
 const pruneLock = 7_203_002
@@ -183,14 +189,20 @@ const oldestOf = (column: 'queue_id' | 'owner_id'): string => `
 /** For the user's own delete of an ended job. Its logs are the caller's to remove. */
 export async function deleteEnded(db: Db | Queryable, publicId: string): Promise<DoomedAttempt[]> {
   return inTransaction(db, async (tx) => {
-    const { rows } = await tx.query<DoomedRow & { state: JobState }>(
-      'select id, public_id, last_attempt, state from jobs where public_id = $1 for update',
+    const { rows } = await tx.query<DoomedRow & { state: JobState; free: boolean }>(
+      `select id, public_id, last_attempt, state, ${ofNoOpenRun('j')} as free from jobs j where public_id = $1 for update`,
       [publicId],
     )
     const job = rows[0]
     if (!job) throw new AppError('not_found', `there is no job ${publicId}`)
     if (!isTerminal(job.state)) {
       throw new AppError('conflict', `job ${publicId} is ${job.state}; cancel it first and delete it when it has ended`)
+    }
+    if (!job.free) {
+      throw new AppError(
+        'conflict',
+        `job ${publicId} is a task of a pipeline run that has not ended; delete it after that`,
+      )
     }
     const attempts = await doomedAttempts(tx, [job])
     await tx.query('delete from jobs where id = $1', [job.id])

@@ -5,7 +5,7 @@ import { claim } from './claim.ts'
 import { finish } from './finish.ts'
 import { cancel } from './cancel.ts'
 import { pruneRunners } from './forget.ts'
-import { pruneOld, type Retention } from './prune.ts'
+import { deleteEnded, pruneOld, type Retention } from './prune.ts'
 import { upsertQueue } from './queues.ts'
 import { submit } from './submit.ts'
 import type { NewJob } from './types.ts'
@@ -109,6 +109,22 @@ test('what an open job depends on, or was made from, stays until that has ended'
   await cancel(world.db, { publicId: blocker.publicId })
   expect(await world.state(waits.publicId)).toBe('skipped')
   expect((await pruneOld(world.db, { ...keepAll, retainDays: 30 })).publicIds).toEqual([needed])
+})
+
+test('a task of an open pipeline run stays, also one that it took over; nobody deletes it', async () => {
+  const world = await queueWorld()
+  const [own, free] = await endedJobs(world, { count: 2, ageDays: 100 })
+  const open = `insert into runs (public_id, kind, owner_id, name, size) values ('open', 'pipeline', $1, 'n', 0) returning id`
+  const run = (await world.db.query<{ id: string }>(open, [world.userId])).rows[0]!.id
+  await world.db.query(
+    `insert into run_tasks (run_id, name, position, state, job_id) values ($1, 't', 0, 'done', $2)`,
+    [run, own],
+  )
+  const prune = async () => (await pruneOld(world.db, { ...keepAll, retainDays: 30 })).publicIds
+  expect(await prune()).toEqual([free])
+  await expect(deleteEnded(world.db, own!)).rejects.toThrow('is a task of a pipeline run that has not ended')
+  await world.db.query('update runs set ended_at = now()')
+  expect(await prune()).toEqual([own])
 })
 
 test('a job that somebody comes to depend on at the last moment stays, with its log', async () => {

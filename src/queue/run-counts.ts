@@ -52,11 +52,12 @@ export async function foldRunCounts(db: Db | Queryable): Promise<number> {
 }
 
 /**
- * Counts runs anew whose jobs are all there; how those of others ended is known from their counts only. For a database
+ * Counts batches anew whose jobs are all there; how those of others ended is known from their counts only. A pipeline's run
+ * does not say how many jobs it made: its counts are as they were written. For a database
  * whose rows were written with the triggers off; nobody may change jobs meanwhile.
  */
 export async function recountRuns(tx: Queryable): Promise<void> {
-  const whole = `select r.id from runs r where r.size = (select count(*) from jobs where run_id = r.id)`
+  const whole = `select r.id from runs r where r.kind = 'batch' and r.size = (select count(*) from jobs where run_id = r.id)`
   await tx.query(`delete from run_count_deltas where run_id in (${whole})`)
   await tx.query(`delete from run_counts where run_id in (${whole})`)
   await tx.query(

@@ -1,6 +1,6 @@
 /**
- * Lists of runs, newest first. How a run stands is derived from its counters, so a search by status, and one by name or
- * time, looks at a bounded number of runs per page; open ones have an index of their own.
+ * Lists of batches, newest first. How a run stands is derived from its counters, so a search by status, and one by name or
+ * time, looks at a bounded number of batches per page; open ones have an index of their own.
  */
 import type { Queryable } from '../db/pool.ts'
 import type { BatchWord } from '../job/status-word.ts'
@@ -41,7 +41,7 @@ export async function listRuns(
   const { rows } = await db.query<RunRow & { stopped: string | null }>({
     text: `
       with looked as materialized (
-        select id from ${among(rerunOf)} where id < $1::bigint and ($2::bigint is null or owner_id = $2)
+        select id from ${among(rerunOf)} where kind = 'batch' and id < $1::bigint and ($2::bigint is null or owner_id = $2)
           ${onlyOpen(status) ? 'and ended_at is null' : ''}
         order by id desc limit $3::int
       ), stopped as (
@@ -72,7 +72,7 @@ export async function listRuns(
 
 /** Found by index first: else the planner would read all runs from the newest on until it has met enough of these. */
 const among = (rerunOf: string | undefined): string =>
-  rerunOf === undefined ? 'runs' : '(select id, owner_id, ended_at from runs where rerun_of = $9 offset 0) runs'
+  rerunOf === undefined ? 'runs' : '(select id, kind, owner_id, ended_at from runs where rerun_of = $9 offset 0) runs'
 
 const onlyOpen = (status: BatchWord[] | undefined): boolean =>
   status !== undefined && status.every((word) => word === 'waiting' || word === 'running')

@@ -1,5 +1,5 @@
 /**
- * Sets when a run began and ended, from its counters: once, whatever crashes in between, since that is one statement which
+ * Sets when a batch began and ended, from its counters: once, whatever crashes in between, since that is one statement which
  * looks at what is committed. Woken by notices of runs, with a look at all open ones behind.
  */
 import type { Db, Queryable } from '../db/pool.ts'
@@ -31,7 +31,7 @@ export interface EndedRun {
 /** In the transaction that ends them: what it writes stands or falls with the end. */
 export type OnRunsEnded = (tx: Queryable, ended: EndedRun[]) => Promise<void>
 
-/** Settles the open runs among `keys`, or all open ones. */
+/** Settles the open batches among `keys`, or all open ones. */
 export async function settleRuns(db: Db | Queryable, keys: string[] | null, onEnded: OnRunsEnded): Promise<EndedRun[]> {
   const { rows: due } = await db.query<{ key: string }>({ name: 'queue_runs_due', text: dueRuns, values: [keys] })
   if (due.length === 0) return []
@@ -57,7 +57,7 @@ const unasked = (r: string): string => `exists (
 
 const dueRuns = `
   select r.id as key from runs r cross join lateral ${countsOfRun('r.id')} c
-  where r.ended_at is null and ($1::bigint[] is null or r.id = any($1))
+  where r.ended_at is null and r.kind = 'batch' and ($1::bigint[] is null or r.id = any($1))
     and ((r.started_at is null and ${begun('c')}) or ${over('r', 'c')})`
 
 /** The times of the members are looked at twice in the life of a run: when it begins, and when it is over. */
@@ -118,7 +118,7 @@ export function runSettling(db: Db, onEnded: OnRunsEnded): { service: Service; h
 async function cancelForgotten(db: Db): Promise<void> {
   const { rows } = await db.query<{ key: string; forced: boolean }>(
     `select id as key, forced_at is not null as forced from runs r
-     where ended_at is null and cancel_requested_at < now() - make_interval(secs => ${forgottenAfterSeconds})
+     where ended_at is null and kind = 'batch' and cancel_requested_at < now() - make_interval(secs => ${forgottenAfterSeconds})
        and ${unasked('r')}`,
   )
   for (const { key, forced } of rows) {

@@ -13,7 +13,9 @@ import { deleteEnded } from './prune.ts'
 import { countsOfRuns, foldRunCounts } from './run-counts.ts'
 import { listRuns } from './run-list.ts'
 import { settleRuns } from './run-settle.ts'
-import { findRun, membersOf, pruneRuns, removeRunStep, submitRun } from './runs.ts'
+import { parseRunNotice } from './run-notices.ts'
+import { findRun, findRuns, insertRun, membersOf, pruneRuns, removeRunStep, submitRun } from './runs.ts'
+import { submit } from './submit.ts'
 
 test('once per key: the same body gives the same run, another is refused, also when both come at once', async () => {
   const world = await queueWorld()
@@ -99,6 +101,28 @@ test('a run goes in steps with its jobs, its logs before them; an old empty one 
   expect(await findRun(world.db, kept.publicId)).not.toBeNull()
   await foldRunCounts(world.db)
   expect((await countsOfRuns(world.db, [run.key, empty.key])).size).toBe(0)
+})
+
+test('a run of a pipeline is no batch: not found, listed, settled, pruned, nor said of its jobs', async () => {
+  const world = await queueWorld()
+  const run = { publicId: newPublicId(), name: 'n', description: null, template: null, rerunOf: null, notify: [] }
+  const key = await insertRun(world.db, { kind: 'pipeline', ownerId: world.userId, run, size: 0 })
+  const job = aJob()
+  await world.db.tx((tx) => submit(tx, { ownerId: world.userId, jobs: [job], runKey: key }))
+  await cancelMany(world.db, { ids: [job.publicId] })
+  expect(await findRun(world.db, run.publicId)).toBeNull()
+  expect(await findRuns(world.db, [key])).toEqual([])
+  expect((await listRuns(world.db, {}, null, 10)).rows).toEqual([])
+  expect((await listRuns(world.db, { status: ['cancelled'] }, null, 10)).rows).toEqual([])
+  expect(await settleRuns(world.db, null, async () => {})).toEqual([])
+  await world.db.query(`update runs set ended_at = now() - interval '99 days'`)
+  expect(await pruneRuns(world.db, 7)).toBe(0)
+  expect((await listJobs(world.db, { runKey: key }, null, 10)).rows).toMatchObject([
+    { batchId: null, batchIndex: null },
+  ])
+  const told = `gone ${key} ${run.publicId} ${world.userId} pipeline`
+  expect(parseRunNotice(told)).toMatchObject({ gone: { key, kind: 'pipeline' } })
+  expect(parseRunNotice('gone 1 abc 2')).toMatchObject({ gone: { publicId: 'abc', kind: 'batch' } })
 })
 
 test('lists: whose, how they stand, what they are called, in pages', async () => {

@@ -1,11 +1,14 @@
-/** Runs as they are made, found and removed. Their jobs come with them, in one transaction. */
+/**
+ * Runs as they are made, found and removed. A batch's jobs come with it, in one transaction; those of a pipeline's run are
+ * submitted as their turn comes (`pipelines/`), which keeps more about it beside its row. Batches are all that is found here.
+ */
 import type { Db, Queryable } from '../db/pool.ts'
 import type { RunCounts } from '../job/run-status.ts'
 import { AppError } from '../lib/app-error.ts'
 import { claimKey, type Idempotency } from './idempotency.ts'
 import { doomedAttempts, type DoomedAttempt } from './prune.ts'
 import { countsOfRun } from './run-counts.ts'
-import { tellRun, tellRunGone } from './run-notices.ts'
+import { tellRun, tellRunGone, type GoneRun, type RunKind } from './run-notices.ts'
 import { inTransaction, terminal } from './statements.ts'
 import { submit } from './submit.ts'
 import type { NewJob } from './types.ts'
@@ -41,28 +44,40 @@ export async function submitRun(
 ): Promise<{ publicId: string; replayed: boolean }> {
   const earlier = idempotency && (await claimKey(tx, ownerId, idempotency, { jobs: [], run: run.publicId }))
   if (earlier) return { publicId: earlier.run!, replayed: true }
+  const runKey = await insertRun(tx, { kind: 'batch', ownerId, run, size: jobs.length })
+  await submit(tx, { ownerId, jobs, runKey, fieldPrefix })
+  return { publicId: run.publicId, replayed: false }
+}
+
+/** Its row only; told of when the transaction commits. Returns the key. */
+export async function insertRun(
+  tx: Queryable,
+  { kind, ownerId, run, size }: { kind: RunKind; ownerId: string; run: NewRun; size: number },
+): Promise<string> {
   const { rows } = await tx.query<{ id: string }>({
     name: 'queue_new_run',
-    text: `insert into runs (public_id, kind, owner_id, name, description, size, rerun_of, template, notify)
-      values ($1, 'batch', $2, $3, $4, $5, $6, $7, $8) returning id`,
+    // A start of a pipeline may have waited for its turn since the transaction began.
+    text: `insert into runs (public_id, kind, owner_id, name, description, size, rerun_of, template, notify, created_at)
+      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, clock_timestamp()) returning id`,
     values: [
       run.publicId,
+      kind,
       ownerId,
       run.name,
       run.description,
-      jobs.length,
+      size,
       run.rerunOf,
       run.template,
       JSON.stringify(run.notify),
     ],
   })
   const runKey = rows[0]!.id
-  await submit(tx, { ownerId, jobs, runKey, fieldPrefix })
   await tellRun(tx, runKey)
-  return { publicId: run.publicId, replayed: false }
+  return runKey
 }
 
 export interface RunRow extends NewRun {
+  kind: RunKind
   key: string
   ownerId: string
   /** Username. */
@@ -76,7 +91,7 @@ export interface RunRow extends NewRun {
   counts: RunCounts
 }
 
-export const runColumns = `r.id as key, r.public_id as "publicId", r.owner_id as "ownerId", u.username as owner, r.name,
+export const runColumns = `r.id as key, r.public_id as "publicId", r.kind, r.owner_id as "ownerId", u.username as owner, r.name,
   r.description, r.size, r.created_at as "createdAt", r.started_at as "startedAt", r.ended_at as "endedAt",
   r.forced_at as "forcedAt", r.cancel_requested_at as "cancelRequestedAt", r.rerun_of as "rerunOf", r.template,
   r.notify, to_jsonb(c) as counts`
@@ -87,7 +102,8 @@ export const runTables = `runs r join users u on u.id = r.owner_id cross join la
 export async function findRun(db: Queryable, publicId: string, ownerId?: string): Promise<RunRow | null> {
   const { rows } = await db.query<RunRow>({
     name: 'queue_find_run',
-    text: `select ${runColumns} from ${runTables} where r.public_id = $1 and ($2::bigint is null or r.owner_id = $2)`,
+    text: `select ${runColumns} from ${runTables}
+      where r.public_id = $1 and r.kind = 'batch' and ($2::bigint is null or r.owner_id = $2)`,
     values: [publicId, ownerId ?? null],
   })
   return rows[0] ?? null
@@ -98,7 +114,7 @@ export async function findRuns(db: Queryable, keys: readonly string[], ownerId?:
   const { rows } = await db.query<RunRow>({
     name: 'queue_find_runs',
     text: `select ${runColumns} from ${runTables}
-      where r.id = any($1::bigint[]) and ($2::bigint is null or r.owner_id = $2)`,
+      where r.id = any($1::bigint[]) and r.kind = 'batch' and ($2::bigint is null or r.owner_id = $2)`,
     values: [keys, ownerId ?? null],
   })
   return rows
@@ -131,7 +147,7 @@ const removeAtOnce = 500
  */
 export async function removeRunStep(
   db: Db | Queryable,
-  run: Pick<RunRow, 'key' | 'publicId' | 'ownerId'>,
+  run: GoneRun,
   removeLogs: (tx: Queryable, attempts: DoomedAttempt[]) => Promise<void>,
   atOnce = removeAtOnce,
 ): Promise<{ removed: number; more: boolean }> {
@@ -142,7 +158,11 @@ export async function removeRunStep(
       [run.key, atOnce],
     )
     if (rows.some((row) => !row.over)) {
-      throw new AppError('conflict', `jobs of batch ${run.publicId} are still being stopped; delete it when they ended`)
+      const what = run.kind === 'batch' ? 'batch' : 'pipeline run'
+      throw new AppError(
+        'conflict',
+        `jobs of ${what} ${run.publicId} are still being stopped; delete it when they ended`,
+      )
     }
     if (rows.length > 0) {
       await removeLogs(tx, await doomedAttempts(tx, rows))
@@ -155,7 +175,7 @@ export async function removeRunStep(
 }
 
 /** The deltas go first: whoever folds them at this moment holds the run's row for as long as that takes. */
-async function removeRun(tx: Queryable, run: Pick<RunRow, 'key' | 'publicId' | 'ownerId'>): Promise<void> {
+async function removeRun(tx: Queryable, run: GoneRun): Promise<void> {
   await tx.query('delete from run_count_deltas where run_id = $1', [run.key])
   await tx.query('delete from runs where id = $1', [run.key])
   await tellRunGone(tx, run)
@@ -165,12 +185,12 @@ async function removeRun(tx: Queryable, run: Pick<RunRow, 'key' | 'publicId' | '
 const defaultRetainDays = 30
 const pruneRunsAtOnce = 500
 
-/** Ended runs whose jobs are all gone and that are older than jobs may become. Returns how many went. */
+/** Ended batches whose jobs are all gone and that are older than jobs may become. Returns how many went. */
 export async function pruneRuns(db: Db, retainDays: number): Promise<number> {
   return inTransaction(db, async (tx) => {
-    const { rows } = await tx.query<Pick<RunRow, 'key' | 'publicId' | 'ownerId'>>(
-      `select id as key, public_id as "publicId", owner_id as "ownerId" from runs r
-       where ended_at < now() - make_interval(secs => $1::float8 * 86400)
+    const { rows } = await tx.query<GoneRun>(
+      `select id as key, public_id as "publicId", owner_id as "ownerId", kind from runs r
+       where kind = 'batch' and ended_at < now() - make_interval(secs => $1::float8 * 86400)
          and not exists (select from jobs where run_id = r.id)
        order by id limit ${pruneRunsAtOnce} for update skip locked`,
       [retainDays > 0 ? retainDays : defaultRetainDays],

@@ -50,7 +50,7 @@ export async function testInsights(
        select suite, name, series, status, duration_ms, at, job_id, attempt, nr from test_results
        where at > now() - make_interval(days => $1) and status <> 1
          and ($2::bigint is null or owner_id = $2::bigint)
-         and ($3::text is null or run_id in (select id from runs where name = $3 and ($2::bigint is null or owner_id = $2)))
+         and ($3::text is null or run_id in (select id from runs where kind = 'batch' and name = $3 and ($2::bigint is null or owner_id = $2)))
        order by at desc limit ${mostExecutions}
      ), told as (
        select *, case when status <> lag(status, 1, status) over (

@@ -1,5 +1,6 @@
 /** What the verbs of this folder take and give. Keys and tokens are decimal strings: an int8 does not fit a JS number. */
 import type { Outcome } from '../job/outcome.ts'
+import type { Outputs } from '../job/outputs.ts'
 import type { StoredSpec } from '../job/spec.ts'
 import type { JobState } from '../job/state.ts'
 
@@ -62,6 +63,8 @@ export interface FinishItem extends FromRunner {
   outcome: Outcome
   /** `short`: the log came with the report and is stored on the way, when it is certain that the sender holds the attempt. */
   log: LogSummary | 'short' | null
+  /** Kept when this attempt ends the job. */
+  outputs?: Outputs
 }
 export interface HandBackItem extends FromRunner {
   ref: AttemptRef

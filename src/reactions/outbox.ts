@@ -2,6 +2,8 @@
 import type { Queryable } from '../db/pool.ts'
 import { runStatus, type RunCounts } from '../job/run-status.ts'
 import type { EndedRun } from '../queue/run-settle.ts'
+import type { NotifyRule } from '../queue/runs.ts'
+import type { ScheduleLate } from './phrase-schedule.ts'
 
 /** What happened, for the words of the message; times are ISO 8601. */
 export interface BatchEnded {
@@ -18,26 +20,103 @@ export interface BatchEnded {
   ended_at: string
 }
 
+export interface PipelineEnded {
+  kind: 'pipeline_ended'
+  /** Internal number, for a look at its tasks. */
+  key: string
+  id: string
+  pipeline: string
+  status: 'succeeded' | 'failed' | 'cancelled'
+  /** What it failed of. */
+  last_error: string | null
+  created_at: string
+  started_at: string | null
+  ended_at: string
+}
+
+export type Facts = BatchEnded | PipelineEnded | ScheduleLate
+
 export interface OutboxRow {
   id: string
   about: string
   channel: string
   ownerId: string
-  facts: BatchEnded
+  facts: Facts
   createdAt: Date
 }
 
 /** One row for each ended run and channel that wants to know of such an end, however often the channel is named. */
-export async function noteRunsEnded(tx: Queryable, runs: readonly EndedRun[]): Promise<void> {
-  const rows = runs.flatMap((run) => {
-    const facts = factsOf(run)
-    const wanted = run.notify.filter(({ on }) => on.includes('ended') || on.includes(facts.status))
-    return [...new Set(wanted.map(({ channel }) => channel))].map((channel) => ({
-      about: `batch:${run.publicId}`,
-      channel,
-      owner_id: run.ownerId,
-      facts,
-    }))
+export const noteRunsEnded = (tx: Queryable, runs: readonly EndedRun[]): Promise<void> =>
+  noteAll(
+    tx,
+    runs.map((run) => {
+      const facts = factsOf(run)
+      return { about: `batch:${run.publicId}`, ownerId: run.ownerId, notify: run.notify, facts, word: facts.status }
+    }),
+  )
+
+/** As the engine of pipelines has them. */
+export interface EndedPipeline {
+  key: string
+  publicId: string
+  ownerId: string
+  pipeline: string
+  result: PipelineEnded['status']
+  lastError: string | null
+  notify: NotifyRule[]
+  createdAt: Date
+  startedAt: Date | null
+  endedAt: Date
+}
+
+/** `passed` is what rules of batches and pipelines alike call a good end. */
+export const notePipelineRunsEnded = (tx: Queryable, runs: readonly EndedPipeline[]): Promise<void> =>
+  noteAll(
+    tx,
+    runs.map(({ ownerId, notify, ...run }) => ({
+      ...{ about: `pipeline_run:${run.publicId}`, ownerId, notify },
+      word: run.result === 'succeeded' ? 'passed' : run.result,
+      facts: {
+        ...{ kind: 'pipeline_ended', key: run.key, id: run.publicId, pipeline: run.pipeline, status: run.result },
+        last_error: run.lastError,
+        created_at: run.createdAt.toISOString(),
+        started_at: run.startedAt?.toISOString() ?? null,
+        ended_at: run.endedAt.toISOString(),
+      },
+    })),
+  )
+
+export interface LateSchedule {
+  schedule: Omit<ScheduleLate, 'kind'>
+  ownerId: string
+  notify: readonly NotifyRule[]
+}
+
+/** Once for each tick, to whoever wants to know of a failure. */
+export const noteSchedulesLate = (tx: Queryable, late: readonly LateSchedule[]): Promise<void> =>
+  noteAll(
+    tx,
+    late.map(({ schedule, ...to }) => ({
+      ...to,
+      about: `schedule:${schedule.id}:${schedule.tick}`,
+      facts: { kind: 'schedule_late', ...schedule },
+      word: 'failed',
+    })),
+  )
+
+interface Note {
+  about: string
+  ownerId: string
+  notify: readonly NotifyRule[]
+  facts: Facts
+  word: Exclude<NotifyRule['on'][number], 'ended'>
+}
+
+async function noteAll(tx: Queryable, notes: readonly Note[]): Promise<void> {
+  const rows = notes.flatMap(({ about, ownerId, notify, facts, word }) => {
+    const wanted = notify.filter(({ on }) => on.includes('ended') || on.includes(word))
+    const channels = [...new Set(wanted.map(({ channel }) => channel))]
+    return channels.map((channel) => ({ about, channel, owner_id: ownerId, facts }))
   })
   if (rows.length === 0) return
   await tx.query({

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import type { BatchEnded } from './outbox.ts'
-import { phraseBatchEnd } from './phrase.ts'
+import type { BatchEnded, PipelineEnded } from './outbox.ts'
+import { phraseBatchEnd, phrasePipelineEnd } from './phrase.ts'
 
 const facts: BatchEnded = {
   ...{ kind: 'batch_ended', key: '1', id: 'abcdefghijkl', name: 'nightly', status: 'failed', forced: false },
@@ -50,4 +50,30 @@ test.each([
   const words = phraseBatchEnd({ ...facts, ...over }, [], undefined)
   expect(words).toMatchObject({ subject, text })
   expect(words.link).toBeUndefined()
+})
+
+test.each([
+  [
+    { status: 'failed', last_error: 'task test failed: exit code 3' },
+    ['test', 'lint'],
+    'Pipeline release failed',
+    'Took 1 h 2 min.\ntask test failed: exit code 3\n\nFailed tasks:\n- test\n- lint',
+  ],
+  [{ status: 'succeeded' }, [], 'Pipeline release succeeded', 'Took 1 h 2 min.'],
+  [
+    { status: 'cancelled', started_at: null, last_error: 'replaced by run abcdefghijkm' },
+    [],
+    'Pipeline release was cancelled',
+    'None of its tasks began.\nreplaced by run abcdefghijkm',
+  ],
+] as [Partial<PipelineEnded>, string[], string, string][])('of a pipeline: %o', (over, failed, subject, text) => {
+  const { created_at, started_at, ended_at } = facts
+  const run = { kind: 'pipeline_ended', key: '1', id: 'abcdefghijkl', pipeline: 'release', last_error: null } as const
+  const words = phrasePipelineEnd(
+    { ...run, status: 'failed', created_at, started_at, ended_at, ...over },
+    failed,
+    'https://runyard.example',
+  )
+  expect(words).toMatchObject({ subject, text, type: 'pipeline.ended' })
+  expect(words.link).toBe('https://runyard.example/runs/abcdefghijkl')
 })

@@ -1,6 +1,6 @@
 /** The words of a message. Pure. */
 import type { Message } from '../job/message.ts'
-import type { BatchEnded } from './outbox.ts'
+import type { BatchEnded, PipelineEnded } from './outbox.ts'
 
 export type Words = Omit<Message, 'channel' | 'about' | 'delivery_id'>
 
@@ -36,6 +36,39 @@ export function phraseBatchEnd(facts: BatchEnded, failed: readonly string[], pub
   }
 }
 
+/** `failed`: names of failed tasks, at least `namedAtMost` of them if there are so many. */
+export function phrasePipelineEnd(
+  facts: PipelineEnded,
+  failed: readonly string[],
+  publicUrl: string | undefined,
+): Words {
+  const { id, pipeline, status } = facts
+  const link = linkTo(publicUrl, `runs/${id}`)
+  const named = failed.slice(0, namedAtMost)
+  const took = facts.started_at === null ? 'none of its tasks began' : durationText(facts)
+  const lines = [
+    `${took[0]!.toUpperCase()}${took.slice(1)}.`,
+    ...(facts.last_error === null ? [] : [facts.last_error.slice(0, 1000)]),
+    ...(named.length === 0 ? [] : ['', 'Failed tasks:', ...named.map((task) => `- ${task}`)]),
+    ...(failed.length > named.length ? ['- and more'] : []),
+  ]
+  return {
+    subject: `Pipeline ${pipeline} ${status === 'cancelled' ? 'was cancelled' : status}`,
+    text: lines.join('\n'),
+    ...(link === undefined ? {} : { link }),
+    tone: status === 'cancelled' ? 'neutral' : status === 'failed' ? 'failed' : 'passed',
+    type: 'pipeline.ended',
+    at: facts.ended_at,
+    data: {
+      run: {
+        ...{ id, pipeline, status, last_error: facts.last_error },
+        ...{ created_at: facts.created_at, started_at: facts.started_at, ended_at: facts.ended_at },
+        failed_tasks: named,
+      },
+    },
+  }
+}
+
 export function phraseTest(channel: string, who: string, at: Date, publicUrl: string | undefined): Words {
   const link = linkTo(publicUrl, 'channels')
   return {
@@ -49,7 +82,7 @@ export function phraseTest(channel: string, who: string, at: Date, publicUrl: st
   }
 }
 
-const linkTo = (publicUrl: string | undefined, path: string): string | undefined =>
+export const linkTo = (publicUrl: string | undefined, path: string): string | undefined =>
   publicUrl === undefined ? undefined : `${publicUrl.replace(/\/+$/, '')}/${path}`
 
 const number = (n: number): string => n.toLocaleString('en-US')
@@ -68,7 +101,7 @@ function countsText(counts: BatchEnded['counts']): string {
 }
 
 /** From its first start; a batch of which nothing began has none. */
-function durationText({ started_at, ended_at }: BatchEnded): string {
+function durationText({ started_at, ended_at }: Pick<BatchEnded, 'started_at' | 'ended_at'>): string {
   if (started_at === null) return 'none of its jobs began'
   const seconds = Math.max(0, Math.round((Date.parse(ended_at) - Date.parse(started_at)) / 1000))
   const parts: [number, string][] = [

@@ -10,7 +10,7 @@ import type { StoredSpec } from '../job/spec.ts'
 import { queueWorld } from '../../test/queue-world.ts'
 import { deleteChannel, listChannels, missingChannels, openSettings, putChannel } from './channels.ts'
 import { listDeliveries, pruneDeliveries } from './deliveries.ts'
-import { noteRunsEnded } from './outbox.ts'
+import { notePipelineRunsEnded, noteRunsEnded } from './outbox.ts'
 import { react, type ReactorParts } from './reactor.ts'
 
 const sealer = createSealer(Buffer.alloc(32, 7))
@@ -257,4 +257,32 @@ test('a delivery goes with its job, and one without a job after its time', async
   await db.query(`delete from jobs`)
   expect(await deliveries()).toHaveLength(0)
   expect(await pruneDeliveries(db, 30)).toBe(1)
+})
+
+test('the end of a pipeline’s run is told to channels that want such an end, once', async () => {
+  const { db, userId, jobs, outbox } = await world()
+  const ended = {
+    ...{ key: '1', publicId: newPublicId(), ownerId: userId, pipeline: 'release', lastError: null },
+    ...{ createdAt: sunday(), startedAt: sunday(), endedAt: sunday() },
+  }
+  await db.tx((tx) =>
+    notePipelineRunsEnded(tx, [
+      { ...ended, result: 'succeeded', notify: [{ channel: 'team', on: ['failed'] }] },
+      {
+        ...ended,
+        publicId: newPublicId(),
+        result: 'succeeded',
+        notify: [{ channel: 'team', on: ['passed', 'ended'] }],
+      },
+    ]),
+  )
+  await react(db, parts)
+  const [job, ...others] = await jobs()
+  expect(others).toEqual([])
+  expect(job!.spec.message).toMatchObject({
+    subject: 'Pipeline release succeeded',
+    tone: 'passed',
+    type: 'pipeline.ended',
+  })
+  expect(await outbox()).toBe(0)
 })

@@ -13,7 +13,8 @@ import { findChannel, openSettings } from './channels.ts'
 import { addDelivery, pruneDeliveries } from './deliveries.ts'
 import { messageJob } from './message-job.ts'
 import { removeOutbox, takeOutbox, type OutboxRow } from './outbox.ts'
-import { namedAtMost, phraseBatchEnd } from './phrase.ts'
+import { namedAtMost, phraseBatchEnd, phrasePipelineEnd, type Words } from './phrase.ts'
+import { phraseScheduleLate } from './phrase-schedule.ts'
 import { quietAt } from './quiet.ts'
 
 export interface ReactorParts {
@@ -65,8 +66,8 @@ async function reactToNext(db: Db, parts: ReactorParts, after: string, now: Date
 }
 
 async function deliver(tx: Queryable, row: OutboxRow, parts: ReactorParts, now: Date): Promise<void> {
-  const { about, channel: name, ownerId, facts } = row
-  const words = phraseBatchEnd(facts, await failedJobs(tx, facts.key), parts.publicUrl)
+  const { about, channel: name, ownerId } = row
+  const words = await wordsOf(tx, row, parts.publicUrl)
   const message: Message = { channel: name, about, delivery_id: newPublicId(), ...words }
   const record = (jobId: string | null, notSent: string | null, heldUntil: Date | null): Promise<boolean> =>
     addDelivery(tx, { message, ownerId, jobId, notSent, heldUntil })
@@ -82,6 +83,30 @@ async function deliver(tx: Queryable, row: OutboxRow, parts: ReactorParts, now: 
   if (!(await record(job.publicId, null, heldUntil ?? null))) return
   await submit(tx, { ownerId, jobs: [job] })
   emitFact({ name: 'message.submitted', level: 'debug', about, channel: name, job: job.publicId })
+}
+
+async function wordsOf(
+  tx: Queryable,
+  { facts, createdAt }: Pick<OutboxRow, 'facts' | 'createdAt'>,
+  publicUrl: string | undefined,
+): Promise<Words> {
+  switch (facts.kind) {
+    case 'batch_ended':
+      return phraseBatchEnd(facts, await failedJobs(tx, facts.key), publicUrl)
+    case 'pipeline_ended':
+      return phrasePipelineEnd(facts, await failedTasks(tx, facts.key), publicUrl)
+    case 'schedule_late':
+      return phraseScheduleLate(facts, createdAt, publicUrl)
+  }
+}
+
+async function failedTasks(tx: Queryable, runKey: string): Promise<string[]> {
+  const { rows } = await tx.query<{ name: string }>(
+    `select name from run_tasks where run_id = $1 and item = -1 and state = 'failed'
+     order by position limit ${namedAtMost + 1}`,
+    [runKey],
+  )
+  return rows.map((row) => row.name)
 }
 
 async function failedJobs(tx: Queryable, runKey: string): Promise<string[]> {

@@ -17,6 +17,10 @@ const noteShape = z.object({
   timeout_ms: z.number(),
   stop_grace_ms: z.number(),
   max_attempts: z.number(),
+  /** Which files of it are wanted, when it has ended. */
+  leaves: z.array(z.enum(['output', 'junit', 'artifacts'])).optional(),
+  /** With the artefacts of other jobs; removed with it. */
+  fetched_dir: z.string().optional(),
 })
 
 export type AttemptNote = z.infer<typeof noteShape> & { ref: AttemptRef }

@@ -2,9 +2,19 @@
 import type { Executor, RunningAttempt, StopReason } from '../executors/executor.ts'
 import type { AttemptNote } from './attempt-note.ts'
 import type { LogShipper, Shipment } from './log-shipper.ts'
+import type { ArtifactSender } from './send-artifacts.ts'
 import type { Reporter } from './reporter.ts'
 import type { Shares } from './shares.ts'
 import type { StartFailures } from './start-failures.ts'
+
+export interface ArtifactTools {
+  /** A name for a directory, which is not made. */
+  newDir(): string
+  /** Before the start. */
+  fetch(attempt: Attempt, dir: string): Promise<void>
+  /** Before the finish. */
+  send: ArtifactSender
+}
 
 /** What all attempts of a runner share. */
 export interface AttemptTools {
@@ -12,6 +22,7 @@ export interface AttemptTools {
   shipper: LogShipper
   reporter: Reporter
   startFailures: StartFailures
+  artifacts: ArtifactTools
   shares?: Pick<Shares, 'failed'> | undefined
 }
 

@@ -3,7 +3,9 @@
  * `fake-control-plane.ts` in tests. Every message about an attempt carries its fence (key, number, token); an answer
  * `stale` means: this attempt is no longer yours, kill it and report nothing more.
  */
+import type { ArtifactCaps, ArtifactFile } from '../job/artifacts.ts'
 import type { Outcome } from '../job/outcome.ts'
+import type { Outputs } from '../job/outputs.ts'
 import type { Limits, StoredSpec } from '../job/spec.ts'
 import type { TestReport } from '../job/test-report.ts'
 
@@ -30,6 +32,7 @@ export interface Assignment extends AttemptRef {
   limits: Limits
   named: (keyof Limits)[]
   timeoutSeconds: number
+  artifactCaps: ArtifactCaps
 }
 
 export interface RunnerDescription {
@@ -110,6 +113,20 @@ export interface FinishReport {
   log?: Uint8Array
   /** Of a job that named report files. */
   tests?: TestReport
+  /** Small results. */
+  outputs?: Outputs
+}
+
+export interface OfferedArtifacts {
+  stale: boolean
+  /** Places in the list that was offered. */
+  wanted: number[]
+  refused: { place: number; reason: string }[]
+}
+
+export interface ListedArtifact extends ArtifactFile {
+  id: string
+  directory: string
 }
 
 export type ReportResult = 'accepted' | 'stale' | 'log_incomplete'
@@ -125,6 +142,18 @@ export interface ControlPlane {
   started(refs: { ref: AttemptRef; startedAt: Date; unenforced: string[] }[]): Promise<ReportResult[]>
   appendLog(chunks: LogChunk[]): Promise<AppendResult[]>
   finish(reports: FinishReport[]): Promise<ReportResult[]>
+  /** Which of these are still to be sent. */
+  offerArtifacts(ref: AttemptRef, files: readonly ArtifactFile[]): Promise<OfferedArtifacts>
+  /** Durable when it is accepted. */
+  putArtifact(
+    ref: AttemptRef,
+    file: ArtifactFile,
+    bytes: () => AsyncIterable<Uint8Array>,
+    signal: AbortSignal,
+  ): Promise<'accepted' | 'stale'>
+  /** Of other jobs, which this one reads; null: stale. */
+  listArtifacts(ref: AttemptRef): Promise<ListedArtifact[] | null>
+  getArtifact(ref: AttemptRef, id: string, signal: AbortSignal): AsyncIterable<Uint8Array>
   /** Give leases back without spending an attempt (drain, or a start that failed through the runner's own fault). */
   handBack(refs: AttemptRef[], reason: string): Promise<ReportResult[]>
   /** No further claims; the server shows the runner as draining or offline. */

@@ -28,6 +28,9 @@ export interface FakeAttempt {
   /** What its report files came to. */
   tests?: TestReport
   starts: number
+  outputs?: Record<string, string>
+  /** What it left, by name. */
+  artifacts: Map<string, Buffer>
   /** Its log came with its finish. */
   inline?: true
 }
@@ -111,9 +114,17 @@ export function createFakeControlPlane(
         secretEnv: secret_env,
         limits: { ...defaultLimits, ...spec.limits, ...options.limits },
         named: Object.keys(spec.limits ?? {}) as (keyof Limits)[],
+        artifactCaps: { bytes: 64 * 2 ** 20, files: 20 },
         timeoutSeconds: options.timeoutSeconds ?? spec.timeout_seconds ?? 60,
       }
-      const attempt: FakeAttempt = { assignment, state: 'waiting', pieces: [], size: 0, starts: 0 }
+      const attempt: FakeAttempt = {
+        assignment,
+        state: 'waiting',
+        pieces: [],
+        size: 0,
+        starts: 0,
+        artifacts: new Map(),
+      }
       attempts.set(attemptKey(assignment), attempt)
       change()
       return attempt
@@ -210,7 +221,7 @@ export function createFakeControlPlane(
     },
     async finish(reports) {
       awayCheck(plane)
-      return reports.map(({ ref, outcome, logLength, log, tests }): ReportResult => {
+      return reports.map(({ ref, outcome, logLength, log, tests, outputs }): ReportResult => {
         const attempt = owned(ref)
         if (!attempt) return 'stale'
         if (log !== undefined && attempt.size > 0) return 'log_incomplete'
@@ -221,11 +232,32 @@ export function createFakeControlPlane(
         if (attempt.size < logLength) return 'log_incomplete'
         attempt.outcome = outcome
         attempt.tests = tests
+        attempt.outputs = outputs
         attempt.state = outcome.state
         change()
         return 'accepted'
       })
     },
+    async offerArtifacts(ref, files) {
+      awayCheck(plane)
+      const attempt = owned(ref)
+      const wanted = files.flatMap(({ name }, place) => (attempt?.artifacts.has(name) ? [] : [place]))
+      return { stale: !attempt, wanted, refused: [] }
+    },
+    async putArtifact(ref, file, bytes) {
+      awayCheck(plane)
+      const pieces: Uint8Array[] = []
+      for await (const piece of bytes()) pieces.push(Uint8Array.from(piece))
+      awayCheck(plane)
+      const attempt = owned(ref)
+      attempt?.artifacts.set(file.name, Buffer.concat(pieces))
+      return attempt ? 'accepted' : 'stale'
+    },
+    async listArtifacts(ref) {
+      awayCheck(plane)
+      return owned(ref) ? [] : null
+    },
+    async *getArtifact() {},
     async handBack(refs, reason) {
       awayCheck(plane)
       return refs.map((ref): ReportResult => {

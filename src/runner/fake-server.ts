@@ -3,7 +3,12 @@ import { createSecureServer, createServer, type SecureServerOptions } from 'node
 import type { AddressInfo, Socket } from 'node:net'
 import { Code, ConnectError } from '@connectrpc/connect'
 import { connectNodeAdapter } from '@connectrpc/connect-node'
-import { ReportResult, RunnerService } from '../api/grpc/gen/runyard/runner/v1/runner_pb.js'
+import {
+  ReportResult,
+  RunnerService,
+  type Artifact,
+  type PutArtifactRequest,
+} from '../api/grpc/gen/runyard/runner/v1/runner_pb.js'
 import { isAppError, type ErrorCode } from '../lib/app-error.ts'
 import type { ControlPlane, ReportResult as Result } from './control-plane.ts'
 import { attemptRef } from './grpc-messages.ts'
@@ -27,6 +32,10 @@ const codes: Partial<Record<ErrorCode, Code>> = {
   failed_precondition: Code.FailedPrecondition,
   unauthenticated: Code.Unauthenticated,
 }
+const fileOf = ({ name, bytes, sha256 }: Artifact) => ({
+  ...{ name, bytes: Number(bytes) },
+  sha256: Buffer.from(sha256).toString('hex'),
+})
 const wire = (all: Result[]) => ({ results: all.map((result) => results[result]) })
 
 /** `at`: a socket's path, or how to speak TLS on a free port of loopback. */
@@ -56,6 +65,8 @@ export async function serveFake(plane: ControlPlane, at: string | SecureServerOp
                 limitsJson: JSON.stringify(a.limits),
                 namedLimits: a.named,
                 timeoutSeconds: a.timeoutSeconds,
+                artifactBytes: BigInt(a.artifactCaps.bytes),
+                artifactFiles: a.artifactCaps.files,
               })),
             }
           }),
@@ -98,11 +109,23 @@ export async function serveFake(plane: ControlPlane, at: string | SecureServerOp
                   outcome: JSON.parse(report.outcomeJson) as never,
                   logLength: Number(report.logLength),
                   ...(report.log ? { log: report.log } : {}),
+                  ...(Object.keys(report.outputs).length > 0 ? { outputs: report.outputs } : {}),
                   ...(report.tests ? { tests: report.tests as never } : {}),
                 })),
               ),
             ),
           ),
+        offerArtifacts: (r) => guard(() => plane.offerArtifacts(attemptRef(r.ref!), r.artifacts.map(fileOf))),
+        putArtifact: (messages) =>
+          guard(async () => {
+            const all = messages[Symbol.asyncIterator]()
+            const { ref, artifact } = (await all.next()).value as PutArtifactRequest
+            const bytes = async function* () {
+              for (let next = await all.next(); !next.done; next = await all.next()) yield next.value.bytes
+            }
+            const signal = new AbortController().signal
+            return { stale: (await plane.putArtifact(attemptRef(ref!), fileOf(artifact!), bytes, signal)) === 'stale' }
+          }),
         handBack: (r) => guard(async () => wire(await plane.handBack(r.refs.map(attemptRef), r.reason))),
         describe: (r) =>
           guard(async () => {

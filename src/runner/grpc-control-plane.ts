@@ -1,11 +1,21 @@
 /** The runner port over gRPC (HTTP/2): a unix socket on one machine, mTLS between two. */
 import { createClient } from '@connectrpc/connect'
 import { createGrpcTransport } from '@connectrpc/connect-node'
-import { RunnerService } from '../api/grpc/gen/runyard/runner/v1/runner_pb.js'
+import type { MessageInitShape } from '@bufbuild/protobuf'
+import { RunnerService, type PutArtifactRequestSchema } from '../api/grpc/gen/runyard/runner/v1/runner_pb.js'
 import { sameAttempt, type Cancel, type ControlPlane, type RunnerDescription } from './control-plane.ts'
 import { appendRequest } from './append-request.ts'
 import { fromConnect } from './grpc-errors.ts'
-import { appendResult, assignment, attemptRef, describe, reportResult, wireTests } from './grpc-messages.ts'
+import {
+  appendResult,
+  assignment,
+  attemptRef,
+  describe,
+  listedArtifact,
+  reportResult,
+  wireArtifact,
+  wireTests,
+} from './grpc-messages.ts'
 import { createUnary } from './grpc-unary.ts'
 import type { ServerAddress } from './server-address.ts'
 import { anyServer, createSessions } from './sessions.ts'
@@ -43,6 +53,8 @@ export function connectToServer(address: ServerAddress, options: ConnectOptions 
     reportStarted,
     appendLog,
     finish,
+    offerArtifacts,
+    listArtifacts,
     handBack,
     goodbye,
   } = RunnerService.method
@@ -145,13 +157,57 @@ export function connectToServer(address: ServerAddress, options: ConnectOptions 
           logLength: BigInt(r.logLength),
           log: r.log,
           tests: r.tests && wireTests(r.tests),
+          outputs: r.outputs,
         }))
         return (await unary(finish, { ...me, reports: wire }, long)).results.map(reportResult)
       }),
+
+    offerArtifacts: (ref, files) =>
+      call(async () => {
+        const answer = await unary(offerArtifacts, { ...me, ref, artifacts: files.map(wireArtifact) }, long)
+        const refused = answer.refused.map(({ place, reason }) => ({ place, reason }))
+        return { stale: answer.stale, wanted: answer.wanted, refused }
+      }),
+
+    putArtifact: (ref, file, bytes, signal) =>
+      call(async () => {
+        const stream = messagesOf({ ...me, ref, artifact: wireArtifact(file) }, bytes())
+        const timeoutMs = 3 * deadlineMs + Math.ceil(file.bytes / slowestBytesPerMs)
+        const answer = await client.putArtifact(stream, { signal, timeoutMs })
+        return answer.stale ? 'stale' : 'accepted'
+      }),
+
+    listArtifacts: (ref) =>
+      call(async () => {
+        const answer = await unary(listArtifacts, { ...me, ref }, long)
+        return answer.stale ? null : answer.artifacts.map(listedArtifact)
+      }),
+
+    async *getArtifact(ref, id, signal) {
+      try {
+        // Its end is watched by the link itself (`silence.ts`).
+        for await (const { bytes } of client.getArtifact({ ...me, ref, id }, { signal, timeoutMs: 0 })) yield bytes
+      } catch (error) {
+        throw fromConnect(error)
+      }
+    },
 
     handBack: (refs, reason) =>
       call(async () => (await unary(handBack, { ...me, refs, reason }, short)).results.map(reportResult)),
 
     goodbye: (state) => call(async () => void (await unary(goodbye, { ...me, state }, short))),
   }
+}
+
+/** A link that is slower than this is tried again. */
+const slowestBytesPerMs = 256
+
+/** The first message says what it is, the others bring it. */
+async function* messagesOf(
+  head: MessageInitShape<typeof PutArtifactRequestSchema>,
+  bytes: AsyncIterable<Uint8Array>,
+): AsyncGenerator<MessageInitShape<typeof PutArtifactRequestSchema>> {
+  yield head
+  for await (const piece of bytes)
+    yield { bytes: new Uint8Array(piece.buffer as ArrayBuffer, piece.byteOffset, piece.length) }
 }

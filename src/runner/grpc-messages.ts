@@ -3,13 +3,22 @@ import type {
   AppendLogResult,
   Assignment as WireAssignment,
   AttemptRef as WireRef,
+  ListedArtifact as WireListed,
 } from '../api/grpc/gen/runyard/runner/v1/runner_pb.js'
 import { ReportResult as WireResult, TestStatus as WireStatus } from '../api/grpc/gen/runyard/runner/v1/runner_pb.js'
+import type { ArtifactFile } from '../job/artifacts.ts'
 import { runnerProtocol } from '../job/runner-protocol.ts'
 import type { Limits, StoredSpec } from '../job/spec.ts'
 import type { TestReport, TestStatus } from '../job/test-report.ts'
 import { AppError } from '../lib/app-error.ts'
-import type { AppendResult, Assignment, AttemptRef, ReportResult, RunnerDescription } from './control-plane.ts'
+import type {
+  AppendResult,
+  Assignment,
+  AttemptRef,
+  ListedArtifact,
+  ReportResult,
+  RunnerDescription,
+} from './control-plane.ts'
 
 export const attemptRef = (wire: WireRef): AttemptRef => ({
   jobKey: wire.jobKey,
@@ -28,6 +37,7 @@ export function assignment(wire: WireAssignment): Assignment {
     limits: JSON.parse(wire.limitsJson) as Limits,
     named: wire.namedLimits as (keyof Limits)[],
     timeoutSeconds: wire.timeoutSeconds,
+    artifactCaps: { bytes: Number(wire.artifactBytes), files: wire.artifactFiles },
   }
 }
 
@@ -41,6 +51,18 @@ export function reportResult(wire: WireResult): ReportResult {
 export function appendResult(ref: AttemptRef, wire: AppendLogResult | undefined): AppendResult {
   if (wire === undefined) throw new AppError('internal', 'the server answered for fewer chunks than were sent')
   return { ref, accepted: Number(wire.accepted), durable: Number(wire.durable), stale: wire.stale }
+}
+
+export const wireArtifact = ({ name, bytes, sha256 }: ArtifactFile) => ({
+  name,
+  bytes: BigInt(bytes),
+  sha256: Uint8Array.from(Buffer.from(sha256, 'hex')),
+})
+
+export function listedArtifact({ id, directory, artifact }: WireListed): ListedArtifact {
+  if (artifact === undefined) throw new AppError('internal', 'the server listed an artefact without saying which')
+  const { name, bytes, sha256 } = artifact
+  return { id, directory, name, bytes: Number(bytes), sha256: Buffer.from(sha256).toString('hex') }
 }
 
 const wireStatus: Record<TestStatus, WireStatus> = {

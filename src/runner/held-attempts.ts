@@ -79,6 +79,8 @@ export function createHeldAttempts({ tools, capacity, onChange, onFreed }: HeldA
     /** What the heartbeat keeps alive and the server must not deliver again. */
     refs: (): AttemptRef[] => Array.from(held.values(), ({ note }) => note.ref),
     size: () => held.size,
+    /** Directories with the artefacts of other jobs. */
+    fetchedDirs: (): string[] => [...held.values()].flatMap(({ note }) => note.fetched_dir ?? []),
 
     /** Idempotent: what is held already is left alone. `keepUntil` counts from when the lease was asked for. */
     take(assignment: Assignment, keepUntil: number): void {
@@ -91,7 +93,7 @@ export function createHeldAttempts({ tools, capacity, onChange, onFreed }: HeldA
         }
       }
       const reservation = capacity.reserve(assignment.spec)
-      const note = noteFor(assignment, reservation?.slot ?? 0)
+      const note = noteFor(assignment, reservation?.slot ?? 0, tools.artifacts.newDir)
       const order = orderFor(key, assignment, note, Math.max(1, Math.round(keepUntil - monotonicMs())))
       hold(newAttempt({ key, note, resumed: false, keepUntil }), order, reservation)
     },

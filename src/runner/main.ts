@@ -11,6 +11,7 @@ import {
 } from '../executors/index.ts'
 import { ensurePrivateDir, passableMode } from '../lib/private-dir.ts'
 import type { RunnerDescription } from './control-plane.ts'
+import { projectLabel } from '../job/project.ts'
 import { connectToServer } from './grpc-control-plane.ts'
 import { keepRenewed } from './renewal.ts'
 import { placeOf } from './place.ts'
@@ -38,6 +39,8 @@ export interface RunnerConfig {
   allowedReadOnlyBinds: string[]
   allowedReadWriteBinds: string[]
   sharedInputs: Record<string, string>
+  pipelines: string[]
+  toolchains: string[]
 }
 
 export type RunRunnerOptions = Exclude<ServerAddress, { pem: object }> & {
@@ -116,6 +119,7 @@ const sandboxOf = (config: RunnerConfig, attemptsDir: string, launcher: Launcher
     allowedReadWriteBinds: config.allowedReadWriteBinds,
     allowNetworkHost: config.allowNetworkHost,
     sharedInputs: { runner: config.runnerName, dirs: config.sharedInputs },
+    projects: { roots: config.pipelines, toolchains: config.toolchains },
     launcher,
   })
 
@@ -126,7 +130,7 @@ async function describe(config: RunnerConfig, version: string, executor: Executo
     version,
     hostname: hostname(),
     place: await placeOf(config.dataDir),
-    labels: config.runnerLabels,
+    labels: { ...config.runnerLabels, ...Object.assign({}, ...config.pipelines.map(projectLabel)) },
     slots: config.runnerSlots,
     cpuMillis: config.runnerCpuMillis,
     memoryMib: config.runnerMemoryMib,

@@ -1,10 +1,12 @@
-/** What was picked up of an attempt's report files → test cases, in slices: the runner has other attempts to serve. */
+/** What was picked up of an attempt's files → outputs, test cases, a list of artefacts; in slices: others wait too. */
 import { createReadStream } from 'node:fs'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ReportFound } from '../executors/executor.ts'
 import { createJunitCases, JunitError } from '../job/junit.ts'
-import { createReportFrames, FrameError, type ReportFrame } from '../job/report-frames.ts'
+import { outputLimits, parseOutputs, type Outputs } from '../job/outputs.ts'
+import { createPlacedFrames, FrameError, type ReportFrame } from '../job/report-frames.ts'
 import { testLimits, type TestReport } from '../job/test-report.ts'
+import { createArtifactList, type FoundArtifact } from './found-artifacts.ts'
 
 /** Parsed without a pause; some 2 ms. */
 const sliceBytes = 64 * 1024
@@ -12,36 +14,94 @@ const sliceBytes = 64 * 1024
 export interface ReadReport {
   /** Null: no test case was reported. */
   tests: TestReport | null
-  /** What could not be read, in words for the user. */
+  outputs: Outputs
+  artifacts: FoundArtifact[]
+  /** What could not be read of its reports, in words for the user. */
   notes: string[]
+  /** The same of its outputs and artefacts. */
+  lost: string[]
 }
 
-export async function readReport({ path, trouble }: ReportFound): Promise<ReadReport> {
+type Section = 'output' | 'junit' | 'artifacts'
+const words: Record<Section, string> = { output: 'outputs', junit: 'test reports', artifacts: 'artefacts' }
+
+/** `wanted`: the parts that the job has. */
+export async function readReport(
+  { path, trouble }: ReportFound,
+  wanted: readonly Section[] = ['junit'],
+): Promise<ReadReport> {
   const notes: string[] = []
-  const note = (text: string): void => {
-    if (notes.length < testLimits.notes) notes.push(text.slice(0, testLimits.noteLetters))
+  const lost: string[] = []
+  const noteIn =
+    (list: string[]) =>
+    (text: string): void => {
+      if (list.length < testLimits.notes) list.push(text.slice(0, testLimits.noteLetters))
+    }
+  const cases = createReading(noteIn(notes))
+  const output = createOutputs(noteIn(lost))
+  const artifacts = createArtifactList(noteIn(lost))
+  const over = new Set<string>()
+  let section: Section = 'junit'
+  const take = (frame: ReportFrame, end: number): void => {
+    if (frame.kind === 'section') section = frame.text in words ? (frame.text as Section) : 'junit'
+    else if (frame.kind === 'over') over.add(section)
+    else if (section === 'output') output.take(frame)
+    else if (section === 'artifacts') artifacts.take(frame, end)
+    else cases.take(frame)
   }
-  const reading = createReading(note)
+  let broken: string | undefined
   if (path !== null) {
-    const framesOf = createReportFrames()
+    const framesOf = createPlacedFrames()
     try {
       for await (const piece of createReadStream(path, { highWaterMark: sliceBytes })) {
-        for (const frame of framesOf(piece as Buffer)) reading.take(frame)
+        for (const { frame, end } of framesOf(piece as Buffer)) take(frame, end)
         await nextTurn()
       }
     } catch (error) {
-      note(error instanceof FrameError ? error.message : `its test reports cannot be read: ${(error as Error).message}`)
+      broken = error instanceof FrameError ? error.message : `cannot be read: ${(error as Error).message}`
     }
   }
-  if (trouble !== undefined) note(`its test reports: ${trouble}`)
-  else if (!reading.over()) note('its test reports were not read to the end')
-  const tests = reading.tests()
-  return { tests: tests.total > 0 ? tests : null, notes }
+  for (const part of wanted) {
+    const note = noteIn(part === 'junit' ? notes : lost)
+    if (trouble !== undefined) note(`its ${words[part]}: ${trouble}`)
+    else if (!over.has(part)) note(`its ${words[part]} were not read to the end${broken ? `: ${broken}` : ''}`)
+  }
+  const tests = cases.tests()
+  const parsed = output.parsed()
+  return {
+    tests: tests.total > 0 ? tests : null,
+    outputs: parsed,
+    artifacts: artifacts.whole(),
+    notes,
+    lost,
+  }
+}
+
+/** One small file. */
+function createOutputs(note: (text: string) => void) {
+  const pieces: Buffer[] = []
+  let whole = false
+  return {
+    take(frame: ReportFrame): void {
+      if (frame.kind === 'data') pieces.push(Buffer.from(frame.bytes))
+      else if (frame.kind === 'end') whole = true
+      else if (frame.kind === 'cut') note(`its outputs are more than ${outputLimits.fileBytes} bytes: none was taken`)
+      // One that was removed says nothing, as an empty one.
+      else if (frame.kind === 'broken' && !/No such file/.test(frame.text)) {
+        note(`its outputs cannot be read: ${frame.text}`)
+      }
+    },
+    parsed(): Outputs {
+      if (!whole) return {}
+      const { values, notes } = parseOutputs(Buffer.concat(pieces))
+      for (const text of notes) note(text)
+      return values
+    },
+  }
 }
 
 function createReading(note: (text: string) => void) {
   const cases = createJunitCases()
-  let over = false
   let file = ''
   let broken = false
   /** Whatever the file's mistake is, the others are read all the same. */
@@ -66,9 +126,8 @@ function createReading(note: (text: string) => void) {
       } else if (frame.kind === 'cut') {
         note('its test reports are larger than 8 MiB or more than 1,000 files; the rest was not read')
         cases.dropFile()
-      } else over = true
+      }
     },
-    over: () => over,
     tests: () => cases.report(),
   }
 }

@@ -45,7 +45,11 @@ export function createReporter(
       onTrouble,
     }),
     finish: (report) =>
-      report.tests ? finishTested(report) : report.log === undefined ? finishLong(report) : finishShort(report),
+      report.tests || report.outputs
+        ? finishTested(report)
+        : report.log === undefined
+          ? finishLong(report)
+          : finishShort(report),
     handBack: (ref, reason) => handBack({ ref, reason }),
   }
 }

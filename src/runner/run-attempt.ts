@@ -6,19 +6,26 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AttemptLost, StartRefused, type AttemptOrder, type Ended } from '../executors/executor.ts'
 import type { Outcome } from '../job/outcome.ts'
+import type { Outputs } from '../job/outputs.ts'
 import type { TestReport } from '../job/test-report.ts'
 import { emitFact } from '../lib/facts.ts'
 import type { Attempt, AttemptEnd, AttemptTools } from './attempt.ts'
 import { lostOutcome, outcomeOf, refusedOutcome } from '../executors/outcome-of.ts'
+import type { AttemptNote } from './attempt-note.ts'
+import { monotonicMs } from './clock.ts'
+import { removeFetched } from './fetch-artifacts.ts'
 import type { Shipment } from './log-shipper.ts'
 import { readReport } from './read-report.ts'
+import type { SendArtifacts } from './send-artifacts.ts'
 import { abandon, stopIfAsked } from './stop-attempt.ts'
 
 /** A log of at most this size travels in the finish report itself. */
 const inlineBytes = 64 * 1024
 
 /** What the server is told at the end. */
-type Verdict = { outcome: Outcome; tests?: TestReport } | { handBack: string }
+type Verdict =
+  | { outcome: Outcome; tests?: TestReport; outputs?: Outputs; artifacts?: Omit<SendArtifacts, 'ref'> }
+  | { handBack: string }
 
 /** `order` starts it; without one it is already there (`attempt.running`). `onOver`: its slot is free again. */
 export async function runAttempt(
@@ -46,7 +53,12 @@ export async function runAttempt(
 }
 
 /** Step 1. */
-async function start(attempt: Attempt, order: AttemptOrder, { executor }: AttemptTools): Promise<void> {
+async function start(attempt: Attempt, order: AttemptOrder, { executor, artifacts }: AttemptTools): Promise<void> {
+  if (order.artifactsDir !== undefined) {
+    await artifacts.fetch(attempt, order.artifactsDir)
+    // It took its time, in which the lease went on or did not.
+    order.keepForMs = Math.max(1, Math.round(attempt.keepUntil - monotonicMs()))
+  }
   attempt.running = await executor.start(order)
   stopIfAsked(attempt)
 }
@@ -87,15 +99,21 @@ async function ended(attempt: Attempt, { startFailures }: AttemptTools): Promise
   emitFact({ name: 'attempt.ended', level: 'debug', ...factsOf(attempt), state: outcome.state })
   // Handed back it would run a second time: with max_attempts 1 that was promised not to happen (decision 7).
   if (end.reason === 'shutdown' && note.max_attempts > 1) return { handBack: shutDownReason }
-  return end.report === undefined ? { outcome } : withTests(outcome, end)
+  return end.report === undefined ? { outcome } : withFiles(outcome, end, note.leaves)
 }
 
 /** What is wrong with its reports is said beside how it ended, and changes nothing of that. */
-async function withTests(outcome: Outcome, { report, reason }: Ended): Promise<Verdict> {
-  const { tests, notes } = await readReport(report!)
+async function withFiles(outcome: Outcome, { report, reason }: Ended, leaves: AttemptNote['leaves']): Promise<Verdict> {
+  const { tests, outputs, artifacts, notes, lost } = await readReport(report!, leaves)
   // Of one that was stopped nobody expects a report.
   if (reason === undefined) for (const text of notes) addNote(outcome, text)
-  return { outcome, ...(tests === null ? {} : { tests }) }
+  if (reason === undefined || reason === 'timeout') for (const text of lost) addNote(outcome, text)
+  return {
+    outcome,
+    ...(tests === null ? {} : { tests }),
+    ...(Object.keys(outputs).length === 0 ? {} : { outputs }),
+    ...(artifacts.length === 0 ? {} : { artifacts: { path: report!.path!, artifacts } }),
+  }
 }
 
 function noteBroken(attempt: Attempt, outcome: Outcome, reason: string): void {
@@ -143,7 +161,12 @@ async function report(attempt: Attempt, verdict: Verdict, tools: AttemptTools): 
       if (isStale()) return 'stale'
       return (await tools.reporter.handBack(ref, verdict.handBack)) === 'stale' ? 'stale' : 'handed_back'
     }
-    const { outcome, tests } = verdict
+    const { outcome, tests, outputs, artifacts } = verdict
+    if (artifacts !== undefined) {
+      const notes = await tools.artifacts.send({ ref, ...artifacts })
+      if (notes === null || isStale()) return 'stale'
+      for (const text of notes) addNote(outcome, text)
+    }
     let log = inlineLog(attempt)
     let cut = false
     for (;;) {
@@ -152,7 +175,7 @@ async function report(attempt: Attempt, verdict: Verdict, tools: AttemptTools): 
       const missing = log === null ? (attempt.running?.log.length() ?? 0) - logLength : 0
       if (missing > 0 && !cut) noteBroken(attempt, outcome, `its disk does not give the last ${missing} bytes back`)
       cut ||= missing > 0
-      const result = await tools.reporter.finish({ ref, outcome, logLength, tests, ...(log ? { log } : {}) })
+      const result = await tools.reporter.finish({ ref, outcome, logLength, tests, outputs, ...(log ? { log } : {}) })
       if (result !== 'log_incomplete') return result === 'stale' ? 'stale' : 'reported'
       log = null
       if (attempt.running !== undefined) shipmentOf(attempt, tools).recheck()
@@ -203,6 +226,8 @@ function shipmentOf(attempt: Attempt, { shipper }: AttemptTools): Shipment {
 async function release(attempt: Attempt, end: AttemptEnd): Promise<void> {
   if (end === 'left_on_disk') return
   await attempt.running?.release().catch((error: unknown) => noteTrouble(attempt, error))
+  const { fetched_dir: fetched } = attempt.note
+  if (fetched !== undefined) await removeFetched(fetched).catch((error: unknown) => noteTrouble(attempt, error))
 }
 
 const factsOf = ({ note }: Attempt) => ({ job: note.job_id, attempt: note.ref.number })

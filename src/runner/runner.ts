@@ -17,6 +17,8 @@ import { isFinal, startHeartbeats, type Heartbeats, type StartHeartbeats } from 
 import { createHeldAttempts, type HeldAttempts } from './held-attempts.ts'
 import { keepForMs } from './keep-for.ts'
 import { createLink } from './link.ts'
+import { fetchArtifacts, newFetchedDir, sweepFetched } from './fetch-artifacts.ts'
+import { createArtifactSender } from './send-artifacts.ts'
 import { createLogShipper } from './log-shipper.ts'
 import { createReporter } from './reporter.ts'
 import { resumeLeftBehind } from './resume.ts'
@@ -81,6 +83,11 @@ export class Runner {
         reporter: createReporter(server, this.#over.signal, onTrouble),
         startFailures: this.#startFailures,
         shares: options.shares,
+        artifacts: {
+          newDir: () => newFetchedDir(options.attemptsDir),
+          fetch: (attempt, dir) => fetchArtifacts(attempt, dir, server, this.#over.signal),
+          send: createArtifactSender(server, this.#over.signal, onTrouble),
+        },
       },
       capacity: this.#capacity,
       onChange: () => this.#heartbeats?.changed(),
@@ -126,6 +133,7 @@ export class Runner {
     resumeLeftBehind(left, registered.held, this.#held, monotonicMs() + keepForMs(registered))
     this.#startHeartbeats(registered)
     await sweep(executor)
+    await sweepFetched(this.#options.attemptsDir, this.#held.fetchedDirs())
     this.#options.onRegistered?.()
     void this.#watchCancels()
     this.#options.shares?.watch(() => this.#describe(), this.#over.signal)

@@ -35,6 +35,8 @@ export async function createSandboxedRig(name: string, uidBase: number): Promise
     allowedReadOnlyBinds: [],
     sharedInputs: {},
     allowedReadWriteBinds: [],
+    pipelines: [],
+    toolchains: [],
   }
   const reason = await whyNot(dir, config)
   if (reason !== undefined) console.log(`skipped: the runner with the real sandbox (${reason})`)

@@ -19,7 +19,7 @@ async function leftBehind(run: FakeRun): Promise<FakeAttempt> {
   const attempt = rig.plane.submit({ command: ['job'], max_attempts: 2, secret_env: { TOKEN: 'correct-horse' } })
   attempt.state = 'running'
   const key = `${attempt.assignment.jobKey}-1`
-  const note = JSON.parse(JSON.stringify(noteFor(attempt.assignment, 2)))
+  const note = JSON.parse(JSON.stringify(noteFor(attempt.assignment, 2, () => '')))
   await createFakeExecutor(() => run, host).start(orderFor(key, attempt.assignment, note, 60_000))
   return attempt
 }

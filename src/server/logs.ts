@@ -27,7 +27,7 @@ import { reportFailure } from './upkeep.ts'
 export interface Logs {
   parts: Pick<Deps, 'logs' | 'logKeeper' | 'logPlaces' | 'logWatch'>
   /** What this server shows to the others. */
-  own: OwnLogs
+  own: Omit<OwnLogs, 'readArtifact'>
   /** From now on other servers reach this one there, and it them. */
   reachable(address: () => string | null, peers: LogPeers): void
   /** Writes down at once where that is; the beat would do it within five seconds. */

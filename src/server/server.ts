@@ -1,7 +1,9 @@
 /** The composition root: makes one server of its parts, in order, and takes it apart in reverse. */
 import { hkdfSync } from 'node:crypto'
 import { join } from 'node:path'
-import { authenticate } from '../access/authenticate.ts'
+import type { FastifyRequest } from 'fastify'
+import { authenticate, type Principal } from '../access/authenticate.ts'
+import { hostPrincipal, type HostAuthenticate } from '../access/host-people.ts'
 import {
   bootstrapAdmin,
   claimJwtSecret,
@@ -18,6 +20,7 @@ import { createSignInThrottle } from '../access/sign-in.ts'
 import { createClusterLogClient } from '../api/grpc/cluster-log-client.ts'
 import { listenForRunners } from '../api/grpc/runner-listener.ts'
 import { createHttpApp } from '../api/rest/app.ts'
+import type { WhileThere } from '../api/rest/contract-routes.ts'
 import type { Config } from '../config/config.ts'
 import { bootError } from '../db/db-errors.ts'
 import { startEmbedded } from '../db/embedded.ts'
@@ -28,9 +31,12 @@ import { openDb, type Db } from '../db/pool.ts'
 import { emitFact } from '../lib/facts.ts'
 import { ensurePrivateDir } from '../lib/private-dir.ts'
 import { createOperations } from '../operations/index.ts'
+import { createClosing, endRuns, type EndRuns } from '../operations/closing.ts'
 import type { Deps } from '../operations/deps.ts'
 import { createJobChanges } from '../operations/job-changes.ts'
+import { pipelineHooks } from '../operations/pipeline-hooks.ts'
 import { createRunChanges } from '../operations/run-changes.ts'
+import { scheduleServices } from '../operations/scheduled-runs.ts'
 import { createRunnerPort } from '../operations/runner-port.ts'
 import type { Strategy } from '../job/placement.ts'
 import { createDispatcher } from '../queue/dispatcher.ts'
@@ -38,6 +44,7 @@ import { logsChannel } from '../queue/log-places.ts'
 import { runsChannel } from '../queue/run-notices.ts'
 import type { OnRunsEnded } from '../queue/run-settle.ts'
 import { awayAfterSeconds } from '../queue/servers.ts'
+import { schedulesChanged } from '../schedules/sync-file-schedules.ts'
 import { noteRunsEnded } from '../reactions/outbox.ts'
 import { watchDatabase } from './database-watch.ts'
 import { watchDisks } from './disk-watch.ts'
@@ -45,11 +52,17 @@ import { createMetrics } from '../telemetry/metrics.ts'
 import { listenForScrapes } from './metrics-listener.ts'
 import { grpcCalls, openSecurePort } from './grpc.ts'
 import { listenHttp } from './listen-http.ts'
+import { listenForPrunner } from './prunner-listener.ts'
+import { openArtifacts } from './artifacts.ts'
 import { advertised, openLogs, type Logs } from './logs.ts'
 import { removeServerFile, runnerSocketPath, writeServerFile } from './places.ts'
+import { watchPipelineFiles } from './pipeline-files.ts'
 import { serverNameIn } from './server-name.ts'
 import { createUnwind } from './unwind.ts'
 import { startUpkeep } from './upkeep.ts'
+
+export { mintPrunnerToken } from './prunner-listener.ts'
+export type { EndRuns } from '../operations/closing.ts'
 
 export interface ServerOptions {
   version: string
@@ -57,18 +70,24 @@ export interface ServerOptions {
   webRoot: string
   /** How often waiting runners are served whatever the notices say; tests of the notices set it high. */
   claimPollMs?: number
+  /** Of the application that we are embedded in. */
+  hostAuthenticate?: HostAuthenticate
 }
 
 export interface RunningServer {
   /** e.g. `http://127.0.0.1:8000`. */
   url: string
   runnerSocket: string
+  /** Of the listener for prunner's clients, when there is one. */
+  prunnerUrl: string | undefined
   /** host:port of gRPC for this machine; undefined until there is an authority. */
   grpcAddress(): string | undefined
   /** The first administrator; with the password when it was made just now. */
   admin: Bootstrapped
   /** The credential of the command line on this machine. */
   localToken: string
+  /** Nothing new is taken from now on; resolves when runs of pipelines are where `how` wants them, or `hurry` says so. */
+  endRuns(how: EndRuns, hurry: AbortSignal): Promise<void>
   /** New work is refused at once, what is in progress gets its time, then everything is let go. Idempotent. */
   stop(): Promise<void>
 }
@@ -84,6 +103,9 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     const { version } = options
     const logs = await openLogs({ db, dataDir: config.dataDir, version, logStore: config.logStore })
     unwind.add('logs', () => logs.stop())
+    const { here } = logs.parts.logKeeper
+    const artifacts = await openArtifacts({ db, ...here, dataDir: config.dataDir, logStore: config.logStore })
+    unwind.add('artifacts', () => artifacts.stop())
     await claimJwtSecret(db, signing) // again, now that this server is seen
     const ownDatabase = config.databaseUrl === undefined ? [`pg${majorVersion}`] : []
     const { hasRoom } = watchDisks(['logs', ...ownDatabase].map((name) => join(config.dataDir, name)))
@@ -100,6 +122,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     const deps = dependencies(config, keys, {
       db,
       ...logs.parts,
+      artifacts: artifacts.artifacts,
       dispatcher,
       runsEnded,
       metrics,
@@ -142,13 +165,21 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     const traces = await openTraces(config, db, version)
     if (traces) unwind.add('traces', () => traces.stop(), 15_000)
     const { sealer } = deps
-    const upkeep = startUpkeep({ config, db, databaseUrl, logPlaces, changes, runChanges, runsEnded, sealer, traces })
+    const upkeep = startUpkeep({
+      ...{ config, db, databaseUrl, logPlaces, changes, runChanges, runsEnded, sealer, traces },
+      pipelineHooks: pipelineHooks(deps),
+      schedules: scheduleServices(deps),
+    })
     unwind.add('upkeep', () => upkeep.stop())
     logs.start()
+    artifacts.start()
+
+    const definitions = await watchPipelineFiles(config, deps)
+    unwind.add('pipeline files', () => definitions.stop())
 
     unwind.add('reports in progress', () => port.drain())
     const operations = createOperations(deps, changes, runChanges, () => (watch.isAway() ? [databaseAway] : []))
-    const calls = grpcCalls({ deps, operations, port, watch, logs: logs.own, version })
+    const calls = grpcCalls({ deps, operations, port, watch, logs: { ...logs.own, readArtifact: artifacts.read }, version })
     const runnerSocket = runnerSocketPath(config.runDir)
     const runners = await listenForRunners(runnerSocket, calls)
     unwind.add('runner port', () => runners.stop(3_000))
@@ -157,6 +188,8 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     const app = await createHttpApp({
       operations,
       authenticate: (credentials) => watch.whileThere(() => access.authenticate(credentials)),
+      hostAuthenticate:
+        options.hostAuthenticate && ((request) => hosted(request, db, watch, options.hostAuthenticate!)),
       whileThere: (work) => watch.whileThere(work),
       version: options.version,
       webRoot: options.webRoot,
@@ -171,6 +204,9 @@ export async function startServer(config: Config, options: ServerOptions): Promi
       unwind.add('metrics port', () => scrapes.stop())
     }
     const url = await listenHttp(app, config)
+    const whileThere: WhileThere = (work) => watch.whileThere(work)
+    const prunner = await listenForPrunner(config, { deps, whileThere, version })
+    if (prunner) unwind.add('prunner listener', () => prunner.stop())
     const found = { url, pid: process.pid, version: options.version }
     await writeServerFile(config.dataDir, found)
     unwind.add('server file', () => removeServerFile(config.dataDir))
@@ -189,12 +225,33 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     const others = createClusterLogClient(() => securePort.credentials())
     unwind.add('links to other servers', () => others.close())
     logs.reachable(() => advertised(config, securePort.address()), others)
+    artifacts.reachable(others)
     unwind.add('health', () => calls.drain())
-    return { url, grpcAddress: () => securePort.address(), runnerSocket, admin, localToken, stop: () => unwind.run() }
+    return {
+      url,
+      prunnerUrl: prunner?.url,
+      grpcAddress: () => securePort.address(),
+      runnerSocket,
+      admin,
+      localToken,
+      endRuns: (how, hurry) => endRuns(deps, how, hurry),
+      stop: () => unwind.run(),
+    }
   } catch (error) {
     await unwind.run()
     throw error
   }
+}
+
+async function hosted(
+  request: FastifyRequest,
+  db: Db,
+  watch: Pick<ReturnType<typeof watchDatabase>, 'whileThere'>,
+  ask: HostAuthenticate,
+): Promise<Principal | null> {
+  const { method, url, headers, ip } = request
+  const person = await ask({ method, url, headers, address: ip })
+  return person === null ? null : watch.whileThere(() => hostPrincipal(db, person))
 }
 
 const databaseAway = { field: 'database', message: 'does not answer' }
@@ -245,7 +302,7 @@ async function bootstrap(config: Config, db: Db): Promise<Ground> {
 function dependencies(
   config: Config,
   keys: Keys,
-  parts: Pick<Deps, 'db' | keyof Logs['parts'] | 'dispatcher' | 'runsEnded' | 'metrics' | 'forgetAccess'>,
+  parts: Pick<Deps, 'db' | keyof Logs['parts'] | 'artifacts' | 'dispatcher' | 'runsEnded' | 'metrics' | 'forgetAccess'>,
 ): Deps {
   return {
     ...parts,
@@ -254,5 +311,7 @@ function dependencies(
     jwtSecret: keys.jwtSecret,
     fingerprintKey: Buffer.from(hkdfSync('sha256', keys.secretKey, '', 'runyard idempotency', 32)),
     throttle: createSignInThrottle(),
+    closing: createClosing(),
+    schedulesChanged,
   }
 }

@@ -7,10 +7,14 @@ import { forgetfulness } from '../access/lockout.ts'
 import { withLeadership } from '../db/leader.ts'
 import type { Db } from '../db/pool.ts'
 import { emitFact } from '../lib/facts.ts'
-import { startService } from '../lib/service.ts'
+import { startService, type Service } from '../lib/service.ts'
 import type { JobChanges } from '../operations/job-changes.ts'
 import type { RunChanges } from '../operations/run-changes.ts'
 import type { LogPlaces } from '../operations/log-places.ts'
+import { advancing } from '../pipelines/advancing.ts'
+import type { RemoveLogs } from '../pipelines/delete-run.ts'
+import { retention } from '../pipelines/retention.ts'
+import type { PipelineHooks } from '../pipelines/run.ts'
 import { leaverService } from '../queue/leavers.ts'
 import { tellLogsOver } from '../queue/log-places.ts'
 import { runSettling, type OnRunsEnded } from '../queue/run-settle.ts'
@@ -27,8 +31,10 @@ export interface UpkeepParts {
   changes: JobChanges
   runChanges: RunChanges
   runsEnded: OnRunsEnded
+  pipelineHooks: PipelineHooks
   sealer: Sealer
   traces?: Traces | undefined
+  schedules: Service[]
 }
 
 /** Whoever waits for the end of a run does not wait longer than this; what changes meanwhile is one look. */
@@ -39,12 +45,22 @@ const reactAfterChangeMs = 200
 export function startUpkeep(parts: UpkeepParts): { stop(): Promise<void> } {
   const { config, db, databaseUrl, logPlaces, changes, sealer } = parts
   const settling = runSettling(db, parts.runsEnded)
+  const removeLogs: RemoveLogs = (tx, attempts) => logPlaces.remove(tx, attempts)
+  let wakeAdvance = (_withinMs: number): void => {}
+  const advance = advancing(db, parts.pipelineHooks, {
+    removeLogs,
+    onError: reportFailure,
+    wake: (withinMs) => wakeAdvance(withinMs),
+  })
   const services = [
     settling.service,
+    advance.service,
     ...upkeepServices(db, config, {
       lost: (attempts) => tellLogsOver(db, attempts.map(attemptKey)),
       pruned: (attempts, tx) => logPlaces.remove(tx, attempts),
     }),
+    retention(db, { retainDays: config.retainDays, removeLogs }),
+    ...parts.schedules,
     auditSealer(db),
     certificatePruner(db),
     forgetfulness(db),
@@ -59,18 +75,30 @@ export function startUpkeep(parts: UpkeepParts): { stop(): Promise<void> } {
     const unwatch = changes.watch({ changed: look, resync: look })
     const settle = running[services.indexOf(settling.service)]
     const reactor = running[services.findIndex(({ name }) => name === reacting)]
+    wakeAdvance = (withinMs) => running[services.indexOf(advance.service)]?.wake(withinMs)
+    advance.heard()
     const settleSoon = (keys?: readonly string[]): void => {
       settling.heard(keys)
       settle?.wake(settleAfterChangeMs)
       reactor?.wake(reactAfterChangeMs)
     }
-    const unwatchRuns = parts.runChanges.watch({ changed: settleSoon, resync: settleSoon, gone() {} })
+    const unwatchRuns = parts.runChanges.watch({
+      // Without a pause: it is the time between two tasks of a chain.
+      heard: (key) => advance.heard([key]),
+      changed: settleSoon,
+      resync() {
+        settleSoon()
+        advance.heard()
+      },
+      gone() {},
+    })
     const untrace = parts.traces && changes.watch({ changed: parts.traces.changed, resync() {} })
     await new Promise((resolve) => lost.addEventListener('abort', resolve, { once: true }))
     unwatch()
     unwatchRuns()
     untrace?.()
     await Promise.all(running.map((one) => one.stop()))
+    await advance.idle()
   })
 }
 

@@ -3,6 +3,8 @@ import { Problem } from './error.ts'
 
 /** Templates that call each other, one inside the other. Go's own limit is 100,000, which ends with its stack. */
 const mostCalls = 100
+/** Lists, commands and parentheses, over all calls: our stack ends at about 10,000. */
+const mostLevels = 1000
 
 export class Budget {
   readonly #maxSteps: number
@@ -10,6 +12,7 @@ export class Budget {
   #steps = 0
   #bytes = 0
   #calls = 0
+  #levels = 0
 
   constructor(maxSteps: number, maxBytes: number) {
     this.#maxSteps = maxSteps
@@ -43,6 +46,13 @@ export class Budget {
 
   leave(): void {
     this.#calls--
+  }
+
+  deeper<T>(work: () => T): T {
+    if (++this.#levels > mostLevels) throw new Problem(`is nested deeper than ${mostLevels} levels`)
+    const result = work()
+    this.#levels--
+    return result
   }
 
   #tooLong(): Problem {

@@ -10,9 +10,7 @@ const ints = [
   { pattern: /^0(?:_?[0-7])+$/, radix: '0o', cut: 1 },
   { pattern: new RegExp(`^(?:0|[1-9](?:_?[0-9])*)$`), radix: '', cut: 0 },
 ]
-const float = new RegExp(
-  `^(?:${digits}(?:\\.(?:${digits})?)?|\\.${digits})(?:[eE][+-]?${digits})?$`,
-)
+const float = new RegExp(`^(?:${digits}(?:\\.(?:${digits})?)?|\\.${digits})(?:[eE][+-]?${digits})?$`)
 const hexFloat = /^0[xX]((?:_?[0-9a-fA-F])*)\.?((?:[0-9a-fA-F](?:_?[0-9a-fA-F])*)?)[pP]([+-]?[0-9]+)$/
 
 /** An `int` or a `float64`. */

@@ -107,8 +107,6 @@ export class PipeParser {
       if (token.kind === 'close' || token.kind === ')') break
       if (token.kind === 'pipe') {
         this.next()
-        const after = this.peekPastSpace()
-        if (after.kind === 'close' || after.kind === ')') throw new PlacedProblem(`missing value for ${what}`, after.at)
         break
       }
       words.push(this.#operand(what))

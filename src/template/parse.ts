@@ -159,7 +159,8 @@ class Parser {
     const isEmpty = nodes.every((node) => node.kind === 'text' && node.text.trim() === '')
     const there = this.#templates.get(name)
     const thereIsEmpty = there?.every((node) => node.kind === 'text' && node.text.trim() === '') ?? true
-    if (!thereIsEmpty && !isEmpty) throw new PlacedProblem(`multiple definition of template ${JSON.stringify(name)}`, at)
+    if (!thereIsEmpty && !isEmpty)
+      throw new PlacedProblem(`multiple definition of template ${JSON.stringify(name)}`, at)
     if (thereIsEmpty) this.#templates.set(name, nodes)
   }
 }

@@ -48,13 +48,16 @@ const patterns: [kind: TokenKind, pattern: RegExp][] = [
   ['assign', /=/y],
   ['comma', /,/y],
   ['pipe', /\|/y],
-  ['string', /"(?:[^"\\\n]|\\[^\n])*"/y],
+  ['string', /"[^"\\\n]*(?:\\[^\n][^"\\\n]*)*"/y],
   ['raw', /`[^`]*`/y],
-  ['char', /'(?:[^'\\\n]|\\[^\n])*'/y],
+  ['char', /'[^'\\\n]*(?:\\[^\n][^'\\\n]*)*'/y],
   ['field', /\.[\p{L}_][\p{L}\p{Nd}_]*/uy],
   ['variable', /\$[\p{L}\p{Nd}_]*/uy],
   // What follows decides whether it is a good one (`literals.ts`); a sign belongs to it.
-  ['number', /[+-]?(?:0[xX][0-9a-fA-F_.]+(?:[pP][+-]?[0-9_]+)?|\.?[0-9][0-9_.]*(?:[eE][+-]?[0-9_]+)?)[\p{L}\p{Nd}_]*/uy],
+  [
+    'number',
+    /[+-]?(?:0[xX][0-9a-fA-F_.]+(?:[pP][+-]?[0-9_]+)?|\.?[0-9][0-9_.]*(?:[eE][+-]?[0-9_]+)?)[\p{L}\p{Nd}_]*/uy,
+  ],
   ['dot', /\./y],
   ['identifier', /[\p{L}_][\p{L}\p{Nd}_]*/uy],
   ['(', /\(/y],
@@ -155,4 +158,3 @@ function oneToken(text: string, at: number): Token | null {
   }
   return null
 }
-

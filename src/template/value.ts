@@ -57,8 +57,7 @@ export function isTrue(value: Value): boolean {
 
 export const byteLength = (text: string): number => toBytes(text).length
 
-export const sortedEntries = (map: Dict): [string, Value][] =>
-  [...map].sort(([a], [b]) => compareStrings(a, b))
+export const sortedEntries = (map: Dict): [string, Value][] => [...map].sort(([a], [b]) => compareStrings(a, b))
 
 /** Deeper than a job's variables can be; our stack ends at about 10,000. */
 const mostDepth = 500

@@ -21,6 +21,7 @@ import { Route as AppOverviewRouteImport } from './routes/_app.overview'
 import { Route as AppProfileRouteImport } from './routes/_app.profile'
 import { Route as AppQueuesRouteImport } from './routes/_app.queues'
 import { Route as AppRunnersRouteImport } from './routes/_app.runners'
+import { Route as AppSchedulesRouteImport } from './routes/_app.schedules'
 import { Route as AppTestsRouteImport } from './routes/_app.tests'
 import { Route as AppUsersRouteImport } from './routes/_app.users'
 import { Route as AppBatchesIndexRouteImport } from './routes/_app.batches.index'
@@ -29,6 +30,9 @@ import { Route as AppBatchesNewRouteImport } from './routes/_app.batches.new'
 import { Route as AppJobsIndexRouteImport } from './routes/_app.jobs.index'
 import { Route as AppJobsIdRouteImport } from './routes/_app.jobs.$id'
 import { Route as AppJobsNewRouteImport } from './routes/_app.jobs.new'
+import { Route as AppPipelinesIndexRouteImport } from './routes/_app.pipelines.index'
+import { Route as AppPipelinesNameRouteImport } from './routes/_app.pipelines.$name'
+import { Route as AppRunsIdRouteImport } from './routes/_app.runs.$id'
 
 const IndexRoute = IndexRouteImport.update({
   id: '/',
@@ -89,6 +93,11 @@ const AppRunnersRoute = AppRunnersRouteImport.update({
   path: '/runners',
   getParentRoute: () => AppRoute,
 } as any)
+const AppSchedulesRoute = AppSchedulesRouteImport.update({
+  id: '/schedules',
+  path: '/schedules',
+  getParentRoute: () => AppRoute,
+} as any)
 const AppTestsRoute = AppTestsRouteImport.update({
   id: '/tests',
   path: '/tests',
@@ -129,6 +138,21 @@ const AppJobsNewRoute = AppJobsNewRouteImport.update({
   path: '/jobs/new',
   getParentRoute: () => AppRoute,
 } as any)
+const AppPipelinesIndexRoute = AppPipelinesIndexRouteImport.update({
+  id: '/pipelines/',
+  path: '/pipelines/',
+  getParentRoute: () => AppRoute,
+} as any)
+const AppPipelinesNameRoute = AppPipelinesNameRouteImport.update({
+  id: '/pipelines/$name',
+  path: '/pipelines/$name',
+  getParentRoute: () => AppRoute,
+} as any)
+const AppRunsIdRoute = AppRunsIdRouteImport.update({
+  id: '/runs/$id',
+  path: '/runs/$id',
+  getParentRoute: () => AppRoute,
+} as any)
 
 export interface FileRoutesByFullPath {
   '/': typeof IndexRoute
@@ -142,14 +166,18 @@ export interface FileRoutesByFullPath {
   '/profile': typeof AppProfileRoute
   '/queues': typeof AppQueuesRoute
   '/runners': typeof AppRunnersRoute
+  '/schedules': typeof AppSchedulesRoute
   '/tests': typeof AppTestsRoute
   '/users': typeof AppUsersRoute
   '/batches/$id': typeof AppBatchesIdRoute
   '/batches/new': typeof AppBatchesNewRoute
   '/jobs/$id': typeof AppJobsIdRoute
   '/jobs/new': typeof AppJobsNewRoute
+  '/pipelines/$name': typeof AppPipelinesNameRoute
+  '/runs/$id': typeof AppRunsIdRoute
   '/batches/': typeof AppBatchesIndexRoute
   '/jobs/': typeof AppJobsIndexRoute
+  '/pipelines/': typeof AppPipelinesIndexRoute
 }
 export interface FileRoutesByTo {
   '/': typeof IndexRoute
@@ -163,14 +191,18 @@ export interface FileRoutesByTo {
   '/profile': typeof AppProfileRoute
   '/queues': typeof AppQueuesRoute
   '/runners': typeof AppRunnersRoute
+  '/schedules': typeof AppSchedulesRoute
   '/tests': typeof AppTestsRoute
   '/users': typeof AppUsersRoute
   '/batches/$id': typeof AppBatchesIdRoute
   '/batches/new': typeof AppBatchesNewRoute
   '/jobs/$id': typeof AppJobsIdRoute
   '/jobs/new': typeof AppJobsNewRoute
+  '/pipelines/$name': typeof AppPipelinesNameRoute
+  '/runs/$id': typeof AppRunsIdRoute
   '/batches': typeof AppBatchesIndexRoute
   '/jobs': typeof AppJobsIndexRoute
+  '/pipelines': typeof AppPipelinesIndexRoute
 }
 export interface FileRoutesById {
   __root__: typeof rootRouteImport
@@ -186,14 +218,18 @@ export interface FileRoutesById {
   '/_app/profile': typeof AppProfileRoute
   '/_app/queues': typeof AppQueuesRoute
   '/_app/runners': typeof AppRunnersRoute
+  '/_app/schedules': typeof AppSchedulesRoute
   '/_app/tests': typeof AppTestsRoute
   '/_app/users': typeof AppUsersRoute
   '/_app/batches/$id': typeof AppBatchesIdRoute
   '/_app/batches/new': typeof AppBatchesNewRoute
   '/_app/jobs/$id': typeof AppJobsIdRoute
   '/_app/jobs/new': typeof AppJobsNewRoute
+  '/_app/pipelines/$name': typeof AppPipelinesNameRoute
+  '/_app/runs/$id': typeof AppRunsIdRoute
   '/_app/batches/': typeof AppBatchesIndexRoute
   '/_app/jobs/': typeof AppJobsIndexRoute
+  '/_app/pipelines/': typeof AppPipelinesIndexRoute
 }
 export interface FileRouteTypes {
   fileRoutesByFullPath: FileRoutesByFullPath
@@ -209,14 +245,18 @@ export interface FileRouteTypes {
     | '/profile'
     | '/queues'
     | '/runners'
+    | '/schedules'
     | '/tests'
     | '/users'
     | '/batches/$id'
     | '/batches/new'
     | '/jobs/$id'
     | '/jobs/new'
+    | '/pipelines/$name'
+    | '/runs/$id'
     | '/batches/'
     | '/jobs/'
+    | '/pipelines/'
   fileRoutesByTo: FileRoutesByTo
   to:
     | '/'
@@ -230,14 +270,18 @@ export interface FileRouteTypes {
     | '/profile'
     | '/queues'
     | '/runners'
+    | '/schedules'
     | '/tests'
     | '/users'
     | '/batches/$id'
     | '/batches/new'
     | '/jobs/$id'
     | '/jobs/new'
+    | '/pipelines/$name'
+    | '/runs/$id'
     | '/batches'
     | '/jobs'
+    | '/pipelines'
   id:
     | '__root__'
     | '/'
@@ -252,14 +296,18 @@ export interface FileRouteTypes {
     | '/_app/profile'
     | '/_app/queues'
     | '/_app/runners'
+    | '/_app/schedules'
     | '/_app/tests'
     | '/_app/users'
     | '/_app/batches/$id'
     | '/_app/batches/new'
     | '/_app/jobs/$id'
     | '/_app/jobs/new'
+    | '/_app/pipelines/$name'
+    | '/_app/runs/$id'
     | '/_app/batches/'
     | '/_app/jobs/'
+    | '/_app/pipelines/'
   fileRoutesById: FileRoutesById
 }
 export interface RootRouteChildren {
@@ -355,6 +403,13 @@ declare module '@tanstack/react-router' {
       preLoaderRoute: typeof AppRunnersRouteImport
       parentRoute: typeof AppRoute
     }
+    '/_app/schedules': {
+      id: '/_app/schedules'
+      path: '/schedules'
+      fullPath: '/schedules'
+      preLoaderRoute: typeof AppSchedulesRouteImport
+      parentRoute: typeof AppRoute
+    }
     '/_app/tests': {
       id: '/_app/tests'
       path: '/tests'
@@ -411,6 +466,27 @@ declare module '@tanstack/react-router' {
       preLoaderRoute: typeof AppJobsNewRouteImport
       parentRoute: typeof AppRoute
     }
+    '/_app/pipelines/': {
+      id: '/_app/pipelines/'
+      path: '/pipelines'
+      fullPath: '/pipelines/'
+      preLoaderRoute: typeof AppPipelinesIndexRouteImport
+      parentRoute: typeof AppRoute
+    }
+    '/_app/pipelines/$name': {
+      id: '/_app/pipelines/$name'
+      path: '/pipelines/$name'
+      fullPath: '/pipelines/$name'
+      preLoaderRoute: typeof AppPipelinesNameRouteImport
+      parentRoute: typeof AppRoute
+    }
+    '/_app/runs/$id': {
+      id: '/_app/runs/$id'
+      path: '/runs/$id'
+      fullPath: '/runs/$id'
+      preLoaderRoute: typeof AppRunsIdRouteImport
+      parentRoute: typeof AppRoute
+    }
   }
 }
 
@@ -423,14 +499,18 @@ interface AppRouteChildren {
   AppProfileRoute: typeof AppProfileRoute
   AppQueuesRoute: typeof AppQueuesRoute
   AppRunnersRoute: typeof AppRunnersRoute
+  AppSchedulesRoute: typeof AppSchedulesRoute
   AppTestsRoute: typeof AppTestsRoute
   AppUsersRoute: typeof AppUsersRoute
   AppBatchesIdRoute: typeof AppBatchesIdRoute
   AppBatchesNewRoute: typeof AppBatchesNewRoute
   AppJobsIdRoute: typeof AppJobsIdRoute
   AppJobsNewRoute: typeof AppJobsNewRoute
+  AppPipelinesNameRoute: typeof AppPipelinesNameRoute
+  AppRunsIdRoute: typeof AppRunsIdRoute
   AppBatchesIndexRoute: typeof AppBatchesIndexRoute
   AppJobsIndexRoute: typeof AppJobsIndexRoute
+  AppPipelinesIndexRoute: typeof AppPipelinesIndexRoute
 }
 
 const AppRouteChildren: AppRouteChildren = {
@@ -442,14 +522,18 @@ const AppRouteChildren: AppRouteChildren = {
   AppProfileRoute: AppProfileRoute,
   AppQueuesRoute: AppQueuesRoute,
   AppRunnersRoute: AppRunnersRoute,
+  AppSchedulesRoute: AppSchedulesRoute,
   AppTestsRoute: AppTestsRoute,
   AppUsersRoute: AppUsersRoute,
   AppBatchesIdRoute: AppBatchesIdRoute,
   AppBatchesNewRoute: AppBatchesNewRoute,
   AppJobsIdRoute: AppJobsIdRoute,
   AppJobsNewRoute: AppJobsNewRoute,
+  AppPipelinesNameRoute: AppPipelinesNameRoute,
+  AppRunsIdRoute: AppRunsIdRoute,
   AppBatchesIndexRoute: AppBatchesIndexRoute,
   AppJobsIndexRoute: AppJobsIndexRoute,
+  AppPipelinesIndexRoute: AppPipelinesIndexRoute,
 }
 
 const AppRouteWithChildren = AppRoute._addFileChildren(AppRouteChildren)

@@ -8,6 +8,9 @@ import { certificates, runnerTokens } from './certificates.ts'
 import { channels, messageDeliveries } from './channels.ts'
 import { jobs } from './jobs.ts'
 import { account, me, session, tokens, users } from './people.ts'
+import { pipelineRuns } from './pipeline-runs.ts'
+import { pipelines } from './pipelines.ts'
+import { schedules } from './schedules.ts'
 import { health, queues, ready, runners } from './system.ts'
 import { testInsights } from './test-results.ts'
 
@@ -21,6 +24,9 @@ export const contract = {
   batches,
   batchTemplates,
   testInsights,
+  pipelines,
+  pipelineRuns,
+  schedules,
   queues,
   runners,
   users,
@@ -38,8 +44,12 @@ export type { AuditRow } from './audit.ts'
 export type { Batch, BatchInput, BatchTemplate } from './batches.ts'
 export type { Certificate, CertificateAuthority } from './certificates.ts'
 export type { Channel, ChannelKind, Delivery, Quiet } from './channels.ts'
+export type { Artifact } from './artifacts.ts'
 export type { Attempt, Job, JobResult, StatusWord } from './job.ts'
 export type { ApiToken, Me, TokenScope, User } from './people.ts'
+export type { PipelineRun, PipelineTask } from './pipeline-runs.ts'
+export type { Pipeline, PipelineDetail, PipelineVersion } from './pipelines.ts'
+export type { Schedule, ScheduleTick } from './schedules.ts'
 export type { Queue, Runner } from './system.ts'
 export type { ClientMessage, ServerMessage } from './live.ts'
 export type { TestInsight, TestResult } from './test-results.ts'

@@ -116,12 +116,18 @@ export const jobSchema = z.object({
   message: z.object({ channel: z.string(), subject: z.string(), text: z.string() }).optional(),
   /** Where it writes JUnit XML. */
   junit: z.array(z.string()).optional(),
+  /** Files that are kept when it has ended. */
+  artifacts: z.array(z.string()).optional(),
+  /** Directory under /artifacts → jobs whose artefacts it reads there. */
+  artifacts_from: z.record(z.string(), z.array(z.string())).optional(),
   /** Declared shared directories that it reads. */
   inputs: z.array(z.object({ share: z.string(), path: z.string() })).optional(),
   /** How its tests went, as its newest attempt reported them. */
   tests: z
     .object({ total: z.int(), passed: z.int(), failed: z.int(), skipped: z.int(), duration_ms: z.number() })
     .nullable(),
+  /** Small results that it wrote to RUNYARD_OUTPUT; null until it has ended, and when it left none. */
+  outputs: z.record(z.string(), z.string()).nullable(),
   /** How the job ended; null until then. */
   result: resultSchema.nullable(),
 })

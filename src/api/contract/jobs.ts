@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { listArtifacts } from './artifacts.ts'
 import { labelText } from '../../job/labels.ts'
 import { jobSpecSchema, queueNamePattern, specLimits } from '../../job/spec.ts'
 import { jobStates } from '../../job/state.ts'
@@ -180,4 +181,4 @@ const attempts = base
   .input(onlyId)
   .output(z.object({ attempts: z.array(attemptSchema) }))
 
-export const jobs = { submit, submitMany, list, stats, throughput, act, get, delete: remove, cancel, rerun, attempts }
+export const jobs = { submit, submitMany, list, stats, throughput, act, get, delete: remove, cancel, rerun, attempts, artifacts: listArtifacts }

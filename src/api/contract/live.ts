@@ -3,6 +3,7 @@ import * as z from 'zod'
 import { batchId, publicId } from './base.ts'
 import { batchSchema } from './batches.ts'
 import { jobSchema } from './job.ts'
+import { runId, runSchema, taskSchema } from './pipeline-runs.ts'
 
 const sub = z.string().min(1).max(64)
 export const logStreams = ['stdout', 'stderr', 'all'] as const
@@ -31,6 +32,21 @@ const subscribe = z.discriminatedUnion(
       batch_id: batchId,
       members: z.boolean().default(false),
     }),
+    /** All runs of pipelines that the asker may see, or those of one pipeline. */
+    z.strictObject({
+      type: z.literal('subscribe'),
+      id: sub,
+      topic: z.literal('pipeline_runs'),
+      pipeline: z.string().min(1).max(128).optional(),
+    }),
+    /** One run, and with `tasks` all of its tasks, then each that changes. */
+    z.strictObject({
+      type: z.literal('subscribe'),
+      id: sub,
+      topic: z.literal('pipeline_run'),
+      run_id: runId,
+      tasks: z.boolean().default(false),
+    }),
     z.strictObject({
       type: z.literal('subscribe'),
       id: sub,
@@ -45,7 +61,7 @@ const subscribe = z.discriminatedUnion(
       offset: z.int().min(0).default(0),
     }),
   ],
-  oneOf('topic', 'jobs', 'job', 'batches', 'batch', 'log'),
+  oneOf('topic', 'jobs', 'job', 'batches', 'batch', 'pipeline_runs', 'pipeline_run', 'log'),
 )
 
 export const clientMessage = z.discriminatedUnion(
@@ -63,6 +79,11 @@ export const serverMessage = z.discriminatedUnion('type', [
   /** A batch is as given now; several changes in short time come as one. */
   z.object({ type: z.literal('batch'), sub, batch: batchSchema }),
   z.object({ type: z.literal('batch_gone'), sub, batch_id: publicId }),
+  /** A run of a pipeline is as given now; several changes in short time come as one. */
+  z.object({ type: z.literal('pipeline_run'), sub, run: runSchema }),
+  z.object({ type: z.literal('pipeline_run_gone'), sub, run_id: publicId }),
+  /** Of the subscribed run, in the order of its tasks: those that are not as they were last given. */
+  z.object({ type: z.literal('pipeline_tasks'), sub, run_id: publicId, tasks: z.array(taskSchema) }),
   /** The job is no longer there. */
   z.object({ type: z.literal('job_gone'), sub, job_id: publicId }),
   /** More changed than this connection could take; read the list again. */

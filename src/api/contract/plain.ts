@@ -5,6 +5,7 @@ const problem = (description: string) => ({
   description,
   content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
 })
+const anyBytes = { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } }
 const bytes = { 'text/plain': { schema: { type: 'string', format: 'binary' } } }
 const jobId = {
   name: 'id',
@@ -88,6 +89,32 @@ export const plainPaths = {
         206: { description: 'The range', content: bytes },
         404: problem('No such job or attempt, or it is not yours to see'),
         416: problem('The range begins after the end'),
+      },
+    },
+  },
+  '/jobs/{id}/artifacts/{name}': {
+    get: {
+      operationId: 'jobs.artifact',
+      tags: ['jobs'],
+      summary: 'The bytes of one artefact; `name` may have slashes',
+      parameters: [
+        jobId,
+        { name: 'name', in: 'path', required: true, schema: { type: 'string' } },
+        {
+          name: 'attempt',
+          in: 'query',
+          description: 'the newest that left it when missing',
+          schema: { type: 'integer', minimum: 1 },
+        },
+        { name: 'Range', in: 'header', description: 'one range of bytes', schema: { type: 'string' } },
+      ],
+      responses: {
+        200: { description: 'All of it', content: anyBytes },
+        206: { description: 'The range', content: anyBytes },
+        304: { description: 'It is the one of If-None-Match' },
+        404: problem('No such job or artefact, or it is not yours to see'),
+        416: problem('The range begins after the end'),
+        503: problem('It is on a server that is away'),
       },
     },
   },

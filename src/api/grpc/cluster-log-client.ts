@@ -2,18 +2,21 @@
 import { Code, ConnectError, createClient, type Client } from '@connectrpc/connect'
 import { createGrpcTransport, Http2SessionManager } from '@connectrpc/connect-node'
 import { AppError } from '../../lib/app-error.ts'
+import type { ArtifactPeers } from '../../operations/artifact-peers.ts'
 import type { LogPeer, LogPeers, LogPiece, LogStream } from '../../operations/log-peers.ts'
 import { kinds } from './cluster-log-service.ts'
 import { LogService, Stream, type Piece } from './gen/runyard/cluster/v1/log_service_pb.js'
 import type { SecureCredentials } from './secure-listener.ts'
 import { sessionSettings } from './sessions.ts'
 
-export interface ClusterLogClient extends LogPeers {
+export interface ClusterLogClient extends LogPeers, ArtifactPeers {
   close(): void
 }
 
 /** A server that does not answer a question within this time counts as away. */
 const answerMs = 10_000
+/** Of one question. */
+const artifactBytes = 512 * 1024
 /** A link that is cut without a word is noticed within these two. */
 const pings = {
   pingIntervalMs: 5_000,
@@ -75,6 +78,15 @@ export function createClusterLogClient(credentials: () => SecureCredentials | un
         const { bytes, size, sealed } = await linkTo(address).read(asked, { timeoutMs: answerMs })
         return { bytes: bufferOf(bytes), size: Number(size), sealed }
       }),
+    async *readArtifact({ name, address }: LogPeer, blob, start, end) {
+      for (let at = start; at < end;) {
+        const asked = { server: name, blob, offset: BigInt(at), limit: Math.min(artifactBytes, end - at) }
+        const { bytes } = await ask(() => linkTo(address).readArtifact(asked, { timeoutMs: answerMs }))
+        if (bytes.length === 0) throw new AppError('unavailable', `server ${name} no longer has the artefact`)
+        yield bufferOf(bytes)
+        at += bytes.length
+      }
+    },
     async *follow({ name, address }: LogPeer, attemptKey, { stream, offset }, signal) {
       const asked = { server: name, attemptKey, stream: wire[stream], offset: BigInt(offset) }
       try {

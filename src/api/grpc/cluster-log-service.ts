@@ -35,6 +35,11 @@ export function clusterLogService(logs: OwnLogs) {
       check(request)
       return { size: BigInt(await logs.size(request.attemptKey, streamOf(request.stream))) }
     },
+    async readArtifact(request: { server: string; blob: string; offset: bigint; limit: number }) {
+      check(request)
+      const { offset } = placeOf({ ...request, attemptKey: '', stream: Stream.UNSPECIFIED })
+      return { bytes: await logs.readArtifact(request.blob, offset, Math.min(request.limit, mostArtifactBytes)) }
+    },
     async *follow(
       request: Asked,
       { signal }: { signal: AbortSignal },
@@ -56,6 +61,9 @@ export function clusterLogService(logs: OwnLogs) {
     },
   }
 }
+
+/** In one answer. */
+const mostArtifactBytes = 1024 * 1024
 
 interface Asked {
   server: string

@@ -47,6 +47,7 @@ export function createJobClient(server: GrpcServer, credentials: ClientCredentia
     readLog: (request) => readOutput(source, request),
     followLog: (request, signal, onAway) => followOutput(source, request, signal, onAway),
     passwordGrant: () => Promise.reject(notOverGrpc()),
+    readArtifact: () => Promise.reject(notOverGrpc()),
     exportAudit: () => Promise.reject(notOverGrpc()),
     async whoAmI() {
       const { username, role, notAfter } = await inWords(name, client.whoAmI({}, { timeoutMs }))

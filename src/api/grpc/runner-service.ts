@@ -1,5 +1,7 @@
 /** RunnerService on the wire ↔ `operations/runner-port.ts`. Translates and checks; decides nothing. */
 import type { ConnectRouter, ServiceImpl } from '@connectrpc/connect'
+import type { ArtifactFile } from '../../job/artifacts.ts'
+import { outputLimits, type Outputs } from '../../job/outputs.ts'
 import { AppError } from '../../lib/app-error.ts'
 import {
   checkedOutcome,
@@ -18,12 +20,17 @@ import {
   TestStatus,
   type TestReport,
   type AppendLogRequest,
+  type Artifact,
   type ClaimRequest,
   type DescribeRequest,
   type FinishRequest,
+  type GetArtifactRequest,
   type GoodbyeRequest,
   type HandBackRequest,
   type HeartbeatRequest,
+  type ListArtifactsRequest,
+  type OfferArtifactsRequest,
+  type PutArtifactRequest,
   type RegisterRequest,
   type ReportStartedRequest,
   type WatchCancelsRequest,
@@ -90,6 +97,29 @@ const offsetOf = (wire: bigint): number => {
   return Number(wire)
 }
 
+function fileOf(wire: Artifact | undefined): ArtifactFile {
+  const { name = '', bytes = 0n, sha256 = new Uint8Array() } = wire ?? {}
+  if (name === '' || sha256.length !== 32) {
+    throw new AppError('invalid_argument', 'an artefact has a name, a length and a SHA-256')
+  }
+  return { name, bytes: offsetOf(bytes), sha256: Buffer.from(sha256).toString('hex') }
+}
+
+async function* bytesOf(messages: AsyncIterator<PutArtifactRequest>): AsyncGenerator<Uint8Array> {
+  for (let next = await messages.next(); !next.done; next = await messages.next()) yield next.value.bytes
+}
+
+/** A runner's word: its sizes are held to here once more. */
+function checkedOutputs(outputs: Record<string, string>): Outputs | undefined {
+  const all = Object.entries(outputs)
+  const bytes = all.reduce((sum, [, value]) => sum + Buffer.byteLength(value), 0)
+  const wrong = all.some(([name, value]) => !/^[A-Za-z_][A-Za-z0-9_-]{0,63}$/.test(name) || value.includes('\0'))
+  if (wrong || all.length > outputLimits.values || bytes > outputLimits.totalBytes) {
+    throw new AppError('invalid_argument', 'outputs are at most 100 names with values of 256 KiB together')
+  }
+  return all.length > 0 ? outputs : undefined
+}
+
 export const runnerServiceRoutes =
   (service: ReturnType<typeof runnerService>): ((router: ConnectRouter) => void) =>
   (router) =>
@@ -148,6 +178,8 @@ export function runnerService(port: RunnerPort) {
           limitsJson: JSON.stringify(a.limits),
           namedLimits: a.named,
           timeoutSeconds: a.timeoutSeconds,
+          artifactBytes: BigInt(a.artifactCaps.bytes),
+          artifactFiles: a.artifactCaps.files,
         })),
       }
     },
@@ -192,9 +224,42 @@ export function runnerService(port: RunnerPort) {
           logLength,
           log: report.log && shortLogOf(report.log, logLength),
           tests: report.tests && checkedTests(testsOf(report.tests)),
+          outputs: checkedOutputs(report.outputs),
         }
       })
       return { results: (await port.finish(fromOf(request, context), reports)).map((r) => results[r]) }
+    },
+
+    async offerArtifacts(request: OfferArtifactsRequest, context: CallContext) {
+      const files = request.artifacts.map(fileOf)
+      return port.offerArtifacts(fromOf(request, context), refOf(request.ref), files)
+    },
+
+    async putArtifact(requests: AsyncIterable<PutArtifactRequest>, context: CallContext) {
+      const messages = requests[Symbol.asyncIterator]()
+      const first = await messages.next()
+      if (first.done) throw new AppError('invalid_argument', 'the first message says which artefact it is')
+      const { ref, artifact } = first.value
+      return port.putArtifact(fromOf(first.value, context), refOf(ref), fileOf(artifact), bytesOf(messages))
+    },
+
+    async listArtifacts(request: ListArtifactsRequest, context: CallContext) {
+      const listed = await port.listArtifacts(fromOf(request, context), refOf(request.ref))
+      if (listed === null) return { stale: true, artifacts: [] }
+      return {
+        artifacts: listed.map(({ id, directory, name, bytes, sha256 }) => ({
+          id,
+          directory,
+          artifact: { name, bytes: BigInt(bytes), sha256: Buffer.from(sha256, 'hex') },
+        })),
+      }
+    },
+
+    async *getArtifact(request: GetArtifactRequest, context: CallContext) {
+      if (!isKey(request.id)) throw new AppError('invalid_argument', 'id is none that a list has given')
+      for await (const bytes of port.getArtifact(fromOf(request, context), refOf(request.ref), request.id)) {
+        yield { bytes }
+      }
     },
 
     async handBack(request: HandBackRequest, context: CallContext) {

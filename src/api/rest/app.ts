@@ -8,10 +8,11 @@ import { AppError } from '../../lib/app-error.ts'
 import { emitFact } from '../../lib/facts.ts'
 import type { Operations } from '../../operations/index.ts'
 import { HttpRefusal, isTooLarge, toAppError, toHttpProblem, tooLarge } from '../errors.ts'
-import { installAccess, isApiPath, type Authenticate } from './http-access.ts'
+import { installAccess, isApiPath, type AccessOptions, type Authenticate } from './http-access.ts'
 import { parseJsonBody } from './json-body.ts'
 import { installAuditRoute } from './audit-route.ts'
 import { installLive } from './live.ts'
+import { installArtifactRoute } from './artifact-route.ts'
 import { installLogRoute } from './log-route.ts'
 import { installMetricsRoute } from './metrics-route.ts'
 import { openApiDocument } from './openapi.ts'
@@ -24,6 +25,7 @@ import { apiPrefix } from '../contract/base.ts'
 export interface HttpOptions {
   operations: Operations
   authenticate: Authenticate
+  hostAuthenticate?: AccessOptions['hostAuthenticate']
   /** Runs what needs the database; refuses with `unavailable` in time when it is away. */
   whileThere: WhileThere
   version: string
@@ -125,6 +127,7 @@ export async function createHttpApp(options: HttpOptions): Promise<FastifyInstan
   installContractRoutes(app, options)
   installTokenRoute(app, options)
   installLogRoute(app, options)
+  installArtifactRoute(app, options)
   installAuditRoute(app, options)
   installMetricsRoute(app, options)
   installLive(app, options)

@@ -39,6 +39,7 @@ export function watchBatches({ message, ask, operations, outbox, send }: Watch<B
       wake()
     },
     gone(run) {
+      if (run.kind !== 'batch') return
       if (only === undefined ? operations.maySeeBatchOf(ask, run.ownerId) : run.publicId === only)
         gone.add(run.publicId)
       wake()

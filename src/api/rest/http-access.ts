@@ -29,6 +29,8 @@ declare module 'fastify' {
 
 export interface AccessOptions {
   authenticate: Authenticate
+  /** Asked first, when an application embeds us; null: `authenticate` decides. */
+  hostAuthenticate?: ((request: FastifyRequest) => Promise<Principal | null>) | undefined
   /** Other origins whose pages may call the API. */
   corsOrigins: readonly string[]
 }
@@ -51,9 +53,9 @@ export function installAccess(app: FastifyInstance, options: AccessOptions): voi
       return undefined
     }
     if (!isApiPath(request.url)) return undefined
-    const credentials = credentialsOf(request)
-    request.principal = await options.authenticate(credentials)
-    const byCookie = credentials.bearer === undefined
+    const hosted = (await options.hostAuthenticate?.(request)) ?? null
+    request.principal = hosted ?? (await options.authenticate(credentialsOf(request)))
+    const byCookie = request.headers.authorization === undefined
     // A browser sends the cookie for any page that asks; only our own pages may change things with it.
     const ownPage = request.headers.origin !== undefined && !foreign
     if (byCookie && !ownPage && (!changesNothing.has(request.method) || isUpgrade(request))) throw foreignRefusal()

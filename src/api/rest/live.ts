@@ -17,6 +17,7 @@ import { askOf } from './contract-routes.ts'
 import { credentialsOf, type Authenticate } from './http-access.ts'
 import { watchBatches } from './batch-subscriptions.ts'
 import { createOutbox } from './outbox.ts'
+import { watchPipelineRun, watchPipelineRuns } from './pipeline-subscriptions.ts'
 import { watchJobs, watchLog, type Subscription } from './subscriptions.ts'
 
 const mostSubscriptions = 64
@@ -130,7 +131,10 @@ function openSession(socket: WebSocket, connection: Duplex, ask: Ask, operations
   }
 }
 
-const topics = { jobs: watchJobs, job: watchJobs, batches: watchBatches, batch: watchBatches, log: watchLog }
+const topics = {
+  ...{ jobs: watchJobs, job: watchJobs, batches: watchBatches, batch: watchBatches, log: watchLog },
+  ...{ pipeline_runs: watchPipelineRuns, pipeline_run: watchPipelineRun },
+}
 
 const see = 'see docs/websocket.md'
 

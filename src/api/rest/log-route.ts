@@ -19,8 +19,8 @@ const params = z.object({ id: publicId })
 
 export function installLogRoute(app: FastifyInstance, { operations, whileThere }: RouteOptions): void {
   app.get(`${apiPrefix}/jobs/:id/logs`, async (request, reply) => {
-    const { id } = check(params, request.params)
-    const { stream, attempt, download } = check(query, request.query)
+    const { id } = checkInput(params, request.params)
+    const { stream, attempt, download } = checkInput(query, request.query)
     const log = await whileThere(() => operations.openLog(askOf(request), { jobId: id, attempt, stream }))
     const range = byteRange(request.headers.range, log.size)
     const name = `${id}${log.attempt === null ? '' : `.${log.attempt}`}.${stream}.log`
@@ -55,7 +55,7 @@ function unsatisfiable(reply: FastifyReply, size: number) {
     .send(body)
 }
 
-function check<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
+export function checkInput<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
   const parsed = schema.safeParse(value)
   if (parsed.success) return parsed.data
   throw fieldsRefused(problemsOf(parsed.error.issues as ZodIssue[]))

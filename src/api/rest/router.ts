@@ -71,6 +71,7 @@ export function createRouter({ operations: on, version }: { operations: Operatio
         if (replayed) context.reply.header('idempotency-replayed', 'true')
         return on.getJob(context.ask, publicIds[0]!)
       }),
+      artifacts: os.jobs.artifacts.handler(({ input, context }) => on.listArtifacts(context.ask, input)),
       attempts: os.jobs.attempts.handler(async ({ input, context }) => ({
         attempts: await on.listAttempts(context.ask, input.id),
       })),
@@ -103,6 +104,47 @@ export function createRouter({ operations: on, version }: { operations: Operatio
       })),
       get: os.batchTemplates.get.handler(({ input, context }) => on.getTemplate(context.ask, input)),
       delete: os.batchTemplates.delete.handler(({ input, context }) => on.deleteTemplate(context.ask, input)),
+    },
+    pipelines: {
+      list: os.pipelines.list.handler(({ input, context }) => on.listPipelines(context.ask, input)),
+      get: os.pipelines.get.handler(({ input, context }) => on.getPipeline(context.ask, input)),
+      check: os.pipelines.check.handler(({ input, context }) => on.checkPipelines(context.ask, input)),
+      put: os.pipelines.put.handler(({ input, context }) => on.putPipeline(context.ask, input)),
+      delete: os.pipelines.delete.handler(({ input, context }) => on.deletePipeline(context.ask, input.name)),
+      versions: os.pipelines.versions.handler(({ input, context }) => on.pipelineVersions(context.ask, input)),
+      diff: os.pipelines.diff.handler(({ input, context }) => on.pipelineDiff(context.ask, input)),
+      restore: os.pipelines.restore.handler(({ input, context }) => on.restorePipeline(context.ask, input)),
+      start: os.pipelines.start.handler(async ({ input, context }) => {
+        const { queue_partition: queuePartition, ...given } = input
+        const start = { ...given, queuePartition, idempotencyKey: idempotencyKey(context) }
+        const { run, replayed } = await on.startPipeline(context.ask, start)
+        if (replayed) context.reply.header('idempotency-replayed', 'true')
+        return run
+      }),
+    },
+    schedules: {
+      list: os.schedules.list.handler(({ input, context }) => on.listSchedules(context.ask, input)),
+      create: os.schedules.create.handler(({ input, context }) => on.createSchedule(context.ask, input)),
+      get: os.schedules.get.handler(({ input, context }) => on.getSchedule(context.ask, input.id)),
+      change: os.schedules.change.handler(({ input, context }) => on.changeSchedule(context.ask, input)),
+      delete: os.schedules.delete.handler(({ input, context }) => on.deleteSchedule(context.ask, input.id)),
+      ticks: os.schedules.ticks.handler(({ input, context }) => on.scheduleTicks(context.ask, input)),
+      preview: os.schedules.preview.handler(({ input, context }) => on.previewSchedule(context.ask, input)),
+    },
+    pipelineRuns: {
+      list: os.pipelineRuns.list.handler(({ input, context }) => on.listPipelineRuns(context.ask, input)),
+      get: os.pipelineRuns.get.handler(({ input, context }) => on.getPipelineRun(context.ask, input.id)),
+      tasks: os.pipelineRuns.tasks.handler(({ input, context }) => on.pipelineTasks(context.ask, input)),
+      cancel: os.pipelineRuns.cancel.handler(({ input, context }) => on.cancelPipelineRun(context.ask, input)),
+      cancelTask: os.pipelineRuns.cancelTask.handler(({ input, context }) => on.cancelPipelineTask(context.ask, input)),
+      decide: os.pipelineRuns.decide.handler(({ input, context }) => on.decidePipelineTask(context.ask, input)),
+      rerun: os.pipelineRuns.rerun.handler(async ({ input, context }) => {
+        const again = { ...input, idempotencyKey: idempotencyKey(context) }
+        const { run, replayed } = await on.rerunPipelineRun(context.ask, again)
+        if (replayed) context.reply.header('idempotency-replayed', 'true')
+        return run
+      }),
+      delete: os.pipelineRuns.delete.handler(({ input, context }) => on.deletePipelineRun(context.ask, input.id)),
     },
     channels: {
       list: os.channels.list.handler(async ({ context }) => ({ channels: await on.listChannels(context.ask) })),

@@ -47,12 +47,18 @@ const bodies: Record<string, object> = {
   'POST /job-batches/preview': { name: 'x', jobs: [{ command: ['true'] }] },
   'PUT /batch-templates/{name}': { body: { jobs: [{ command: ['true'] }] } },
   'PUT /channels/{name}': { settings: { kind: 'slack', url: 'https://example.com/hook' } },
+  'POST /pipelines/check': { source: 'pipelines: {}' },
+  'PUT /pipelines/{name}': { source: 'pipelines: {}' },
+  'POST /pipeline-runs/{id}/tasks/{task}/decide': { approve: true },
+  'POST /schedules': { pipeline: 'x', name: 'x', cron: '* * * * *' },
+  'POST /schedules/preview': { cron: '* * * * *' },
   'POST /certificates': { name: 'mallory', role: 'admin', request: 'x' },
   'POST /users': { username: 'mallory', password: 'password of mallory' },
   'PUT /users/{username}/password': { password: 'password of mallory' },
   'PATCH /users/{username}': { max_running: 1 },
   'POST /tokens': { name: 'another' },
 }
+const queries: Record<string, string> = { 'GET /pipelines/{name}/diff': '?from=1&to=2' }
 
 test('R7: with a scope that no route here asks for, every route refuses', async () => {
   const { token } = await tokenFor('metrics:read')
@@ -61,9 +67,9 @@ test('R7: with a scope that no route here asks for, every route refuses', async 
     const route = `${method} ${path}`
     if (forAll || route === 'GET /me') continue
     const id = /^\/(tokens|certificates|message-deliveries)/.test(path) ? '1' : job
-    const url = path.replaceAll(/\{(\w+)\}/g, (_all, name: string) => ({ id, username: 'admin' })[name] ?? 'default')
+    const url = path.replaceAll(/\{(\w+)\}/g, (_all, name: string) => ({ id, username: 'admin', number: '1' })[name] ?? 'default')
     const body = { headers: { 'content-type': 'application/json' }, body: JSON.stringify(bodies[route] ?? {}) }
-    const response = await server.fetch(url, { method, token, ...(method !== 'GET' && body) })
+    const response = await server.fetch(url + (queries[route] ?? ''), { method, token, ...(method !== 'GET' && body) })
     if (response.status !== 403 && response.status !== 404) answers.push(`${route} ${await response.text()}`)
   }
   expect(answers).toEqual([])

@@ -4,7 +4,7 @@ import { addSettingOptions, configOf, globalsOf } from '../globals.ts'
 import { paint, printJson, table } from '../render.ts'
 
 export function define(command: Command): void {
-  addSettingOptions(command, ['server', 'runner'])
+  addSettingOptions(command, ['server', 'runner', 'jobs'])
   command.action(() => {
     const rows = effectiveConfig(configOf(command))
     if (globalsOf(command).json) return printJson(rows)

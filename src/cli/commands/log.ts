@@ -13,51 +13,61 @@ import { ReaderGone } from '../raw-output.ts'
 import { notice } from '../render.ts'
 import { parseWhole } from '../units.ts'
 
-interface LogOptions {
+export interface LogOptions {
   follow?: boolean
   stream: 'stdout' | 'stderr' | 'all'
   attempt?: number
   offset: number
 }
 
-export function define(command: Command): void {
+export const addLogOptions = (command: Command): Command =>
   command
-    .argument('<id>', 'the job', jobId)
     .option('-f, --follow', 'go on until the job has ended')
     .addOption(new Option('--stream <name>', 'which output').choices(['stdout', 'stderr', 'all']).default('all'))
     .option('--attempt <n>', 'which attempt (default: the newest)', parseAttempt)
     .option('--offset <bytes>', 'begin at this byte of the stream', parseWhole, 0)
+
+export function define(command: Command): void {
+  addLogOptions(command.argument('<id>', 'the job', jobId))
   command.addHelpText(
     'after',
     '\nThe bytes as the job wrote them, its stdout to stdout and its stderr to stderr, in order of arrival.',
   )
-  command.action(async (id: string, options: LogOptions) => {
-    const { json, verbose } = globalsOf(command)
-    try {
-      await withServer(command, async ({ client, url }) => {
-        const { stream, attempt, offset } = options
-        const now = options.follow && offset === 0 ? undefined : await sizeNow(client, id, options)
-        if (now !== undefined && nothingBehind(now, options)) {
-          const job = await client.calls.jobs.get({ id })
-          return notice(
-            job.last_attempt === 0 ? `${id} has not begun (${job.state})` : `${id} has written ${now.size} bytes`,
-            verbose,
-          )
-        }
-        const { guard, onAway } = watchFollowing({ url, jobId: id, verbose, stream, offset })
-        const events = client.followLog({ jobId: id, stream, attempt, offset }, undefined, onAway)
-        await pourLog(guard(events), {
-          json,
+  command.action((id: string, options: LogOptions) => showLog(command, async () => id, options))
+}
+
+/** Of the job that `find` names. */
+export async function showLog(
+  command: Command,
+  find: (client: ApiClient) => Promise<string>,
+  options: LogOptions,
+): Promise<void> {
+  const { json, verbose } = globalsOf(command)
+  try {
+    await withServer(command, async ({ client, url }) => {
+      const id = await find(client)
+      const { stream, attempt, offset } = options
+      const now = options.follow && offset === 0 ? undefined : await sizeNow(client, id, options)
+      if (now !== undefined && nothingBehind(now, options)) {
+        const job = await client.calls.jobs.get({ id })
+        return notice(
+          job.last_attempt === 0 ? `${id} has not begun (${job.state})` : `${id} has written ${now.size} bytes`,
           verbose,
-          // Followed to its end, a complete log also says what was cut off.
-          until: options.follow || now === undefined || now.sealed ? undefined : { attempt, offset: now.size },
-        })
+        )
+      }
+      const { guard, onAway } = watchFollowing({ url, jobId: id, verbose, stream, offset })
+      const events = client.followLog({ jobId: id, stream, attempt, offset }, undefined, onAway)
+      await pourLog(guard(events), {
+        json,
+        verbose,
+        // Followed to its end, a complete log also says what was cut off.
+        until: options.follow || now === undefined || now.sealed ? undefined : { attempt, offset: now.size },
       })
-    } catch (error) {
-      if (!(error instanceof ReaderGone)) throw error
-      process.exitCode = exitCodes.brokenPipe
-    }
-  })
+    })
+  } catch (error) {
+    if (!(error instanceof ReaderGone)) throw error
+    process.exitCode = exitCodes.brokenPipe
+  }
 }
 
 function parseAttempt(text: string): number {

@@ -14,7 +14,7 @@ import { define as defineLs } from './runner-ls.ts'
 import { define as defineToken } from './runner-token.ts'
 
 export function define(command: Command): void {
-  addSettingOptions(command, ['server', 'runner'], ofTheServer)
+  addSettingOptions(command, ['server', 'runner', 'jobs'], ofTheServer)
   command
     .option('--server <addresses>', 'host:port of servers elsewhere, with commas between them (default: as enrolled)')
     .option('--cert <file>', 'client certificate (PEM), for a machine that was not enrolled')

@@ -5,7 +5,7 @@ import { reportError } from '../report-error.ts'
 import { version } from '../version.ts'
 
 export function define(command: Command): void {
-  addSettingOptions(command, ['server'])
+  addSettingOptions(command, ['server', 'jobs'])
   command.addHelpText('after', '\nJobs wait until a runner comes: `runyard runner`, or use `runyard up` for both.')
   command.action(async () => {
     const config = configOf(command)

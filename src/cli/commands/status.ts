@@ -73,6 +73,10 @@ export function details(job: Job, attempts: Attempt[]): [string, string][] {
     ['exit code', result?.exit_code?.toString()],
     ['signal', result?.signal],
     ['message', result?.message === null || result === null ? null : printable(result.message)],
+    ...Object.entries(job.outputs ?? {}).map(([name, value]): [string, string] => [
+      'output',
+      printable(`${name}=${value.length > 200 ? `${value.slice(0, 200)}…` : value}`),
+    ]),
     ['CPU time', result?.usage?.cpu_ms === undefined ? null : showDuration(result.usage.cpu_ms)],
     [
       'memory',

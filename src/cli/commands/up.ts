@@ -7,7 +7,7 @@ import { reportError } from '../report-error.ts'
 import { version } from '../version.ts'
 
 export function define(command: Command): void {
-  addSettingOptions(command, ['server', 'runner'])
+  addSettingOptions(command, ['server', 'runner', 'jobs'])
   command
     .addOption(new Option('--ephemeral').hideHelp())
     .addOption(new Option('--background').hideHelp())
@@ -36,18 +36,19 @@ async function up(command: Command, options: { ephemeral?: boolean; background?:
     import('../serve.ts'),
   ])
   logFacts(level)
-  const runnerFlags = ['dataDir', 'runDir', 'runnerName', 'runnerSlots', 'runnerLabels'] as const
+  const runnerFlags = ['dataDir', 'runDir', 'runnerName', 'runnerSlots', 'runnerLabels', 'pipelines'] as const
   try {
     return await serve({
       config,
       mode,
       runnerArgs: [...flagWords(command, [...runnerFlags]), ...whereOf(command, config), '--log-level', level],
-      onUp({ url, grpc, username, firstLogin }) {
+      onUp({ url, grpc, prunner, username, firstLogin }) {
         if (mode !== 'foreground') return
         if (json)
           return printJson({
             url,
             grpc: grpc ?? null,
+            prunner: prunner ?? null,
             data_dir: config.dataDir,
             version,
             pid: process.pid,
@@ -56,6 +57,7 @@ async function up(command: Command, options: { ephemeral?: boolean; background?:
         print(`Runyard ${version} is up: ${url}${onAll(config.host)}`)
         if (grpc !== undefined)
           print(`gRPC: ${grpc}${onAll(config.grpcHost)}, with certificates of \`runyard certs issue\``)
+        if (prunner !== undefined) print(`For prunner's clients: ${prunner}; a token to try it: runyard prunner token`)
         print(`Data: ${config.dataDir}${config.databaseUrl === undefined ? '' : '; database: DATABASE_URL'}`)
         print(
           firstLogin === undefined

@@ -34,7 +34,21 @@ create table pipeline_versions (
   unique (pipeline_id, number)
 );
 
+-- Project directories that a server loads; a pipeline of a root that no server loads any more is gone.
+create table pipeline_roots (
+  server_id bigint not null references servers on delete cascade,
+  root text not null,
+  -- As of a pipeline, of files and definitions there of which none is in force.
+  problems jsonb not null default '[]',
+  loaded_at timestamptz not null default now(),
+  primary key (server_id, root)
+);
+
 alter table runs drop constraint runs_kind_check, add constraint runs_kind_check check (kind in ('batch', 'pipeline'));
+-- Lists are of one kind, and pipelines that run on a schedule soon have many more runs than there are batches.
+create index runs_kind on runs (kind, id);
+drop index runs_owner;
+create index runs_owner on runs (owner_id, kind, id);
 alter table runs drop constraint runs_size_check, add constraint runs_size_check check (size > 0 or kind = 'pipeline');
 
 -- Beside its row in `runs` (owner, times, cancel, counters of its jobs).

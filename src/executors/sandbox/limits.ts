@@ -10,6 +10,7 @@ import type { CgroupLimit, CgroupLimits } from '../cgroup/attempt-cgroup.ts'
 import type { CgroupSpace } from '../cgroup/base.ts'
 import { StartRefused, type AttemptOrder, type Facilities } from '../executor.ts'
 import { setupLine } from '../setup-line.ts'
+import { leavesFiles } from './pickup.ts'
 
 /** bubblewrap's monitor and the sandbox's init are in the cgroup too. */
 const ownProcesses = 2
@@ -51,14 +52,16 @@ export function cgroupHolds(space: CgroupSpace, limit: CgroupLimit): boolean {
 
 /** `ioDevices`: the disks the job can reach, or the reason why that is not known. */
 export function planLimits(
-  order: Pick<AttemptOrder, 'limits' | 'named'> & { spec: Pick<AttemptOrder['spec'], 'isolation' | 'junit'> },
+  order: Pick<AttemptOrder, 'limits' | 'named'> & {
+    spec: Pick<AttemptOrder['spec'], 'isolation' | 'junit' | 'outputs' | 'artifacts'>
+  },
   host: HostLimits,
   ioDevices: string[] | string,
 ): LimitPlan {
   const { limits } = order
   const isolated = order.spec.isolation === 'full'
-  // The process that waits for the command to read its reports.
-  const beside = order.spec.junit ? 1 : 0
+  // The process that waits for the command to read its files.
+  const beside = leavesFiles(order.spec) ? 1 : 0
   const plan: LimitPlan = {
     cgroup: {},
     openFiles: Math.max(limits.open_files, Math.min(bwrapNeedsFiles, host.maxOpenFiles)),

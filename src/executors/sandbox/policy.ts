@@ -15,7 +15,18 @@ export interface Policy {
   allowedReadWriteBinds: string[]
   /** None when missing. */
   sharedInputs?: SharedInputs | undefined
+  /** None when missing. */
+  projects?: ProjectPolicy | undefined
 }
+
+/** What tasks of the pipelines in these directories may, and no other job: profile `project`. */
+export interface ProjectPolicy {
+  roots: string[]
+  /** Shown to them read-only, and first in their PATH. */
+  toolchains: string[]
+}
+
+const isProject = ({ profile }: StoredSpec): boolean => profile === 'project'
 
 export interface AllowedPath {
   /** As the job wrote it: its place inside the sandbox. */
@@ -46,17 +57,26 @@ export function checkModes(spec: StoredSpec, policy: Policy): void {
   if (spec.isolation === 'none' && spec.inputs && spec.inputs.length > 0) {
     throw refused('inputs need isolation "full": without namespaces nothing can be shown at /inputs, or read-only')
   }
-  if (spec.isolation === 'full' && spec.network === 'host' && !policy.allowNetworkHost) {
+  if (isProject(spec) && (policy.projects?.roots.length ?? 0) === 0) {
+    throw refused(
+      'tasks of a project do not run on this runner (its administrator can set RUNYARD_PIPELINES or --pipelines)',
+    )
+  }
+  const network = policy.allowNetworkHost || isProject(spec)
+  if (spec.isolation === 'full' && spec.network === 'host' && !network) {
     throw refused(
       'network "host" is not allowed on this runner (its administrator can set RUNYARD_ALLOW_NETWORK_HOST=true)',
     )
   }
 }
 
-export async function checkWorkingDir(path: string, policy: Policy): Promise<AllowedPath> {
+export async function checkWorkingDir(path: string, spec: StoredSpec, policy: Policy): Promise<AllowedPath> {
   const found = await lookUp(path, 'working_dir')
   if (!found.directory) throw new StartRefused('start', `working_dir ${path} is not a directory`)
-  await mustBeUnder(found, policy.allowedWorkdirs, 'working_dir', 'ALLOWED_WORKDIRS')
+  const [list, setting] = isProject(spec)
+    ? [policy.projects?.roots ?? [], 'RUNYARD_PIPELINES']
+    : [policy.allowedWorkdirs, 'ALLOWED_WORKDIRS']
+  await mustBeUnder(found, list, 'working_dir', setting)
   if (found.uid === 0) {
     throw refused(
       `working_dir ${path} belongs to root, and jobs never run as root; give it to the user that jobs in it ` +
@@ -87,6 +107,13 @@ export async function checkBinds(spec: StoredSpec, policy: Policy): Promise<Allo
     binds.push({ ...found, mode })
   }
   return binds
+}
+
+/** Of a project's task: the tools that its administrator named. */
+export async function toolchainBinds(spec: StoredSpec, policy: Policy): Promise<AllowedBind[]> {
+  if (!isProject(spec) || spec.isolation === 'none') return []
+  const dirs = policy.projects?.toolchains ?? []
+  return Promise.all(dirs.map(async (dir) => ({ ...(await lookUp(dir, 'toolchain')), mode: 'ro' as const })))
 }
 
 async function lookUp(path: string, what: string): Promise<AllowedPath> {

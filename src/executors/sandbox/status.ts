@@ -12,10 +12,12 @@ export interface BwrapStatus {
   execFailed: string | null
   /** Such a waiter is there. */
   waiting: boolean
+  /** Of a command with a process around it that reads its files now (`pickup.ts`). */
+  commandEnded: boolean
 }
 
 export function statusOf(text: string): BwrapStatus {
-  const status: BwrapStatus = { initPid: null, exitCode: null, execFailed: null, waiting: false }
+  const status: BwrapStatus = { initPid: null, exitCode: null, execFailed: null, waiting: false, commandEnded: false }
   for (const line of text.split('\n')) {
     try {
       const document = JSON.parse(line) as Record<string, unknown>
@@ -23,6 +25,7 @@ export function statusOf(text: string): BwrapStatus {
       if (typeof document['exit-code'] === 'number') status.exitCode = document['exit-code']
       if (typeof document['exec-failed'] === 'string') status.execFailed = document['exec-failed']
       if (document.waiting === true) status.waiting = true
+      if (document['command-ended'] === true) status.commandEnded = true
     } catch {
       // A line that is still being written, or the empty one at the end.
     }

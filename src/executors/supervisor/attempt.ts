@@ -14,7 +14,7 @@ import { endOf } from './end-of.ts'
 import { createForeword, type Foreword } from './foreword.ts'
 import { failedToStart, neverRan, type Death } from './judge.ts'
 import type { Kept } from './keeper.ts'
-import { PickingUp, type Wrapping } from './picking-up.ts'
+import { patienceMs, PickingUp, type Wrapping } from './picking-up.ts'
 import { ProcessTree } from './process-tree.ts'
 import { ringAt } from './ring-at.ts'
 import type { Slot } from './slots.ts'
@@ -66,7 +66,7 @@ export class Attempt implements Kept {
   readonly #ladder: StopLadder
   readonly #collector: Collector
   readonly #foreword: Foreword
-  readonly #cancelTimeout: () => void
+  #cancelTimeout: () => void
   #toFile: NodeJS.Timeout | undefined
   #meter: UsageMeter | undefined
   #dying = false
@@ -79,7 +79,7 @@ export class Attempt implements Kept {
     this.keepUntil = parts.keepUntil
     const { wrapping } = parts
     const isolated = order.spec.isolation === 'full'
-    this.report = wrapping && 'perl' in wrapping ? new PickingUp(wrapping.perl, slot, parts.reportFile) : null
+    this.report = wrapping && 'perl' in wrapping ? new PickingUp(wrapping.perl, order, slot, parts.reportFile) : null
     this.#hasStatus = isolated || this.report !== null
     this.#tree = new ProcessTree({ slot, isolated, around: this.report?.line, before, marker, heard })
     this.#ladder = this.#makeLadder()
@@ -97,7 +97,16 @@ export class Attempt implements Kept {
     slot.stdout.open((bytes) => this.#take('stdout', bytes))
     slot.stderr.open((bytes) => this.#take('stderr', bytes))
     if (this.#hasStatus) slot.status.open()
-    this.#cancelTimeout = ringAt(monotonicMs() + order.timeoutMs, () => void this.stop('timeout', order.stopGraceMs))
+    this.#cancelTimeout = ringAt(monotonicMs() + order.timeoutMs, () => this.#outOfTime())
+  }
+
+  /** Its own time ends with the command; what its files take is bounded, since the word for that end is the job's user's. */
+  #outOfTime(): void {
+    const { order } = this.parts
+    const more = this.report !== null && this.#tree.commandEnded() ? patienceMs(order) : 0
+    const stop = (): void => void this.stop('timeout', order.stopGraceMs)
+    if (more === 0) stop()
+    else this.#cancelTimeout = ringAt(monotonicMs() + more, stop)
   }
 
   #makeLadder(): StopLadder {

@@ -1,10 +1,12 @@
 /** Everything that can be refused before anything is made. */
+import { statSync } from 'node:fs'
+import { artifactsPlace } from '../../job/artifacts.ts'
 import { StartRefused, type AttemptOrder } from '../executor.ts'
 import { disksUnder } from '../sandbox/disks.ts'
 import type { Ground } from '../sandbox/ground.ts'
 import { checkInputs } from '../shares/check.ts'
 import { planLimits, type LimitPlan } from '../sandbox/limits.ts'
-import { checkBinds, checkModes, checkWorkingDir } from '../sandbox/policy.ts'
+import { checkBinds, checkModes, checkWorkingDir, toolchainBinds } from '../sandbox/policy.ts'
 import type { AllowedBind, AllowedPath, Policy } from '../sandbox/policy.ts'
 import type { Identity } from '../sandbox/unisolated.ts'
 
@@ -32,6 +34,8 @@ export interface Checked {
   binds: AllowedBind[]
   identity: Identity | null
   plan: LimitPlan
+  /** Directories whose programs come first. */
+  toolchains?: string[] | undefined
 }
 
 /** Not a promise when no path has to be looked at: paths may lie on a file system that hangs. */
@@ -41,7 +45,7 @@ export function check(order: AttemptOrder, at: Ground, config: ExecutorConfig): 
   if (spec.isolation === 'full' && at.bwrap === null) {
     throw new StartRefused('refused', 'this runner cannot isolate: bubblewrap is not installed (fix: runyard setup)')
   }
-  const named = (spec.binds?.length ?? 0) + (spec.inputs?.length ?? 0)
+  const named = (spec.binds?.length ?? 0) + (spec.inputs?.length ?? 0) + (order.artifactsDir === undefined ? 0 : 1)
   if (spec.working_dir || named > 0 || limits.io_bytes_per_second !== undefined) {
     return checkPaths(order, at, config)
   }
@@ -55,7 +59,8 @@ export function check(order: AttemptOrder, at: Ground, config: ExecutorConfig): 
 
 async function checkPaths(order: AttemptOrder, at: Ground, config: ExecutorConfig): Promise<Checked> {
   const { spec, limits } = order
-  const workingDir = spec.working_dir ? await checkWorkingDir(spec.working_dir, config.policy) : null
+  const workingDir = spec.working_dir ? await checkWorkingDir(spec.working_dir, spec, config.policy) : null
+  const tools = await toolchainBinds(spec, config.policy)
   const binds = await checkBinds(spec, config.policy)
   const touched = ['/usr', ...(workingDir ? [workingDir.real] : []), ...binds.map((bind) => bind.real)]
   const disks = limits.io_bytes_per_second === undefined ? [] : await disksUnder(touched)
@@ -63,10 +68,18 @@ async function checkPaths(order: AttemptOrder, at: Ground, config: ExecutorConfi
   const inputs = await checkInputs(spec.inputs ?? [], config.policy.sharedInputs ?? { runner: '', dirs: {} })
   return {
     workingDir,
-    binds: [...binds, ...inputs],
+    binds: [...tools, ...binds, ...inputs, ...artifactsBind(order)],
     identity: identityFor(order, workingDir, config),
     plan: planLimits(order, at.limits, disks),
+    ...(spec.profile === 'project' && { toolchains: config.policy.projects?.toolchains }),
   }
+}
+
+/** The runner has made that directory itself. */
+function artifactsBind({ artifactsDir, spec }: AttemptOrder): AllowedBind[] {
+  if (artifactsDir === undefined || spec.isolation === 'none') return []
+  const { uid, gid } = statSync(artifactsDir)
+  return [{ path: artifactsPlace, real: artifactsDir, uid, gid, directory: true, mode: 'ro' }]
 }
 
 function identityFor(order: AttemptOrder, workingDir: AllowedPath | null, config: ExecutorConfig): Identity | null {

@@ -1,4 +1,5 @@
 /** An order in its slot → what the starter is to do. */
+import { pathWith } from '../../job/project.ts'
 import type { AttemptOrder } from '../executor.ts'
 import { onPath } from '../launcher/spawn-launcher.ts'
 import type { Launch } from '../launcher/starter.ts'
@@ -9,7 +10,7 @@ import { seccompFilter } from '../sandbox/seccomp.ts'
 import { plainLaunch, type Identity } from '../sandbox/unisolated.ts'
 import { waiterEnv } from '../sandbox/waiter.ts'
 import type { Checked } from './check.ts'
-import { pickupFor, type Wrapping } from './picking-up.ts'
+import { outputPath, pickupFor, type Wrapping } from './picking-up.ts'
 import type { Slot } from './slots.ts'
 
 const seccomp = seccompFilter()
@@ -60,11 +61,15 @@ export function launchShape(id: string, shape: Shape, slot: Slot, content: Conte
 }
 
 export function launchOf(order: AttemptOrder, checked: Checked, at: Ground, slot: Slot, placed: Placed): Launch {
-  const env = { ...order.env, ...order.secretEnv }
   const { command } = order.spec
   const { home, marker, wrapping } = placed
   const { workingDir, identity, plan } = checked
   const perl = wrapping && 'perl' in wrapping ? wrapping.perl : null
+  const output = perl === null ? null : outputPath(order, home)
+  const tools: Record<string, string> = checked.toolchains?.length
+    ? { PATH: pathWith(checked.toolchains, defaultEnv.PATH!) }
+    : {}
+  const env = { ...tools, ...order.env, ...order.secretEnv, ...(output === null ? {} : { RUNYARD_OUTPUT: output }) }
   const pickupIn =
     perl === null ? undefined : (complete: Record<string, string>): Pickup => pickupFor(perl, order, slot, complete)
   if (home === undefined || marker === undefined) {

@@ -1,8 +1,10 @@
-/** The report side of one attempt: whether its files can be picked up here, and the pipe that they come through. */
+/** The files of one attempt (outputs, reports, artefacts): whether they can be picked up here, and the pipe they come through. */
 import type { AttemptOrder, ReportFound } from '../executor.ts'
 import { onPath } from '../launcher/spawn-launcher.ts'
 import { ReportFile } from '../output/report-file.ts'
-import { encodePickup, pickupArgv, pickupLine, reportBytes } from '../sandbox/pickup.ts'
+import type { ArtifactCaps } from '../../job/artifacts.ts'
+import { outputLimits } from '../../job/outputs.ts'
+import { artifactPatience, encodePickup, leavesFiles, pickupArgv, pickupLine, reportBytes } from '../sandbox/pickup.ts'
 import type { Pickup } from '../sandbox/isolation.ts'
 import { systemView } from '../sandbox/system-view.ts'
 import { perlInside } from '../sandbox/waiter.ts'
@@ -11,19 +13,41 @@ import type { Slot } from './slots.ts'
 
 /** Names and lengths beside the contents. */
 const frameBytes = 1024 * 1024
+const frameBytesOfArtifact = 4200
+const noCaps: ArtifactCaps = { bytes: 0, files: 0 }
 
-/** Null: the job has named no report files. */
+const capsOf = ({ spec, artifactCaps = noCaps }: Pick<AttemptOrder, 'spec' | 'artifactCaps'>): ArtifactCaps =>
+  spec.artifacts ? artifactCaps : noCaps
+
+/** How long a command that has ended may stay for its files. */
+export const patienceMs = (order: Pick<AttemptOrder, 'spec' | 'artifactCaps'>): number =>
+  order.spec.artifacts ? artifactPatience(capsOf(order)) * 1000 : 0
+
+/** Inside; in the private directory of a slot (`home`) it is gone with the attempt whatever happens. */
+export const outputPath = (
+  { spec, key }: Pick<AttemptOrder, 'spec' | 'key'>,
+  home: string | undefined,
+): string | null => (spec.outputs ? `${home === undefined ? `/tmp/.runyard-${key}` : `${home}/.runyard`}/output` : null)
+
+/** Null: the job leaves no files that are wanted. */
 export type Wrapping = { perl: string } | { cannot: string } | null
 
 export function wrappingOf({ spec }: Pick<AttemptOrder, 'spec'>): Wrapping {
-  if (!spec.junit || spec.junit.length === 0) return null
+  if (!leavesFiles(spec)) return null
   const perl = spec.isolation === 'none' ? onPath('perl') : perlInside(systemView())
   return perl === null ? { cannot: 'this runner has no Perl, which reads them (install perl-base)' } : { perl }
 }
 
 /** `env`: all that the command is to see. */
 export const pickupFor = (perl: string, order: AttemptOrder, slot: Slot, env: Record<string, string>): Pickup => ({
-  order: encodePickup(order.spec.junit ?? [], order.spec.command, env),
+  order: encodePickup({
+    output: env.RUNYARD_OUTPUT ?? null,
+    reports: order.spec.junit ?? [],
+    artifacts: order.spec.artifacts ?? [],
+    caps: capsOf(order),
+    command: order.spec.command,
+    env,
+  }),
   report: slot.reportPath,
   argv: (orderFd, reportFd, statusFd) => pickupArgv(perl, orderFd, reportFd, statusFd),
 })
@@ -34,10 +58,12 @@ export class PickingUp {
   readonly #slot: Slot
   readonly #file: ReportFile
 
-  constructor(perl: string, slot: Slot, path: string) {
+  constructor(perl: string, order: AttemptOrder, slot: Slot, path: string) {
     this.line = pickupLine(perl)
     this.#slot = slot
-    this.#file = new ReportFile(path, reportBytes + frameBytes)
+    const { bytes, files } = capsOf(order)
+    const most = outputLimits.fileBytes + reportBytes + frameBytes + bytes + files * frameBytesOfArtifact
+    this.#file = new ReportFile(path, most)
     slot.report ??= createSlotPipe(slot.reportPath)
     slot.report.open((bytes) => this.#file.take(bytes))
   }

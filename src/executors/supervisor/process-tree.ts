@@ -95,6 +95,12 @@ export class ProcessTree {
     })
   }
 
+  /** As the process around it says. */
+  commandEnded(): boolean {
+    if (!this.#over) this.#status += this.#parts.slot.status.waiting()
+    return this.status().commandEnded
+  }
+
   /** SIGTERM to all, but not to the monitor and the sandbox's init, which are ours: for them it is a hard kill. */
   terminate(): void {
     const tree = this.now()

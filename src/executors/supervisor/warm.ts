@@ -8,6 +8,7 @@ import type { AttemptOrder } from '../executor.ts'
 import type { CgroupLimits } from '../cgroup/attempt-cgroup.ts'
 import type { Starter } from '../launcher/starter.ts'
 import type { Ground } from '../sandbox/ground.ts'
+import { leavesFiles } from '../sandbox/pickup.ts'
 import { fingerprintOf, systemView } from '../sandbox/system-view.ts'
 import { canBeHandedOver, encodeCommand, perlInside, waiterArgv, waiterEnv, waiterLine } from '../sandbox/waiter.ts'
 import type { Checked, ExecutorConfig } from './check.ts'
@@ -236,7 +237,7 @@ function shapeFor({ order, checked, at }: Order): Shape | null {
   if (
     spec.isolation !== 'full' ||
     spec.network !== 'none' ||
-    spec.junit ||
+    leavesFiles(spec) ||
     checked.workingDir ||
     checked.binds.length > 0
   )

@@ -7,6 +7,7 @@ import { clientOf } from './call.ts'
 export type { Attempt, Job, JobResult, Me, Queue, Runner, StatusWord } from '../../../src/api/contract/index.ts'
 export type {
   ApiToken,
+  Artifact,
   AuditRow,
   Batch,
   BatchInput,
@@ -14,6 +15,13 @@ export type {
   Certificate,
   Channel,
   Delivery,
+  Pipeline,
+  PipelineDetail,
+  PipelineRun,
+  PipelineTask,
+  PipelineVersion,
+  Schedule,
+  ScheduleTick,
   TestInsight,
   TestResult,
   TokenScope,
@@ -41,4 +49,10 @@ export function logUrl({ id, stream, attempt }: LogAddress): string {
   const search = new URLSearchParams({ stream, download: 'true' })
   if (attempt !== undefined) search.set('attempt', String(attempt))
   return `${prefix}/jobs/${id}/logs?${search}`
+}
+
+/** The bytes of a file that a job left. */
+export function artifactUrl(id: string, name: string, attempt: number): string {
+  const path = name.split('/').map(encodeURIComponent).join('/')
+  return `${prefix}/jobs/${id}/artifacts/${path}?attempt=${attempt}`
 }

@@ -40,6 +40,16 @@ const groups: Group[] = [
     ],
   },
   {
+    title: 'Pipelines and their runs',
+    keys: [
+      [['j'], 'Next pipeline, run or task'],
+      [['k'], 'The one before'],
+      [['Enter'], 'Open it'],
+      [['s'], 'Start the pipeline'],
+      [['/'], 'Search by name'],
+    ],
+  },
+  {
     title: 'One job',
     keys: [
       [['/'], 'Search in the log'],

@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { Command } from 'cmdk'
-import { Boxes, Keyboard, List, LogOut, Monitor, Moon, Plus, Sun } from 'lucide-react'
+import { Boxes, Keyboard, List, LogOut, Monitor, Moon, Plus, Sun, Workflow } from 'lucide-react'
 import { useDeferredValue, useState, type ReactNode } from 'react'
 import { api } from '../../lib/api.ts'
 import { setTheme } from '../../lib/theme.ts'
@@ -23,7 +23,12 @@ async function firstFound(name: string) {
 
 const jobId = /^[0-9a-z]{12}$/
 
-/** Type to go anywhere: pages, acts, and jobs by name or id. */
+/** Of jobs and of runs the ids look alike: whichever there is. */
+async function runOf(id: string) {
+  return jobId.test(id) ? [await api.pipelineRuns.get({ id })] : []
+}
+
+/** Type to go anywhere: pages, acts, pipelines by name, and jobs and runs by name or id. */
 export default function Palette({ onClose, onHelp }: { onClose: () => void; onHelp: () => void }) {
   const [text, setText] = useState('')
   const navigate = useNavigate()
@@ -37,6 +42,18 @@ export default function Palette({ onClose, onHelp }: { onClose: () => void; onHe
       if (jobId.test(wanted)) return [await api.jobs.get({ id: wanted })]
       return firstFound(wanted)
     },
+    enabled: wanted.length >= 2,
+    retry: false,
+  })
+  const pipelines = useQuery({
+    queryKey: ['palette', 'pipelines', wanted],
+    queryFn: async () => (await api.pipelines.list({ search: wanted, limit: 6 })).pipelines,
+    enabled: wanted.length >= 2,
+    retry: false,
+  })
+  const runs = useQuery({
+    queryKey: ['palette', 'runs', wanted],
+    queryFn: () => runOf(wanted),
     enabled: wanted.length >= 2,
     retry: false,
   })
@@ -56,7 +73,7 @@ export default function Palette({ onClose, onHelp }: { onClose: () => void; onHe
       <Command.Input
         value={text}
         onValueChange={setText}
-        placeholder="A page, an act, a job's name or id"
+        placeholder="A page, an act, the name or id of a job or a pipeline"
         className="w-full border-b border-line bg-transparent px-4 py-3 text-lg outline-none placeholder:text-muted"
       />
       <Command.List className="max-h-[50dvh] overflow-y-auto p-1.5">
@@ -78,6 +95,32 @@ export default function Palette({ onClose, onHelp }: { onClose: () => void; onHe
             ))}
           </Group>
         )}
+        {pipelines.data && pipelines.data.length > 0 && (
+          <Group heading="Pipelines">
+            {pipelines.data.map(({ name }) => (
+              <Item
+                key={name}
+                value={`${wanted} ${name} pipeline`}
+                onSelect={run(() => void navigate({ to: '/pipelines/$name', params: { name } }))}
+              >
+                <Workflow aria-hidden className="size-4" />
+                <span className="min-w-0 flex-1 truncate">{visibleText(name)}</span>
+              </Item>
+            ))}
+          </Group>
+        )}
+        {runs.data?.map(({ id, pipeline }) => (
+          <Group key={id} heading="Runs">
+            <Item
+              value={`${wanted} run ${id}`}
+              onSelect={run(() => void navigate({ to: '/runs/$id', params: { id } }))}
+            >
+              <Workflow aria-hidden className="size-4" />
+              <span className="min-w-0 flex-1 truncate">{visibleText(pipeline)}</span>
+              <span className="font-mono text-xs text-muted">{id}</span>
+            </Item>
+          </Group>
+        ))}
         <Group heading="Go to">
           {places.map(({ to, label, icon: Icon, key }) => (
             <Item key={to} value={`${label} page`} onSelect={run(() => void navigate({ to }))}>

@@ -1,5 +1,6 @@
 import {
   Boxes,
+  CalendarClock,
   ChartNoAxesColumn,
   FlaskConical,
   Layers,
@@ -10,6 +11,7 @@ import {
   ShieldCheck,
   UserCog,
   Users,
+  Workflow,
   type LucideIcon,
 } from 'lucide-react'
 import type { FileRouteTypes } from '../../routeTree.gen.ts'
@@ -34,8 +36,10 @@ export const placeGroups: PlaceGroup[] = [
     title: 'Work',
     places: [
       { to: '/overview', label: 'Overview', icon: ChartNoAxesColumn, key: 'o' },
+      { to: '/pipelines', label: 'Pipelines', icon: Workflow, key: 'l' },
       { to: '/batches', label: 'Batches', icon: Boxes, key: 'b' },
       { to: '/jobs', label: 'Jobs', icon: List, key: 'j' },
+      { to: '/schedules', label: 'Schedules', icon: CalendarClock, key: 's' },
       { to: '/tests', label: 'Tests', icon: FlaskConical, key: 't' },
     ],
   },

@@ -14,6 +14,57 @@ import type { Message } from "@bufbuild/protobuf";
 export declare const file_runyard_cluster_v1_log_service: GenFile;
 
 /**
+ * @generated from message runyard.cluster.v1.ReadArtifactRequest
+ */
+export declare type ReadArtifactRequest = Message<"runyard.cluster.v1.ReadArtifactRequest"> & {
+  /**
+   * As the database has it.
+   *
+   * @generated from field: string blob = 1;
+   */
+  blob: string;
+
+  /**
+   * @generated from field: uint64 offset = 2;
+   */
+  offset: bigint;
+
+  /**
+   * @generated from field: uint32 limit = 3;
+   */
+  limit: number;
+
+  /**
+   * The name of the server that is meant; any other refuses.
+   *
+   * @generated from field: string server = 10;
+   */
+  server: string;
+};
+
+/**
+ * Describes the message runyard.cluster.v1.ReadArtifactRequest.
+ * Use `create(ReadArtifactRequestSchema)` to create a new message.
+ */
+export declare const ReadArtifactRequestSchema: GenMessage<ReadArtifactRequest>;
+
+/**
+ * @generated from message runyard.cluster.v1.ReadArtifactResponse
+ */
+export declare type ReadArtifactResponse = Message<"runyard.cluster.v1.ReadArtifactResponse"> & {
+  /**
+   * @generated from field: bytes bytes = 1;
+   */
+  bytes: Uint8Array;
+};
+
+/**
+ * Describes the message runyard.cluster.v1.ReadArtifactResponse.
+ * Use `create(ReadArtifactResponseSchema)` to create a new message.
+ */
+export declare const ReadArtifactResponseSchema: GenMessage<ReadArtifactResponse>;
+
+/**
  * @generated from message runyard.cluster.v1.ReadRequest
  */
 export declare type ReadRequest = Message<"runyard.cluster.v1.ReadRequest"> & {
@@ -266,6 +317,16 @@ export declare const LogService: GenService<{
     methodKind: "server_streaming";
     input: typeof FollowRequestSchema;
     output: typeof FollowResponseSchema;
+  },
+  /**
+   * Bytes of an artefact that is in that server's directory.
+   *
+   * @generated from rpc runyard.cluster.v1.LogService.ReadArtifact
+   */
+  readArtifact: {
+    methodKind: "unary";
+    input: typeof ReadArtifactRequestSchema;
+    output: typeof ReadArtifactResponseSchema;
   },
 }>;
 

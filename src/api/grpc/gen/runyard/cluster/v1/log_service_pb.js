@@ -11,56 +11,70 @@ import { enumDesc, fileDesc, messageDesc, serviceDesc, tsEnum } from "@bufbuild/
  * Describes the file runyard/cluster/v1/log_service.proto.
  */
 export const file_runyard_cluster_v1_log_service = /*@__PURE__*/
-  fileDesc("CiRydW55YXJkL2NsdXN0ZXIvdjEvbG9nX3NlcnZpY2UucHJvdG8SEnJ1bnlhcmQuY2x1c3Rlci52MSJ9CgtSZWFkUmVxdWVzdBITCgthdHRlbXB0X2tleRgBIAEoCRIqCgZzdHJlYW0YAiABKA4yGi5ydW55YXJkLmNsdXN0ZXIudjEuU3RyZWFtEg4KBm9mZnNldBgDIAEoBBINCgVsaW1pdBgEIAEoDRIOCgZzZXJ2ZXIYCiABKAkiOwoMUmVhZFJlc3BvbnNlEg0KBWJ5dGVzGAEgASgMEgwKBHNpemUYAiABKAQSDgoGc2VhbGVkGAMgASgIIl4KC1NpemVSZXF1ZXN0EhMKC2F0dGVtcHRfa2V5GAEgASgJEioKBnN0cmVhbRgCIAEoDjIaLnJ1bnlhcmQuY2x1c3Rlci52MS5TdHJlYW0SDgoGc2VydmVyGAogASgJIhwKDFNpemVSZXNwb25zZRIMCgRzaXplGAEgASgEInAKDUZvbGxvd1JlcXVlc3QSEwoLYXR0ZW1wdF9rZXkYASABKAkSKgoGc3RyZWFtGAIgASgOMhoucnVueWFyZC5jbHVzdGVyLnYxLlN0cmVhbRIOCgZvZmZzZXQYAyABKAQSDgoGc2VydmVyGAogASgJIkUKBVBpZWNlEgwKBGtpbmQYASABKA0SDgoGb2Zmc2V0GAIgASgEEg8KB3RpbWVfbXMYAyABKAQSDQoFYnl0ZXMYBCABKAwiSgoORm9sbG93UmVzcG9uc2USKQoGcGllY2VzGAEgAygLMhkucnVueWFyZC5jbHVzdGVyLnYxLlBpZWNlEg0KBWVuZGVkGAIgASgIKkYKBlN0cmVhbRIWChJTVFJFQU1fVU5TUEVDSUZJRUQQABIRCg1TVFJFQU1fU1RET1VUEAESEQoNU1RSRUFNX1NUREVSUhACMvUBCgpMb2dTZXJ2aWNlEkkKBFJlYWQSHy5ydW55YXJkLmNsdXN0ZXIudjEuUmVhZFJlcXVlc3QaIC5ydW55YXJkLmNsdXN0ZXIudjEuUmVhZFJlc3BvbnNlEkkKBFNpemUSHy5ydW55YXJkLmNsdXN0ZXIudjEuU2l6ZVJlcXVlc3QaIC5ydW55YXJkLmNsdXN0ZXIudjEuU2l6ZVJlc3BvbnNlElEKBkZvbGxvdxIhLnJ1bnlhcmQuY2x1c3Rlci52MS5Gb2xsb3dSZXF1ZXN0GiIucnVueWFyZC5jbHVzdGVyLnYxLkZvbGxvd1Jlc3BvbnNlMAFiBnByb3RvMw");
+  fileDesc("CiRydW55YXJkL2NsdXN0ZXIvdjEvbG9nX3NlcnZpY2UucHJvdG8SEnJ1bnlhcmQuY2x1c3Rlci52MSJSChNSZWFkQXJ0aWZhY3RSZXF1ZXN0EgwKBGJsb2IYASABKAkSDgoGb2Zmc2V0GAIgASgEEg0KBWxpbWl0GAMgASgNEg4KBnNlcnZlchgKIAEoCSIlChRSZWFkQXJ0aWZhY3RSZXNwb25zZRINCgVieXRlcxgBIAEoDCJ9CgtSZWFkUmVxdWVzdBITCgthdHRlbXB0X2tleRgBIAEoCRIqCgZzdHJlYW0YAiABKA4yGi5ydW55YXJkLmNsdXN0ZXIudjEuU3RyZWFtEg4KBm9mZnNldBgDIAEoBBINCgVsaW1pdBgEIAEoDRIOCgZzZXJ2ZXIYCiABKAkiOwoMUmVhZFJlc3BvbnNlEg0KBWJ5dGVzGAEgASgMEgwKBHNpemUYAiABKAQSDgoGc2VhbGVkGAMgASgIIl4KC1NpemVSZXF1ZXN0EhMKC2F0dGVtcHRfa2V5GAEgASgJEioKBnN0cmVhbRgCIAEoDjIaLnJ1bnlhcmQuY2x1c3Rlci52MS5TdHJlYW0SDgoGc2VydmVyGAogASgJIhwKDFNpemVSZXNwb25zZRIMCgRzaXplGAEgASgEInAKDUZvbGxvd1JlcXVlc3QSEwoLYXR0ZW1wdF9rZXkYASABKAkSKgoGc3RyZWFtGAIgASgOMhoucnVueWFyZC5jbHVzdGVyLnYxLlN0cmVhbRIOCgZvZmZzZXQYAyABKAQSDgoGc2VydmVyGAogASgJIkUKBVBpZWNlEgwKBGtpbmQYASABKA0SDgoGb2Zmc2V0GAIgASgEEg8KB3RpbWVfbXMYAyABKAQSDQoFYnl0ZXMYBCABKAwiSgoORm9sbG93UmVzcG9uc2USKQoGcGllY2VzGAEgAygLMhkucnVueWFyZC5jbHVzdGVyLnYxLlBpZWNlEg0KBWVuZGVkGAIgASgIKkYKBlN0cmVhbRIWChJTVFJFQU1fVU5TUEVDSUZJRUQQABIRCg1TVFJFQU1fU1RET1VUEAESEQoNU1RSRUFNX1NUREVSUhACMtgCCgpMb2dTZXJ2aWNlEkkKBFJlYWQSHy5ydW55YXJkLmNsdXN0ZXIudjEuUmVhZFJlcXVlc3QaIC5ydW55YXJkLmNsdXN0ZXIudjEuUmVhZFJlc3BvbnNlEkkKBFNpemUSHy5ydW55YXJkLmNsdXN0ZXIudjEuU2l6ZVJlcXVlc3QaIC5ydW55YXJkLmNsdXN0ZXIudjEuU2l6ZVJlc3BvbnNlElEKBkZvbGxvdxIhLnJ1bnlhcmQuY2x1c3Rlci52MS5Gb2xsb3dSZXF1ZXN0GiIucnVueWFyZC5jbHVzdGVyLnYxLkZvbGxvd1Jlc3BvbnNlMAESYQoMUmVhZEFydGlmYWN0EicucnVueWFyZC5jbHVzdGVyLnYxLlJlYWRBcnRpZmFjdFJlcXVlc3QaKC5ydW55YXJkLmNsdXN0ZXIudjEuUmVhZEFydGlmYWN0UmVzcG9uc2ViBnByb3RvMw");
+
+/**
+ * Describes the message runyard.cluster.v1.ReadArtifactRequest.
+ * Use `create(ReadArtifactRequestSchema)` to create a new message.
+ */
+export const ReadArtifactRequestSchema = /*@__PURE__*/
+  messageDesc(file_runyard_cluster_v1_log_service, 0);
+
+/**
+ * Describes the message runyard.cluster.v1.ReadArtifactResponse.
+ * Use `create(ReadArtifactResponseSchema)` to create a new message.
+ */
+export const ReadArtifactResponseSchema = /*@__PURE__*/
+  messageDesc(file_runyard_cluster_v1_log_service, 1);
 
 /**
  * Describes the message runyard.cluster.v1.ReadRequest.
  * Use `create(ReadRequestSchema)` to create a new message.
  */
 export const ReadRequestSchema = /*@__PURE__*/
-  messageDesc(file_runyard_cluster_v1_log_service, 0);
+  messageDesc(file_runyard_cluster_v1_log_service, 2);
 
 /**
  * Describes the message runyard.cluster.v1.ReadResponse.
  * Use `create(ReadResponseSchema)` to create a new message.
  */
 export const ReadResponseSchema = /*@__PURE__*/
-  messageDesc(file_runyard_cluster_v1_log_service, 1);
+  messageDesc(file_runyard_cluster_v1_log_service, 3);
 
 /**
  * Describes the message runyard.cluster.v1.SizeRequest.
  * Use `create(SizeRequestSchema)` to create a new message.
  */
 export const SizeRequestSchema = /*@__PURE__*/
-  messageDesc(file_runyard_cluster_v1_log_service, 2);
+  messageDesc(file_runyard_cluster_v1_log_service, 4);
 
 /**
  * Describes the message runyard.cluster.v1.SizeResponse.
  * Use `create(SizeResponseSchema)` to create a new message.
  */
 export const SizeResponseSchema = /*@__PURE__*/
-  messageDesc(file_runyard_cluster_v1_log_service, 3);
+  messageDesc(file_runyard_cluster_v1_log_service, 5);
 
 /**
  * Describes the message runyard.cluster.v1.FollowRequest.
  * Use `create(FollowRequestSchema)` to create a new message.
  */
 export const FollowRequestSchema = /*@__PURE__*/
-  messageDesc(file_runyard_cluster_v1_log_service, 4);
+  messageDesc(file_runyard_cluster_v1_log_service, 6);
 
 /**
  * Describes the message runyard.cluster.v1.Piece.
  * Use `create(PieceSchema)` to create a new message.
  */
 export const PieceSchema = /*@__PURE__*/
-  messageDesc(file_runyard_cluster_v1_log_service, 5);
+  messageDesc(file_runyard_cluster_v1_log_service, 7);
 
 /**
  * Describes the message runyard.cluster.v1.FollowResponse.
  * Use `create(FollowResponseSchema)` to create a new message.
  */
 export const FollowResponseSchema = /*@__PURE__*/
-  messageDesc(file_runyard_cluster_v1_log_service, 6);
+  messageDesc(file_runyard_cluster_v1_log_service, 8);
 
 /**
  * Describes the enum runyard.cluster.v1.Stream.

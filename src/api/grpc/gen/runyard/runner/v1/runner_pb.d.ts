@@ -250,6 +250,18 @@ export declare type Assignment = Message<"runyard.runner.v1.Assignment"> & {
    * @generated from field: double timeout_seconds = 8;
    */
   timeoutSeconds: number;
+
+  /**
+   * Of all artefacts of the attempt together.
+   *
+   * @generated from field: uint64 artifact_bytes = 9;
+   */
+  artifactBytes: bigint;
+
+  /**
+   * @generated from field: uint32 artifact_files = 10;
+   */
+  artifactFiles: number;
 };
 
 /**
@@ -575,6 +587,13 @@ export declare type FinishReport = Message<"runyard.runner.v1.FinishReport"> & {
    * @generated from field: optional runyard.runner.v1.TestReport tests = 5;
    */
   tests?: TestReport | undefined;
+
+  /**
+   * Small results by name.
+   *
+   * @generated from field: map<string, string> outputs = 6;
+   */
+  outputs: { [key: string]: string };
 };
 
 /**
@@ -582,6 +601,290 @@ export declare type FinishReport = Message<"runyard.runner.v1.FinishReport"> & {
  * Use `create(FinishReportSchema)` to create a new message.
  */
 export declare const FinishReportSchema: GenMessage<FinishReport>;
+
+/**
+ * @generated from message runyard.runner.v1.Artifact
+ */
+export declare type Artifact = Message<"runyard.runner.v1.Artifact"> & {
+  /**
+   * a relative path
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: uint64 bytes = 2;
+   */
+  bytes: bigint;
+
+  /**
+   * @generated from field: bytes sha256 = 3;
+   */
+  sha256: Uint8Array;
+};
+
+/**
+ * Describes the message runyard.runner.v1.Artifact.
+ * Use `create(ArtifactSchema)` to create a new message.
+ */
+export declare const ArtifactSchema: GenMessage<Artifact>;
+
+/**
+ * @generated from message runyard.runner.v1.OfferArtifactsRequest
+ */
+export declare type OfferArtifactsRequest = Message<"runyard.runner.v1.OfferArtifactsRequest"> & {
+  /**
+   * @generated from field: string runner_id = 1;
+   */
+  runnerId: string;
+
+  /**
+   * @generated from field: string session = 2;
+   */
+  session: string;
+
+  /**
+   * @generated from field: runyard.runner.v1.AttemptRef ref = 3;
+   */
+  ref?: AttemptRef | undefined;
+
+  /**
+   * @generated from field: repeated runyard.runner.v1.Artifact artifacts = 4;
+   */
+  artifacts: Artifact[];
+};
+
+/**
+ * Describes the message runyard.runner.v1.OfferArtifactsRequest.
+ * Use `create(OfferArtifactsRequestSchema)` to create a new message.
+ */
+export declare const OfferArtifactsRequestSchema: GenMessage<OfferArtifactsRequest>;
+
+/**
+ * @generated from message runyard.runner.v1.OfferArtifactsResponse
+ */
+export declare type OfferArtifactsResponse = Message<"runyard.runner.v1.OfferArtifactsResponse"> & {
+  /**
+   * @generated from field: bool stale = 1;
+   */
+  stale: boolean;
+
+  /**
+   * Places in the request's list.
+   *
+   * @generated from field: repeated uint32 wanted = 2;
+   */
+  wanted: number[];
+
+  /**
+   * @generated from field: repeated runyard.runner.v1.RefusedArtifact refused = 3;
+   */
+  refused: RefusedArtifact[];
+};
+
+/**
+ * Describes the message runyard.runner.v1.OfferArtifactsResponse.
+ * Use `create(OfferArtifactsResponseSchema)` to create a new message.
+ */
+export declare const OfferArtifactsResponseSchema: GenMessage<OfferArtifactsResponse>;
+
+/**
+ * @generated from message runyard.runner.v1.RefusedArtifact
+ */
+export declare type RefusedArtifact = Message<"runyard.runner.v1.RefusedArtifact"> & {
+  /**
+   * @generated from field: uint32 place = 1;
+   */
+  place: number;
+
+  /**
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message runyard.runner.v1.RefusedArtifact.
+ * Use `create(RefusedArtifactSchema)` to create a new message.
+ */
+export declare const RefusedArtifactSchema: GenMessage<RefusedArtifact>;
+
+/**
+ * @generated from message runyard.runner.v1.PutArtifactRequest
+ */
+export declare type PutArtifactRequest = Message<"runyard.runner.v1.PutArtifactRequest"> & {
+  /**
+   * In the first message.
+   *
+   * @generated from field: string runner_id = 1;
+   */
+  runnerId: string;
+
+  /**
+   * @generated from field: string session = 2;
+   */
+  session: string;
+
+  /**
+   * @generated from field: runyard.runner.v1.AttemptRef ref = 3;
+   */
+  ref?: AttemptRef | undefined;
+
+  /**
+   * @generated from field: runyard.runner.v1.Artifact artifact = 4;
+   */
+  artifact?: Artifact | undefined;
+
+  /**
+   * In all others.
+   *
+   * @generated from field: bytes bytes = 5;
+   */
+  bytes: Uint8Array;
+};
+
+/**
+ * Describes the message runyard.runner.v1.PutArtifactRequest.
+ * Use `create(PutArtifactRequestSchema)` to create a new message.
+ */
+export declare const PutArtifactRequestSchema: GenMessage<PutArtifactRequest>;
+
+/**
+ * @generated from message runyard.runner.v1.PutArtifactResponse
+ */
+export declare type PutArtifactResponse = Message<"runyard.runner.v1.PutArtifactResponse"> & {
+  /**
+   * @generated from field: bool stale = 1;
+   */
+  stale: boolean;
+};
+
+/**
+ * Describes the message runyard.runner.v1.PutArtifactResponse.
+ * Use `create(PutArtifactResponseSchema)` to create a new message.
+ */
+export declare const PutArtifactResponseSchema: GenMessage<PutArtifactResponse>;
+
+/**
+ * @generated from message runyard.runner.v1.ListArtifactsRequest
+ */
+export declare type ListArtifactsRequest = Message<"runyard.runner.v1.ListArtifactsRequest"> & {
+  /**
+   * @generated from field: string runner_id = 1;
+   */
+  runnerId: string;
+
+  /**
+   * @generated from field: string session = 2;
+   */
+  session: string;
+
+  /**
+   * @generated from field: runyard.runner.v1.AttemptRef ref = 3;
+   */
+  ref?: AttemptRef | undefined;
+};
+
+/**
+ * Describes the message runyard.runner.v1.ListArtifactsRequest.
+ * Use `create(ListArtifactsRequestSchema)` to create a new message.
+ */
+export declare const ListArtifactsRequestSchema: GenMessage<ListArtifactsRequest>;
+
+/**
+ * @generated from message runyard.runner.v1.ListedArtifact
+ */
+export declare type ListedArtifact = Message<"runyard.runner.v1.ListedArtifact"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * @generated from field: string directory = 2;
+   */
+  directory: string;
+
+  /**
+   * @generated from field: runyard.runner.v1.Artifact artifact = 3;
+   */
+  artifact?: Artifact | undefined;
+};
+
+/**
+ * Describes the message runyard.runner.v1.ListedArtifact.
+ * Use `create(ListedArtifactSchema)` to create a new message.
+ */
+export declare const ListedArtifactSchema: GenMessage<ListedArtifact>;
+
+/**
+ * @generated from message runyard.runner.v1.ListArtifactsResponse
+ */
+export declare type ListArtifactsResponse = Message<"runyard.runner.v1.ListArtifactsResponse"> & {
+  /**
+   * @generated from field: bool stale = 1;
+   */
+  stale: boolean;
+
+  /**
+   * @generated from field: repeated runyard.runner.v1.ListedArtifact artifacts = 2;
+   */
+  artifacts: ListedArtifact[];
+};
+
+/**
+ * Describes the message runyard.runner.v1.ListArtifactsResponse.
+ * Use `create(ListArtifactsResponseSchema)` to create a new message.
+ */
+export declare const ListArtifactsResponseSchema: GenMessage<ListArtifactsResponse>;
+
+/**
+ * @generated from message runyard.runner.v1.GetArtifactRequest
+ */
+export declare type GetArtifactRequest = Message<"runyard.runner.v1.GetArtifactRequest"> & {
+  /**
+   * @generated from field: string runner_id = 1;
+   */
+  runnerId: string;
+
+  /**
+   * @generated from field: string session = 2;
+   */
+  session: string;
+
+  /**
+   * @generated from field: runyard.runner.v1.AttemptRef ref = 3;
+   */
+  ref?: AttemptRef | undefined;
+
+  /**
+   * @generated from field: string id = 4;
+   */
+  id: string;
+};
+
+/**
+ * Describes the message runyard.runner.v1.GetArtifactRequest.
+ * Use `create(GetArtifactRequestSchema)` to create a new message.
+ */
+export declare const GetArtifactRequestSchema: GenMessage<GetArtifactRequest>;
+
+/**
+ * @generated from message runyard.runner.v1.GetArtifactResponse
+ */
+export declare type GetArtifactResponse = Message<"runyard.runner.v1.GetArtifactResponse"> & {
+  /**
+   * @generated from field: bytes bytes = 1;
+   */
+  bytes: Uint8Array;
+};
+
+/**
+ * Describes the message runyard.runner.v1.GetArtifactResponse.
+ * Use `create(GetArtifactResponseSchema)` to create a new message.
+ */
+export declare const GetArtifactResponseSchema: GenMessage<GetArtifactResponse>;
 
 /**
  * @generated from message runyard.runner.v1.TestCase
@@ -963,6 +1266,44 @@ export declare const RunnerService: GenService<{
     methodKind: "unary";
     input: typeof FinishRequestSchema;
     output: typeof FinishResponseSchema;
+  },
+  /**
+   * Which of these files, that an attempt leaves, are still to be sent. Before its finish.
+   *
+   * @generated from rpc runyard.runner.v1.RunnerService.OfferArtifacts
+   */
+  offerArtifacts: {
+    methodKind: "unary";
+    input: typeof OfferArtifactsRequestSchema;
+    output: typeof OfferArtifactsResponseSchema;
+  },
+  /**
+   * One file: the first message says which, the others carry its bytes. Durable when it is answered.
+   *
+   * @generated from rpc runyard.runner.v1.RunnerService.PutArtifact
+   */
+  putArtifact: {
+    methodKind: "client_streaming";
+    input: typeof PutArtifactRequestSchema;
+    output: typeof PutArtifactResponseSchema;
+  },
+  /**
+   * The files of other jobs that an attempt reads (`artifacts_from`).
+   *
+   * @generated from rpc runyard.runner.v1.RunnerService.ListArtifacts
+   */
+  listArtifacts: {
+    methodKind: "unary";
+    input: typeof ListArtifactsRequestSchema;
+    output: typeof ListArtifactsResponseSchema;
+  },
+  /**
+   * @generated from rpc runyard.runner.v1.RunnerService.GetArtifact
+   */
+  getArtifact: {
+    methodKind: "server_streaming";
+    input: typeof GetArtifactRequestSchema;
+    output: typeof GetArtifactResponseSchema;
   },
   /**
    * @generated from rpc runyard.runner.v1.RunnerService.HandBack

@@ -1,0 +1,60 @@
+/** How schedules and their ticks look on a terminal. */
+import type { Schedule, ScheduleTick } from '../api/contract/index.ts'
+import { paint, printable, table } from './render.ts'
+import { showAgo, showDuration, showEnd } from './units.ts'
+
+export const timingText = ({ cron, every_seconds, zone }: Schedule): string =>
+  cron === null ? `every ${showDuration(every_seconds! * 1000)}` : `${cron} ${zone}`
+
+const inTable = (titles: string[], rows: string[][]): string =>
+  table(
+    titles.map((title) => ({ title, shrinks: title === titles.at(-1) })),
+    rows,
+  )
+
+export const scheduleTable = (schedules: Schedule[]): string =>
+  inTable(
+    ['ID', 'PIPELINE', 'NAME', 'TIMES', 'NEXT', 'LAST', 'PROBLEM'],
+    schedules.map((schedule) => [
+      schedule.id,
+      printable(schedule.pipeline),
+      printable(schedule.name),
+      timingText(schedule),
+      nextText(schedule),
+      schedule.last_tick === null ? '' : `${schedule.last_tick.outcome} ${showAgo(schedule.last_tick.tick)}`,
+      printable(schedule.problem ?? ''),
+    ]),
+  )
+
+function nextText({ enabled, next_at }: Schedule): string {
+  if (!enabled) return paint('yellow', 'paused')
+  return next_at === null ? 'never' : showEnd(next_at)
+}
+
+export function scheduleDetails(schedule: Schedule, times: { at: string; local: string }[]): string {
+  const { misfire, catch_up_seconds, overlap, late_after_seconds, source, owner, variables } = schedule
+  const rows: [string, string][] = [
+    ['schedule', `${printable(schedule.pipeline)}/${printable(schedule.name)} (${schedule.id})`],
+    ['times', timingText(schedule)],
+    ['state', schedule.enabled ? 'enabled' : 'paused'],
+    ['owner', `${owner}${source === 'file' ? ', from the pipeline’s file' : ''}`],
+    ['missed', `${misfire}, up to ${showDuration(catch_up_seconds * 1000)} back`],
+    ['overlap', overlap],
+    ...(late_after_seconds === null ? [] : ([['late', `after ${showDuration(late_after_seconds * 1000)}`]] as const)),
+    ...(Object.keys(variables).length === 0 ? [] : ([['variables', printable(JSON.stringify(variables))]] as const)),
+    ...(schedule.problem === null ? [] : ([['problem', printable(schedule.problem)]] as const)),
+    ...times.map(({ at, local }, i): [string, string] => [i === 0 ? 'next' : '', `${at}  ${local}`]),
+  ].map(([name, value]) => [name!, value!])
+  return rows.map(([name, value]) => `${name.padEnd(10)} ${value}\n`).join('')
+}
+
+export const tickTable = (ticks: ScheduleTick[]): string =>
+  inTable(
+    ['TICK', 'OUTCOME', 'RUN', 'REASON'],
+    ticks.map(({ tick, last_tick, outcome, run_id, reason }) => [
+      last_tick === null || last_tick === tick ? tick : `${tick} to ${last_tick}`,
+      outcome,
+      run_id ?? '',
+      printable(reason ?? ''),
+    ]),
+  )

@@ -1,0 +1,32 @@
+/** Whose artefacts a new job may read: those of jobs of the same owner. */
+import type { Queryable } from '../db/pool.ts'
+import type { JobSpec } from '../job/spec.ts'
+import { AppError, type FieldProblem } from '../lib/app-error.ts'
+import type { KnownAsk } from './deps.ts'
+
+/** Throws `invalid_argument` that names each job which is not there or somebody else's. */
+export async function checkArtifactsFrom(
+  db: Queryable,
+  { principal }: KnownAsk,
+  specs: readonly Pick<JobSpec, 'artifacts_from'>[],
+  prefix: (i: number) => string,
+): Promise<void> {
+  const named = specs.flatMap((spec, i) =>
+    Object.entries(spec.artifacts_from ?? {}).flatMap(([directory, jobs]) =>
+      jobs.map((job, k) => ({ job, field: `${prefix(i)}artifacts_from.${directory}[${k}]` })),
+    ),
+  )
+  if (named.length === 0) return
+  const { rows } = await db.query<{ id: string }>({
+    name: 'artifacts_owned',
+    text: 'select public_id as id from jobs where public_id = any($1::text[]) and owner_id = $2::bigint',
+    values: [[...new Set(named.map(({ job }) => job))], principal.userId],
+  })
+  const own = new Set(rows.map(({ id }) => id))
+  const problems: FieldProblem[] = named
+    .filter(({ job }) => !own.has(job))
+    .map(({ job, field }) => ({ field, message: `there is no job ${job} of yours` }))
+  const [first] = problems
+  if (first === undefined) return
+  throw new AppError('invalid_argument', `${first.field}: ${first.message}`, { fields: problems.slice(0, 100) })
+}

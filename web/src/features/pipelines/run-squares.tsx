@@ -1,0 +1,41 @@
+import { Link } from '@tanstack/react-router'
+import { segmentFills } from '../../components/segmented-bar.tsx'
+import type { PipelineRun } from '../../lib/api.ts'
+import { cn } from '../../lib/cn.ts'
+import { relativeTime } from '../../lib/time.ts'
+import { runWords } from './words.ts'
+
+export type SquareRun = Pick<PipelineRun, 'id' | 'status' | 'created_at'>
+
+/** The last runs of a pipeline as small squares, the newest at the right; each leads to its run. */
+export function RunSquares({ runs, label }: { runs: readonly SquareRun[]; label: string }) {
+  if (runs.length === 0) return <span className="text-sm text-muted">never ran</span>
+  return (
+    <ul aria-label={label} className="flex">
+      {runs.toReversed().map((run) => {
+        const { label: word, tone } = runWords(run.status)
+        const text = `${word}, ${relativeTime(Date.parse(run.created_at), Date.now())}`
+        return (
+          <li key={run.id} className="flex">
+            <Link
+              to="/runs/$id"
+              params={{ id: run.id }}
+              preload={false}
+              aria-label={text}
+              title={text}
+              className="group/square rounded p-0.5 focus-visible:-outline-offset-1"
+            >
+              <span
+                className={cn(
+                  'block h-5 w-2.5 rounded-[2px] group-hover/square:opacity-75',
+                  segmentFills[tone],
+                  run.status === 'running' && 'animate-pulse-slow',
+                )}
+              />
+            </Link>
+          </li>
+        )
+      })}
+    </ul>
+  )
+}

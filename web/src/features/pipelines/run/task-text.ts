@@ -1,0 +1,32 @@
+import type { PipelineTask } from '../../../lib/api.ts'
+import { sentence } from '../../../lib/sentence.ts'
+import { visibleText } from '../../../lib/visible-text.ts'
+
+/** It failed, and was allowed to. */
+export const isForgiven = ({ allow_failure, state, exit_code }: PipelineTask): boolean =>
+  allow_failure && state === 'done' && exit_code !== null && exit_code !== 0
+
+/** `deploy`, or of an instance `deploy #3`, as people count. */
+export const taskTitle = ({ name, item }: Pick<PipelineTask, 'name' | 'item'>): string =>
+  visibleText(item === null ? name : `${name} #${item + 1}`)
+
+/** What of a task is worth a line: why it waits, failed, or was never started. */
+export function noteOf(task: PipelineTask): string {
+  const { state, error, waiting_reason, approval, exit_code } = task
+  if (error) return sentence(visibleText(error))
+  if (waiting_reason) return sentence(visibleText(waiting_reason))
+  if (state === 'approval') return visibleText(approval?.message ?? 'Somebody must approve or reject it')
+  if (approval?.decision) {
+    const by = approval.decided_by ? ` by ${approval.decided_by}` : ''
+    return sentence(
+      visibleText(`${approval.decision.replace('_', ' ')}${by}${approval.note ? `: ${approval.note}` : ''}`),
+    )
+  }
+  return exit_code !== null && exit_code !== 0 ? `Exit code ${exit_code}` : ''
+}
+
+/** What an instance is of: its item, as short as it can be said. */
+export function valueText(value: unknown): string {
+  if (value === undefined || value === null) return ''
+  return visibleText(typeof value === 'string' ? value : JSON.stringify(value))
+}

@@ -1,0 +1,119 @@
+import type { KeyValue } from '../../components/key-values.tsx'
+import type { Schedule } from '../../lib/api.ts'
+
+export type TimingKind = 'cron' | 'every'
+export const units = { minutes: 60, hours: 3600, days: 86_400 } as const
+export type Unit = keyof typeof units
+
+/** As it is typed. */
+export interface ScheduleForm {
+  pipeline: string
+  name: string
+  kind: TimingKind
+  cron: string
+  every: string
+  unit: Unit
+  zone: string
+  misfire: 'skip' | 'run_once' | 'run_all'
+  overlap: 'queue' | 'skip' | 'cancel_running'
+  catchUp: string
+  late: string
+  variables: KeyValue[]
+  /** Their values are JSON. */
+  json: boolean
+}
+
+export const hereZone = (): string => Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC'
+
+export const emptyForm = (pipeline: string): ScheduleForm => ({
+  pipeline,
+  name: '',
+  kind: 'cron',
+  cron: '0 3 * * *',
+  every: '30',
+  unit: 'minutes',
+  zone: hereZone(),
+  misfire: 'run_once',
+  overlap: 'queue',
+  catchUp: '60',
+  late: '',
+  variables: [],
+  json: false,
+})
+
+/** One that is there, to be changed. Variables that are not all texts are shown as JSON. */
+export function formOf(schedule: Schedule): ScheduleForm {
+  const { pipeline, name, cron, every_seconds, zone, misfire, overlap, catch_up_seconds, late_after_seconds } = schedule
+  const variables = Object.entries(schedule.variables)
+  const json = variables.some(([, value]) => typeof value !== 'string')
+  return {
+    ...emptyForm(pipeline),
+    name,
+    kind: cron === null ? 'every' : 'cron',
+    ...(cron === null ? {} : { cron }),
+    ...(every_seconds === null ? {} : splitEvery(every_seconds)),
+    zone,
+    misfire,
+    overlap,
+    catchUp: String(catch_up_seconds / 60),
+    late: late_after_seconds === null ? '' : String(late_after_seconds / 60),
+    variables: variables.map(([key, value]) => ({ key, value: json ? JSON.stringify(value) : String(value) })),
+    json,
+  }
+}
+
+/** The largest unit of which it is a whole number: 5400 s are 90 minutes. */
+export function splitEvery(seconds: number): { every: string; unit: Unit } {
+  const unit = (['days', 'hours', 'minutes'] as const).find((one) => seconds % units[one] === 0) ?? 'minutes'
+  return { every: String(seconds / units[unit]), unit }
+}
+
+export interface Timing {
+  cron?: string
+  every_seconds?: number
+  zone: string
+}
+
+/** When it starts runs; null while what is typed says nothing yet. */
+export function timingOf(form: ScheduleForm): Timing | null {
+  const zone = form.zone.trim() || 'UTC'
+  if (form.kind === 'cron') {
+    const cron = form.cron.trim()
+    return cron === '' ? null : { cron, zone }
+  }
+  const every = Number(form.every)
+  if (form.every.trim() === '' || !Number.isFinite(every)) return null
+  return { every_seconds: Math.round(every * units[form.unit]), zone }
+}
+
+/** Minutes, as seconds; empty: undefined. What is no number is sent as null, and refused at its field. */
+export function secondsOf(minutes: string): number | undefined {
+  return minutes.trim() === '' ? undefined : Math.round(Number(minutes) * 60)
+}
+
+const sentences: [RegExp, (match: RegExpExecArray) => string][] = [
+  [/^\* \* \* \* \*$/, () => 'every minute'],
+  [/^\*\/(\d+) \* \* \* \*$/, ([, n]) => `every ${n} minutes`],
+  [/^(\d+) \* \* \* \*$/, ([, m]) => `every hour at :${m!.padStart(2, '0')}`],
+  [/^(\d+) (\d+) \* \* \*$/, ([, m, h]) => `every day at ${clock(h!, m!)}`],
+  [/^(\d+) (\d+) \* \* 1-5$/, ([, m, h]) => `Monday to Friday at ${clock(h!, m!)}`],
+  [/^(\d+) (\d+) \* \* (\d)$/, ([, m, h, d]) => `every ${days[Number(d) % 7]} at ${clock(h!, m!)}`],
+  [/^(\d+) (\d+) (\d+) \* \*$/, ([, m, h, d]) => `on day ${d} of the month at ${clock(h!, m!)}`],
+]
+const days = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday']
+const clock = (hour: string, minute: string) => `${hour.padStart(2, '0')}:${minute.padStart(2, '0')}`
+
+/** `every day at 03:00`; an expression that no short sentence says is shown as it is. */
+export function timingText({ cron, every_seconds }: { cron?: string | null; every_seconds?: number | null }): string {
+  if (every_seconds !== null && every_seconds !== undefined) {
+    const { every, unit } = splitEvery(every_seconds)
+    if (every_seconds % 60 !== 0) return `every ${every_seconds} s`
+    return every === '1' ? `every ${unit.slice(0, -1)}` : `every ${every} ${unit}`
+  }
+  const text = (cron ?? '').trim()
+  for (const [pattern, say] of sentences) {
+    const match = pattern.exec(text)
+    if (match) return say(match)
+  }
+  return text
+}
