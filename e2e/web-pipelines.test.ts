@@ -1,13 +1,13 @@
 /** Pipelines in the dashboard: a project directory on a real server, started, watched, decided and repeated by hand. */
 import { existsSync } from 'node:fs'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { seriousFindings } from './axe.ts'
 import { findChromium, launchBrowser, watchedPage, type WatchedPage } from './browser.ts'
+import { makeProject, type Project } from './project.ts'
 import { startSystem, type System } from './system.ts'
 
 const chromium = findChromium()
@@ -51,19 +51,18 @@ const file = `pipelines:
 describe.skipIf(missing !== null)('pipelines in the dashboard', () => {
   let system: System
   let browser: Browser
-  let project: string
+  let project: Project
   let watched: WatchedPage | undefined
 
   beforeAll(async () => {
-    project = await mkdtemp(join(tmpdir(), 'runyard-project-'))
-    await writeFile(join(project, 'pipelines.yml'), file)
-    system = await startSystem({ RUNYARD_PIPELINES: project, RUNYARD_RUNNER_SLOTS: '4' })
+    project = await makeProject({ 'pipelines.yml': file })
+    system = await startSystem({ RUNYARD_PIPELINES: project.dir, RUNYARD_RUNNER_SLOTS: '4' })
     browser = await launchBrowser(chromium!)
   })
   afterAll(async () => {
     await browser?.close()
     await system?.stop()
-    await rm(project, { recursive: true, force: true })
+    await project?.remove()
   })
   afterEach(async () => {
     const seen = watched
@@ -131,7 +130,7 @@ describe.skipIf(missing !== null)('pipelines in the dashboard', () => {
     expect(await seriousFindings(page)).toEqual([])
     await page.keyboard.press('Escape')
 
-    await writeFile(join(project, 'gate'), '')
+    await project.write('gate', '')
     await row(page, 'approve').getByText('To approve').waitFor()
     await task(page, 'approve').click()
     await panel.getByText('Ship it?').waitFor()
@@ -146,7 +145,7 @@ describe.skipIf(missing !== null)('pipelines in the dashboard', () => {
   })
 
   test('a run is cancelled, another waits for it, and one that failed is repeated from there', async () => {
-    await rm(join(project, 'gate'), { force: true })
+    await rm(join(project.dir, 'gate'), { force: true })
     const variables = { environment: 'staging' }
     const first = await system.api.calls.pipelines.start({ name: 'shop', variables })
     const second = await system.api.calls.pipelines.start({ name: 'shop', variables })
@@ -167,7 +166,7 @@ describe.skipIf(missing !== null)('pipelines in the dashboard', () => {
     const flaky = await system.api.calls.pipelines.start({ name: 'flaky', variables: {} })
     await page.goto(`/runs/${flaky.id}`)
     await row(page, 'second').getByText('Failed').waitFor()
-    await writeFile(join(project, 'fixed'), '')
+    await project.write('fixed', '')
     await page.getByRole('button', { name: 'Re-run from failed' }).click()
     await confirm(page, 'Run again')
     await page.waitForURL((url) => !url.pathname.endsWith(flaky.id))
@@ -186,7 +185,7 @@ describe.skipIf(missing !== null)('pipelines in the dashboard', () => {
     await drawn(page, 5)
     expect(await sideways(page)).toBe(0)
     expect(await seriousFindings(page)).toEqual([])
-    await writeFile(join(project, 'pipelines.yml'), file.replace('echo shipped', 'echo sent'))
+    await project.write('pipelines.yml', file.replace('echo shipped', 'echo sent'))
     await page.getByText('version 2', { exact: true }).waitFor()
     await page.getByRole('tab', { name: /^Versions/ }).click()
     const lines = page.getByRole('region', { name: 'Changed lines' })

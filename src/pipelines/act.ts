@@ -106,7 +106,8 @@ async function stopJobs(tx: Queryable, { run, plan }: Step, done: Done): Promise
     ids.push(...rows.map((row) => row.id))
   }
   if (ids.length === 0) return
-  const reason = plan.stop === null ? 'its task was cancelled' : (run.lastError ?? plan.stop.words)
+  const { kind, words } = plan.stop ?? { kind: 'task', words: 'its task was cancelled' }
+  const reason = kind === 'cancel' ? (run.lastError ?? words) : words
   const results = await cancelMany(tx, { ids, reason })
   done.moved = true
   done.replan ||= results.some((job) => !job.requested)

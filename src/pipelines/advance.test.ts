@@ -19,7 +19,6 @@ test('a chain in turn: variables, environment and outputs reach the next task', 
   })
   const run = await world.start(build, { variables: { what: 'all of {{ .n }}', n: 3 } })
   await world.work({ a: { outputs: { file: 'a b.tgz' } } })
-  console.log(await world.tasks(run.runKey))
   expect(world.claimed).toEqual(['a', 'b'])
   expect(world.envOf.get('build/a')).toMatchObject({
     ...{ A: 'pipeline', B: 'task', TASK_NAME: 'a', ARGS: '', RUNYARD_RUN_ID: run.publicId, RUNYARD_PIPELINE: 'build' },
@@ -50,7 +49,7 @@ test('fail-fast: the others are stopped, then on_error is told what failed', asy
   await world.work()
   expect(await world.row(b!.publicId)).toMatchObject({
     state: 'running',
-    cancel_reason: 'task a: its job ended as failed',
+    cancel_reason: 'task a failed',
   })
   await world.worker.finish(b!)
   await world.work({ on_error: 'bad' })
@@ -84,8 +83,7 @@ test('a fan-out: so many at once, each with its item, outputs as lists, and its 
   ])
   for (const job of [...world.worker.held]) {
     await world.worker.started(job)
-    await world.db.query(`update jobs set outputs = jsonb_build_object('n', name) where id = $1`, [job.jobKey])
-    await world.worker.finish(job)
+    await world.finishWith(job, { n: job.spec.name })
   }
   await world.work({ 'each[2]': { outputs: { n: '2' } } })
   expect(world.claimed).toEqual(['each[2]', 'next'])
@@ -136,9 +134,7 @@ test('a sub-pipeline: its run, its outputs, its failure, its depth', async () =>
     /^sub failed its run \w{12} failed: task x: its job ended as failed$/,
   )
   const stopped = await world.start(build, { variables: { w: '' } })
-  await world.engine.service.runOnce()
-  world.engine.heard([stopped.runKey])
-  await world.engine.idle()
+  await world.settle()
   await world.db.tx((tx) => cancelPipelineRun(tx, world.hooks, stopped.runKey, 'enough'))
   await world.work()
   expect((await world.list(build)).at(-1)).toBe('cancelled enough')

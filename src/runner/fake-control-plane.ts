@@ -272,7 +272,6 @@ export function createFakeControlPlane(
     async describe(change) {
       plane.described.push(change)
     },
-
     async goodbye(state) {
       awayCheck(plane)
       plane.goodbyes.push(state)

@@ -20,6 +20,7 @@ function endless() {
   const taken = { pages: 0, over: 0 }
   const logs: OwnLogs = {
     name: 'that',
+    readArtifact: async (blob, offset, limit) => Buffer.from(`${blob} ${offset}`.repeat(100)).subarray(0, limit),
     size: async (_, stream) => (stream === 'stderr' ? 5 : 7),
     read: async (key, { offset, limit }) => ({
       bytes: Buffer.from(`${key} ${offset} ${limit}`),

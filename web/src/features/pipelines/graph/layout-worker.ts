@@ -15,8 +15,8 @@ self.onmessage = ({ data: { key, nodes, edges, down } }: MessageEvent<LayoutQues
   })
   const bends = edges.map(([from, to]) => {
     const { points = [] } = graph.edge(from, to) as { points?: Point[] }
-    // The first and the last are on the borders of its nodes.
-    return points.slice(1, -1)
+    // The first and the last are on the borders of its nodes; one between two neighbours goes around nothing.
+    return points.length > 3 ? points.slice(1, -1) : []
   })
   self.postMessage({ key, places, bends } satisfies LayoutAnswer)
 }
