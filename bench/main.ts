@@ -12,6 +12,7 @@ import { history } from './cases/history.ts'
 import { latency } from './cases/latency.ts'
 import { lists } from './cases/lists.ts'
 import { output } from './cases/output.ts'
+import { pipelines } from './cases/pipelines.ts'
 import { submits } from './cases/submits.ts'
 import { throughput } from './cases/throughput.ts'
 import { table, writeBlock, type Figure } from './figures.ts'
@@ -27,6 +28,7 @@ const cases: Record<string, () => Promise<Figure[]>> = {
   history,
   lists,
   'batch-page': batchPage,
+  pipelines,
 }
 
 const args = process.argv.slice(2)

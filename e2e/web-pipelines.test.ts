@@ -122,7 +122,7 @@ describe.skipIf(missing !== null)('pipelines in the dashboard', () => {
     expect(await seriousFindings(page)).toEqual([])
 
     await page.getByRole('button', { name: 'Hide the instances of lint' }).click()
-    await page.keyboard.press('j')
+    await page.keyboard.press('k')
     await page.keyboard.press('Enter')
     const panel = page.getByRole('dialog')
     await panel.getByText('building new-cart for staging').waitFor()

@@ -137,5 +137,5 @@ export function taskTable(tasks: PipelineTask[], width = terminalWidth()): strin
 export const nameOfTask = ({ name, item }: Pick<PipelineTask, 'name' | 'item'>): string =>
   item === null ? printable(name) : `  ${printable(name)}[${item}]`
 
-export const whyOf = (task: PipelineTask): string =>
-  task.error ?? task.waiting_reason ?? (task.state === 'approval' ? (task.approval?.message ?? '') : '')
+export const whyOf = ({ state, approval, error, waiting_reason: waits }: PipelineTask): string =>
+  (state === 'approval' ? approval?.message : error) ?? waits ?? ''

@@ -35,6 +35,8 @@ export function configFor(options: RunyardOptions): Config {
     port,
     prunnerAddress,
     runnerSlots: slots,
+    // The runner's lines are on this program's stderr.
+    ...(options.settings?.RUNYARD_LOG_LEVEL === undefined && { logLevel: 'warn' }),
     // A program has gRPC for other machines only when it asks for it.
     ...(options.settings?.RUNYARD_GRPC_PORT === undefined && { grpcPort: 0 }),
   }

@@ -18,7 +18,7 @@ test('what was written comes back, in either form', () => {
       )
       const { values, notes } = parse(file.join(''))
       expect(notes).toEqual([])
-      expect(Object.entries(values).toSorted()).toEqual(all.map(([name, lines]) => [name, lines.join('\n')]).toSorted())
+      expect(values).toEqual(Object.fromEntries(all.map(([name, lines]) => [name, lines.join('\n')])))
     }),
     { numRuns: 60 },
   )

@@ -57,11 +57,7 @@ export async function startPipelineIn(
   const ownerId = mayStart(deps, ask)
   checkKey(key)
   const pipeline = await pipelineInForce(tx, name)
-  if (pipeline === null) {
-    throw new AppError('not_found', `there is no pipeline named ${name.slice(0, 200)}`, {
-      fields: [{ field: 'name', message: 'names no pipeline' }],
-    })
-  }
+  if (pipeline === null) throw new AppError('not_found', `there is no pipeline named ${name.slice(0, 200)}`)
   const start: StartRun = {
     ...{ pipeline, ownerId, queuePartition, label, trigger },
     variables: checkVariables(pipeline.definition, variables),

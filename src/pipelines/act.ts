@@ -91,7 +91,11 @@ async function fail(tx: Queryable, step: Step, ends: (Unit & { end: UnitEnd })[]
   )
   const first = ends.find(({ end }) => end.state === 'failed')
   if (first === undefined) return
-  await writeLastError(tx, run.key, `task ${unitWords(graph.tasks[first.position]!.name, first.item)}: ${first.end.error}`)
+  await writeLastError(
+    tx,
+    run.key,
+    `task ${unitWords(graph.tasks[first.position]!.name, first.item)}: ${first.end.error}`,
+  )
 }
 
 async function stopJobs(tx: Queryable, { run, plan }: Step, done: Done): Promise<void> {
@@ -142,18 +146,27 @@ async function begin(tx: Queryable, step: Step, done: Done): Promise<void> {
   done.more ||= made.rest > 0
 
   const stops = refused.some(({ position }) => !graph.tasks[position]!.allow_failure)
-  await fail(tx, step, refused.map((unit) => ({ ...unit, end: failedUnit(graph.tasks[unit.position]!, unit.error) })))
+  await fail(
+    tx,
+    step,
+    refused.map((unit) => ({ ...unit, end: failedUnit(graph.tasks[unit.position]!, unit.error) })),
+  )
   if (refused.length > 0) done.moved = done.replan = true
   // After a failure nothing begins that came with it.
   if (stops && !graph.definition.continue_running_tasks_after_failure) return
 
-  for (const { position, list } of lists) await expand(tx, run.key, { position, item: -1 }, graph.tasks[position]!.name, list)
+  for (const { position, list } of lists)
+    await expand(tx, run.key, { position, item: -1 }, graph.tasks[position]!.name, list)
   if (lists.length > 0) done.replan = true
   const changes: UnitChange[] = [
     ...lists.map(({ position }) => ({ position, item: -1, state: 'running' as const, startedAt: run.now })),
     ...units.filter((unit) => kindOf(unit) === 'empty').map((unit) => ({ ...unit, ...emptyDone(run.now) })),
-    ...units.filter((unit) => kindOf(unit) === 'approval').map((unit) => ({ ...unit, state: 'approval' as const, startedAt: run.now })),
-    ...units.filter((unit) => kindOf(unit) === 'pipeline').map((unit) => ({ ...unit, state: 'running' as const, startedAt: run.now })),
+    ...units
+      .filter((unit) => kindOf(unit) === 'approval')
+      .map((unit) => ({ ...unit, state: 'approval' as const, startedAt: run.now })),
+    ...units
+      .filter((unit) => kindOf(unit) === 'pipeline')
+      .map((unit) => ({ ...unit, state: 'running' as const, startedAt: run.now })),
     ...made.jobs.map(({ position, item, job }) => ({ position, item, state: 'running' as const, jobId: job.publicId })),
   ].map((change) => ({ ...change, name: graph.tasks[change.position]!.name }))
   if (units.some((unit) => kindOf(unit) === 'empty')) done.replan = true
@@ -171,7 +184,11 @@ async function begin(tx: Queryable, step: Step, done: Done): Promise<void> {
   ])
   if (notTaken.length === 0) return
   done.replan = true
-  await fail(tx, step, notTaken.map((unit) => ({ ...unit, end: failedUnit(graph.tasks[unit.position]!, unit.error) })))
+  await fail(
+    tx,
+    step,
+    notTaken.map((unit) => ({ ...unit, end: failedUnit(graph.tasks[unit.position]!, unit.error) })),
+  )
 }
 
 const emptyDone = (now: Date) => ({ state: 'done' as const, startedAt: now, endedAt: now })

@@ -2,6 +2,16 @@
 import { expect, test } from 'vitest'
 import { inPipeline, inTask, read, told } from './testing/definition-texts.ts'
 
+test('of broken YAML the first mistake is told, not what comes of it', () => {
+  for (const [text, first] of [
+    [inTask('script: [a, {{ .x }, b', 'depends_on: [x]', 'env: {A: [1}'), '5:21 error : Missing , or :'],
+    ['pipelines: a: b: c\n  d: e', '1:12 error : Nested mappings are not allowed in compact mappings'],
+    ['{a: 1\n---\nb: 2', '2:1 error : Flow map must end with a }'],
+  ] as const) {
+    expect(told(read(text))).toEqual([expect.stringContaining(first)])
+  }
+})
+
 test.each<[string, string, string]>([
   ['broken YAML', 'pipelines:\n  a: [', '2:7 error : Flow sequence in block collection must'],
   ['tags', inTask('script: [!exec x]'), '5:24 error pipelines.a.tasks.t.script[0]: no tags here: remove !exec'],

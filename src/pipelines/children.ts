@@ -89,7 +89,12 @@ async function valueOf(tx: Queryable, runKey: string, name: string, item: number
 }
 
 /** What follows from it is the next step's. */
-async function failChild(tx: Queryable, parentKey: string, { task: name, item }: ChildToStart, words: string): Promise<void> {
+async function failChild(
+  tx: Queryable,
+  parentKey: string,
+  { task: name, item }: ChildToStart,
+  words: string,
+): Promise<void> {
   const loaded = await loadRun(tx, parentKey)
   if (loaded?.run.state !== 'running') return
   const { run, tasks } = loaded

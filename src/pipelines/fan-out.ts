@@ -100,10 +100,14 @@ export async function gather(tx: Queryable, runKey: string, task: TaskDefinition
     return { ...plainEnd('failed', words), exitCode: first.exitCode, outputs }
   }
   const stopped = instances.filter(({ state }) => state === 'cancelled' || state === 'skipped').length
-  if (stopped > 0) return { ...plainEnd('cancelled', `${stopped} of ${instances.length} instances were stopped`), outputs }
+  if (stopped > 0)
+    return { ...plainEnd('cancelled', `${stopped} of ${instances.length} instances were stopped`), outputs }
   const bytes = instances[0]?.bytes ?? 0
   if (bytes > outputBytes) {
-    return failedUnit(task, `the outputs of its instances are ${bytes} bytes together, at most ${outputBytes}: keep artefacts instead`)
+    return failedUnit(
+      task,
+      `the outputs of its instances are ${bytes} bytes together, at most ${outputBytes}: keep artefacts instead`,
+    )
   }
   return { ...plainEnd('done'), outputs }
 }

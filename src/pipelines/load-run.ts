@@ -119,7 +119,15 @@ function jobOf(row: UnitRow): JobFacts | 'gone' | null {
   if (jobId === null) return null
   if (jobState === null) return 'gone'
   const times = { startedAt: row.jobStartedAt, endedAt: row.jobEndedAt }
-  return { id: jobId, state: jobState, outcome, outputs, cancelReason, cancelRequested: row.jobCancelRequested, ...times }
+  return {
+    id: jobId,
+    state: jobState,
+    outcome,
+    outputs,
+    cancelReason,
+    cancelRequested: row.jobCancelRequested,
+    ...times,
+  }
 }
 
 function childOf(row: UnitRow): ChildFacts | 'gone' | null {

@@ -29,7 +29,8 @@ export async function startOnError(
 ): Promise<{ outputWanted: string | null; refused: boolean }> {
   const { hooks, run, graph, failedOutput } = input
   const failed = await firstFailed(tx, run.key)
-  if (failed.jobId !== null && failedOutput?.jobId !== failed.jobId) return { outputWanted: failed.jobId, refused: false }
+  if (failed.jobId !== null && failedOutput?.jobId !== failed.jobId)
+    return { outputWanted: failed.jobId, refused: false }
   const unit = { position: graph.tasks.length, item: -1 }
   const told = {
     failedTaskName: failed.name,

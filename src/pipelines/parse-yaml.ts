@@ -20,7 +20,8 @@ export interface Place {
 export interface YamlTree {
   /** Null: nothing but comments. */
   root: Node | null
-  mistakes: Mistake[]
+  /** The first: those behind it mostly come from it. */
+  mistake: Mistake | null
   place(at: number): Place
   /** What an alias stands for; null when there is no such anchor before it. */
   target(alias: Node): Node | null
@@ -41,7 +42,7 @@ export function parseYaml(text: string): YamlTree {
   try {
     const documents = new Composer(options).compose(tokensOf(text), true, text.length)
     const [first, second] = [...documents]
-    const mistakes = (first?.errors ?? []).slice(0, mostMistakes).map(({ pos, message }) => ({ at: pos[0], message }))
+    const mistakes = (first?.errors ?? []).map(({ pos, message }) => ({ at: pos[0], message }))
     if (second !== undefined) {
       const at = second.range?.[0] ?? 0
       mistakes.push({
@@ -49,17 +50,18 @@ export function parseYaml(text: string): YamlTree {
         message: 'a second document begins here: one document a file, so remove the `---` before it',
       })
     }
+    const mistake = mistakes.reduce<Mistake | null>((early, each) => (early && early.at <= each.at ? early : each), null)
     const root = first?.contents ?? null
     let anchors: ReadonlyMap<string, Node[]> | undefined
     return {
       root,
-      mistakes,
+      mistake,
       place,
       target: (alias) => (isAlias(alias) ? lastBefore((anchors ??= anchorsOf(root)).get(alias.source), alias) : null),
     }
   } catch (error) {
     if (!(error instanceof TooMuch)) throw error
-    return { root: null, mistakes: [{ at: error.at, message: error.message }], place, target: () => null }
+    return { root: null, mistake: { at: error.at, message: error.message }, place, target: () => null }
   }
 }
 

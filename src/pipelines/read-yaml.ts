@@ -94,8 +94,10 @@ function readFile({ path, text, unreadable: away }: DefinitionFile, strict: bool
   }
   const tree = parseYaml(text)
   const problems = new Problems(path, strict, tree.place)
-  for (const { at, message } of tree.mistakes) problems.error(at, '', message)
-  if (tree.mistakes.length > 0) return { path, found: [], problems, unreadable: true }
+  if (tree.mistake !== null) {
+    problems.error(tree.mistake.at, '', tree.mistake.message)
+    return { path, found: [], problems, unreadable: true }
+  }
   const file: FileContext = { text, tree, problems, repeated: new Set(), aliases: { used: 0, nodes: 0 } }
   const found: Found[] = []
   try {

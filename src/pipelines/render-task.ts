@@ -37,7 +37,8 @@ export function taskJob(
 ): TaskJob {
   const { definition } = context.graph
   const { retry, timeout_ms: timeout } = task
-  const texts = (key: string, list: string[]): string[] => list.map((text, i) => renderAt(context, `${key}[${i}]`, text))
+  const texts = (key: string, list: string[]): string[] =>
+    list.map((text, i) => renderAt(context, `${key}[${i}]`, text))
   const own = Object.entries(task.env_from).map(([name, text]) => [name, renderAt(context, `env_from.${name}`, text)])
   const shell = { items: texts('script', task.script), args: texts('args', task.args) }
   return {
@@ -65,11 +66,16 @@ export function onErrorJob(context: UnitContext): TaskJob {
   const { definition } = context.graph
   const { script, env } = definition.on_error!
   const items = script.map((text, i) => renderAt(context, `script[${i}]`, text))
-  return jobOf(context, onErrorName, { items, args: [] }, {
-    allowFailure: false,
-    settings: definition.job,
-    env: { ...{ ...definition.env, TASK_NAME: onErrorName, ARGS: '' }, ...env },
-  })
+  return jobOf(
+    context,
+    onErrorName,
+    { items, args: [] },
+    {
+      allowFailure: false,
+      settings: definition.job,
+      env: { ...{ ...definition.env, TASK_NAME: onErrorName, ARGS: '' }, ...env },
+    },
+  )
 }
 
 function jobOf(
@@ -101,5 +107,7 @@ export function renderValue(context: Pick<UnitContext, 'data' | 'output'>, key: 
   if (typeof value === 'string') return renderAt(context, key, value)
   if (Array.isArray(value)) return value.map((each, i) => renderValue(context, `${key}[${i}]`, each))
   if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, renderValue(context, `${key}.${name}`, each)]))
+  return Object.fromEntries(
+    Object.entries(value).map(([name, each]) => [name, renderValue(context, `${key}.${name}`, each)]),
+  )
 }

@@ -68,7 +68,11 @@ export async function submitUnits(
       const words = refusal(error)
       const fields = error instanceof AppError ? error.fields : []
       const wrong = new Map(fields.map(({ field, message }) => [Number(field.split(' ')[0]), message]))
-      refused.push(...left.flatMap((unit, nr) => (wrong.size === 0 || wrong.has(nr) ? [{ ...unit, error: wrong.get(nr) ?? words }] : [])))
+      refused.push(
+        ...left.flatMap((unit, nr) =>
+          wrong.size === 0 || wrong.has(nr) ? [{ ...unit, error: wrong.get(nr) ?? words }] : [],
+        ),
+      )
       left = wrong.size === 0 ? [] : left.filter((_, nr) => !wrong.has(nr))
     }
   }

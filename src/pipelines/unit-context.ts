@@ -37,7 +37,9 @@ function outputsWanted(graph: RunGraph, position: number): string[] {
   const text = JSON.stringify(templatesOf(graph.tasks[position]!))
   const calls = text.match(/\boutput\b/g)?.length ?? 0
   if (calls === 0) return []
-  const named = [...text.matchAll(/\boutput\s+(?:\\"((?:[^"\\])*)\\"|`([^`\\]*)`)/g)].map((match) => match[1] ?? match[2]!)
+  const named = [...text.matchAll(/\boutput\s+(?:\\"((?:[^"\\])*)\\"|`([^`\\]*)`)/g)].map(
+    (match) => match[1] ?? match[2]!,
+  )
   if (named.length === calls) return named
   return [...before(graph, position)].map((each) => graph.tasks[each]!.name)
 }
@@ -78,11 +80,7 @@ function outputOf(graph: RunGraph, outputs: Outputs, position: number, task: str
 }
 
 /** By task; of one that fans out, those of all instances in their order. */
-async function artifactJobs(
-  tx: Queryable,
-  runKey: string,
-  names: ReadonlySet<string>,
-): Promise<Map<string, string[]>> {
+async function artifactJobs(tx: Queryable, runKey: string, names: ReadonlySet<string>): Promise<Map<string, string[]>> {
   if (names.size === 0) return new Map()
   const { rows } = await tx.query<{ name: string; jobs: string[] }>({
     name: 'pipelines_artifact_jobs',

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import * as z from 'zod'
+import type * as z from 'zod'
 import { AppError } from '../../lib/app-error.ts'
 import { problemsOf } from '../../lib/issue-fields.ts'
 import type { ZodIssue } from '../../lib/issue-words.ts'

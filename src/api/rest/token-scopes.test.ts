@@ -67,7 +67,10 @@ test('R7: with a scope that no route here asks for, every route refuses', async 
     const route = `${method} ${path}`
     if (forAll || route === 'GET /me') continue
     const id = /^\/(tokens|certificates|message-deliveries)/.test(path) ? '1' : job
-    const url = path.replaceAll(/\{(\w+)\}/g, (_all, name: string) => ({ id, username: 'admin', number: '1' })[name] ?? 'default')
+    const url = path.replaceAll(
+      /\{(\w+)\}/g,
+      (_all, name: string) => ({ id, username: 'admin', number: '1' })[name] ?? 'default',
+    )
     const body = { headers: { 'content-type': 'application/json' }, body: JSON.stringify(bodies[route] ?? {}) }
     const response = await server.fetch(url + (queries[route] ?? ''), { method, token, ...(method !== 'GET' && body) })
     if (response.status !== 403 && response.status !== 404) answers.push(`${route} ${await response.text()}`)

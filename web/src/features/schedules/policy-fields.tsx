@@ -1,7 +1,7 @@
 import { Checkbox } from '../../components/checkbox.tsx'
 import { Field, Input, Select } from '../../components/field.tsx'
-import type { FieldsProps } from './schedule-dialog.tsx'
 import type { ScheduleForm } from './schedule-form.ts'
+import type { FieldsProps } from './when-fields.tsx'
 
 const misfires: Record<ScheduleForm['misfire'], string> = {
   skip: 'Leave them out',

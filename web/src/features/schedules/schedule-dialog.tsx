@@ -1,19 +1,19 @@
-import { useInfiniteQuery, useMutation, useQueryClient } from '@tanstack/react-query'
+import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { Alert } from '../../components/alert.tsx'
-import { Button, Toggle } from '../../components/button.tsx'
+import { Button } from '../../components/button.tsx'
 import { Dialog } from '../../components/dialog.tsx'
-import { Field, Input, Select } from '../../components/field.tsx'
+import { Field, Input } from '../../components/field.tsx'
 import { KeyValues } from '../../components/key-values.tsx'
 import { toast } from '../../components/toasts.ts'
 import { api, type Schedule } from '../../lib/api.ts'
 import { problemOf } from '../../lib/problem.ts'
 import { visibleText } from '../../lib/visible-text.ts'
-import { pipelineListQuery } from '../pipelines/queries.ts'
 import { errorsByVariable, freeVariables } from '../pipelines/start/start-form.ts'
 import { PolicyFields } from './policy-fields.tsx'
 import { Preview } from './preview.tsx'
-import { emptyForm, formOf, secondsOf, timingOf, units, type ScheduleForm, type Unit } from './schedule-form.ts'
+import { emptyForm, formOf, secondsOf, timingOf, type ScheduleForm } from './schedule-form.ts'
+import { PipelineField, WhenFields } from './when-fields.tsx'
 
 interface ScheduleDialogProps {
   /** Null: a new one. */
@@ -108,107 +108,6 @@ const shown = new Set([
   'catch_up_seconds',
   'late_after_seconds',
 ])
-
-export interface FieldsProps {
-  form: ScheduleForm
-  set: (change: Partial<ScheduleForm>) => void
-  errorOf: (...fields: string[]) => string | undefined
-}
-
-function PipelineField({ form, set, error }: Omit<FieldsProps, 'errorOf'> & { error: string | undefined }) {
-  const list = useInfiniteQuery(pipelineListQuery({}))
-  const names = list.data?.pages.flatMap((page) => page.pipelines.map(({ name }) => name)) ?? []
-  return (
-    <Field label="Pipeline" error={error}>
-      {(binding) => (
-        <Select {...binding} value={form.pipeline} onChange={(event) => set({ pipeline: event.target.value })}>
-          <option value="">Choose…</option>
-          {names.map((name) => (
-            <option key={name} value={name}>
-              {visibleText(name)}
-            </option>
-          ))}
-        </Select>
-      )}
-    </Field>
-  )
-}
-
-const zones = Intl.supportedValuesOf('timeZone')
-
-function WhenFields({ form, set, errorOf }: FieldsProps) {
-  return (
-    <div className="flex flex-col gap-3">
-      <div role="group" aria-label="How often" className="flex gap-1">
-        <Toggle pressed={form.kind === 'cron'} onClick={() => set({ kind: 'cron' })}>
-          Cron
-        </Toggle>
-        <Toggle pressed={form.kind === 'every'} onClick={() => set({ kind: 'every' })}>
-          Every…
-        </Toggle>
-      </div>
-      <div className="grid gap-4 sm:grid-cols-2">
-        {form.kind === 'cron' ? (
-          <Field label="Cron" error={errorOf('cron')} hint="Minute, hour, day of month, month, day of week">
-            {(binding) => (
-              <Input
-                {...binding}
-                className="font-mono"
-                autoComplete="off"
-                spellCheck={false}
-                value={form.cron}
-                onChange={(event) => set({ cron: event.target.value })}
-              />
-            )}
-          </Field>
-        ) : (
-          <Field label="Every" error={errorOf('every_seconds', 'cron')}>
-            {(binding) => (
-              <span className="flex gap-2">
-                <Input
-                  {...binding}
-                  wide={false}
-                  className="w-24"
-                  inputMode="decimal"
-                  value={form.every}
-                  onChange={(event) => set({ every: event.target.value })}
-                />
-                <Select
-                  aria-label="Unit"
-                  value={form.unit}
-                  onChange={(event) => set({ unit: event.target.value as Unit })}
-                >
-                  {Object.keys(units).map((unit) => (
-                    <option key={unit}>{unit}</option>
-                  ))}
-                </Select>
-              </span>
-            )}
-          </Field>
-        )}
-        <Field label="Time zone" error={errorOf('zone')} hint="Its clocks count, also when they are changed">
-          {(binding) => (
-            <>
-              <Input
-                {...binding}
-                list="zones"
-                autoComplete="off"
-                spellCheck={false}
-                value={form.zone}
-                onChange={(event) => set({ zone: event.target.value })}
-              />
-              <datalist id="zones">
-                {['UTC', ...zones].map((zone) => (
-                  <option key={zone} value={zone} />
-                ))}
-              </datalist>
-            </>
-          )}
-        </Field>
-      </div>
-    </div>
-  )
-}
 
 function useSave(schedule: Schedule | null, form: ScheduleForm, done: () => void) {
   const client = useQueryClient()

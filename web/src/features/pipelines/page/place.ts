@@ -1,6 +1,6 @@
 import { ages, type Age } from '../../jobs/filters.ts'
 import type { RunFilters } from '../queries.ts'
-import { runStatuses, triggers } from '../words.ts'
+import { runStatusNames, triggerNames } from '../state-names.ts'
 
 export const pipelineTabs = ['runs', 'waiting', 'graph', 'schedules', 'versions', 'source'] as const
 export type PipelineTab = (typeof pipelineTabs)[number]
@@ -22,8 +22,8 @@ export function readPipelinePlace(search: Record<string, unknown>): PipelinePlac
   }
   return {
     tab: tab === 'runs' ? undefined : tab,
-    status: runStatuses.find(({ word }) => word === search['status'])?.word,
-    trigger: triggers.find(({ word }) => word === search['trigger'])?.word,
+    status: runStatusNames.find((name) => name === search['status']),
+    trigger: triggerNames.find((name) => name === search['trigger']),
     since: typeof since === 'string' && Object.hasOwn(ages, since) ? (since as Age) : undefined,
     from: version(search['from']),
     to: version(search['to']),

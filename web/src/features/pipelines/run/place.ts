@@ -1,5 +1,5 @@
+import { taskStateNames } from '../state-names.ts'
 import type { TaskState } from '../words.ts'
-import { taskStates } from '../words.ts'
 
 export const runTabs = ['tasks', 'details'] as const
 export type RunTab = (typeof runTabs)[number]
@@ -18,12 +18,11 @@ export interface RunPlace {
 export function readRunPlace(search: Record<string, unknown>): RunPlace {
   const text = (value: unknown) => (typeof value === 'string' && value !== '' ? value.slice(0, 200) : undefined)
   const item = Number(search['item'] ?? -1)
-  const state = search['state']
   return {
     tab: search['tab'] === 'details' ? 'details' : undefined,
     task: text(search['task']),
     item: Number.isSafeInteger(item) && item >= 0 ? item : undefined,
-    state: typeof state === 'string' && Object.hasOwn(taskStates, state) ? (state as TaskState) : undefined,
+    state: taskStateNames.find((name) => name === search['state']),
     q: text(search['q']),
   }
 }
