@@ -123,6 +123,7 @@ describe.skipIf(missing !== null)('pipelines in the dashboard', () => {
 
     await page.getByRole('button', { name: 'Hide the instances of lint' }).click()
     await page.keyboard.press('k')
+    await page.locator('[data-task=build]:focus').waitFor()
     await page.keyboard.press('Enter')
     const panel = page.getByRole('dialog')
     await panel.getByText('building new-cart for staging').waitFor()

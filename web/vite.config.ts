@@ -37,7 +37,7 @@ export default defineConfig({
     rolldownOptions: {
       output: {
         // What many pages share is one file: forty small ones compress a tenth worse, and each is a request.
-        codeSplitting: { groups: [{ name: 'kit', test: /lucide-react|\/src\/(components|lib)\//, minShareCount: 4 }] },
+        codeSplitting: { groups: [{ name: 'kit', test: /lucide-react|\/src\/(components|lib)\//, minShareCount: 6 }] },
       },
     },
   },

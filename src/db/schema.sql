@@ -497,6 +497,7 @@ create table run_tasks (
 );
 
 CREATE INDEX run_tasks_job ON public.run_tasks USING btree (job_id) WHERE (job_id IS NOT NULL);
+CREATE INDEX run_tasks_open ON public.run_tasks USING btree (run_id) WHERE (state = ANY (ARRAY['running'::text, 'approval'::text]));
 
 create table runners (
   id bigint generated always as identity not null,

@@ -131,6 +131,8 @@ export interface ScheduleDefinition {
   misfire: (typeof misfirePolicies)[number]
   /** How far back a missed tick may be. */
   catch_up_seconds: number
+  /** Of `run_all`. */
+  catch_up_limit: number
   overlap: (typeof overlapPolicies)[number]
   variables: Record<string, unknown>
   enabled: boolean

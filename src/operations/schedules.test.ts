@@ -16,7 +16,7 @@ afterAll(() => server.close())
 const makeDue = (id: string) =>
   server.db.query(
     `update schedules set starts_at = t, next_at = t, look_at = t
-     from (select date_trunc('second', clock_timestamp()) - interval '1 s' as t) n where public_id = $1`,
+     from (select date_trunc('milliseconds', clock_timestamp()) - interval '10 ms' as t) n where public_id = $1`,
     [id],
   )
 const outcomes = async (id: string): Promise<unknown[]> => {
@@ -24,7 +24,7 @@ const outcomes = async (id: string): Promise<unknown[]> => {
   return ticks.map(({ outcome, reason }) => [outcome, reason])
 }
 
-test('a tick starts a run in the name of the owner, until they may not any more', async () => {
+test.concurrent('a tick starts a run in the name of the owner, until they may not any more', async () => {
   const { username, client } = await server.person('operator')
   const made = await client.calls.schedules.create({ pipeline: 'nightly', name: 'often', every_seconds: 3600 })
   expect(made).toMatchObject({ owner: username, source: 'api', misfire: 'run_once', overlap: 'queue', enabled: true })
@@ -40,6 +40,24 @@ test('a tick starts a run in the name of the owner, until they may not any more'
   const words = `${username} (viewer) may not start pipelines any more`
   expect((await outcomes(made.id))[0]).toEqual(['refused', words])
   expect((await server.client.calls.schedules.get({ id: made.id })).problem).toBe(words)
+})
+
+test.concurrent('cancel_running: the run of the tick before is cancelled, and the audit log says by what', async () => {
+  const { calls } = server.client
+  await storePipeline(server.db, 'swept', definitionOf())
+  const policy = { every_seconds: 3600, overlap: 'cancel_running' as const }
+  const { id } = await calls.schedules.create({ pipeline: 'swept', name: 'often', ...policy })
+  const runs = async () => (await calls.pipelineRuns.list({ pipeline: 'swept', limit: 10 })).runs
+  await makeDue(id)
+  await until(async () => (await runs()).length === 1)
+  await makeDue(id)
+  await until(async () => (await runs()).map(({ status }) => status).join() === 'running,cancelled')
+  const [, first] = await runs()
+  const { rows } = await server.db.query(
+    `select detail::jsonb->>'reason' as reason, detail::jsonb->>'schedule' as schedule from audit_log where target = $1`,
+    [`pipeline_run:${first!.id}`],
+  )
+  expect(rows).toEqual([{ reason: 'the next tick of schedule often came', schedule: id }])
 })
 
 test('who may not, may not; names what is wrong', async () => {
@@ -78,14 +96,21 @@ test('schedules of a file follow it; a pause holds until the file says otherwise
   const { pipelineId } = await storePipeline(server.db, 'filed', definitionOf())
   const one = {
     ...{ name: 'default', cron: '0 3 * * *', every_seconds: null, zone: 'UTC', misfire: 'run_once' as const },
-    ...{ catch_up_seconds: 3600, overlap: 'queue' as const, variables: {}, enabled: true, late_after_seconds: null },
+    ...{
+      catch_up_seconds: 3600,
+      catch_up_limit: 7,
+      overlap: 'queue' as const,
+      variables: {},
+      enabled: true,
+      late_after_seconds: null,
+    },
   }
   const follow = async (...schedules: (typeof one)[]) => {
     await server.db.tx((tx) => schedulesChanged(tx, pipelineId, { schedules }))
     return (await calls.schedules.list({ pipeline: 'filed' })).schedules
   }
   const [made] = await follow(one)
-  expect(made).toMatchObject({ source: 'file', owner: server.admin.username, enabled: true })
+  expect(made).toMatchObject({ source: 'file', owner: server.admin.username, enabled: true, catch_up_limit: 7 })
   const id = made!.id
   await calls.schedules.change({ id, enabled: false })
   expect(await follow({ ...one, zone: 'Asia/Kathmandu' })).toMatchObject([

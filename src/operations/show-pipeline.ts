@@ -2,6 +2,7 @@
 import type { Parameter, PipelineDefinition, TaskDefinition } from '../job/pipeline.ts'
 import type { Json } from '../lib/json.ts'
 import { admit } from '../pipelines/admission.ts'
+import type { LastRun } from '../pipelines/find-runs.ts'
 import type { ListedDefinition, PipelineRow, PipelineWithSource } from '../pipelines/find-pipelines.ts'
 
 export function showPipeline(row: PipelineRow) {
@@ -24,12 +25,8 @@ export function showPipeline(row: PipelineRow) {
     waiting: row.waiting,
     // Defaults came as JSON.
     parameters: row.parameters as Record<string, Parameter & { default?: Json }>,
-    last_run: lastRun && {
-      id: lastRun.id,
-      status: lastRun.status,
-      created_at: new Date(lastRun.createdAt).toISOString(),
-      ended_at: lastRun.endedAt === null ? null : new Date(lastRun.endedAt).toISOString(),
-    },
+    last_run: lastRun && showLastRun(lastRun),
+    last_runs: row.lastRuns.map(showLastRun),
     schedules: row.schedules,
     next_run_at: row.nextRunAt?.toISOString() ?? null,
     problems: row.problems,
@@ -38,6 +35,13 @@ export function showPipeline(row: PipelineRow) {
     updated_at: row.updatedAt.toISOString(),
   }
 }
+
+const showLastRun = ({ id, status, createdAt, endedAt }: LastRun) => ({
+  id,
+  status,
+  created_at: new Date(createdAt).toISOString(),
+  ended_at: endedAt === null ? null : new Date(endedAt).toISOString(),
+})
 
 export type ShownPipeline = ReturnType<typeof showPipeline>
 

@@ -4,7 +4,10 @@ import { inPipeline, inTask, read, told } from './testing/definition-texts.ts'
 
 test('of broken YAML the first mistake is told, not what comes of it', () => {
   for (const [text, first] of [
-    [inTask('script: [a, {{ .x }, b', 'depends_on: [x]', 'env: {A: [1}'), '5:21 error : Missing , or :'],
+    [
+      inTask('script: [a, {{ .x }, b', 'depends_on: [x]', 'env: {A: [1}'),
+      '6:9 error : Flow map in block collection must be',
+    ],
     ['pipelines: a: b: c\n  d: e', '1:12 error : Nested mappings are not allowed in compact mappings'],
     ['{a: 1\n---\nb: 2', '2:1 error : Flow map must end with a }'],
   ] as const) {

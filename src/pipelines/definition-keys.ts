@@ -68,6 +68,7 @@ export const ownKeys = {
     'timezone',
     'misfire',
     'catch_up',
+    'catch_up_limit',
     'overlap',
     'variables',
     'enabled',

@@ -27,6 +27,8 @@ export interface PipelineRow {
   running: number
   waiting: number
   lastRun: LastRun | null
+  /** Up to ten, newest first. */
+  lastRuns: LastRun[]
   schedules: number
   nextRunAt: Date | null
 }
@@ -35,20 +37,23 @@ const columns = `p.id as key, p.name, p.source, p.path, u.username as owner, p.o
   v.id as "versionId", p.problems, p.gone_at as "goneAt", p.created_at as "createdAt", p.updated_at as "updatedAt",
   v.definition - '{tasks,parameters,schedules,env,on_error,job,notify}'::text[] as definition,
   v.definition->'parameters' as parameters, jsonb_array_length(v.definition->'tasks') as tasks,
-  open.running, open.waiting, last.run as "lastRun", coalesce(s.schedules, 0) as schedules, s.next as "nextRunAt"`
+  open.running, open.waiting, last.runs->0 as "lastRun", last.runs as "lastRuns", coalesce(s.schedules, 0) as schedules, s.next as "nextRunAt"`
 
-/** The last run that this owner may see. */
+/** The last runs that this owner may see. */
 const tables = (owner: string): string => `pipelines p left join users u on u.id = p.owner_id
   cross join lateral (
     select count(*) filter (where state = 'running')::int as running, count(*) filter (where state = 'waiting')::int as waiting
     from pipeline_runs where pipeline_id = p.id and state <> 'ended'
   ) open
-  left join lateral (
-    select jsonb_build_object('id', r.public_id, 'status', ${statusOfRun}, 'createdAt', r.created_at, 'endedAt', r.ended_at) as run
-    from pipeline_runs pr join runs r on r.id = pr.run_id
-    where pr.pipeline_id = p.id and (${owner}::bigint is null or r.owner_id = ${owner})
-    order by pr.run_id desc limit 1
-  ) last on true
+  cross join lateral (
+    select coalesce(jsonb_agg(run order by key desc), '[]') as runs from (
+      select pr.run_id as key, jsonb_build_object(
+        'id', r.public_id, 'status', ${statusOfRun}, 'createdAt', r.created_at, 'endedAt', r.ended_at) as run
+      from pipeline_runs pr join runs r on r.id = pr.run_id
+      where pr.pipeline_id = p.id and (${owner}::bigint is null or r.owner_id = ${owner})
+      order by pr.run_id desc limit 10
+    ) newest
+  ) last
   left join lateral (
     select count(*)::int as schedules, min(next_at) as next from schedules
     where pipeline_id = p.id and enabled

@@ -50,7 +50,10 @@ export function parseYaml(text: string): YamlTree {
         message: 'a second document begins here: one document a file, so remove the `---` before it',
       })
     }
-    const mistake = mistakes.reduce<Mistake | null>((early, each) => (early && early.at <= each.at ? early : each), null)
+    const mistake = mistakes.reduce<Mistake | null>(
+      (early, each) => (early && early.at <= each.at ? early : each),
+      null,
+    )
     const root = first?.contents ?? null
     let anchors: ReadonlyMap<string, Node[]> | undefined
     return {

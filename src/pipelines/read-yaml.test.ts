@@ -69,7 +69,7 @@ test('our keys', () => {
       count: {type: number, default: 3}
       name:
     schedule:
-      - {name: night, cron: 30 2 * * 1-5, timezone: Europe/Berlin, misfire: skip, catch_up: 2h, overlap: skip, variables: {n: 1}}
+      - {name: night, cron: 30 2 * * 1-5, timezone: Europe/Berlin, misfire: run_all, catch_up: 2h, catch_up_limit: 5, overlap: skip, variables: {n: 1}}
       - {name: often, every: 15m, enabled: no, late_after: 1m}
     tasks:
       build:
@@ -114,8 +114,9 @@ test('our keys', () => {
       },
       schedules: [
         {
-          ...{ name: 'night', cron: '30 2 * * 1-5', every_seconds: null, zone: 'Europe/Berlin', misfire: 'skip' },
-          ...{ catch_up_seconds: 7200, overlap: 'skip', variables: { n: 1 }, enabled: true, late_after_seconds: null },
+          ...{ name: 'night', cron: '30 2 * * 1-5', every_seconds: null, zone: 'Europe/Berlin', misfire: 'run_all' },
+          ...{ catch_up_seconds: 7200, catch_up_limit: 5 },
+          ...{ overlap: 'skip', variables: { n: 1 }, enabled: true, late_after_seconds: null },
         },
         {
           ...{
@@ -125,6 +126,7 @@ test('our keys', () => {
             zone: 'UTC',
             misfire: 'run_once',
             catch_up_seconds: 3600,
+            catch_up_limit: 100,
           },
           ...{ overlap: 'queue', variables: {}, enabled: false, late_after_seconds: 60 },
         },

@@ -8,7 +8,7 @@ import {
   type Parameter,
   type ScheduleDefinition,
 } from '../job/pipeline.ts'
-import { checkTiming, timingLimits } from '../schedules/check-timing.ts'
+import { checkTiming, timingLimits } from '../job/timing/check-timing.ts'
 import { ownKeys } from './definition-keys.ts'
 import { shown, type Field } from './field.ts'
 import { parameterProblem } from './parameters.ts'
@@ -67,8 +67,8 @@ export function readSchedules(field: Field | undefined): ScheduleDefinition[] {
   return schedules
 }
 
-/** A tick that was missed runs once, when it is not older than an hour. */
-const usualCatchUp = 3600
+/** A tick that was missed runs once, when it is not older than an hour; a hundred is a day of every quarter of an hour. */
+const usualCatchUp = { seconds: 3600, limit: 100 }
 
 function readSchedule(field: Field, of: number): ScheduleDefinition {
   const keys = field.keys(ownKeys.schedule, true, 'schedule: {cron: 0 3 * * *, timezone: Europe/Berlin}')
@@ -83,7 +83,8 @@ function readSchedule(field: Field, of: number): ScheduleDefinition {
     every_seconds: seconds(keys.every, timingLimits.everySeconds.max) ?? null,
     zone: keys.timezone?.text() ?? 'UTC',
     misfire: keys.misfire?.oneOf(misfirePolicies) ?? 'run_once',
-    catch_up_seconds: seconds(keys.catch_up, timingLimits.catchUpSeconds) ?? usualCatchUp,
+    catch_up_seconds: seconds(keys.catch_up, timingLimits.catchUpSeconds) ?? usualCatchUp.seconds,
+    catch_up_limit: keys.catch_up_limit?.int(1, timingLimits.catchUpLimit) ?? usualCatchUp.limit,
     overlap: keys.overlap?.oneOf(overlapPolicies) ?? 'queue',
     variables: readVariables(keys.variables),
     enabled: keys.enabled?.bool() ?? true,

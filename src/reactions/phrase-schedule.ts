@@ -20,7 +20,7 @@ export function phraseScheduleLate(facts: ScheduleLate, at: Date, publicUrl: str
   const link = linkTo(publicUrl, facts.run === null ? 'schedules' : `pipeline-runs/${facts.run}`)
   const why = {
     started: `Its run ${facts.run} had not begun ${facts.late_after_seconds} s after that.`,
-    missed: 'No server was there to start it.',
+    missed: 'No server was there to start it, or the pipeline was gone.',
     refused: `It was not started: ${facts.reason}.`,
   }[facts.outcome]
   return {

@@ -5,11 +5,12 @@ import type { DueSchedule } from './types.ts'
 /** One look takes up so many. */
 export const perLook = 100
 
-/** Keys of those that are due, longest due first; nothing is locked. */
+/** Keys of those that are due, longest due first; nothing is locked. Those of a pipeline that is gone wait for it. */
 export async function dueSchedules(db: Queryable, now: Date): Promise<string[]> {
   const { rows } = await db.query<{ id: string }>({
     name: 'schedules_due',
-    text: `select id from schedules where enabled and look_at <= $1 order by look_at limit ${perLook}`,
+    text: `select s.id from schedules s join pipelines p on p.id = s.pipeline_id
+      where s.enabled and s.look_at <= $1 and p.gone_at is null order by s.look_at limit ${perLook}`,
     values: [now],
   })
   return rows.map((row) => row.id)
@@ -17,11 +18,12 @@ export async function dueSchedules(db: Queryable, now: Date): Promise<string[]> 
 
 /** The next time to look at any of them; null: never. */
 export async function nextLook(db: Queryable): Promise<Date | null> {
-  const { rows } = await db.query<{ at: Date | null }>({
+  const { rows } = await db.query<{ at: Date }>({
     name: 'schedules_next_look',
-    text: 'select min(look_at) as at from schedules where enabled',
+    text: `select s.look_at as at from schedules s join pipelines p on p.id = s.pipeline_id
+      where s.enabled and s.look_at is not null and p.gone_at is null order by s.look_at limit 1`,
   })
-  return rows[0]!.at
+  return rows[0]?.at ?? null
 }
 
 /**
@@ -50,7 +52,7 @@ export async function lockDue(tx: Queryable, key: string, now: Date): Promise<Du
         s.owner_id as "ownerId", s.cron, s.every_seconds, s.zone, s.misfire, s.catch_up_seconds, s.catch_up_limit,
         s.overlap, s.variables, s.late_after_seconds, s.starts_at, s.ends_at, s.next_at
       from schedules s join pipelines p on p.id = s.pipeline_id
-      where s.id = $1 and s.enabled and s.look_at <= $2 for update of s skip locked`,
+      where s.id = $1 and s.enabled and s.look_at <= $2 and p.gone_at is null for update of s skip locked`,
     values: [key, now],
   })
   return rows[0] ?? null

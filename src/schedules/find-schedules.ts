@@ -36,8 +36,10 @@ export async function findSchedules(
     text: `select s.id as key, s.public_id as "publicId", s.name, s.pipeline_id as "pipelineId", p.name as pipeline,
         s.owner_id as "ownerId", u.username as owner, s.source, s.cron, s.every_seconds, s.zone, s.misfire,
         s.catch_up_seconds, s.catch_up_limit, s.overlap, s.variables, s.enabled, s.file_enabled as "fileEnabled",
-        s.late_after_seconds, s.starts_at, s.ends_at, s.next_at, s.problem, t.row as "lastTick",
-        s.created_at as "createdAt", s.updated_at as "updatedAt"
+        s.late_after_seconds, s.starts_at, s.ends_at, s.next_at, t.row as "lastTick",
+        s.created_at as "createdAt", s.updated_at as "updatedAt",
+        case when p.gone_at is null then s.problem
+          else 'pipeline ' || p.name || ' is gone: nothing starts until it is there again' end as problem
       from schedules s join pipelines p on p.id = s.pipeline_id join users u on u.id = s.owner_id
         left join lateral (
           select json_build_object('tick', tick, 'outcome', outcome, 'run_id', run_id) as row

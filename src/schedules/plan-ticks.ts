@@ -1,5 +1,5 @@
 /** What becomes of the ticks that are due: which start a run, which are past making up. Pure. */
-import { newestTicks, ticksBetween, type Timing } from './next-run.ts'
+import { newestTicks, ticksBetween, type Timing } from '../job/timing/next-run.ts'
 import type { DueSchedule } from './types.ts'
 
 /** `missed`: all ticks from `tick` to `until` together, both included. */

@@ -1,5 +1,5 @@
 /** The next times of a timing, with the words of its zone's clocks. Pure. */
-import { nextRun, type Timing } from './next-run.ts'
+import { nextRun, type Timing } from '../job/timing/next-run.ts'
 
 export function previewTimes(timing: Timing, after: Date, count: number): { at: string; local: string }[] {
   const words = localWords(timing.zone)

@@ -1,14 +1,25 @@
-/** All of it by hand: RUNYARD_TEST_SCHEDULERS=full npx vitest run --project unit src/schedules/scheduler.test.ts */
+/**
+ * All of it by hand: RUNYARD_TEST_SCHEDULERS=full npx vitest run --project unit src/schedules/scheduler.test.ts
+ * `full` may be `SCHEDULERSxSCHEDULESxMINUTES`, e.g. 5x1000x60, for that one alone.
+ */
 import { expect, onTestFinished, test } from 'vitest'
 import { testDatabase } from '../../test/database.ts'
 import type { Db } from '../db/pool.ts'
 import { AppError } from '../lib/app-error.ts'
+import { nextLook } from './due.ts'
+import { findSchedules } from './find-schedules.ts'
 import { runDueSchedules } from './scheduler.ts'
 import { manySchedulers } from './testing/many-schedulers.ts'
 import { bookkeeping, noteFired, scheduleWorld, type ScheduleWorld } from './testing/world.ts'
 import type { ScheduleHooks } from './types.ts'
 
-const full = process.env.RUNYARD_TEST_SCHEDULERS === 'full'
+const wish = process.env.RUNYARD_TEST_SCHEDULERS
+const full = wish !== undefined
+const byHand = (): { schedulers: number; schedules: number; minutes: number }[] => {
+  if (wish === 'full') return [1, 3, 5].map((schedulers) => ({ schedulers, schedules: 5000, minutes: 60 }))
+  const [schedulers, schedules, minutes] = wish!.split('x').map(Number)
+  return [{ schedulers: schedulers!, schedules: schedules!, minutes: minutes! }]
+}
 
 interface World extends ScheduleWorld {
   db: Db
@@ -100,6 +111,20 @@ test('a hook that fails is undone and asked again; a refusal is for good', async
   expect(rows).toEqual([{ problem: reason, reason }])
 })
 
+test('a pipeline that is gone starts nothing, and what was due meanwhile follows the misfire policy', async () => {
+  const w = await world()
+  const key = await w.schedule(at('12:00'), { cron: '*/10 * * * *' })
+  const problem = async () => (await findSchedules(w.db, {}))[0]!.problem
+  await w.passAt('12:00')
+  await w.db.query('update pipelines set gone_at = now()')
+  expect([await w.passAt('12:10'), await nextLook(w.db)]).toEqual([0, null])
+  expect(await problem()).toBe('pipeline nightly is gone: nothing starts until it is there again')
+  await w.db.query('update pipelines set gone_at = null')
+  expect([await problem(), await nextLook(w.db)]).toEqual([null, at('12:10')])
+  await w.passAt('12:35:30')
+  expect(await w.ticks(key)).toEqual(['12:00 started', '12:10-12:20 missed', '12:30 started'])
+})
+
 test('overlap: skipped, or what runs is cancelled', async () => {
   const w = await world()
   const skip = await w.schedule(at('12:00'), { cron: '0 * * * *', overlap: 'skip' })
@@ -156,7 +181,7 @@ test('one whose end has come is looked at no more', async () => {
 
 test.each(
   full
-    ? [1, 3, 5].map((schedulers) => ({ schedulers, schedules: 5000, minutes: 60 }))
+    ? byHand()
     : [
         { schedulers: 1, schedules: 10, minutes: 20 },
         { schedulers: 3, schedules: 20, minutes: 20 },

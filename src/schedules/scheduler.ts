@@ -18,7 +18,7 @@ import {
   takeSchedule,
 } from './due.ts'
 import type { DecidedTick } from './due.ts'
-import { nextRun } from './next-run.ts'
+import { nextRun } from '../job/timing/next-run.ts'
 import { planTicks, type Decision } from './plan-ticks.ts'
 import { databaseClock, type Clock, type DueSchedule, type ScheduleHooks } from './types.ts'
 
@@ -112,7 +112,7 @@ async function decide(tx: Queryable, { schedule, hooks, now, decision, last }: D
   const { late_after_seconds: late } = schedule
   const check = late === null ? null : new Date(tick.getTime() + late * 1000)
   if ('missed' in decision) {
-    const reason = `no server looked at it in time; seen at ${now.toISOString()}`
+    const reason = `nothing looked at it in time: no server, or no pipeline; seen at ${now.toISOString()}`
     const lastTick = new Date(decision.until)
     // What makes up for it tells of its own lateness.
     return { tick, outcome: 'missed', reason, lastTick, at: now, lateCheckAt: last ? check : null }

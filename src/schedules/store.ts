@@ -1,7 +1,7 @@
 /** Writing schedules. A new timing counts from now; an unchanged one goes on where it was. */
 import type { Queryable } from '../db/pool.ts'
 import { newPublicId } from '../lib/ids.ts'
-import { nextRun, type Timing } from './next-run.ts'
+import { nextRun, type Timing } from '../job/timing/next-run.ts'
 import { databaseClock, type DueSchedule } from './types.ts'
 
 export interface ScheduleFields

@@ -4,9 +4,6 @@ import type { PipelineDefinition } from '../job/pipeline.ts'
 import { emitFact } from '../lib/facts.ts'
 import { saveSchedule } from './store.ts'
 
-/** Files do not say it; a hundred is a day of every quarter of an hour. */
-const catchUpLimit = 100
-
 /** In the transaction that puts the definition in force, with the pipeline's row locked. */
 export async function schedulesChanged(
   tx: Queryable,
@@ -34,7 +31,6 @@ export async function schedulesChanged(
     await saveSchedule(tx, {
       ...schedule,
       ...{ pipelineId, name, ownerId, enabled, source: 'file', fileEnabled: schedule.enabled },
-      catch_up_limit: catchUpLimit,
     })
   }
 }

@@ -1,6 +1,6 @@
 import type { Queryable } from '../db/pool.ts'
 import type { misfirePolicies, overlapPolicies } from '../job/pipeline.ts'
-import type { Timing } from './next-run.ts'
+import type { Timing } from '../job/timing/next-run.ts'
 
 /** One whose next tick is due, locked. */
 export interface DueSchedule extends Timing {

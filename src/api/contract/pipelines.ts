@@ -35,6 +35,12 @@ const parameter = z.object({
   choices: z.array(z.string()),
 })
 
+const lastRun = z.object({
+  id: publicId,
+  status: z.enum(runStatuses),
+  created_at: instant,
+  ended_at: instant.nullable(),
+})
 const pipelineSchema = z.object({
   name: z.string(),
   description: z.string().nullable(),
@@ -56,9 +62,9 @@ const pipelineSchema = z.object({
   running: z.int(),
   waiting: z.int(),
   parameters: z.record(z.string(), parameter),
-  last_run: z
-    .object({ id: publicId, status: z.enum(runStatuses), created_at: instant, ended_at: instant.nullable() })
-    .nullable(),
+  last_run: lastRun.nullable(),
+  /** Up to ten, newest first. */
+  last_runs: z.array(lastRun),
   schedules: z.int(),
   next_run_at: instant.nullable(),
   /** What is wrong with its newest source; `version` stays in force. */

@@ -115,6 +115,8 @@ create table run_tasks (
   primary key (run_id, name, item)
 );
 create index run_tasks_job on run_tasks (job_id) where job_id is not null;
+-- What a step of the engine looks at: not the thousands that wait or are over.
+create index run_tasks_open on run_tasks (run_id) where state in ('running', 'approval');
 
 -- {name: value}: small results that the job wrote to $RUNYARD_OUTPUT, in the transaction of its end.
 alter table jobs add column outputs jsonb;

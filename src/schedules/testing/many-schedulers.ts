@@ -4,7 +4,7 @@ import { isAppError } from '../../lib/app-error.ts'
 import { newPublicId } from '../../lib/ids.ts'
 import { runDueSchedules } from '../scheduler.ts'
 import type { ScheduleHooks } from '../types.ts'
-import { clockMinutes, oraclePattern } from './oracle.ts'
+import { clockMinutes, oraclePattern } from '../../job/timing/testing/oracle.ts'
 import { noteFired, type ScheduleWorld } from './world.ts'
 
 export interface ManySchedulers {

@@ -2,7 +2,7 @@
 import type { Db, Queryable } from '../../db/pool.ts'
 import { newPublicId } from '../../lib/ids.ts'
 import { definitionOf, storePipeline } from '../../pipelines/testing/definitions.ts'
-import { nextRun, type Timing } from '../next-run.ts'
+import { nextRun, type Timing } from '../../job/timing/next-run.ts'
 import type { DueSchedule, ScheduleHooks } from '../types.ts'
 
 export interface ScheduleOptions extends Partial<Omit<DueSchedule, 'zone' | keyof Timing>>, Partial<Timing> {}

@@ -18,12 +18,6 @@ export const pipelineListQuery = ({ q, source }: PipelineFilters) =>
     refetchInterval: listMs,
   })
 
-/** Of all pipelines together: the squares of the list are made of one question. */
-export const recentRunsQuery = queryOptions({
-  queryKey: ['pipeline-runs', 'recent'],
-  queryFn: async ({ signal }) => (await api.pipelineRuns.list({ limit: 200 }, { signal })).runs,
-})
-
 export const pipelineQuery = (name: string, version?: number) =>
   queryOptions({
     queryKey: ['pipelines', 'one', name, version ?? 'now'],

@@ -1,11 +1,11 @@
 import { Link } from '@tanstack/react-router'
 import { segmentFills } from '../../components/segmented-bar.tsx'
-import type { PipelineRun } from '../../lib/api.ts'
+import type { Pipeline } from '../../lib/api.ts'
 import { cn } from '../../lib/cn.ts'
 import { relativeTime } from '../../lib/time.ts'
 import { runWords } from './words.ts'
 
-export type SquareRun = Pick<PipelineRun, 'id' | 'status' | 'created_at'>
+type SquareRun = Pipeline['last_runs'][number]
 
 /** The last runs of a pipeline as small squares, the newest at the right; each leads to its run. */
 export function RunSquares({ runs, label }: { runs: readonly SquareRun[]; label: string }) {

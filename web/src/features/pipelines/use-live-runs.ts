@@ -29,7 +29,6 @@ export function useLiveRuns(pipeline?: string) {
       const now = changes
       changes = new Map()
       if (!patchLists(client, now)) void client.invalidateQueries({ queryKey: ['pipeline-runs', 'list'] })
-      void client.invalidateQueries({ queryKey: ['pipeline-runs', 'recent'] })
       void client.invalidateQueries({ queryKey: ['pipeline-runs', 'waiting'] })
       void client.invalidateQueries({ queryKey: ['pipelines', 'list'] })
     })

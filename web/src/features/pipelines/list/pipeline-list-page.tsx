@@ -1,4 +1,4 @@
-import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { useInfiniteQuery } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { Suspense, useMemo, useRef, useState } from 'react'
 import { Button } from '../../../components/button.tsx'
@@ -14,12 +14,11 @@ import { useKeys } from '../../../lib/use-keys.ts'
 import { useMe } from '../../session/session.ts'
 import { isFiltered, type PipelineFilters } from '../filters.ts'
 import { ProblemList } from '../problem-list.tsx'
-import { pipelineListQuery, recentRunsQuery } from '../queries.ts'
+import { pipelineListQuery } from '../queries.ts'
 import { useLiveRuns } from '../use-live-runs.ts'
 import { FirstStep } from './first-step.tsx'
 import { focusedRow, moveFocus } from './move-focus.ts'
 import { PipelineRow } from './pipeline-row.tsx'
-import { squaresOf } from './recent-runs.ts'
 
 const StartDialog = lazyPart(() => import('../start/start-dialog.tsx'))
 
@@ -28,10 +27,8 @@ export function PipelineListPage() {
   const navigate = useNavigate({ from: '/pipelines/' })
   const search = useRef<HTMLInputElement>(null)
   const list = useInfiniteQuery(pipelineListQuery(filters))
-  const recent = useQuery(recentRunsQuery).data
   const pipelines = useMemo(() => list.data?.pages.flatMap((page) => page.pipelines) ?? [], [list.data])
   const problems = useMemo(() => list.data?.pages[0]?.problems ?? [], [list.data])
-  const squares = useMemo(() => squaresOf(pipelines, recent ?? []), [pipelines, recent])
   const [starting, setStarting] = useState<Pipeline | null>(null)
   const mayStart = useMe()?.role !== 'viewer'
   useLiveRuns()
@@ -69,12 +66,7 @@ export function PipelineListPage() {
       {pipelines.length > 0 && (
         <ul aria-label="Pipelines" className="overflow-hidden rounded-lg border border-line bg-surface">
           {pipelines.map((pipeline) => (
-            <PipelineRow
-              key={pipeline.name}
-              pipeline={pipeline}
-              runs={squares.get(pipeline.name)!}
-              onStart={mayStart ? setStarting : undefined}
-            />
+            <PipelineRow key={pipeline.name} pipeline={pipeline} onStart={mayStart ? setStarting : undefined} />
           ))}
         </ul>
       )}

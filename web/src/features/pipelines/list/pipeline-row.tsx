@@ -7,17 +7,15 @@ import type { Pipeline } from '../../../lib/api.ts'
 import { cn } from '../../../lib/cn.ts'
 import { visibleText } from '../../../lib/visible-text.ts'
 import { ProblemsBadge } from '../problem-list.tsx'
-import { RunSquares, type SquareRun } from '../run-squares.tsx'
+import { RunSquares } from '../run-squares.tsx'
 
 interface PipelineRowProps {
   pipeline: Pipeline
-  /** Its last ones, newest first. */
-  runs: readonly SquareRun[]
   /** Missing: one may not start any. */
   onStart?: (pipeline: Pipeline) => void
 }
 
-export function PipelineRow({ pipeline, runs, onStart }: PipelineRowProps) {
+export function PipelineRow({ pipeline, onStart }: PipelineRowProps) {
   const name = visibleText(pipeline.name)
   return (
     <li
@@ -43,7 +41,7 @@ export function PipelineRow({ pipeline, runs, onStart }: PipelineRowProps) {
         </p>
       </div>
       <div className="order-last flex md:order-none">
-        <RunSquares runs={runs} label={`Last runs of ${name}`} />
+        <RunSquares runs={pipeline.last_runs} label={`Last runs of ${name}`} />
       </div>
       <Counts pipeline={pipeline} />
       <span className="order-last hidden items-center gap-1.5 text-sm text-muted tabular-nums md:order-none md:flex">

@@ -1,6 +1,6 @@
 /**
  * Against the oracle: a seeded sample in CI, all of it by hand:
- * RUNYARD_TEST_ORACLE=full npx vitest run --project unit src/schedules/next-run.test.ts
+ * RUNYARD_TEST_ORACLE=full npx vitest run --project unit src/job/timing/next-run.test.ts
  */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'

@@ -1,6 +1,6 @@
 /** What is wrong with a timing as somebody wrote it, in words that name the field and the fix. Pure. */
 import { Cron } from 'croner'
-import type { FieldProblem } from '../lib/app-error.ts'
+import type { FieldProblem } from '../../lib/app-error.ts'
 import { nextRun, type Timing } from './next-run.ts'
 import { zoneOf } from './zone.ts'
 

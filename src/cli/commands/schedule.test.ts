@@ -1,0 +1,70 @@
+/** Every subcommand of `schedule`, in this process, against a server. */
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { runningServer, type TestServer } from '../../../test/running-server.ts'
+import { definitionOf, storePipeline } from '../../pipelines/testing/definitions.ts'
+import { commands } from '../commands.ts'
+import { programFor } from '../main.ts'
+
+let server: TestServer
+beforeAll(async () => {
+  server = await runningServer()
+  await storePipeline(server.db, 'nightly', definitionOf())
+  vi.stubEnv('RUNYARD_TOKEN', server.localToken)
+})
+afterAll(async () => {
+  vi.unstubAllEnvs()
+  await server.close()
+})
+
+async function schedule(...words: string[]): Promise<string> {
+  let printed = ''
+  const write = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    printed += String(text)
+    return true
+  })
+  try {
+    const entry = commands.find(({ name }) => name === 'schedule')
+    const program = await programFor(entry, () => true)
+    await program.parseAsync(['schedule', ...words, '--server', server.url], { from: 'user' })
+    return printed
+  } finally {
+    write.mockRestore()
+  }
+}
+
+test('a schedule from add to rm', async () => {
+  expect(await schedule('ls')).toBe('')
+  const cron = ['--cron', '30 2 * * *', '--zone', 'America/New_York']
+  const id = (await schedule('add', 'nightly', ...cron, '--late', '5m', '--set', 'who=me')).trim()
+  expect(await schedule('ls', '--pipeline', 'nightly')).toMatch(
+    new RegExp(`^ID .*\n${id} +nightly +default +30 2 \\* \\* \\* America/New_York `),
+  )
+  const shown = await schedule('show', 'nightly/default')
+  expect(shown).toContain(`schedule   nightly/default (${id})\n`)
+  expect(shown).toMatch(/\nlate +after 5m\nvariables +\{"who":"me"\}\nnext +\S+Z  \w{3} \S+ 0[23]:[03]0 GMT-[45]\n/)
+  expect(JSON.parse(await schedule('show', id, '--json'))).toMatchObject({ id, late_after_seconds: 300 })
+  expect((await schedule('next', id, '-n', '4')).trim().split('\n')).toHaveLength(4)
+  expect(await schedule('pause', 'nightly/default')).toBe('nightly/default: paused\n')
+  expect(await schedule('ls')).toContain('paused')
+  expect(await schedule('resume', id)).toMatch(/^nightly\/default: next \d{4}-/)
+  await server.db.query(
+    `insert into schedule_ticks (schedule_id, tick, outcome, reason)
+     select id, '2026-06-01T06:30:00Z', 'refused', 'the waiting list is full' from schedules`,
+  )
+  expect(await schedule('ticks', id)).toMatch(/2026-06-01T06:30:00.000Z +refused +the waiting list is full\n$/)
+  expect(await schedule('rm', 'nightly/default', '--yes')).toBe('Deleted nightly/default\n')
+  await expect(schedule('show', 'nightly/default')).rejects.toThrow('pipeline nightly has no schedule named default')
+})
+
+test.each([
+  [['add', 'nightly', '--cron', '61 * * * *'], /cron: cannot be read: Invalid value for minute/],
+  [['add', 'nightly', '--cron', '0 3 * * *', '--zone', 'Mars/Olympus'], /zone: is no time zone/],
+  [['add', 'nightly', '--every', '1s'], /every_seconds: is a whole number from 5/],
+  [['add', 'nightly'], /give either cron or every_seconds/],
+  [['add', 'none', '--every', '1h'], /pipeline: names no pipeline/],
+  [['next', '--cron', '0 0 31 2 *'], /never comes/],
+  [['next'], /name a schedule, or give --cron or --every/],
+  [['rm', 'nightly/default'], /no terminal to ask on/],
+])('%j is refused', async (words, told) => {
+  await expect(schedule(...words)).rejects.toThrow(told)
+})
