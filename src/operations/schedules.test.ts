@@ -54,7 +54,7 @@ test.concurrent('cancel_running: the run of the tick before is cancelled, and th
   await until(async () => (await runs()).map(({ status }) => status).join() === 'running,cancelled')
   const [, first] = await runs()
   const { rows } = await server.db.query(
-    `select detail::jsonb->>'reason' as reason, detail::jsonb->>'schedule' as schedule from audit_log where target = $1`,
+    `select detail->>'reason' as reason, detail->>'schedule' as schedule from audit_log where target = $1`,
     [`pipeline_run:${first!.id}`],
   )
   expect(rows).toEqual([{ reason: 'the next tick of schedule often came', schedule: id }])

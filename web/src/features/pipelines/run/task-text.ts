@@ -14,8 +14,8 @@ export const taskTitle = ({ name, item }: Pick<PipelineTask, 'name' | 'item'>): 
 export function noteOf(task: PipelineTask): string {
   const { state, error, waiting_reason, approval, exit_code } = task
   if (error) return sentence(visibleText(error))
-  if (waiting_reason) return sentence(visibleText(waiting_reason))
   if (state === 'approval') return visibleText(approval?.message ?? 'Somebody must approve or reject it')
+  if (waiting_reason) return sentence(visibleText(waiting_reason))
   if (approval?.decision) {
     const by = approval.decided_by ? ` by ${approval.decided_by}` : ''
     return sentence(
