@@ -32,13 +32,16 @@ function nextText({ enabled, next_at }: Schedule): string {
 }
 
 export function scheduleDetails(schedule: Schedule, times: { at: string; local: string }[]): string {
-  const { misfire, catch_up_seconds, overlap, late_after_seconds, source, owner, variables } = schedule
+  const { misfire, catch_up_seconds, catch_up_limit, overlap, late_after_seconds, source, owner, variables } = schedule
   const rows: [string, string][] = [
     ['schedule', `${printable(schedule.pipeline)}/${printable(schedule.name)} (${schedule.id})`],
     ['times', timingText(schedule)],
     ['state', schedule.enabled ? 'enabled' : 'paused'],
     ['owner', `${owner}${source === 'file' ? ', from the pipeline’s file' : ''}`],
-    ['missed', `${misfire}, up to ${showDuration(catch_up_seconds * 1000)} back`],
+    [
+      'missed',
+      `${misfire}, up to ${showDuration(catch_up_seconds * 1000)} back${misfire === 'run_all' ? `, ${catch_up_limit} at most` : ''}`,
+    ],
     ['overlap', overlap],
     ...(late_after_seconds === null ? [] : ([['late', `after ${showDuration(late_after_seconds * 1000)}`]] as const)),
     ...(Object.keys(variables).length === 0 ? [] : ([['variables', printable(JSON.stringify(variables))]] as const)),

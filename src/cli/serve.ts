@@ -21,7 +21,14 @@ export interface ServeOptions {
   mode: 'foreground' | 'background' | 'ephemeral'
   /** Words for the runner beside the server; none starts no runner. */
   runnerArgs?: string[]
-  onUp(up: { url: string; grpc?: string; prunner?: string; firstLogin?: FirstLogin; username: string }): void
+  onUp(up: {
+    url: string
+    grpc?: string
+    prunner?: string
+    firstLogin?: FirstLogin
+    username: string
+    warnings: readonly string[]
+  }): void
 }
 
 const lastClientGone = 'the last client has gone'
@@ -53,6 +60,7 @@ export async function serve({ config, mode, runnerArgs, onUp }: ServeOptions): P
       grpc: server.grpcAddress(),
       prunner: server.prunnerUrl,
       username: server.admin.username,
+      warnings: server.warnings,
       firstLogin: await firstLogin(config.dataDir, mode, server),
     })
     instance.ready(server.url)

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
@@ -127,4 +127,17 @@ test('large items are carried in pieces; too large is refused', () => {
         .with(999, 'echo "$n"'),
     ).out,
   ).toBe('999\n')
+})
+
+test('the examples of docs/pipelines-shell.md hold', () => {
+  const page = readFileSync(new URL('../../docs/pipelines-shell.md', import.meta.url), 'utf8')
+  const examples = [...page.matchAll(/^('.*') +→(?: (.*))?$/gm)]
+  expect(examples.length).toBeGreaterThan(15)
+  for (const [, items = '', result = ''] of examples) {
+    const texts = [...items.matchAll(/'([^']*)'/g)].map(([, text = '']) => text.replaceAll('\\n', '\n'))
+    const { code, out } = run(texts, { args: ['two words'] })
+    const lines = out.replaceAll(directory, '/project').trimEnd().replaceAll('\n', ' / ')
+    const told = [lines, code === 0 ? '' : `exit ${code}`].filter((part) => part !== '').join(', ')
+    expect(`${items} → ${told}`).toBe(`${items} → ${result}`)
+  }
 })

@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest'
+import { labelList } from '../job/labels.ts'
+import { projectLabel } from '../job/project.ts'
 import { explainWaiting, type NamedNeighbour, type RunnerRoom, type WaitingJob } from './explain-waiting.ts'
 
 const job = (over: Partial<WaitingJob> = {}): WaitingJob => ({
@@ -21,6 +23,7 @@ const job = (over: Partial<WaitingJob> = {}): WaitingJob => ({
   ownerHeld: 0,
   executor: 'sandbox',
   requiredLabels: [],
+  project: null,
   cpuMillis: 0,
   memoryMib: 0,
   placement: {},
@@ -95,6 +98,17 @@ test('a shared input that no runner has, or that does not answer', () => {
   )
   // Here it is the other label that is missing.
   expect(say(room({ labels: ['input.fixtures=yes'] }))).toMatch(/with the labels gpu=yes/)
+})
+
+test('a project directory that no runner has is named, and not the mark that stands for it', () => {
+  const [mark = ''] = labelList(projectLabel('/srv/app'))
+  const task = job({ requiredLabels: ['gpu=1', mark], project: '/srv/app' })
+  const say = (...labels: string[]) => explainWaiting(task, [room({ labels })]).text
+  expect(say('gpu=1')).toBe('no runner online has the project directory /srv/app (start one with --pipelines /srv/app)')
+  expect(say(mark)).toBe(
+    'no runner online has the executor sandbox with the labels gpu=1 and with the project directory /srv/app',
+  )
+  expect(say('gpu=1', mark)).toBe('next free slot')
 })
 
 const near = { near: ['app=db'] }

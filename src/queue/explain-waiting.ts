@@ -1,5 +1,7 @@
 /** Why a job waits, in a code and a sentence: pure, one case per reason. */
 import { shareOfLabel } from '../job/inputs.ts'
+import { labelList } from '../job/labels.ts'
+import { projectLabel } from '../job/project.ts'
 import type { WaitingCode } from '../job/waiting-code.ts'
 import { messagesAtOnce, messagesAtOncePerChannel } from '../job/message.ts'
 import { isMessage, mayTake } from './plan-claim.ts'
@@ -33,6 +35,8 @@ export interface WaitingJob {
   ownerHeld: number
   executor: string
   requiredLabels: string[]
+  /** The project directory it works in, of a pipeline's task. */
+  project: string | null
   cpuMillis: number
   memoryMib: number
   placement: PlacementRules
@@ -97,6 +101,8 @@ function explainRunners(job: WaitingJob, online: RunnerRoom[], neighbours: Named
   if (online.length === 0) return none('no runner is online')
   const share = missingShare(job, online)
   if (matching.length === 0 && share !== null) return none(share)
+  if (job.project !== null && !online.some(({ labels }) => labels.includes(markOf(job.project!))))
+    return none(`no runner online has the project directory ${job.project} (start one with --pipelines ${job.project})`)
   if (matching.length === 0) return none(`no runner online has the executor ${job.executor}${labelsText(job)}`)
   if (isMessage(job)) return explainMessage(job, matching)
   const largeEnough = matching.filter(
@@ -146,8 +152,17 @@ function missingShare({ requiredLabels }: WaitingJob, online: RunnerRoom[]): str
   return null
 }
 
-function labelsText({ requiredLabels, placement: { avoid = [] } }: WaitingJob): string {
-  const required = requiredLabels.length > 0 ? [`with the labels ${requiredLabels.join(', ')}`] : []
+/** As runners carry it. */
+const markOf = (project: string): string => labelList(projectLabel(project)).join()
+
+function labelsText({ requiredLabels, project, placement: { avoid = [] } }: WaitingJob): string {
+  // A mark that nobody has written says nothing to anybody.
+  const mark = project === null ? null : markOf(project)
+  const labels = requiredLabels.filter((label) => label !== mark)
+  const required = [
+    ...(labels.length > 0 ? [`with the labels ${labels.join(', ')}`] : []),
+    ...(project === null ? [] : [`with the project directory ${project}`]),
+  ]
   const avoided = avoid.length > 0 ? [`without ${avoid.join(', ')}`] : []
   const all = [...required, ...avoided].join(' and ')
   return all === '' ? '' : ` ${all}`

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { aUser } from '../../test/factories.ts'
 import { copies, many, round } from '../../test/placement-world.ts'
 import { aJob, lease, queueWorld, type QueueWorld, type TestRunner } from '../../test/queue-world.ts'
+import { projectLabel } from '../job/project.ts'
 import { jobSpecSchema, type JobSpecInput } from '../job/spec.ts'
 import { claim } from './claim.ts'
 import { waitingReasons } from './find.ts'
@@ -28,6 +29,20 @@ test('runners with a label that the job avoids get none of it', async () => {
   })
   const plain = await world.runner({ labels: { kind: 'own' } })
   expect(await round(world, [spot, zone, plain])).toEqual([0, 0, 1])
+})
+
+test('a task of a project waits for a runner with its directory, says so, and goes to it', async () => {
+  const world = await queueWorld()
+  const runner = await world.runner({ labels: projectLabel('/srv/other') })
+  const task = aJob({ working_dir: '/srv/app', required_labels: projectLabel('/srv/app') })
+  const [id] = await world.submit({ ...task, spec: { ...task.spec, profile: 'project' } })
+  expect(await round(world, [runner])).toEqual([0])
+  expect(await reason(world, id)).toEqual({
+    code: 'no_matching_runner',
+    text: 'no runner online has the project directory /srv/app (start one with --pipelines /srv/app)',
+  })
+  const both = await world.runner({ labels: { ...projectLabel('/srv/other'), ...projectLabel('/srv/app') } })
+  expect(await round(world, [runner, both])).toEqual([0, 1])
 })
 
 test('affinity: waits for its partner, says so, and goes to it', async () => {

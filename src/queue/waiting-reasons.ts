@@ -50,7 +50,8 @@ const waitingJobs = `
     (select count(*)::int from held_jobs h where h.queue_id = j.queue_id) as "queueHeld",
     u.username as owner, j.owner_id as "ownerId", u.max_running as "ownerMaxRunning",
     (select count(*)::int from held_jobs h where h.owner_id = j.owner_id and h.of_owner) as "ownerHeld",
-    l.executor, l.required_labels as "requiredLabels", l.cpu_millis as "cpuMillis", l.memory_mib as "memoryMib",
+    l.executor, l.required_labels as "requiredLabels",
+    case when j.spec->>'profile' = 'project' then j.spec->>'working_dir' end as project, l.cpu_millis as "cpuMillis", l.memory_mib as "memoryMib",
     l.placement
   from asked j join queues q on q.id = j.queue_id join users u on u.id = j.owner_id join lanes l on l.id = j.lane_id`
 

@@ -56,7 +56,7 @@ import { listenForPrunner } from './prunner-listener.ts'
 import { openArtifacts } from './artifacts.ts'
 import { advertised, openLogs, type Logs } from './logs.ts'
 import { removeServerFile, runnerSocketPath, writeServerFile } from './places.ts'
-import { watchPipelineFiles } from './pipeline-files.ts'
+import { projectWarnings, watchPipelineFiles } from './pipeline-files.ts'
 import { serverNameIn } from './server-name.ts'
 import { createUnwind } from './unwind.ts'
 import { startUpkeep } from './upkeep.ts'
@@ -86,6 +86,8 @@ export interface RunningServer {
   admin: Bootstrapped
   /** The credential of the command line on this machine. */
   localToken: string
+  /** What whoever starts it should know of its settings. */
+  warnings: readonly string[]
   /** Nothing new is taken from now on; resolves when runs of pipelines are where `how` wants them, or `hurry` says so. */
   endRuns(how: EndRuns, hurry: AbortSignal): Promise<void>
   /** New work is refused at once, what is in progress gets its time, then everything is let go. Idempotent. */
@@ -176,6 +178,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
 
     const definitions = await watchPipelineFiles(config, deps)
     unwind.add('pipeline files', () => definitions.stop())
+    const warnings = await projectWarnings(config)
 
     unwind.add('reports in progress', () => port.drain())
     const operations = createOperations(deps, changes, runChanges, () => (watch.isAway() ? [databaseAway] : []))
@@ -234,6 +237,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
       runnerSocket,
       admin,
       localToken,
+      warnings,
       endRuns: (how, hurry) => endRuns(deps, how, hurry),
       stop: () => unwind.run(),
     }

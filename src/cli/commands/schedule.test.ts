@@ -33,15 +33,17 @@ async function schedule(...words: string[]): Promise<string> {
 }
 
 test('a schedule from add to rm', async () => {
-  expect(await schedule('ls')).toBe('')
+  expect(JSON.parse(await schedule('ls', '--json'))).toEqual([])
   const cron = ['--cron', '30 2 * * *', '--zone', 'America/New_York']
-  const id = (await schedule('add', 'nightly', ...cron, '--late', '5m', '--set', 'who=me')).trim()
+  const policy = ['--misfire', 'run_all', '--catch-up', '2h', '--catch-up-limit', '5']
+  const id = (await schedule('add', 'nightly', ...cron, ...policy, '--late', '5m', '--set', 'who=me')).trim()
   expect(await schedule('ls', '--pipeline', 'nightly')).toMatch(
     new RegExp(`^ID .*\n${id} +nightly +default +30 2 \\* \\* \\* America/New_York `),
   )
   const shown = await schedule('show', 'nightly/default')
   expect(shown).toContain(`schedule   nightly/default (${id})\n`)
-  expect(shown).toMatch(/\nlate +after 5m\nvariables +\{"who":"me"\}\nnext +\S+Z  \w{3} \S+ 0[23]:[03]0 GMT-[45]\n/)
+  expect(shown).toMatch(/\nmissed +run_all, up to 2h 0m back, 5 at most\n/)
+  expect(shown).toMatch(/\nlate +after 5m 0s\nvariables +\{"who":"me"\}\nnext +\S+Z  \w{3} \S+ 0[23]:[03]0 GMT-[45]\n/)
   expect(JSON.parse(await schedule('show', id, '--json'))).toMatchObject({ id, late_after_seconds: 300 })
   expect((await schedule('next', id, '-n', '4')).trim().split('\n')).toHaveLength(4)
   expect(await schedule('pause', 'nightly/default')).toBe('nightly/default: paused\n')

@@ -54,7 +54,9 @@ function defineLs(command: Command): void {
   ls.option('--pipeline <name>', 'only of this one')
     .option('--search <text>', 'part of the name or of the pipeline’s')
     .option('-n, --limit <n>', 'at most so many', parseWithin(1, 200), 100)
-    .action(async (query: { pipeline?: string; search?: string; limit: number }) => {
+    // Global options may stand here too, and are no fields of the query.
+    .action(async ({ pipeline, search, limit }: { pipeline?: string; search?: string; limit: number }) => {
+      const query = { pipeline, search, limit }
       const { schedules } = await withServer(ls, ({ client }) => client.calls.schedules.list(query))
       if (globalsOf(ls).json) return printJson(schedules)
       if (schedules.length === 0) return notice('no schedule; runyard schedule add PIPELINE --cron "30 2 * * *"')
@@ -71,6 +73,7 @@ interface AddOptions {
   ends?: string
   misfire?: NewSchedule['misfire']
   catchUp?: number
+  catchUpLimit?: number
   overlap?: NewSchedule['overlap']
   late?: number
   set?: Record<string, string>
@@ -90,6 +93,7 @@ function defineAdd(command: Command): void {
     .option('--ends <time>', 'not after')
     .addOption(new Option('--misfire <policy>', 'of times that no server saw').choices(misfirePolicies))
     .option('--catch-up <time>', 'how far back such a time may be', parseSeconds)
+    .option('--catch-up-limit <n>', 'of run_all: so many such times at most', parseWithin(1, 1000))
     .addOption(new Option('--overlap <policy>', 'when its last run has not ended').choices(overlapPolicies))
     .option('--late <time>', 'tell the pipeline’s channels when a run has not begun after so long', parseSeconds)
     .option('-s, --set <name=value>', 'a variable; may be repeated', parseSet)
@@ -105,7 +109,8 @@ function defineAdd(command: Command): void {
 const inputOf = (pipeline: string, options: AddOptions): NewSchedule => ({
   ...{ pipeline, name: options.name, cron: options.cron, every_seconds: options.every, zone: options.zone },
   ...{ starts_at: options.starts, ends_at: options.ends, misfire: options.misfire, overlap: options.overlap },
-  ...{ catch_up_seconds: options.catchUp, late_after_seconds: options.late, enabled: options.disabled !== true },
+  ...{ catch_up_seconds: options.catchUp, catch_up_limit: options.catchUpLimit },
+  ...{ late_after_seconds: options.late, enabled: options.disabled !== true },
   variables: { ...options.setJson, ...options.set } as Record<string, never>,
 })
 

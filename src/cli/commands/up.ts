@@ -2,7 +2,7 @@ import { Option, type Command } from 'commander'
 import { effectiveConfig } from '../../config/config.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { addSettingOptions, configOf, flagWords, globalsOf } from '../globals.ts'
-import { onAll, print, printJson } from '../render.ts'
+import { onAll, paint, print, printJson } from '../render.ts'
 import { reportError } from '../report-error.ts'
 import { version } from '../version.ts'
 
@@ -42,7 +42,7 @@ async function up(command: Command, options: { ephemeral?: boolean; background?:
       config,
       mode,
       runnerArgs: [...flagWords(command, [...runnerFlags]), ...whereOf(command, config), '--log-level', level],
-      onUp({ url, grpc, prunner, username, firstLogin }) {
+      onUp({ url, grpc, prunner, username, firstLogin, warnings }) {
         if (mode !== 'foreground') return
         if (json)
           return printJson({
@@ -64,6 +64,7 @@ async function up(command: Command, options: { ephemeral?: boolean; background?:
             ? `Sign in as ${username}`
             : `First login, shown this once: ${firstLogin.username} / ${firstLogin.password}`,
         )
+        for (const warning of warnings) print(`${paint('yellow', 'Warning')}: ${warning}`)
         if (process.stdout.isTTY)
           print('Ctrl-C stops it; jobs get their time first, a second Ctrl-C hands them back at once.')
       },
