@@ -1,6 +1,6 @@
 /** prunner's clients against a real system: what prunner-ui and Flowpack.Prunner send, and our own examples. */
 import { spawn, spawnSync } from 'node:child_process'
-import { readFile } from 'node:fs/promises'
+import { readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parse } from 'yaml'
@@ -9,7 +9,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { prunnerContract, type PrunnerJob, type PrunnerPipeline } from '../src/api/prunner/contract.ts'
 import { noSandbox } from '../src/executors/testing/needs.ts'
 import { makeProject, type Project } from './project.ts'
-import { freePort, startSystem, until, type System } from './system.ts'
+import { exited, freePort, startSystem, until, type System } from './system.ts'
 
 const examples = fileURLToPath(new URL('../examples/', import.meta.url))
 const definition = `
@@ -18,6 +18,9 @@ pipelines:
     queue_limit: 1
     tasks:
       sleep: { script: ['echo begun; sleep 120'] }
+  gated:
+    tasks:
+      gate: { script: ['touch begun; until test -e open; do sleep 0.05; done; touch passed'] }
   broken:
     tasks:
       first: { script: [echo out; echo err >&2; exit 3] }
@@ -42,6 +45,9 @@ beforeAll(async () => {
     RUNYARD_PIPELINES: project.dir,
     RUNYARD_PRUNNER_ADDRESS: `127.0.0.1:${port}`,
     RUNYARD_PRUNNER_CORS_ORIGINS: 'http://ui.example',
+    // prunner's way.
+    RUNYARD_RUNS_AT_SIGINT: 'wait',
+    RUNYARD_RUNS_AT_SIGTERM: 'cancel',
   })
   const file = await readFile(join(system.dataDir, '.prunner.yml'), 'utf8')
   secret = (parse(file) as { jwt_secret: string }).jwt_secret
@@ -84,7 +90,7 @@ test('a page that polls: the pipelines', async () => {
   expect(before).toMatchObject({ status: 200 })
   const { pipelines } = before.body as { pipelines: PrunnerPipeline[] }
   expect(pipelines).toEqual(
-    ['broken', 'long', 'release'].map((pipeline) => ({ pipeline, schedulable: true, running: false })),
+    ['broken', 'gated', 'long', 'release'].map((pipeline) => ({ pipeline, schedulable: true, running: false })),
   )
 })
 
@@ -200,3 +206,35 @@ function program(command: string, args: string[]): Promise<{ code: number | null
   child.stderr.on('data', (bytes) => (stderr += String(bytes)))
   return new Promise((resolve) => child.once('close', (code) => resolve({ code, stdout, stderr })))
 }
+
+test.skipIf(noSandbox)('SIGINT waits for what runs and takes nothing new; a second one does not wait', async () => {
+  const there = (name: string) => until(name, () => stat(join(project.dir, name)))
+  const stopping = () =>
+    until('the refusal', async () => {
+      const { status, body } = await call('POST', '/pipelines/schedule', { pipeline: 'broken' })
+      return status === 503 && body
+    })
+  const running = await schedule('gated')
+  const waiting = await schedule('gated')
+  await there('begun')
+  system.up!.kill('SIGINT')
+  expect(await stopping()).toEqual({ error: expect.stringContaining('is being stopped and takes nothing new') })
+  expect(await over(waiting)).toMatchObject({ canceled: true, start: null })
+  expect(await job(running)).toMatchObject({ completed: false, canceled: false })
+  await project.write('open', '')
+  expect(await exited(system.up!)).toBe(0)
+  await there('passed')
+
+  await Promise.all(['begun', 'open', 'passed'].map((name) => rm(join(project.dir, name))))
+  await system.start()
+  expect(await job(running)).toMatchObject({ completed: true, errored: false })
+  await schedule('gated')
+  await there('begun')
+  const began = performance.now()
+  system.up!.kill('SIGINT')
+  await stopping()
+  system.up!.kill('SIGINT')
+  expect(await exited(system.up!)).toBe(0)
+  // It would have waited for ever.
+  expect(performance.now() - began).toBeLessThan(10_000)
+})

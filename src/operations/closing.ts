@@ -39,8 +39,9 @@ export async function endRuns(deps: Deps, how: EndRuns, hurry: AbortSignal): Pro
   while (!hurry.aborted) {
     const open = await openRuns(deps.db)
     if (open.length === 0) return
-    for (const { publicId, state } of open) {
-      if (asked.has(publicId) || (how === 'wait' && state === 'running')) continue
+    for (const { publicId, state, child } of open) {
+      // One that waits for its turn in the name of a running one is part of that.
+      if (asked.has(publicId) || (how === 'wait' && (state === 'running' || child))) continue
       asked.add(publicId)
       await cancel(deps, publicId)
     }

@@ -13,10 +13,10 @@ import {
   versionsOf,
   type PipelineHead,
 } from '../pipelines/definition-store.ts'
+import { cancelWaitingRuns } from '../pipelines/cancel-run.ts'
 import { diffLines } from '../pipelines/diff.ts'
 import { readApart } from '../pipelines/read-apart.ts'
 import type { ReadDefinition } from '../pipelines/read-yaml.ts'
-import { endWaiting } from '../pipelines/stop-runs.ts'
 import { audited, type Detail } from './audited.ts'
 import { known, notFound, refusal, type Ask, type Deps, type KnownAsk } from './deps.ts'
 import { pipelineHooks } from './pipeline-hooks.ts'
@@ -87,13 +87,7 @@ export async function deletePipeline(deps: Deps, anyAsk: Ask, name: string): Pro
       [head.id],
     )
     await deps.schedulesChanged(tx, head.id, { ...rows[0]!.definition, schedules: [] })
-    const waiting = await tx.query<{ key: string }>(
-      `select run_id as key from pipeline_runs where pipeline_id = $1 and state = 'waiting'`,
-      [head.id],
-    )
-    const keys = waiting.rows.map(({ key }) => key)
-    await endWaiting(tx, pipelineHooks(deps), keys, 'its pipeline was deleted')
-    return { cancelled: keys.length }
+    return { cancelled: await cancelWaitingRuns(tx, pipelineHooks(deps), head.id, 'its pipeline was deleted') }
   })
 }
 

@@ -40,6 +40,7 @@ export function showJob(row: Omit<JobRow, 'jobKey'>, { policy, waitingReason, te
     cancel_requested: row.cancelRequestedAt !== null,
     cancel_reason: row.cancelReason,
     rerun_of: row.rerunOf,
+    pipeline_run_id: row.pipelineRunId,
     batch_id: row.batchId,
     batch_index: row.batchIndex,
     tests: tests ?? null,
@@ -54,10 +55,14 @@ export type ShownJob = ReturnType<typeof showJob> & {
   payload?: StoredSpec['payload']
 }
 
+/** How a task's script travels (`pipelines/task-shell.ts`); its text is in the definition. */
+const carriesScript = /^RUNYARD_TASK(_|$)/
+
 /** What only the page of one job shows; the values of `env` only to its owner and administrators. */
 export function showMore({ payload }: Pick<StoredSpec, 'payload'>, env: SealedEnv, mayReadEnv: boolean) {
+  const shown = Object.fromEntries(Object.entries(env.env).filter(([variable]) => !carriesScript.test(variable)))
   return {
-    ...(mayReadEnv && Object.keys(env.env).length > 0 ? { env: env.env } : {}),
+    ...(mayReadEnv && Object.keys(shown).length > 0 ? { env: shown } : {}),
     secret_env_names: Object.keys(env.secret_env),
     ...(payload === undefined ? {} : { payload }),
   }

@@ -59,5 +59,5 @@ const rowOf = (made: MadeJob, spec: StoredSpec, { principal }: KnownAsk): Omit<J
   ...{ owner: principal.username, ownerId: principal.userId!, stateSince: made.createdAt, envSealed: null },
   ...{ blockersLeft: 0, attemptsSpent: 0, lastAttempt: 0, runner: null, cancelRequestedAt: null, cancelReason: null },
   ...{ startedAt: null, endedAt: null, outcome: null, outputs: null, truncatedBytes: null, rerunOf: null },
-  ...{ batchId: null, batchIndex: null },
+  ...{ batchId: null, pipelineRunId: null, batchIndex: null },
 })

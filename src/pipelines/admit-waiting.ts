@@ -2,6 +2,7 @@
 import type { Db, Queryable } from '../db/pool.ts'
 import { interruptedByDue, nextToStart } from './admission.ts'
 import { admitNext, lockRuns } from './admission-lock.ts'
+import { inTransaction } from '../queue/statements.ts'
 import { advanceRun } from './advance.ts'
 import type { PipelineHooks } from './run.ts'
 import { askToStop } from './stop-runs.ts'
@@ -11,8 +12,8 @@ import { askToStop } from './stop-runs.ts'
  * its own, without the admission lock; one that is not reached is found by the look at all open runs. Returns how many.
  */
 export async function admitWaiting(db: Db, hooks: PipelineHooks, pipelineId: string): Promise<number> {
-  const admitted = await db.tx((tx) => admitDue(tx, pipelineId))
-  for (const runKey of admitted) await db.tx((tx) => advanceRun(tx, hooks, runKey))
+  const admitted = await inTransaction(db, (tx) => admitDue(tx, pipelineId))
+  for (const runKey of admitted) await inTransaction(db, (tx) => advanceRun(tx, hooks, runKey))
   return admitted.length
 }
 
@@ -30,16 +31,17 @@ async function admitDue(tx: Queryable, pipelineId: string): Promise<string[]> {
 
 /** Pipelines of which a run waits whose turn may have come, and how long until the next start delay is over. */
 export async function waitingToAdmit(db: Queryable): Promise<{ pipelineIds: string[]; nextMs: number | null }> {
-  const { rows } = await db.query<{ pipelineId: string; dueMs: number }>({
+  const { rows } = await db.query<{ pipelineId: string; due: boolean; nextMs: number | null }>({
     name: 'pipelines_waiting',
     text: `
-      select pipeline_id as "pipelineId",
-        greatest(0, extract(epoch from min(coalesce(not_before, '-infinity')) - clock_timestamp()) * 1000)::float8 as "dueMs"
+      select pipeline_id as "pipelineId", bool_or(not_before is null or not_before <= clock_timestamp()) as due,
+        (extract(epoch from min(not_before) filter (where not_before > clock_timestamp())
+          - clock_timestamp()) * 1000)::float8 as "nextMs"
       from pipeline_runs where state = 'waiting' group by pipeline_id`,
   })
-  const later = rows.filter((row) => row.dueMs > 0).map((row) => row.dueMs)
+  const later = rows.flatMap(({ nextMs }) => nextMs ?? [])
   return {
-    pipelineIds: rows.filter((row) => row.dueMs === 0).map((row) => row.pipelineId),
+    pipelineIds: rows.filter(({ due }) => due).map(({ pipelineId }) => pipelineId),
     nextMs: later.length === 0 ? null : Math.min(...later),
   }
 }

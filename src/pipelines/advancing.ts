@@ -11,6 +11,8 @@ import { admitWaiting, waitingToAdmit } from './admit-waiting.ts'
 import { advanceRun, type Advanced } from './advance.ts'
 import { startChild, stopChild } from './children.ts'
 import type { RemoveLogs } from './delete-run.ts'
+import { giveUpRun, isPassing } from './give-up.ts'
+import { stopRunsOfLeavers } from './leavers.ts'
 import type { FailedOutput } from './on-error.ts'
 import { neglectedRuns, pipelineRunsAmong, runningRuns } from './open-steps.ts'
 import { retainRuns } from './retention.ts'
@@ -22,6 +24,8 @@ const lookEveryMs = 5_000
 /** What `on_error` is told of the failed task's output. */
 const outputBytes = 64 * 1024
 const kindsKept = 10_000
+/** A step that fails by a defect is tried again with each look; a run that nobody can go on with must not seem to run. */
+const patience = { failures: 10, ms: 60_000 }
 
 export interface Advancing {
   service: Service
@@ -34,24 +38,49 @@ export interface Advancing {
 export function advancing(
   db: Db,
   hooks: PipelineHooks,
-  options: { removeLogs: RemoveLogs; onError(name: string, error: unknown): void; wake(withinMs: number): void },
+  options: {
+    removeLogs: RemoveLogs
+    onError(name: string, error: unknown): void
+    wake(withinMs: number): void
+    /** Of one run, in a row, and for so long. */
+    patience?: typeof patience
+  },
 ): Advancing {
   const name = 'pipelines.advance'
   /** Of runs that we heard of: whether they are to be advanced. */
   const kinds = new Map<string, boolean>()
   const dueAt = new Map<string, number>()
+  /** Running ones of which we know when something is due. */
+  const stepped = new Set<string>()
+  const failures = new Map<string, { times: number; since: number }>()
+  const { failures: most, ms: atLeastMs } = options.patience ?? patience
   let lookAtAll = true
   const runs = createKeyedWork({
     concurrency: runsAtOnce,
-    onError(_, error) {
-      lookAtAll = true
+    onError(key, error) {
+      const before = failures.get(key) ?? { times: 0, since: performance.now() }
+      failures.set(key, isPassing(error) ? before : { ...before, times: before.times + 1 })
       options.onError(name, error)
     },
     async work(key) {
-      if (!(kinds.get(key) ?? (await isOurs(key)))) return
-      await follow(key)
+      if (kinds.get(key) ?? (await isOurs(key))) await (isHopeless(key) ? giveUp(key) : follow(key))
+      failures.delete(key)
     },
   })
+
+  function isHopeless(key: string): boolean {
+    const failed = failures.get(key)
+    return failed !== undefined && failed.times >= most && performance.now() - failed.since >= atLeastMs
+  }
+
+  async function giveUp(key: string): Promise<void> {
+    const { times, since } = failures.get(key)!
+    const seconds = Math.round((performance.now() - since) / 1000)
+    emitFact({ name: 'pipeline_run.given_up', level: 'error', run: key, failures: times, seconds })
+    const words = `the server could not go on with it: ${times} steps failed in ${seconds} s; its log says why`
+    for (const child of await giveUpRun(db, hooks, key, words)) await stopChild(db, hooks, child)
+    await follow(key)
+  }
 
   async function isOurs(key: string): Promise<boolean> {
     const [ours] = await pipelineRunsAmong(db, [key])
@@ -90,12 +119,12 @@ export function advancing(
 
   async function after(key: string, step: Advanced): Promise<void> {
     dueAt.delete(key)
+    stepped.delete(key)
     if (step.state === 'ended' || step.state === 'gone') remember(key, false)
-    else if (step.dueInMs !== null && step.dueInMs > 0) {
-      // Of a waiting one the service asks the database itself.
-      if (step.state === 'running') dueAt.set(key, performance.now() + step.dueInMs)
-      options.wake(step.dueInMs)
-    }
+    if (step.state === 'running') stepped.add(key)
+    if (step.state === 'running' && step.dueInMs !== null) dueAt.set(key, performance.now() + step.dueInMs)
+    // What is due later the next look finds; of waiting ones it asks the database itself.
+    if (step.dueInMs !== null && step.dueInMs > 0 && step.dueInMs < lookEveryMs) options.wake(step.dueInMs)
     if (step.again) runs.add(key)
     for (const child of step.children) {
       const started = await startChild(db, hooks, key, child)
@@ -110,11 +139,28 @@ export function advancing(
   }
 
   async function look(): Promise<void> {
-    for (const key of lookAtAll ? await runningRuns(db) : await neglectedRuns(db)) {
-      remember(key, true)
-      runs.add(key)
-    }
+    await stopRunsOfLeavers(db, hooks)
+    const running = await runningRuns(db)
+    const open = new Set(running)
+    for (const key of stepped) if (!open.has(key)) stepped.delete(key)
+    // One that started elsewhere, unheard of, may have a time limit.
+    const unknown = running.filter((key) => !stepped.has(key))
+    const mine = lookAtAll ? running : [...unknown, ...(await neglectedRuns(db))]
     lookAtAll = false
+    for (const key of mine) remember(key, true)
+    for (const key of new Set([...mine, ...failures.keys()])) runs.add(key)
+  }
+
+  /** What is wrong with one pipeline holds up no other. */
+  async function admitAll(pipelineIds: readonly string[]): Promise<void> {
+    for (const id of pipelineIds) {
+      try {
+        await admitWaiting(db, hooks, id)
+      } catch (error) {
+        if (isPassing(error)) throw error
+        options.onError(name, error)
+      }
+    }
   }
 
   let nextLook = 0
@@ -142,7 +188,7 @@ export function advancing(
           runs.add(key)
         }
         const { pipelineIds, nextMs } = await waitingToAdmit(db)
-        for (const id of pipelineIds) await admitWaiting(db, hooks, id)
+        await admitAll(pipelineIds)
         const due = Math.min(...dueAt.values()) - performance.now()
         return Math.max(1, Math.min(lookEveryMs, due, nextMs ?? Infinity))
       },

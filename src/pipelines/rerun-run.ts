@@ -28,7 +28,7 @@ export async function rerunOf(tx: Queryable, input: RerunInput): Promise<StartRu
   const { rows } = await tx.query<Earlier>(
     `select r.public_id as "publicId", pr.version_id as "versionId", pr.result, pr.variables,
        pr.queue_partition as "queuePartition"
-     from pipeline_runs pr join runs r on r.id = pr.run_id where pr.run_id = $1 for share of r`,
+     from pipeline_runs pr join runs r on r.id = pr.run_id where pr.run_id = $1`,
     [input.runKey],
   )
   const [earlier] = rows
@@ -60,6 +60,9 @@ export async function takeOver(
   tx: Queryable,
   { from, to, definition }: { from: string; to: string; definition: PipelineDefinition },
 ): Promise<void> {
+  // Against a delete of it; only here, since the lock of the pipeline comes before that of any run.
+  const { rowCount } = await tx.query('select from runs where id = $1 for share', [from])
+  if (rowCount === 0) throw new AppError('not_found', 'the run that was to be run again has just been deleted')
   const { rows } = await tx.query<{ name: string }>(
     `select name from run_tasks where run_id = $1 and item = -1 and state = 'done'`,
     [from],

@@ -69,7 +69,7 @@ export async function runsWithTasks(db: Queryable, { uuid, ownerId, limit }: Run
   const [tasks, dependencies] = await Promise.all([tasksOf(db, runs), dependenciesOf(db, runs)])
   return runs.map(({ versionId, ...run }) => ({
     ...run,
-    tasks: (tasks.get(run.key) ?? []).map(({ runId: _, ...task }) => ({
+    tasks: (tasks.get(run.key) ?? []).map(({ runId: _run, ...task }) => ({
       ...task,
       dependsOn: dependencies.get(versionId)?.get(task.name) ?? [],
     })),

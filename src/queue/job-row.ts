@@ -41,6 +41,8 @@ export interface JobRow {
   /** Public id of its batch, and its place in it. */
   batchId: string | null
   batchIndex: number | null
+  /** Public id of the run of a pipeline that it is a task of. */
+  pipelineRunId: string | null
 }
 
 export const jobColumns = `j.id as "jobKey", j.public_id as "publicId", j.owner_id as "ownerId", u.username as owner,
@@ -49,10 +51,12 @@ export const jobColumns = `j.id as "jobKey", j.public_id as "publicId", j.owner_
   j.max_attempts as "maxAttempts", j.attempts_spent as "attemptsSpent", j.last_attempt as "lastAttempt",
   j.cancel_requested_at as "cancelRequestedAt", j.cancel_reason as "cancelReason", j.started_at as "startedAt",
   j.ended_at as "endedAt", j.outcome, j.outputs, j.rerun_of as "rerunOf",
-  b.public_id as "batchId", case when b.id is not null then j.run_index end as "batchIndex",
+  case when b.kind = 'batch' then b.public_id end as "batchId",
+  case when b.kind = 'batch' then j.run_index end as "batchIndex",
+  case when b.kind = 'pipeline' then b.public_id end as "pipelineRunId",
   (select (a.log->>'truncated_bytes')::float8 from attempts a where a.job_id = j.id and a.number = j.last_attempt)
     as "truncatedBytes",
   (select w.name from attempts a join runners w on w.id = a.runner_id where a.job_id = j.id and a.number = j.last_attempt)
     as runner`
 export const jobTables = `jobs j join users u on u.id = j.owner_id join queues q on q.id = j.queue_id
-  left join runs b on b.id = j.run_id and b.kind = 'batch'`
+  left join runs b on b.id = j.run_id`

@@ -86,6 +86,8 @@ export const jobSchema = z.object({
   stop_grace_seconds: z.number(),
   executor: z.string(),
   isolation: z.enum(['full', 'none']),
+  /** It works in the directory of its project, which it may change, with the network of the host. */
+  profile: z.enum(['project']).optional(),
   network: z.string(),
   /** What the job asked for. */
   limits: limits.optional(),
@@ -110,6 +112,8 @@ export const jobSchema = z.object({
   cancel_reason: z.string().nullable(),
   rerun_of: z.string().nullable(),
   /** The batch that it belongs to, and its place in it. */
+  /** Of the run of a pipeline that it is a task of: GET /pipeline-runs/{id} */
+  pipeline_run_id: publicId.nullable(),
   batch_id: publicId.nullable(),
   batch_index: z.int().nullable(),
   /** What a notice tells, of one of the message executor. */

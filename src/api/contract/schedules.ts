@@ -57,7 +57,7 @@ const scheduleSchema = z.object({
   ends_at: instant.nullable(),
   /** Null: it has no tick any more. Of one that is not enabled: when it would be. */
   next_at: instant.nullable(),
-  /** Why its last tick started nothing. */
+  /** Why its last tick started nothing, or why none does now: its pipeline is gone. */
   problem: z.string().nullable(),
   last_tick: z.object({ tick: instant, outcome: z.enum(tickOutcomes), run_id: publicId.nullable() }).nullable(),
   created_at: instant,

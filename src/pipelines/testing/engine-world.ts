@@ -26,7 +26,10 @@ export interface EngineWorld extends AdmissionWorld {
   tasks(runKey: string): Promise<string[]>
 }
 
-export async function engineWorld(over: Partial<PipelineHooks> = {}): Promise<EngineWorld> {
+export async function engineWorld(
+  over: Partial<PipelineHooks> = {},
+  patience?: { failures: number; ms: number },
+): Promise<EngineWorld> {
   const world = await admissionWorld()
   const { db } = world
   const envOf = new Map<string, Record<string, string>>()
@@ -41,7 +44,7 @@ export async function engineWorld(over: Partial<PipelineHooks> = {}): Promise<En
   })
   const errors: unknown[] = []
   const onError = (_: string, error: unknown): void => void errors.push(error)
-  const engine = advancing(db, hooks, { removeLogs: async () => {}, onError, wake() {} })
+  const engine = advancing(db, hooks, { removeLogs: async () => {}, onError, wake() {}, patience })
   const worker = await world.runner({ slots: 1000 })
   const claimed: string[] = []
   const finishWith: EngineWorld['finishWith'] = (job, outputs) =>

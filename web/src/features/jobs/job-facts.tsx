@@ -37,6 +37,18 @@ export function JobFacts({ job }: { job: Job }) {
             {job.batch_index !== null && <span className="ml-2 text-muted">place {job.batch_index}</span>}
           </Fact>
         )}
+        {job.pipeline_run_id && (
+          <Fact name="Pipeline run">
+            <Link
+              to="/runs/$id"
+              params={{ id: job.pipeline_run_id }}
+              className="font-mono text-xs text-accent underline underline-offset-2"
+            >
+              {job.pipeline_run_id}
+            </Link>
+            {job.profile === 'project' && <span className="ml-2 text-muted">in its project directory</span>}
+          </Fact>
+        )}
         {job.working_dir && <Fact name="Directory">{job.working_dir}</Fact>}
         <Fact name="Queue">{job.queue}</Fact>
         <Fact name="Runner">{job.runner}</Fact>

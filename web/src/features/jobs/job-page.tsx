@@ -96,6 +96,14 @@ function Head({ job }: { job: Job }) {
               <span aria-hidden>/</span>
             </>
           )}
+          {job.pipeline_run_id && (
+            <>
+              <Link to="/runs/$id" params={{ id: job.pipeline_run_id }} className="rounded hover:text-text">
+                Run {job.pipeline_run_id}
+              </Link>
+              <span aria-hidden>/</span>
+            </>
+          )}
           <span className="font-mono text-xs">{job.id}</span>
           <CopyButton text={job.id} label="Copy the id" />
         </nav>
