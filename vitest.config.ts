@@ -8,7 +8,7 @@ const databaseSuites = [
   'src/access/**/*.test.ts',
   'src/reactions/**/*.test.ts',
   'src/schedules/{scheduler,late}.test.ts',
-  'src/pipelines/{start-run,admission-race,start-to-end,load-files,definition-store,retention}.test.ts',
+  'src/pipelines/{failures,start-run,admission-race,start-to-end,load-files,definition-store,retention}.test.ts',
 ]
 /** They kill by the clock or fill the machine: one at a time, after all others. */
 const alone = [
@@ -17,6 +17,7 @@ const alone = [
   'e2e/chaos-smoke.test.ts',
   'e2e/life.test.ts',
   'e2e/outages-*.test.ts',
+  'e2e/pipelines-kills.test.ts',
   'e2e/readopt.test.ts',
   'e2e/remote-runner.test.ts',
   'e2e/restart.test.ts',

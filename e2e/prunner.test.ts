@@ -2,11 +2,13 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parse } from 'yaml'
 import { SignJWT } from 'jose'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { prunnerContract, type PrunnerJob, type PrunnerPipeline } from '../src/api/prunner/contract.ts'
+import { togetherMs } from '../src/cli/process-life.ts'
 import { noSandbox } from '../src/executors/testing/needs.ts'
 import { makeProject, type Project } from './project.ts'
 import { exited, freePort, startSystem, until, type System } from './system.ts'
@@ -233,6 +235,8 @@ test.skipIf(noSandbox)('SIGINT waits for what runs and takes nothing new; a seco
   const began = performance.now()
   system.up!.kill('SIGINT')
   await stopping()
+  // Sooner it would be the same Ctrl-C, that came twice.
+  await sleep(togetherMs + 50)
   system.up!.kill('SIGINT')
   expect(await exited(system.up!)).toBe(0)
   // It would have waited for ever.

@@ -686,7 +686,7 @@ export const settings = {
     type: 'string',
     defaultText: 'unset: off',
     meaning:
-      'host:port of the listener with prunner’s routes, e.g. `127.0.0.1:9009`, for prunner-ui and applications that embed prunner.',
+      'Where prunner’s routes listen, as host:port, e.g. `127.0.0.1:9009`: for prunner-ui and applications that embed prunner.',
   },
   prunnerConfig: {
     group: 'http',

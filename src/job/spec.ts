@@ -152,7 +152,10 @@ export const jobSpecSchema = z
     /** Free JSON, kept with the job and given back. */
     payload: z
       .unknown()
-      .refine((p) => depthOf(p, specLimits.payloadDepth) <= specLimits.payloadDepth, `at most ${specLimits.payloadDepth} levels deep`)
+      .refine(
+        (p) => depthOf(p, specLimits.payloadDepth) <= specLimits.payloadDepth,
+        `at most ${specLimits.payloadDepth} levels deep`,
+      )
       .pipe(z.json())
       .refine(
         (p) => bytes(JSON.stringify(p)) <= specLimits.payloadBytes,

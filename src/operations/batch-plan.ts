@@ -14,6 +14,7 @@ import type { Combination } from '../job/matrix.ts'
 import { jobSpecSchema, nameOf, specLimits, type JobSpec } from '../job/spec.ts'
 import { noQueue } from '../queue/submit.ts'
 import { missingChannels } from '../reactions/channels.ts'
+import { artifactProblems } from './artifact-inputs.ts'
 import { unknownParams } from './batch-params.ts'
 import { findTemplate } from './batch-templates.ts'
 import { known, refusal, type Ask, type Deps, type KnownAsk } from './deps.ts'
@@ -64,8 +65,11 @@ export async function previewBatch(
   anyAsk: Ask,
   { limit = 100, ...input }: BatchRequest & { limit?: number },
 ): Promise<BatchPreview> {
-  const { document } = await documentOf(deps, knownSubmitter(anyAsk), input)
+  const ask = knownSubmitter(anyAsk)
+  const { document } = await documentOf(deps, ask, input)
   const { jobs, problems } = await inSlices(plan(document, await surroundingsOf(deps, document)))
+  const specs = jobs.map(({ spec = {} }) => spec)
+  for (const problem of await artifactProblems(deps.db, ask, specs, (i) => `jobs[${i}].`)) problems.add(problem)
   return {
     total: jobs.length,
     jobs: jobs.slice(0, limit).map(({ raw, spec, matrix }, index) => ({

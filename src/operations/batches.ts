@@ -7,6 +7,7 @@ import { madeWith, type Idempotency } from '../queue/idempotency.ts'
 import { membersOf, submitRun, type NewRun, type RunRow } from '../queue/runs.ts'
 import { fixedPlansByKey } from '../queue/statements.ts'
 import type { NewJob } from '../queue/types.ts'
+import { checkArtifactsFrom } from './artifact-inputs.ts'
 import { audited, noteRefused, type Act } from './audited.ts'
 import { planBatch, type BatchRequest } from './batch-plan.ts'
 import { known, refusal, type Ask, type Deps, type KnownAsk } from './deps.ts'
@@ -20,6 +21,8 @@ export interface MadeBatch {
   /** The key was used before; nothing was made. */
   replayed: boolean
 }
+
+const fieldPrefix = (i: number): string => `jobs[${i}].`
 
 interface Planned {
   run: Omit<NewRun, 'publicId'>
@@ -35,6 +38,7 @@ export async function createBatch(
   const ask = known(anyAsk)
   return make(deps, ask, { act: { action: 'batch.submit' }, idempotencyKey, body: { batch: input } }, async () => {
     const { specs, name, description, notify, template } = await planBatch(deps, ask, input)
+    await checkArtifactsFrom(deps.db, ask, specs, fieldPrefix)
     const jobs = await each(specs, (spec) => newJob(spec, deps, ask))
     return { run: { name, description, notify, template, rerunOf: null }, jobs }
   })
@@ -56,11 +60,9 @@ export async function rerunBatch(
     }
     const members = await membersOf(deps.db, row.key, only)
     checkAllThere(row, only, members.length)
-    checkPolicy(
-      members.map((member) => member.spec),
-      deps,
-      (i) => `jobs[${i}].`,
-    )
+    const specs = members.map((member) => member.spec)
+    checkPolicy(specs, deps, fieldPrefix)
+    await checkArtifactsFrom(deps.db, ask, specs, fieldPrefix, row.ownerId)
     const jobs = await each(members, (member) => jobAgain(member, deps))
     const { name, description, notify, template } = row
     return { run: { name, description, notify, template, rerunOf: row.publicId }, jobs }

@@ -176,6 +176,7 @@ export async function rerunJob(
     const key = input.idempotencyKey
     const job = jobAgain({ publicId: row.publicId, spec: row.spec, envSealed: row.envSealed }, deps)
     checkPolicy([job.spec], deps, () => '')
+    await checkArtifactsFrom(deps.db, ask, [job.spec], () => '', row.ownerId)
     const idempotency = key === undefined ? undefined : { key, bodyHash: fingerprint({ rerun: input.id }, deps) }
     return await together.add({ ask, action: 'job.rerun', jobs: [job], idempotency, fieldPrefix: () => '' })
   } catch (error) {

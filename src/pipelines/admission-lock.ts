@@ -14,11 +14,14 @@ export interface LockedRuns extends OpenRuns {
   now: number
 }
 
-/** Before any row of `runs` is locked. Null: there is no such pipeline. */
+/**
+ * Before any row of `runs` is locked. Null: there is no such pipeline. No more than `no key`: a second update of one row of
+ * `pipeline_runs` in a transaction checks its references anew, and a step, which has its run, must not wait for us there.
+ */
 export async function lockRuns(tx: Queryable, pipelineId: string): Promise<LockedRuns | null> {
   await tx.query({
     name: 'pipelines_lock',
-    text: 'select from pipelines where id = $1 for update',
+    text: 'select from pipelines where id = $1 for no key update',
     values: [pipelineId],
   })
   // In statements of their own: one that waits for a lock does not see what was committed meanwhile.

@@ -139,16 +139,22 @@ export function advancing(
   }
 
   async function look(): Promise<void> {
-    await stopRunsOfLeavers(db, hooks)
-    const running = await runningRuns(db)
-    const open = new Set(running)
-    for (const key of stepped) if (!open.has(key)) stepped.delete(key)
-    // One that started elsewhere, unheard of, may have a time limit.
-    const unknown = running.filter((key) => !stepped.has(key))
-    const mine = lookAtAll ? running : [...unknown, ...(await neglectedRuns(db))]
+    const all = lookAtAll
     lookAtAll = false
-    for (const key of mine) remember(key, true)
-    for (const key of new Set([...mine, ...failures.keys()])) runs.add(key)
+    try {
+      await stopRunsOfLeavers(db, hooks)
+      const running = await runningRuns(db)
+      const open = new Set(running)
+      for (const key of stepped) if (!open.has(key)) stepped.delete(key)
+      // One that started elsewhere, unheard of, may have a time limit.
+      const unknown = running.filter((key) => !stepped.has(key))
+      const mine = all ? running : [...unknown, ...(await neglectedRuns(db))]
+      for (const key of mine) remember(key, true)
+      for (const key of new Set([...mine, ...failures.keys()])) runs.add(key)
+    } catch (error) {
+      lookAtAll ||= all
+      throw error
+    }
   }
 
   /** What is wrong with one pipeline holds up no other. */

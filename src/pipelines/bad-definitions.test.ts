@@ -212,6 +212,11 @@ test.each<[string, string, string]>([
     '5:15 error pipelines.a.tasks.t.env.A-B: is no name of a variable',
   ],
   [
+    'a name that is ours',
+    inTask('env_from: {runyard_Output: c}'),
+    'env_from.runyard_Output: is reserved: names beginning with RUNYARD_ are ours',
+  ],
+  [
     'script and pipeline',
     inTask('script: [a]', 'pipeline: b'),
     '4:7 error pipelines.a.tasks.t: has script and pipeline: divide it',

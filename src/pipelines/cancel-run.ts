@@ -20,7 +20,7 @@ export async function cancelPipelineRun(
 ): Promise<CancelledRun> {
   const { rows: found } = await tx.query<{ pipelineId: string }>(
     `select p.id as "pipelineId" from pipeline_runs pr join pipelines p on p.id = pr.pipeline_id
-     where pr.run_id = $1 for update of p`,
+     where pr.run_id = $1 for no key update of p`,
     [runKey],
   )
   // What the lock was waited for may have started or ended it.
@@ -46,7 +46,7 @@ export async function cancelWaitingRuns(
   pipelineId: string,
   reason: string,
 ): Promise<number> {
-  await tx.query('select from pipelines where id = $1 for update', [pipelineId])
+  await tx.query('select from pipelines where id = $1 for no key update', [pipelineId])
   const { rows: waiting } = await tx.query<{ key: string }>(
     `select run_id as key from pipeline_runs where pipeline_id = $1 and state = 'waiting' order by run_id`,
     [pipelineId],

@@ -69,7 +69,7 @@ export async function putDefinition(tx: Queryable, put: PutDefinition): Promise<
   // The update locks the row that is there already.
   await tx.query(
     `insert into pipelines (name, source, path, version) values ($1, $2, $3, 0)
-     on conflict (name) do update set name = excluded.name`,
+     on conflict (name) do update set version = pipelines.version`,
     [name, file ? 'file' : 'stored', file ? from.path : null],
   )
   const row = await rowOf(tx, name)
@@ -168,7 +168,7 @@ export interface PipelineHead {
 /** Locks the row: whoever decides by it what becomes of the pipeline. Null: there is none of that name. */
 export async function lockPipeline(tx: Queryable, name: string): Promise<PipelineHead | null> {
   const { rows } = await tx.query<PipelineHead>(
-    `select id, version, owner_id as "ownerId", path, gone_at is not null as gone from pipelines where name = $1 for update`,
+    `select id, version, owner_id as "ownerId", path, gone_at is not null as gone from pipelines where name = $1 for no key update`,
     [name],
   )
   return rows[0] ?? null

@@ -24,11 +24,12 @@ export function deleteRunStep(
   atOnce?: number,
 ): Promise<{ more: boolean }> {
   return inTransaction(db, async (tx) => {
-    // Waits for a rerun that is just taking over what this one did, which locks the row too.
+    // Waits for a rerun that is just taking over what this one did, which locks the row too; not for the fold of its
+    // counts, which refers to the row while it holds deltas that go here.
     const { rows } = await tx.query<{ publicId: string; ownerId: string; ended: boolean; needed: boolean }>(
       `select public_id as "publicId", owner_id as "ownerId", ended_at is not null as ended,
        ${neededByOpenRun('runs.id')} as needed
-     from runs where id = $1 and kind = 'pipeline' for update`,
+     from runs where id = $1 and kind = 'pipeline' for no key update`,
       [runKey],
     )
     const [run] = rows

@@ -28,7 +28,7 @@ export const isPassing = (error: unknown): boolean =>
 
 const end = (db: Db, runKey: string, words: string, hooks: PipelineHooks | null): Promise<string[]> =>
   inTransaction(db, async (tx) => {
-    await tx.query('select from runs where id = $1 for update', [runKey])
+    await tx.query('select from runs where id = $1 for no key update', [runKey])
     const { rows } = await tx.query<EndedPipelineRun & { parent: string | null }>(endRun, [runKey, words])
     const [row] = rows
     if (row === undefined) return []

@@ -37,11 +37,11 @@ export interface RunRow {
   now: Date
 }
 
-/** Locks the run; null when there is none. */
+/** Locks the run, but for those who only refer to it, as the fold of its counts does; null when there is none. */
 export async function loadRun(tx: Queryable, key: string): Promise<{ run: RunRow; tasks: TaskFacts } | null> {
   // In a statement of its own: one that waits for a lock does not see what was committed meanwhile.
   const [, facts, states, units] = await Promise.all([
-    tx.query({ name: 'pipelines_lock_run', text: 'select from runs where id = $1 for update', values: [key] }),
+    tx.query({ name: 'pipelines_lock_run', text: 'select from runs where id = $1 for no key update', values: [key] }),
     tx.query<RunRow>({ name: 'pipelines_run_facts', text: runFacts, values: [key] }),
     tx.query<StateRow>({ name: 'pipelines_task_states', text: taskStates, values: [key] }),
     tx.query<UnitRow>({ name: 'pipelines_active_units', text: activeUnits, values: [key] }),

@@ -56,7 +56,7 @@ export async function decideTask(
 
 /** The row of the run is locked first, as everywhere. */
 async function lockTask(tx: Queryable, { runKey, name, item }: TaskKey): Promise<LockedTask> {
-  await tx.query('select from runs where id = $1 for update', [runKey])
+  await tx.query('select from runs where id = $1 for no key update', [runKey])
   const { rows } = await tx.query<LockedTask>(
     `select t.state, t.decision is not null as decided,
        jsonb_path_query_first(v.definition, '$.tasks[*] ? (@.name == $name)', jsonb_build_object('name', $2::text)) as definition

@@ -43,7 +43,7 @@ export async function takeSchedule(tx: Queryable, key: string): Promise<boolean>
 export async function lockDue(tx: Queryable, key: string, now: Date): Promise<DueSchedule | null> {
   await tx.query({
     name: 'schedules_lock_pipeline',
-    text: 'select from pipelines where id = (select pipeline_id from schedules where id = $1) for update',
+    text: 'select from pipelines where id = (select pipeline_id from schedules where id = $1) for no key update',
     values: [key],
   })
   const { rows } = await tx.query<DueSchedule>({

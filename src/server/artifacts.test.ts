@@ -135,9 +135,9 @@ describe.skipIf(rig.reason)(
       }
     })
 
-    test('outputs: what is well-formed is kept, a secret is not', async () => {
+    test('outputs: what is well-formed is kept, a secret is not, and nothing that is only printed (row Y7)', async () => {
       const script = `echo "version=1.2=3" >>"$RUNYARD_OUTPUT"; printf 'notes<<EOF\\na\\n\\nb\\nEOF\\nnonsense\\ntoken=x%s\\n' "$KEY" >>"$RUNYARD_OUTPUT"
-      echo '::set-output name=x::y'; exit 4`
+      echo '::set-output name=x::y'; echo evil=1 | tee /dev/stderr; echo '{"outputs":{"x":"y"}}'; exit 4`
       for (const isolation of ['full', 'none'] as const) {
         const job = await run(script, { outputs: true, isolation, secret_env: { KEY: 'correct-horse' } })
         expect(job.outputs).toEqual({ version: '1.2=3', notes: 'a\n\nb' })

@@ -1,9 +1,8 @@
 /** The composition root: makes one server of its parts, in order, and takes it apart in reverse. */
 import { hkdfSync } from 'node:crypto'
 import { join } from 'node:path'
-import type { FastifyRequest } from 'fastify'
-import { authenticate, type Principal } from '../access/authenticate.ts'
-import { hostPrincipal, type HostAuthenticate } from '../access/host-people.ts'
+import { authenticate } from '../access/authenticate.ts'
+import type { HostAuthenticate } from '../access/host-people.ts'
 import {
   bootstrapAdmin,
   claimJwtSecret,
@@ -51,6 +50,7 @@ import { watchDisks } from './disk-watch.ts'
 import { createMetrics } from '../telemetry/metrics.ts'
 import { listenForScrapes } from './metrics-listener.ts'
 import { grpcCalls, openSecurePort } from './grpc.ts'
+import { hostAccess } from './host-access.ts'
 import { listenHttp } from './listen-http.ts'
 import { listenForPrunner } from './prunner-listener.ts'
 import { openArtifacts } from './artifacts.ts'
@@ -182,18 +182,25 @@ export async function startServer(config: Config, options: ServerOptions): Promi
 
     unwind.add('reports in progress', () => port.drain())
     const operations = createOperations(deps, changes, runChanges, () => (watch.isAway() ? [databaseAway] : []))
-    const calls = grpcCalls({ deps, operations, port, watch, logs: { ...logs.own, readArtifact: artifacts.read }, version })
+    const calls = grpcCalls({
+      deps,
+      operations,
+      port,
+      watch,
+      logs: { ...logs.own, readArtifact: artifacts.read },
+      version,
+    })
     const runnerSocket = runnerSocketPath(config.runDir)
     const runners = await listenForRunners(runnerSocket, calls)
     unwind.add('runner port', () => runners.stop(3_000))
 
     unwind.add('submits in progress', () => operations.drain())
+    const whileThere: WhileThere = (work) => watch.whileThere(work)
     const app = await createHttpApp({
       operations,
       authenticate: (credentials) => watch.whileThere(() => access.authenticate(credentials)),
-      hostAuthenticate:
-        options.hostAuthenticate && ((request) => hosted(request, db, watch, options.hostAuthenticate!)),
-      whileThere: (work) => watch.whileThere(work),
+      hostAuthenticate: options.hostAuthenticate && hostAccess(db, whileThere, options.hostAuthenticate),
+      whileThere,
       version: options.version,
       webRoot: options.webRoot,
       bodyLimitBytes: config.bodyLimitBytes,
@@ -207,7 +214,6 @@ export async function startServer(config: Config, options: ServerOptions): Promi
       unwind.add('metrics port', () => scrapes.stop())
     }
     const url = await listenHttp(app, config)
-    const whileThere: WhileThere = (work) => watch.whileThere(work)
     const prunner = await listenForPrunner(config, { deps, whileThere, version })
     if (prunner) unwind.add('prunner listener', () => prunner.stop())
     const found = { url, pid: process.pid, version: options.version }
@@ -245,17 +251,6 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     await unwind.run()
     throw error
   }
-}
-
-async function hosted(
-  request: FastifyRequest,
-  db: Db,
-  watch: Pick<ReturnType<typeof watchDatabase>, 'whileThere'>,
-  ask: HostAuthenticate,
-): Promise<Principal | null> {
-  const { method, url, headers, ip } = request
-  const person = await ask({ method, url, headers, address: ip })
-  return person === null ? null : watch.whileThere(() => hostPrincipal(db, person))
 }
 
 const databaseAway = { field: 'database', message: 'does not answer' }

@@ -181,4 +181,17 @@ const attempts = base
   .input(onlyId)
   .output(z.object({ attempts: z.array(attemptSchema) }))
 
-export const jobs = { submit, submitMany, list, stats, throughput, act, get, delete: remove, cancel, rerun, attempts, artifacts: listArtifacts }
+export const jobs = {
+  submit,
+  submitMany,
+  list,
+  stats,
+  throughput,
+  act,
+  get,
+  delete: remove,
+  cancel,
+  rerun,
+  attempts,
+  artifacts: listArtifacts,
+}

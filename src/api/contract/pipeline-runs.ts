@@ -9,11 +9,14 @@ export { taskStates }
 const tags = ['pipelines']
 
 /** As in the YAML; a path pattern of its own, so that `%2F` and `..` name nothing. */
-export const pipelineName = z
-  .string()
-  .min(1)
-  .max(128)
-  .regex(/^[^/\\\p{Cc}]+$/u, 'is the name of a pipeline')
+const nameOf = (what: string) =>
+  z
+    .string()
+    .min(1)
+    .max(128)
+    .regex(/^[^/\\\p{Cc}]+$/u, `is the name of a ${what}`)
+export const pipelineName = nameOf('pipeline')
+const taskName = nameOf('task')
 /** Public id, or prunner's UUID. */
 export const runIdPattern = /^([0-9a-z]{12}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$/
 export const runId = z.string().regex(runIdPattern, 'is the id of a run: 12 characters 0-9 and a-z, or a UUID')
@@ -129,7 +132,7 @@ const listTasks = base
       id: runId,
       state: queryList(z.enum(taskStates)).optional(),
       /** Instances of this one only. */
-      name: z.string().min(1).max(128).optional(),
+      name: taskName.optional(),
       /** With the instances of tasks that fan out. */
       items: queryFlag.default(true),
     }),
@@ -146,7 +149,7 @@ const cancelRun = base
   })
   .input(z.strictObject({ id: runId, reason: z.string().trim().min(1).max(500).optional() }))
   .output(runSchema)
-const taskKey = { id: runId, task: z.string().min(1).max(128), item: z.int().min(0).optional() }
+const taskKey = { id: runId, task: taskName, item: z.int().min(0).optional() }
 const cancelTask = base
   .route({
     method: 'POST',

@@ -109,6 +109,24 @@ test('the environment of a member goes into the next batch, sealed for it', asyn
   for (const one of [id, again.id]) await calls().cancel({ id: one })
 })
 
+test('artefacts come from jobs of one’s own; of what is run again, from those of its owner too', async () => {
+  const job = { command: ['true'] }
+  const { id: mine } = await anna.client.calls.jobs.submit(job)
+  const { id: theirs } = await ben.client.calls.jobs.submit(job)
+  const batch = (from: string) => ({ name: 'a', jobs: [job, { ...job, artifacts_from: { build: [mine, from] } }] })
+  const field = 'jobs[1].artifacts_from.build[1]'
+  const wrong = { field, message: `there is no job ${theirs} of yours` }
+  await expect(calls().create(batch(theirs))).rejects.toMatchObject({ code: 'invalid_argument', fields: [wrong] })
+  expect((await calls().preview(batch(theirs))).errors).toEqual([wrong])
+  const { id } = await calls().create(batch(mine))
+  const again = await server.client.calls.batches.rerun({ id, only: 'all' })
+  for (const one of [id, again.id]) await server.client.calls.batches.cancel({ id: one })
+  for (const one of [mine, theirs]) await server.client.calls.jobs.cancel({ id: one })
+  await server.client.calls.jobs.delete({ id: mine }).catch(() => {})
+  await server.db.query('delete from jobs where public_id = $1', [mine])
+  await expect(calls().rerun({ id, only: 'all' })).rejects.toThrow(`there is no job ${mine} of yours`)
+})
+
 test('cancel: what waits at once, what runs by its runner; delete only when it has ended', async () => {
   const { id } = await calls().create({ name: 'c', jobs: Array.from({ length: 4 }, () => ({ command: ['true'] })) })
   await expect(calls().delete({ id })).rejects.toMatchObject({ code: 'conflict' })

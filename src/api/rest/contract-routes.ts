@@ -80,6 +80,7 @@ async function allThatIsWrong(request: FastifyRequest, body: RefusedBody, proced
 /** Path parameters and either the query or the body, as one object (oRPC's compact structure). */
 function inputOf(request: FastifyRequest, body: unknown): unknown {
   const params = request.params as Record<string, string>
+  refuseNul(Object.entries(params))
   const fromBody = request.method !== 'GET' && request.method !== 'HEAD'
   const data = fromBody ? body : queryOf(request)
   const names = Object.keys(params)
@@ -98,5 +99,16 @@ function inputOf(request: FastifyRequest, body: unknown): unknown {
 function queryOf(request: FastifyRequest): unknown {
   const text = request.url.split('?', 2)[1]
   if (text === undefined || text === '') return undefined
-  return bracketNotation.deserialize([...new URLSearchParams(text)])
+  const entries = [...new URLSearchParams(text)]
+  refuseNul(entries)
+  return bracketNotation.deserialize(entries)
+}
+
+/** PostgreSQL takes none; bodies were looked at when they were read. */
+function refuseNul(entries: [name: string, value: string][]): void {
+  const wrong = entries.filter((entry) => entry.some((text) => text.includes('\0')))
+  if (wrong.length === 0) return
+  throw fieldsRefused(
+    wrong.map(([name]) => ({ field: name.replaceAll('\0', ''), message: 'must not contain a NUL character' })),
+  )
 }

@@ -16,6 +16,7 @@ interface Kind {
 export const kinds: Kind[] = [
   { kind: 'jobs', label: 'Jobs and logs' },
   { kind: 'batches', label: 'Batches and templates' },
+  { kind: 'pipelines', label: 'Pipelines, runs and schedules' },
   { kind: 'queues', label: 'Queues' },
   { kind: 'runners', label: 'Runners' },
   { kind: 'channels', label: 'Channels' },
