@@ -64,7 +64,7 @@ function valueOf(words: string, { matrix, params, index }: Values, refuse: (mess
   return ''
 }
 
-const numbers = new Set([
+const typed = new Set([
   'priority',
   'max_attempts',
   'timeout_seconds',
@@ -77,7 +77,7 @@ const numbers = new Set([
 export function isTyped(path: readonly PropertyKey[]): boolean {
   const [top, second] = path
   if (typeof top !== 'string') return false
-  if (path.length === 1) return numbers.has(top)
+  if (path.length === 1) return typed.has(top)
   if (top === 'limits') return true
   if (top === 'retry') return second !== 'on'
   return top === 'placement' && path.length === 3 && path[2] === 'required'
