@@ -114,7 +114,7 @@ const steps = () =>
 test.skipIf(noSandbox)(
   'each run to its end, each task once, whoever dies',
   async () => {
-    await Promise.all([...'ababab'].map((which) => start(which === 'a' ? a : b, 'many')))
+    await Promise.all([a, b, a, b, a, b].map((server) => start(server, 'many')))
     const slow = await start(b, 'slow')
     const print = await until('its first words', async () => {
       const [task] = (await b.api.calls.pipelineRuns.tasks({ id: slow.id })).tasks
@@ -130,9 +130,11 @@ test.skipIf(noSandbox)(
 
     process.kill((await readFacts(b.dataDir, 'runner.json'))!.pid, 'SIGKILL')
     await exited(runner)
+    expect(await one(`select state from jobs where name = 'slow/print'`)).toBe('running')
     runner = spawn(b, 'runner')
 
     await until('a run that ended', async () => (await open()) < 7)
+    expect(await open()).toBeGreaterThan(1)
     await postgres.down('kill')
     await new Promise((resolve) => setTimeout(resolve, 2000))
     await postgres.up()

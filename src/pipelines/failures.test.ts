@@ -189,7 +189,7 @@ test('timers without notices: a start delay, an approval and a run that nobody h
   const limited = await world.pipeline('limited', { timeout_ms: 500 })
   const { hooks, errors } = world
   const onError = (_: string, error: unknown): void => void errors.push(error)
-  let woken = (_: number): void => {}
+  let woken: (ms: number) => void = () => {}
   const engine = advancing(world.db, hooks, { removeLogs: async () => {}, onError, wake: (ms) => woken(ms) })
   await engine.service.runOnce()
   await engine.idle()

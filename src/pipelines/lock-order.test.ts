@@ -18,7 +18,7 @@ import { definitionOf, storePipeline, type DefinitionParts } from './testing/def
 import { engineWorld } from './testing/engine-world.ts'
 
 /** A deadlock in each of the orders that were wrong took some seconds; by hand 60 found none any more. */
-const seconds = Number(process.env['RUNYARD_STRESS_SECONDS'] ?? 1)
+const seconds = Number(process.env['RUNYARD_STRESS_SECONDS'] ?? 0.6)
 
 /** The same choices each time; who comes first is the machine's affair. */
 function dice(seed: number): (below: number) => number {
@@ -162,6 +162,6 @@ test(
     expect(rows[0]!.n).toBe(0)
     await world.work()
     expect(await keys(`state <> 'ended'`)).toEqual([])
-    expect(acts).toBeGreaterThan(50)
+    expect(acts).toBeGreaterThan(20)
   },
 )
