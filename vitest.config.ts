@@ -8,7 +8,7 @@ const databaseSuites = [
   'src/access/**/*.test.ts',
   'src/reactions/**/*.test.ts',
   'src/schedules/{scheduler,late}.test.ts',
-  'src/pipelines/{failures,start-run,admission-race,start-to-end,load-files,definition-store,retention}.test.ts',
+  'src/pipelines/{start-run,admission-race,start-to-end,load-files,definition-store,retention}.test.ts',
 ]
 /** They kill by the clock or fill the machine: one at a time, after all others. */
 const alone = [
