@@ -160,6 +160,7 @@ test(
       'select deadlocks::int as n from pg_stat_database where datname = current_database()',
     )
     expect(rows[0]!.n).toBe(0)
+    for (const key of await keys(`state <> 'ended'`)) await db.tx((tx) => cancelPipelineRun(tx, hooks, key, 'enough'))
     await world.work()
     expect(await keys(`state <> 'ended'`)).toEqual([])
     expect(acts).toBeGreaterThan(20)

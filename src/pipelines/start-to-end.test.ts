@@ -1,7 +1,7 @@
 /** Admission and engine together, by hand: start, tasks in turn, end, the next one from the waiting list. */
 import { expect, test } from 'vitest'
 import { bad } from '../../test/queue-world.ts'
-import { admitWaiting } from './admit-waiting.ts'
+import { admitWaiting, waitingToAdmit } from './admit-waiting.ts'
 import { advanceRun } from './advance.ts'
 import { cancelPipelineRun } from './cancel-run.ts'
 import { rerunOf } from './rerun-run.ts'
@@ -36,6 +36,7 @@ test('one after the other, each in the order of its tasks', async () => {
   const build = await pipeline('build', { tasks })
   const [first, second, third] = [await start(build), await start(build), await start(build)]
   const next = () => admitWaiting(db, hooks, build.pipelineId)
+  expect(await waitingToAdmit(db)).toEqual({ pipelineIds: [build.pipelineId], nextMs: null })
   expect(await next()).toBe(0)
   const order = ['build/a', 'build/b', 'build/c', 'build/d']
   expect(await work(first.runKey)).toEqual(order)
