@@ -4,7 +4,7 @@
  * administrator gave it. `sub` is a label on what they start.
  */
 import { randomBytes } from 'node:crypto'
-import { jwtVerify, SignJWT } from 'jose'
+import { errors, jwtVerify, SignJWT } from 'jose'
 import { parse, stringify } from 'yaml'
 import type { Queryable } from '../db/pool.ts'
 import { AppError } from '../lib/app-error.ts'
@@ -89,6 +89,12 @@ async function claimsOf(token: string, app: HostApp) {
     })
     return payload
   } catch (cause) {
+    if (cause instanceof errors.JWTClaimValidationFailed && cause.claim === 'exp') {
+      throw new AppError('unauthenticated', 'the token has no `exp`, and this listener asks for one (--strict-jwt)')
+    }
+    if (cause instanceof errors.JWTClaimValidationFailed && cause.claim === 'nbf') {
+      throw new AppError('unauthenticated', 'the token is not valid yet (`nbf`): compare the clocks')
+    }
     throw refused(cause)
   }
 }

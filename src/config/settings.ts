@@ -669,7 +669,7 @@ export const settings = {
     default: 'leave',
     oneOf: ['leave', 'wait', 'cancel'],
     meaning:
-      'What Ctrl-C (SIGINT) means for runs of pipelines: `leave` them to the next start, which goes on with them; `wait` until they have ended (those on the waiting list are cancelled); `cancel` them. For the only server of an installation.',
+      'What Ctrl-C (SIGINT) means for runs of pipelines: `leave` them to the next start, which goes on with them (a task in its middle has the drain time); `wait` until they have ended (those on the waiting list are cancelled); `cancel` them. For the only server of an installation.',
   },
   runsAtTerminate: {
     group: 'server',

@@ -36,8 +36,15 @@ test('the application says who asks, and Runyard what they may', async () => {
   const headers = { 'x-user': 'anna' }
   expect(await (await asked('/me', { headers })).json()).toMatchObject({ username: 'anna', role: 'viewer' })
   expect((await asked('/pipelines', { headers })).status).toBe(200)
-  // A browser would send the application's cookie for any page: without a page of ours nothing is changed.
-  expect((await asked('/pipelines/wait/runs', { method: 'POST', headers, body: '{}' })).status).toBe(403)
+  const start = (more: Record<string, string>) =>
+    asked('/pipelines/wait/runs', {
+      method: 'POST',
+      headers: { ...headers, 'content-type': 'application/json', ...more },
+      body: '{}',
+    })
+  expect(await (await start({})).json()).toMatchObject({ detail: expect.stringContaining('your role (viewer)') })
+  // A browser sends the application's cookie for any page that asks.
+  expect(await (await start({ cookie: 'app=1' })).json()).toMatchObject({ detail: expect.stringContaining('origin') })
   expect((await asked('/me')).status).toBe(401)
   expect((await asked('/me', { headers: { 'x-user': 'eve' } })).status).toBe(401)
 })

@@ -81,6 +81,7 @@ export async function createRunyard(options: RunyardOptions): Promise<Runyard> {
     client,
     async schedule(pipeline, { variables = {}, queuePartition, idempotencyKey, signal } = {}) {
       signal?.throwIfAborted()
+      if (stopped) throw new AppError('unavailable', 'this Runyard is being stopped, or was')
       const run = await client.calls.pipelines.start(
         { name: pipeline, variables: variables as never, ...(queuePartition && { queue_partition: queuePartition }) },
         { context: { idempotencyKey: idempotencyKey ?? crypto.randomUUID() } },

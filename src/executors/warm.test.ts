@@ -1,12 +1,13 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createReportFrames } from '../job/report-frames.ts'
 import { executorConformance } from './conformance.ts'
 import { signalTo } from './processes.ts'
 import { fingerprintOf, type SystemView } from './sandbox/system-view.ts'
 import { noCgroups, noPerl } from './testing/needs.ts'
-import { createRig, waitersIn, type Rig } from './testing/rig.ts'
+import { createRig, waitersIn, type Rig, type Started } from './testing/rig.ts'
 import { until } from './testing/until.ts'
 
 const MiB = 1024 * 1024
@@ -76,22 +77,72 @@ describe.skipIf(missing)('sandboxes that are built ahead', () => {
     expect((await rig.run(crowd, { slot: 0, limits })).stderr).toMatch(/Cannot fork|Resource temporarily unavailable/)
   })
 
+  const leaving = { outputs: true, junit: ['*.xml'], artifacts: ['kept'] }
+  const artifactCaps = { bytes: MiB, files: 10 }
+  const picked = (path: string): string =>
+    createReportFrames()(readFileSync(path))
+      .map((frame) =>
+        frame.kind === 'data' ? frame.bytes.toString() : frame.kind === 'section' ? `${frame.text}:` : '',
+      )
+      .join('')
+
+  test('files that are wanted are picked up, the command sees nothing of it and ends as it would', async () => {
+    const seen = 'env | sort; ls /proc/self/fd | wc -l; grep -i sig /proc/self/status; ls -A /tmp /job; umask'
+    const order = { slot: 0, env: { A: '1', PERL5OPT: '-Mnone', LC_ALL: 'xx_XX' }, artifactCaps }
+    const plain = await rig.run(['sh', '-c', seen], order)
+    await isWaiting()
+    const write = 'echo v=1 >>$RUNYARD_OUTPUT; echo "<x/>" >a.xml; echo art >kept; kill -USR1 $$'
+    let started: Started | undefined
+    const one = { ...order, spec: leaving, secretEnv: { S: 'canary-77ab' } }
+    expect(await used(async () => (started = await rig.start(['sh', '-c', `${seen}; ${write}`], one)))).toBe(1)
+    const { attempt, stdout } = started!
+    const ended = await attempt.ended
+    const { path } = ended.report!
+    expect(picked(path!)).toBe('output:v=1\njunit:<x/>\nartifacts:art\n')
+    const ours = /^(RUNYARD_OUTPUT|S)=.*\n|^\.runyard-.*\n/gm
+    expect((await stdout()).replace(ours, '')).toBe(plain.stdout)
+    expect(ended).toMatchObject({ exitCode: 138, signal: 'SIGUSR1', remaining: 0 })
+    await attempt.release()
+    expect(existsSync(path!)).toBe(false)
+  })
+
+  test('a stop and a runner that died: the next one gets the files of a job in one', async () => {
+    await rig.run(['true'], { slot: 0 })
+    await isWaiting()
+    const script = 'trap "echo v=2 >>$RUNYARD_OUTPUT; exit 7" TERM; echo up; while :; do sleep 0.05; done'
+    let started: Started | undefined
+    const start = async () => (started = await rig.start(['sh', '-c', script], { slot: 0, spec: { outputs: true } }))
+    expect(await used(start)).toBe(1)
+    const { order, stdout } = started!
+    await until(async () => (await stdout()) === 'up\n')
+    const again = (await (await rig.successor()).attempts()).find(({ key }) => key === order.key)!
+    await again.stop('cancelled', 5000)
+    const ended = await again.ended
+    expect(ended).toMatchObject({ exitCode: 7, reason: 'cancelled', remaining: 0 })
+    expect(picked(ended.report!.path!)).toBe('output:v=2\n')
+    await again.release()
+  })
+
   test.each([
     [['no-such-program'], 'command not found: no-such-program is not in the PATH'],
     [['/etc/passwd'], 'not executable: /etc/passwd'],
     [['sh', 'x'.repeat(140_000)], 'arguments and environment are too long'],
-  ])('a command that cannot be executed: the reason is the same (%#)', async (command, message) => {
-    await isWaiting()
-    const before = (await warm()).used
-    const { attempt } = await rig.start(command, { slot: 0 })
-    await expect(attempt.ended).rejects.toMatchObject({
-      errorClass: 'start',
-      message: expect.stringContaining(message) as string,
-    })
-    expect(attempt.log.length()).toBe(0)
-    await attempt.release()
-    expect((await warm()).used - before).toBe(1)
-  })
+    [['no-such-program'], 'command not found: no-such-program is not in the PATH', { outputs: true as const }],
+  ])(
+    'a command that cannot be executed: the reason is the same (%#)',
+    async (command, message, spec?: { outputs: true }) => {
+      await isWaiting()
+      const before = (await warm()).used
+      const { attempt } = await rig.start(command, { slot: 0, spec: spec ?? {} })
+      await expect(attempt.ended).rejects.toMatchObject({
+        errorClass: 'start',
+        message: expect.stringContaining(message) as string,
+      })
+      expect(attempt.log.length()).toBe(0)
+      await attempt.release()
+      expect((await warm()).used - before).toBe(1)
+    },
+  )
 
   test('a command that does not fit into the pipe at once', async () => {
     await isWaiting()

@@ -28,7 +28,7 @@ export async function lockRuns(tx: Queryable, pipelineId: string): Promise<Locke
   const { rows: pipelines } = await tx.query<Omit<LockedRuns, 'running' | 'waiting'>>({
     name: 'pipelines_rules',
     text: `
-      select p.id as "pipelineId", p.name, p.gone_at is not null as gone, v.definition - 'tasks' as rules,
+      select p.id as "pipelineId", p.name, p.gone_at is not null as gone, v.definition::jsonb - 'tasks' as rules,
         (extract(epoch from clock_timestamp()) * 1000)::float8 as now,
         (select count(*)::int from pipeline_runs where pipeline_id = $1 and state = 'waiting') as "allWaiting"
       from pipelines p join pipeline_versions v on v.pipeline_id = p.id and v.number = p.version where p.id = $1`,

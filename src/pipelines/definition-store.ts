@@ -192,7 +192,7 @@ export async function versionsOf(
 ): Promise<VersionRow[]> {
   const { rows } = await db.query<VersionRow>(
     `select v.number, v.created_at as "createdAt", v.created_by as "createdBy", v.number = p.version as current,
-       jsonb_array_length(v.definition->'tasks') as tasks
+       json_array_length(v.definition->'tasks') as tasks
      from pipelines p join pipeline_versions v on v.pipeline_id = p.id
      where p.name = $1 and ($2::int is null or v.number < $2) order by v.number desc limit $3`,
     [name, before, limit],

@@ -35,8 +35,8 @@ export interface PipelineRow {
 
 const columns = `p.id as key, p.name, p.source, p.path, u.username as owner, p.owner_id as "ownerId", v.number as version,
   v.id as "versionId", p.problems, p.gone_at as "goneAt", p.created_at as "createdAt", p.updated_at as "updatedAt",
-  v.definition - '{tasks,parameters,schedules,env,on_error,job,notify}'::text[] as definition,
-  v.definition->'parameters' as parameters, jsonb_array_length(v.definition->'tasks') as tasks,
+  v.definition::jsonb - '{tasks,parameters,schedules,env,on_error,job,notify}'::text[] as definition,
+  v.definition->'parameters' as parameters, json_array_length(v.definition->'tasks') as tasks,
   open.running, open.waiting, last.runs->0 as "lastRun", last.runs as "lastRuns", coalesce(s.schedules, 0) as schedules, s.next as "nextRunAt"`
 
 /** The last runs that this owner may see. */

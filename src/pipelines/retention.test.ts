@@ -81,7 +81,7 @@ test('by number and age, whichever says so first; open runs and batches stay', a
   await age(1)
   await ended()
   await db.query(
-    `update pipeline_versions set definition = definition || '{"retention_count": 0, "retention_period_ms": 60000}'`,
+    `update pipeline_versions set definition = definition::jsonb || '{"retention_count": 0, "retention_period_ms": 60000}'`,
   )
   expect(await retained()).toBe(2)
   expect(await list(nightly)).toEqual(['running', 'succeeded'])

@@ -59,7 +59,7 @@ async function lockTask(tx: Queryable, { runKey, name, item }: TaskKey): Promise
   await tx.query('select from runs where id = $1 for no key update', [runKey])
   const { rows } = await tx.query<LockedTask>(
     `select t.state, t.decision is not null as decided,
-       jsonb_path_query_first(v.definition, '$.tasks[*] ? (@.name == $name)', jsonb_build_object('name', $2::text)) as definition
+       jsonb_path_query_first(v.definition::jsonb, '$.tasks[*] ? (@.name == $name)', jsonb_build_object('name', $2::text)) as definition
      from run_tasks t join pipeline_runs pr on pr.run_id = t.run_id join pipeline_versions v on v.id = pr.version_id
      where t.run_id = $1 and t.name = $2 and t.item = $3`,
     [runKey, name, item],

@@ -37,10 +37,25 @@ export interface AccessOptions {
 
 const changesNothing = new Set(['GET', 'HEAD', 'OPTIONS'])
 
-/** `/metrics` is where scrapers look for it; in all else it is a part of the API. */
+/**
+ * `/metrics` is where scrapers look for it; in all else it is a part of the API. A page's address holds names, which may
+ * be encoded (`/pipelines/a%20b`); one that reads as another path when it is decoded, once or again, is no page's.
+ */
 export const isApiPath = (url: string): boolean => {
-  const path = url.split('?', 1)[0] ?? ''
-  return /^\/+(api|metrics)(\/|$)/i.test(path) || /%|\/\/|\/\.|;|\\/.test(path)
+  const raw = url.split('?', 1)[0] ?? ''
+  const path = decodedPath(raw)
+  return path === null || /^\/+(api|metrics)(\/|$)/i.test(path) || tricks.test(path) || /^\/[^/]*%|%2f/i.test(raw)
+}
+
+/** What another reader of paths would take for a border of a segment, a way up, a query or one more encoding. */
+const tricks = /[%;\\?#\p{Cc}]|\/\/|\/\./u
+
+function decodedPath(raw: string): string | null {
+  try {
+    return decodeURIComponent(raw)
+  } catch {
+    return null
+  }
 }
 
 export function installAccess(app: FastifyInstance, options: AccessOptions): void {
@@ -55,13 +70,19 @@ export function installAccess(app: FastifyInstance, options: AccessOptions): voi
     if (!isApiPath(request.url)) return undefined
     const hosted = (await options.hostAuthenticate?.(request)) ?? null
     request.principal = hosted ?? (await options.authenticate(credentialsOf(request)))
-    const byCookie = request.headers.authorization === undefined
+    const byCookie = hosted === null ? request.headers.authorization === undefined : fromBrowser(request)
     // A browser sends the cookie for any page that asks; only our own pages may change things with it.
     const ownPage = request.headers.origin !== undefined && !foreign
     if (byCookie && !ownPage && (!changesNothing.has(request.method) || isUpgrade(request))) throw foreignRefusal()
     if (isUpgrade(request) && foreign) throw foreignRefusal()
     return undefined
   })
+}
+
+/** What an application's own sign-in goes by may be sent by a browser unasked; a program that is none sends none of these. */
+function fromBrowser({ headers }: FastifyRequest): boolean {
+  if (headers.authorization !== undefined) return false
+  return headers.cookie !== undefined || headers.origin !== undefined || headers['sec-fetch-site'] !== undefined
 }
 
 const foreignRefusal = (): HttpRefusal =>

@@ -17,7 +17,10 @@ const missing = `<!doctype html>
 const wantsPage = (request: FastifyRequest): boolean =>
   (request.method === 'GET' || request.method === 'HEAD') &&
   !isApiPath(request.url) &&
-  !/\.[a-z0-9]{1,8}$/i.test(request.url.split('?', 1)[0] ?? '')
+  !namesFile.test(request.url.split('?', 1)[0] ?? '')
+
+/** Where the build puts files; elsewhere a dot belongs to a name, as in `/pipelines/deploy.v1`. */
+const namesFile = /^\/assets\/|^\/[^/]*\.[a-z0-9]{1,8}$/i
 
 /** `routes`: those of the API, for what asks one of them with another method. */
 export async function installWeb(

@@ -25,7 +25,8 @@ create table pipeline_versions (
   number integer not null,
   -- SHA-256 of the definition: the same content is no new version.
   hash text not null,
-  definition jsonb not null,
+  -- Not jsonb, which would lose the order of the keys: forms ask for the parameters as they were written.
+  definition json not null,
   -- As it was written, for people and for the diff.
   source text not null,
   -- Username; null: read from a file.

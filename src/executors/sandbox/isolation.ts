@@ -5,8 +5,8 @@ import { networkView, systemView, viewArgs, type SystemView } from './system-vie
 
 export interface SandboxRecipe {
   command: string[]
-  /** Instead of `command`, a program that waits: its argv, given the numbers of the pipe it reads and of the status pipe. */
-  waiter?: { order: string; argv(orderFd: string, statusFd: string): string[] }
+  /** Instead of `command`, a program that waits: its argv by the numbers of its pipes. */
+  waiter?: { order: string; report: string; argv(orderFd: string, reportFd: string, statusFd: string): string[] }
   /** Instead of `command`, one that reads its reports when it has ended: argv by the numbers of its pipes. */
   pickup?: Pickup
   env: Record<string, string>
@@ -132,7 +132,7 @@ export function sandboxLaunch(recipe: SandboxRecipe): { argv: string[]; fds: Lau
   const forWaiter = (path: string): string => hand((fd) => ({ fd, path, open: 'pipe' }))
   const { waiter, pickup } = recipe
   const command = waiter
-    ? waiter.argv(forWaiter(waiter.order), forWaiter(recipe.status))
+    ? waiter.argv(forWaiter(waiter.order), forWaiter(waiter.report), forWaiter(recipe.status))
     : pickup
       ? pickup.argv(
           hand((fd) => ({ fd, data: pickup.order })),

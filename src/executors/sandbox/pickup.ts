@@ -3,11 +3,11 @@
  * parent, and when the command has ended reads them, inside the sandbox and as the job's own user, into a pipe. So no
  * link can lead it to what the job could not read itself, and a private work directory is read before it goes.
  *
- * Perl for the reasons of `waiter.ts`. The parent hears of no signal that is meant for the command, and ends as the
- * command did. Reading is done by one more process, which is given up after five seconds: a report that lies on a
- * file system that hangs, or that is a pipe, must not hold up the end of a job. Artefacts have a reader of their own,
- * with a patience that goes by their size; when the first one had to be given up, half a frame may be in the pipe, and
- * there is no second one.
+ * Perl for the reasons of `waiter.ts`, whose process does the same when its sandbox was built ahead. The parent hears
+ * of no signal that is meant for the command, and ends as the command did. Reading is done by one more process, which
+ * is given up after five seconds: a report that lies on a file system that hangs, or that is a pipe, must not hold up
+ * the end of a job. Artefacts have a reader of their own, with a patience that goes by their size; when the first one
+ * had to be given up, half a frame may be in the pipe, and there is no second one.
  */
 import { constants } from 'node:fs'
 import type { ArtifactCaps } from '../../job/artifacts.ts'
@@ -39,15 +39,8 @@ const { O_RDONLY, O_NONBLOCK, O_NOCTTY, O_NOFOLLOW, O_WRONLY, O_CREAT, O_EXCL } 
 /** Without blocking: it may be a pipe. */
 const toRead = O_RDONLY | O_NONBLOCK | O_NOCTTY
 
-const script = `# runyard picks up
-open(I, '<&=', shift) && open(R, '>>&=', shift) && open(S, '>>&=', shift) or exit 125;
-fcntl($_, 2, 1) for *I, *R, *S;
-my $said = '';
-while (sysread I, $said, 1048576, length $said) { }
-close I;
-my @words = unpack '(V/a*)*', substr $said, 4;
-$said = '';
-sub list { my $count = shift @words; splice @words, 0, $count }
+/** What it does with its order (`@words`); `R` and `S` are the pipes for files and for its status, closed by an exec. */
+export const pickupBody = `sub list { my $count = shift @words; splice @words, 0, $count }
 my ($output, $caps, $files_cap, $patience) = splice @words, 0, 4;
 my @reports = list();
 my @artifacts = list();
@@ -221,6 +214,16 @@ sub send_file {
 }
 `
 
+const script = `# runyard picks up
+open(I, '<&=', shift) && open(R, '>>&=', shift) && open(S, '>>&=', shift) or exit 125;
+fcntl($_, 2, 1) for *I, *R, *S;
+my $said = '';
+while (sysread I, $said, 1048576, length $said) { }
+close I;
+my @words = unpack '(V/a*)*', substr $said, 4;
+$said = '';
+${pickupBody}`
+
 /** The beginning of its command line, which is not the command's. */
 export const pickupLine = (perl: string): string => `${perl}\0-e\0# runyard picks up\n`
 
@@ -247,11 +250,12 @@ export interface PickupOrder {
 
 const listed = (words: readonly string[]): string[] => [String(words.length), ...words]
 
-export const encodePickup = ({ output, reports, artifacts, caps, command, env }: PickupOrder): Buffer =>
-  encodeFrame([
-    ...[output ?? '', String(caps.bytes), String(caps.files), String(artifactPatience(caps))],
-    ...listed(reports),
-    ...listed(artifacts),
-    ...listed(command),
-    ...Object.entries(env).flat(),
-  ])
+export const encodePickup = (order: PickupOrder): Buffer => encodeFrame(pickupWords(order))
+
+export const pickupWords = ({ output, reports, artifacts, caps, command, env }: PickupOrder): string[] => [
+  ...[output ?? '', String(caps.bytes), String(caps.files), String(artifactPatience(caps))],
+  ...listed(reports),
+  ...listed(artifacts),
+  ...listed(command),
+  ...Object.entries(env).flat(),
+]

@@ -39,8 +39,9 @@ export interface AttemptParts {
   foreword: string[]
   /** Beginnings of command lines that are not the command's yet. */
   before: string[]
-  /** What the status pipe has said before; of a sandbox that was built ahead. */
+  /** Of a sandbox that was built ahead: what the status pipe has said before, and how its process is called. */
   heard?: string
+  waiter?: string
   wrapping: Wrapping
   /** Where its report files are kept. */
   reportFile: string
@@ -75,13 +76,14 @@ export class Attempt implements Kept {
 
   constructor(parts: AttemptParts) {
     this.parts = parts
-    const { order, slot, sync, marker, before, heard } = parts
+    const { order, slot, sync, marker, before, heard, waiter } = parts
     this.keepUntil = parts.keepUntil
     const { wrapping } = parts
     const isolated = order.spec.isolation === 'full'
     this.report = wrapping && 'perl' in wrapping ? new PickingUp(wrapping.perl, order, slot, parts.reportFile) : null
     this.#hasStatus = isolated || this.report !== null
-    this.#tree = new ProcessTree({ slot, isolated, around: this.report?.line, before, marker, heard })
+    const around = this.report === null ? undefined : (waiter ?? this.report.line)
+    this.#tree = new ProcessTree({ slot, isolated, around, before, marker, heard })
     this.#ladder = this.#makeLadder()
     this.log = new RecordFile(parts.recordFile, { sync, onGrown: () => parts.onGrown() })
     this.#collector = collectOutput({

@@ -4,7 +4,15 @@ import { onPath } from '../launcher/spawn-launcher.ts'
 import { ReportFile } from '../output/report-file.ts'
 import type { ArtifactCaps } from '../../job/artifacts.ts'
 import { outputLimits } from '../../job/outputs.ts'
-import { artifactPatience, encodePickup, leavesFiles, pickupArgv, pickupLine, reportBytes } from '../sandbox/pickup.ts'
+import {
+  artifactPatience,
+  encodePickup,
+  leavesFiles,
+  pickupArgv,
+  pickupLine,
+  reportBytes,
+  type PickupOrder,
+} from '../sandbox/pickup.ts'
 import type { Pickup } from '../sandbox/isolation.ts'
 import { systemView } from '../sandbox/system-view.ts'
 import { perlInside } from '../sandbox/waiter.ts'
@@ -39,15 +47,17 @@ export function wrappingOf({ spec }: Pick<AttemptOrder, 'spec'>): Wrapping {
 }
 
 /** `env`: all that the command is to see. */
+export const pickupOrder = (order: AttemptOrder, env: Record<string, string>): PickupOrder => ({
+  output: env.RUNYARD_OUTPUT ?? null,
+  reports: order.spec.junit ?? [],
+  artifacts: order.spec.artifacts ?? [],
+  caps: capsOf(order),
+  command: order.spec.command,
+  env,
+})
+
 export const pickupFor = (perl: string, order: AttemptOrder, slot: Slot, env: Record<string, string>): Pickup => ({
-  order: encodePickup({
-    output: env.RUNYARD_OUTPUT ?? null,
-    reports: order.spec.junit ?? [],
-    artifacts: order.spec.artifacts ?? [],
-    caps: capsOf(order),
-    command: order.spec.command,
-    env,
-  }),
+  order: encodePickup(pickupOrder(order, env)),
   report: slot.reportPath,
   argv: (orderFd, reportFd, statusFd) => pickupArgv(perl, orderFd, reportFd, statusFd),
 })

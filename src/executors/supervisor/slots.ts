@@ -39,6 +39,8 @@ export interface Slots {
   take(index: number): Slot | Promise<Slot>
   /** Nothing of its attempt runs any more. Unless `clean`, the slot is not used again; its cgroup may be for once only. */
   giveBack(slot: Slot, clean: boolean, cgroupClean: boolean): void
+  /** No attempt is in any of them. */
+  isIdle(): boolean
   /** As good as new and without an attempt, lowest first. */
   idle(): Slot[]
   /** Names of the slots that are there. */
@@ -143,6 +145,7 @@ export function createSlots(options: SlotsOptions): Slots {
       if (!clean) void leave(slot)
       else if (!cgroupClean) renewCgroup(slot)
     },
+    isIdle: () => taken.size === 0,
     idle: () => [...slots.values()].filter(({ busy }) => !busy).toSorted((a, b) => a.index - b.index),
     names: () => names,
     async closeIdle() {

@@ -170,8 +170,11 @@ export class Supervisor {
       keepUntil,
       slot,
       foreword: isPlain ? starter.foreword : ['bwrap: ', 'prlimit: ', ...starter.foreword],
-      before: isPlain ? starter.before : [...beforeCommand(limiterArgv(checked.plan.inside)), ...(warm?.before ?? [])],
+      before: isPlain
+        ? starter.before
+        : [...beforeCommand(limiterArgv(checked.plan.inside)), ...(warm ? [warm.line] : [])],
       heard: warm?.heard,
+      waiter: warm?.line,
       sync: this.#sync,
       alone: () => this.#running <= few,
       onStarted: () => this.#answerStart(order.key),

@@ -121,12 +121,13 @@ export class WarmSandbox implements Launched {
   /** Kills it and proves that its slot is as good as new. */
   async remove(): Promise<Proof> {
     await this.#launched.promise
-    const { cgroup, stdout, stderr, status } = this.slot
+    const { cgroup, stdout, stderr, status, report } = this.slot
     await killTree({ cgroups: cgroup.dirs, roots: this.#roots() })
     await this.#ended.promise
     const remaining = await killTree({ cgroups: cgroup.dirs, roots: [] })
     let clean = remaining === 0
-    for (const pipe of [stdout, stderr, status]) clean = pipe.finish(() => undefined) && clean
+    for (const pipe of [stdout, stderr, status, ...(report ? [report] : [])])
+      clean = pipe.finish(() => undefined) && clean
     return { clean, cgroupClean: clean && cgroup.reusable(false) }
   }
 

@@ -8,11 +8,21 @@ import type { AttemptOrder } from '../executor.ts'
 import type { CgroupLimits } from '../cgroup/attempt-cgroup.ts'
 import type { Starter } from '../launcher/starter.ts'
 import type { Ground } from '../sandbox/ground.ts'
+import { defaultEnv, jobIdentity } from '../sandbox/isolation.ts'
 import { leavesFiles } from '../sandbox/pickup.ts'
 import { fingerprintOf, systemView } from '../sandbox/system-view.ts'
-import { canBeHandedOver, encodeCommand, perlInside, waiterArgv, waiterEnv, waiterLine } from '../sandbox/waiter.ts'
+import {
+  canBeHandedOver,
+  encodeCommand,
+  encodeCommandWithPickup,
+  perlInside,
+  waiterArgv,
+  waiterEnv,
+  waiterLine,
+} from '../sandbox/waiter.ts'
 import type { Checked, ExecutorConfig } from './check.ts'
 import { launchShape, shapeOf, type Shape } from './launch-of.ts'
+import { outputPath, pickupOrder } from './picking-up.ts'
 import type { Slot, Slots } from './slots.ts'
 import { WarmSandbox, type Launched, type Proof } from './warm-sandbox.ts'
 
@@ -37,8 +47,8 @@ export interface Taken {
 export interface Warmed {
   /** What its status pipe has said so far. */
   heard: string
-  /** The beginning of the command line that is not the command's. */
-  before: string[]
+  /** The beginning of its command line, which is not the command's. */
+  line: string
   handOver(attempt: Launched): void
 }
 
@@ -46,6 +56,8 @@ export interface Warmed {
 const usualMost = 2
 /** So long nothing must have begun or ended before a sandbox is built for nobody. */
 const quietMs = 20
+/** With nothing else running: the tasks of a chain come some 25 ms after one another. */
+const soonMs = 2
 /** A timer that comes later than this says that the host has other things to do. */
 const lateMs = 20
 const longestPauseMs = 2000
@@ -112,30 +124,30 @@ export class WarmSandboxes {
     return this.#proven
   }
 
-  #warmed(there: WarmSandbox, { spec, env, secretEnv }: AttemptOrder): Warmed {
+  #warmed(there: WarmSandbox, order: AttemptOrder): Warmed {
     return {
       heard: there.heard(),
-      before: [waiterLine(perl() ?? '')],
+      line: waiterLine(perl() ?? ''),
       handOver: (attempt) => {
         this.#inSlot.delete(there.slot)
         this.#used += 1
-        there.handOver(attempt, encodeCommand(spec.command, { ...env, ...secretEnv }))
+        there.handOver(attempt, encoded(order))
       },
     }
   }
 
   giveBack(slot: Slot, clean: boolean, cgroupClean: boolean): void {
     const { slots } = this.#options
-    this.#rest()
     const there = this.#inSlot.get(slot)
     // Taken, but the attempt came to nothing before it was handed over.
     if (there) void this.#remove(there).then(() => slots.giveBack(slot, false, false))
     else slots.giveBack(slot, clean, cgroupClean)
+    this.#rest(slots.isIdle() ? soonMs : quietMs)
   }
 
   /** Something has begun or ended. */
-  #rest(): void {
-    this.#pauseMs = quietMs
+  #rest(pauseMs = quietMs): void {
+    this.#pauseMs = pauseMs
     this.#arm()
   }
 
@@ -162,6 +174,7 @@ export class WarmSandboxes {
     const slot = next.find((one) => one.cgroup.dirs.length > 0 && !this.#inSlot.has(one))
     if (!slot) return
     this.#build(slot, template, starter)
+    this.#pauseMs = Math.max(this.#pauseMs, quietMs)
     this.#arm()
   }
 
@@ -173,7 +186,8 @@ export class WarmSandboxes {
     const warm: WarmSandbox = new WarmSandbox(`warm-${++this.#counter}`, slot, keyOf(mine), () => this.#onDeath(warm))
     this.#inSlot.set(slot, warm)
     this.#byId.set(warm.id, warm)
-    const waiter = { order: slot.order, argv: (from: string, to: string) => waiterArgv(inside, from, to) }
+    const argv = (...fds: [string, string, string]): string[] => waiterArgv(inside, ...fds)
+    const waiter = { order: slot.order, report: slot.reportPath, argv }
     starter.start(launchShape(warm.id, mine, slot, { command: [], env: waiterEnv, waiter }))
     warm.expireIn(keepForMs, () => void this.#removeIdle(warm))
   }
@@ -231,16 +245,18 @@ export class WarmSandboxes {
 
 const perl = (): string | null => perlInside(systemView())
 
+function encoded(order: AttemptOrder): Buffer {
+  const { spec, env, secretEnv } = order
+  if (!leavesFiles(spec)) return encodeCommand(spec.command, { ...env, ...secretEnv })
+  const output = outputPath(order, undefined)
+  const ours = { ...(output !== null && { RUNYARD_OUTPUT: output }), PWD: jobIdentity.home }
+  return encodeCommandWithPickup(pickupOrder(order, { ...defaultEnv, ...env, ...secretEnv, ...ours }))
+}
+
 /** Null for what is not built ahead. */
 function shapeFor({ order, checked, at }: Order): Shape | null {
   const { spec, env, secretEnv } = order
-  if (
-    spec.isolation !== 'full' ||
-    spec.network !== 'none' ||
-    leavesFiles(spec) ||
-    checked.workingDir ||
-    checked.binds.length > 0
-  )
+  if (spec.isolation !== 'full' || spec.network !== 'none' || checked.workingDir || checked.binds.length > 0)
     return null
   const shape = shapeOf(order, checked, at)
   if (shape.limiter.length > 0 || (checked.plan.cgroup.memoryBytes ?? Infinity) < leastMemory) return null

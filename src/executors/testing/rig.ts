@@ -116,7 +116,8 @@ const warm = { always: everyStartWarm }
 /** Warm slots may stay, with a sandbox in it that waits for its job or is being built; another process in one may not. */
 const busyCgroups = (runDir: string): string[] =>
   cgroupsOf(runDir).filter((dir) => {
-    const lines = pidsIn(dir).map(commandLineOf)
+    // Empty between the two halves of an exec, and of a zombie.
+    const lines = pidsIn(dir).map(commandLineOf).filter(Boolean)
     return lines.length > 0 && !lines.some((line) => line.includes(waiterLine('')) || line.includes('/starter.pl\0'))
   })
 
