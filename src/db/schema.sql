@@ -396,7 +396,7 @@ create table pipeline_versions (
   pipeline_id bigint not null,
   number integer not null,
   hash text not null,
-  definition jsonb not null,
+  definition json not null,
   source text not null,
   created_by text,
   created_at timestamp with time zone default now() not null,
