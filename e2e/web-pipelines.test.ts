@@ -16,6 +16,8 @@ const missing =
   chromium === null ? 'no chromium on this machine' : built ? null : 'web/dist is not built: npm run prepare'
 if (missing) console.warn(`skipped: the browser tests of pipelines, ${missing}`)
 
+type Box = Record<'scrollHeight' | 'clientHeight' | 'scrollTop', number>
+
 /** `test` runs until the file `gate` is there. */
 const file = `pipelines:
   shop:
@@ -39,6 +41,10 @@ const file = `pipelines:
       ship:
         depends_on: [approve]
         script: ['echo shipped']
+  chatty:
+    tasks:
+      chat:
+        script: ['seq -f "line %g" 200; until [ -e heard ]; do sleep 0.05; done; echo the last']
   flaky:
     tasks:
       first:
@@ -156,7 +162,7 @@ describe.skipIf(missing !== null)('pipelines in the dashboard', () => {
     expect(await seriousFindings(page)).toEqual([])
     await page.getByRole('button', { name: `Cancel run ${second.id}` }).click()
     await confirm(page, 'Cancel the run')
-    await page.getByRole('heading', { name: 'None waits' }).waitFor()
+    await page.getByRole('heading', { name: 'Nothing is waiting' }).waitFor()
     await page.goto(`/runs/${first.id}`)
     await row(page, 'test').getByText('Running', { exact: true }).waitFor()
     await page.getByRole('button', { name: 'Cancel', exact: true }).click()
@@ -173,6 +179,21 @@ describe.skipIf(missing !== null)('pipelines in the dashboard', () => {
     await page.waitForURL((url) => !url.pathname.endsWith(flaky.id))
     await row(page, 'second').getByText('Done', { exact: true }).waitFor()
     await page.getByRole('link', { name: flaky.id }).waitFor()
+  })
+
+  test('a log longer than the window scrolls inside the task, and its end is followed', async () => {
+    const { id } = await system.api.calls.pipelines.start({ name: 'chatty', variables: {} })
+    const page = await open(`/runs/${id}?task=chat`)
+    const panel = page.getByRole('dialog')
+    await panel.getByText('line 200', { exact: true }).waitFor()
+    await project.write('heard', '')
+    await panel.getByText('the last', { exact: true }).waitFor()
+    const log = panel.getByLabel('Log output')
+    const hidden = (element: Box) => element.scrollHeight - element.clientHeight
+    const below = (element: Box) => element.scrollHeight - element.clientHeight - element.scrollTop
+    expect(await panel.evaluate(hidden)).toBe(0)
+    expect(await log.evaluate(hidden)).toBeGreaterThan(1000)
+    await expect.poll(() => log.evaluate(below)).toBeLessThan(2)
   })
 
   test('its pages fit a phone, and say what it is made of', async () => {
@@ -216,7 +237,7 @@ describe.skipIf(missing !== null)('pipelines in the dashboard', () => {
     await form.getByRole('textbox', { name: 'Cron' }).fill('30 3 * * *')
     await expect.poll(() => times.getByRole('listitem').count()).toBe(10)
     expect(await seriousFindings(page)).toEqual([])
-    await form.getByRole('button', { name: 'Make it' }).click()
+    await form.getByRole('button', { name: 'Create' }).click()
     const line = page.getByRole('row', { name: /nightly/ })
     await line.getByText('every day at 03:30').waitFor()
     await line.getByRole('button', { name: 'Pause nightly' }).click()

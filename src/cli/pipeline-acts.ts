@@ -32,10 +32,13 @@ export function defineRunActs(pipeline: Command): void {
   defineRuns(pipeline)
   defineTasks(on('tasks', 'the tasks of a run in the order of their dependencies'))
 
-  const log = on('log', "a task's output, byte for byte; -f follows").argument('<task>', 'its name')
+  const log = on('log', "a task's output, byte for byte; -f follows").argument(
+    '<task>',
+    'its name; NAME[2]: an instance',
+  )
   addLogOptions(log.option('--item <n>', 'of a task that fans out: which instance', parseWhole)).action(
     (id: string, task: string, options: LogOptions & { item?: number }) =>
-      showLog(log, ({ calls }) => jobOfTask(calls, id, task, options.item), options),
+      showLog(log, ({ calls }) => jobOfTask(calls, id, unitNamed(task, options.item)), options),
   )
 
   const cancel = on('cancel', 'cancel a run, or one task of it').argument('[task]', 'only this one')
@@ -48,7 +51,7 @@ export function defineRunActs(pipeline: Command): void {
       const done = await withServer(cancel, async ({ client: { calls } }) =>
         task === undefined
           ? { run: await calls.pipelineRuns.cancel({ id, reason }) }
-          : { task: await calls.pipelineRuns.cancelTask({ id, task, item, reason }) },
+          : { task: await calls.pipelineRuns.cancelTask({ id, ...unitNamed(task, item), reason }) },
       )
       if (globalsOf(cancel).json) return printJson(done.run ?? done.task)
       if (done.task) return print(`Task ${printable(done.task.name)} of ${id} is being cancelled`)
@@ -114,14 +117,25 @@ function defineDecision(command: Command, approve: boolean): void {
     .option('--item <n>', 'of a task that fans out: which instance', parseWhole)
     .action(async (id: string, task: string, { note, item }: { note?: string; item?: number }) => {
       const done = await withServer(command, ({ client }) =>
-        client.calls.pipelineRuns.decide({ id, task, item, approve, note }),
+        client.calls.pipelineRuns.decide({ id, ...unitNamed(task, item), approve, note }),
       )
       if (globalsOf(command).json) return printJson(done)
       print(`Task ${printable(task)} of ${id} is ${approve ? 'approved' : 'rejected'}`)
     })
 }
 
-async function jobOfTask(calls: ApiClient['calls'], id: string, name: string, item?: number): Promise<string> {
+/** `e[1]`, as `pipeline tasks` has it, is instance 1 of `e`; no name has brackets. */
+export function unitNamed(text: string, item?: number): { task: string; item?: number } {
+  const [, task, inBrackets] = /^(.*)\[(\d{1,5})\]$/.exec(text) ?? []
+  if (task === undefined || item !== undefined) return { task: text, item }
+  return { task, item: Number(inBrackets) }
+}
+
+async function jobOfTask(
+  calls: ApiClient['calls'],
+  id: string,
+  { task: name, item }: ReturnType<typeof unitNamed>,
+): Promise<string> {
   const wanted = item === undefined ? { id, items: false } : { id, name }
   const { tasks } = await calls.pipelineRuns.tasks(wanted)
   const task = tasks.find((one) => one.name === name && one.item === (item ?? null))

@@ -23,7 +23,7 @@ const titled = (titles: string[], shrinks: string) => titles.map((title) => ({ t
 
 export function pipelineTable(pipelines: Pipeline[], width = terminalWidth()): string {
   const rows = pipelines.map((each) => [
-    printable(each.name) + (each.gone ? paint('dim', ' (gone)') : ''),
+    printable(each.name) + (each.gone ? paint('dim', ' (gone)') : '') + markOf(each.problems),
     String(each.tasks),
     String(each.running),
     String(each.waiting),
@@ -35,6 +35,21 @@ export function pipelineTable(pipelines: Pipeline[], width = terminalWidth()): s
   ])
   return table(titled(['NAME', 'TASKS', 'RUNNING', 'WAITING', 'LAST RUN', 'NEXT RUN', 'ABOUT'], 'ABOUT'), rows, width)
 }
+
+/** What is in force is not what its file says now. */
+const markOf = (problems: Problem[]): string =>
+  problems.some(({ severity }) => severity === 'error') ? paint('red', ' (file is wrong)') : ''
+
+type Problem = Pipeline['problems'][number]
+
+/** As `pipeline check` has it. */
+export const problemText = ({ file, line, column, path, message }: Problem): string =>
+  printable(`${file}:${line}:${column}: ${path === '' ? '' : `${path}: `}${message}`)
+
+/** Of what is in force with an older content, and of what never was; a file's problem is all its pipelines'. */
+export const problemsBelow = (found: { pipelines: Pipeline[]; problems: Problem[] }): string[] => [
+  ...new Set([...found.pipelines.flatMap(({ problems }) => problems), ...found.problems].map(problemText)),
+]
 
 export function pipelineDetails(pipeline: PipelineDetail, width = terminalWidth()): string {
   const { concurrency, queue_limit: limit, parameters } = pipeline
@@ -48,7 +63,6 @@ export function pipelineDetails(pipeline: PipelineDetail, width = terminalWidth(
     ['Next run', pipeline.next_run_at],
     ['Variables', Object.entries(parameters).map(parameterWords).join(', ') || null],
   ]
-  const problems = pipeline.problems.map(({ file, line, column, message }) => `${file}:${line}:${column}: ${message}`)
   const rows = pipeline.graph.map((task) => [
     printable(task.name),
     task.fans_out ? `${task.kind} (for each)` : task.kind,
@@ -57,7 +71,7 @@ export function pipelineDetails(pipeline: PipelineDetail, width = terminalWidth(
   ])
   return [
     ...lines.filter(([, value]) => value !== null).map(([label, value]) => `${label.padEnd(10)}${value}\n`),
-    ...problems.map((text) => `${paint('yellow', 'Problem')}   ${printable(text)}\n`),
+    ...pipeline.problems.map((each) => `${paint('yellow', 'Problem')}   ${problemText(each)}\n`),
     '\n',
     table(titled(['TASK', 'KIND', 'AFTER', 'ABOUT'], 'AFTER'), rows, width),
   ].join('')
@@ -89,7 +103,6 @@ export function runTable(runs: PipelineRun[], width = terminalWidth()): string {
 }
 
 export function runDetails(run: PipelineRun): string {
-  const variables = JSON.stringify(run.variables)
   const lines: [string, string | null][] = [
     ['Run', `${run.id}  ${printable(run.pipeline)}, version ${run.version}`],
     ['UUID', run.uuid],
@@ -103,10 +116,19 @@ export function runDetails(run: PipelineRun): string {
     ['Took', run.duration_ms === null ? null : showDuration(run.duration_ms)],
     ['Repeats', run.rerun_of],
     ['Part of', run.parent && `${run.parent.run}, task ${printable(run.parent.task)}`],
-    ['Variables', variables === '{}' ? null : printable(variables)],
+    ['Variables', variablesText(run.variables)],
   ]
   const shown = lines.filter(([, value]) => value !== null && value !== '')
   return `${shown.map(([label, value]) => `${label.padEnd(10)}${value}`).join('\n')}\n`
+}
+
+/** A variable may be a whole file; `--json` has all of it. */
+const mostOfVariable = 200
+
+function variablesText(variables: PipelineRun['variables']): string {
+  const cut = (text: string): string => (text.length > mostOfVariable ? `${text.slice(0, mostOfVariable)}…` : text)
+  const shown = Object.entries(variables).map(([name, value]) => `${name}: ${cut(JSON.stringify(value))}`)
+  return printable(shown.join(', '))
 }
 
 const isStopping = ({ status, cancel_requested: asked }: PipelineRun): boolean => asked && status === 'running'
@@ -128,7 +150,7 @@ export function taskTable(tasks: PipelineTask[], width = terminalWidth()): strin
     task.duration_ms === null ? '' : showDuration(task.duration_ms),
     task.exit_code === null ? '' : String(task.exit_code),
     task.attempts > 1 ? String(task.attempts) : '',
-    task.job_id ?? task.child_run ?? '',
+    task.job_id ?? (task.child_run === null ? '' : `run ${task.child_run}`),
     printable(whyOf(task)),
   ])
   return table(titled(['TASK', 'STATE', 'TOOK', 'EXIT', 'TRIES', 'JOB', 'WHY'], 'WHY'), rows, width)

@@ -6,7 +6,17 @@ import { exitCodeOfRun, frame, watchRun } from './pipeline-watch.ts'
 import { asDeclared, parseSet, parseSetJson } from './pipeline-words.ts'
 
 const task = (name: string, state: PipelineTask['state'], more: Partial<PipelineTask> = {}): PipelineTask => ({
-  ...{ name, state, item: null, kind: 'script', depends_on: [], allow_failure: false, job_id: null, job_state: null },
+  ...{
+    name,
+    state,
+    item: null,
+    kind: 'script',
+    depends_on: [],
+    allow_failure: false,
+    job_id: null,
+    job_state: null,
+    job_note: null,
+  },
   ...{ waiting_reason: null, attempts: 1, child_run: null, started_at: null, ended_at: null, duration_ms: null },
   ...{ exit_code: null, error: null, outputs: null, critical: false, approval: null },
   ...more,

@@ -24,6 +24,21 @@ test('on a narrow terminal the shrinking column gives way, on a wide one or in a
   expect(table(columns, rows, undefined)).toContain('a very long name of a job indeed')
 })
 
+test('a long table is one table, and takes no longer for each row than a short one', () => {
+  const rows = Array.from({ length: 5000 }, (_, i) => [String(i), i === 4000 ? '名前名前' : 'x', 'ok'])
+  const began = process.threadCpuUsage()
+  const lines = table(columns, rows, undefined).split('\n')
+  // 0.2 s; all at once it was 3 s.
+  expect(process.threadCpuUsage(began).user).toBeLessThan(1_500_000)
+  expect(lines).toHaveLength(5002)
+  expect([lines[0], lines[101], lines[4001]]).toEqual([
+    'ID    NAME      STATUS',
+    '100   x         ok',
+    '4000  名前名前  ok',
+  ])
+  expect(table(columns, [], undefined)).toBe('ID  NAME  STATUS\n')
+})
+
 test("a job's name cannot steer the terminal", () => {
   expect(printable('a\u001b[31mred\u001b[0m\u0007b\nc\u202etxt\r')).toBe('ared·b·c·txt·')
   expect(printable('naïve 名前 ✓')).toBe('naïve 名前 ✓')

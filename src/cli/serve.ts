@@ -52,7 +52,7 @@ export async function serve({ config, mode, runnerArgs, onUp }: ServeOptions): P
     runner.begin(instance)
     // A stop that comes meanwhile waits for the start: half a database cluster helps nobody.
     const { startServer } = await import('../server/server.ts')
-    const server = await startServer(config, { version, webRoot })
+    const server = await startServer(config, { version, webRoot, passing: mode !== 'foreground' })
     const { createApiClient } = await import('../api/client.ts')
     orphans.begin(createApiClient({ baseUrl: server.url, token: server.localToken }).calls.jobs)
     onUp({

@@ -3,6 +3,7 @@ import { may } from '../access/permissions.ts'
 import type { Queryable } from '../db/pool.ts'
 import { AppError } from '../lib/app-error.ts'
 import { pipelineInForce } from '../pipelines/definition-store.ts'
+import { problemsOfFiles } from '../pipelines/load-files.ts'
 import type { StartedRun, StartRun, Variables } from '../pipelines/run.ts'
 import { startRun } from '../pipelines/start-run.ts'
 import { audited, type Detail } from './audited.ts'
@@ -57,7 +58,7 @@ export async function startPipelineIn(
   const ownerId = mayStart(deps, ask)
   checkKey(key)
   const pipeline = await pipelineInForce(tx, name)
-  if (pipeline === null) throw new AppError('not_found', `there is no pipeline named ${name.slice(0, 200)}`)
+  if (pipeline === null) throw await noPipeline(tx, name)
   const start: StartRun = {
     ...{ pipeline, ownerId, queuePartition, label, trigger },
     variables: checkVariables(pipeline.definition, variables),
@@ -66,6 +67,19 @@ export async function startPipelineIn(
     }),
   }
   return startRun(tx, pipelineHooks(deps), start)
+}
+
+/** Somebody wrote it, and wonders why it is not there. */
+async function noPipeline(tx: Queryable, name: string): Promise<AppError> {
+  const own = `pipelines.${name}`
+  const wrong = (await problemsOfFiles(tx)).find(
+    ({ path, severity }) => severity === 'error' && (path === own || path.startsWith(`${own}.`)),
+  )
+  const shown = name.slice(0, 200)
+  if (wrong === undefined) return new AppError('not_found', `there is no pipeline named ${shown}`)
+  const { file, line, column, path, message } = wrong
+  const at = `${file}:${line}:${column}: ${path}: ${message}`
+  return new AppError('not_found', `there is no pipeline named ${shown}, as its definition is wrong: ${at}`)
 }
 
 /** The account whose runs they will be. */

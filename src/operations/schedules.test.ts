@@ -86,8 +86,8 @@ test('a preview shows the clocks of the zone', async () => {
     ...{ cron: '30 2 * * *', zone: 'America/New_York', count: 2, after: '2026-03-07T12:00:00Z' },
   })
   expect(times).toEqual([
-    { at: '2026-03-08T07:00:00.000Z', local: 'Sun 2026-03-08 03:00 GMT-4' },
-    { at: '2026-03-09T06:30:00.000Z', local: 'Mon 2026-03-09 02:30 GMT-4' },
+    { at: '2026-03-08T07:00:00.000Z', local: 'Sun 2026-03-08 03:00 UTC-4' },
+    { at: '2026-03-09T06:30:00.000Z', local: 'Mon 2026-03-09 02:30 UTC-4' },
   ])
 })
 

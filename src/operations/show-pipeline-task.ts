@@ -21,6 +21,8 @@ export interface ShowTasks {
 }
 
 const onError = 'on_error'
+/** How a cancelled job ended is told by its state. */
+const keepsNote = new Set(['done', 'failed'])
 
 /** `rows` as `tasksOfRun` gives them, all of the run. */
 export function showTasks(rows: readonly TaskRow[], { definition, run, reasons, now }: ShowTasks) {
@@ -57,6 +59,7 @@ export function showTasks(rows: readonly TaskRow[], { definition, run, reasons, 
       duration_ms: duration(row.startedAt, row.endedAt, now),
       exit_code: row.exitCode,
       error: row.error,
+      job_note: keepsNote.has(row.state) && row.jobMessage !== row.error ? row.jobMessage : null,
       outputs: row.outputs,
       critical: !isItem && critical.has(row.name),
       approval:

@@ -175,6 +175,7 @@ test('people: approve, reject, cancel one task, cancel the run; its place goes t
   await world.db.query(`update run_tasks set started_at = started_at - interval '1 hour' where state = 'approval'`)
   await world.work()
   expect(await world.tasks(three.runKey)).toContain('ok failed nobody decided within 1m')
+  await expect(decide(three.runKey, true)).rejects.toThrow(/^task ok timed out at 2\S+Z: nobody can decide any more$/)
 })
 
 test('what is broken fails its task and hangs nothing: a queue that is not there, a refused job, a removed one', async () => {

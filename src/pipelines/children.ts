@@ -39,6 +39,8 @@ export async function startChild(
         values: [parentKey, child.task, child.item, started.publicId],
       })
       if (rowCount === 0) throw new NotWanted()
+      // Whoever looks at the run may follow the child from now on.
+      await tellRun(tx, parentKey)
       return started.runKey
     })
   } catch (error) {

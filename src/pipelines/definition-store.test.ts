@@ -2,6 +2,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { testDatabase } from '../../test/database.ts'
 import type { PipelineDefinition } from '../job/pipeline.ts'
 import { findVersion, lockPipeline, pipelineInForce, putDefinition, versionsOf } from './definition-store.ts'
+import { findPipeline } from './find-pipelines.ts'
 import { definitionOf } from './testing/definitions.ts'
 
 async function world() {
@@ -20,9 +21,7 @@ test('servers that load the same at once make one version of it', async () => {
   const stored = await Promise.all(Array.from({ length: 8 }, () => put(definition)))
   expect(stored.filter(({ changed }) => changed)).toHaveLength(1)
   expect(new Set(stored.map(({ version }) => version))).toEqual(new Set([1]))
-  // The database gives the names of a mapping back in an order of its own.
-  const back = (await pipelineInForce(db, 'a'))!.definition
-  expect(await put(back)).toMatchObject({ changed: false, returned: false })
+  expect(await put(definitionOf({ env: { B: '2', A: '1' } }))).toMatchObject({ changed: false, returned: false })
   const others = await Promise.all([1, 2, 3].map((concurrency) => put(definitionOf({ concurrency: concurrency + 1 }))))
   expect(others.map(({ version }) => version).sort((a, b) => a - b)).toEqual([2, 3, 4])
   expect((await pipelineInForce(db, 'a'))!.version).toBe(4)
@@ -31,6 +30,22 @@ test('servers that load the same at once make one version of it', async () => {
     gone: false,
     path: '/p/pipelines.yml',
   })
+})
+
+test('parameters come back in the order in which they were written, which is content', async () => {
+  const { db, put } = await world()
+  const parameter = { type: 'string' as const, description: null, required: false, choices: [] }
+  const inOrder = (...names: string[]) =>
+    definitionOf({ parameters: Object.fromEntries(names.map((name) => [name, parameter])) })
+  const read = async () => {
+    const { row, full } = (await findPipeline(db, 'a', {}))!
+    const ran = (await pipelineInForce(db, 'a'))!.definition
+    return [row, full, ran].map(({ parameters }) => Object.keys(parameters).join(' '))
+  }
+  await put(inOrder('zone', 'branch', 'a'))
+  expect(await read()).toEqual(Array(3).fill('zone branch a'))
+  expect(await put(inOrder('a', 'branch', 'zone'))).toMatchObject({ version: 2, changed: true })
+  expect(await read()).toEqual(Array(3).fill('a branch zone'))
 })
 
 test('the newest 200 versions are kept, in force or not', async () => {

@@ -215,9 +215,11 @@ export async function findVersion(db: Queryable, name: string, number: number): 
   return rows[0] ?? null
 }
 
-/** The order of keys is no content. */
+/** The order of keys is no content, but that of the parameters: forms ask for them in it. */
 const hashOf = (definition: PipelineDefinition): string =>
-  createHash('sha256').update(JSON.stringify(definition, inOrder)).digest('hex')
+  createHash('sha256')
+    .update(JSON.stringify({ ...definition, parameters: Object.entries(definition.parameters) }, inOrder))
+    .digest('hex')
 
 const inOrder = (_: string, value: unknown): unknown =>
   typeof value === 'object' && value !== null && !Array.isArray(value)

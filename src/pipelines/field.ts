@@ -262,5 +262,19 @@ function textOf(scalar: Scalar): string {
 const clip = (name: string): string => (name.length > 60 ? `${name.slice(0, 59)}…` : name)
 export const shown = (name: string): string => `\`${clip(name)}\``
 
-const guess = (word: string, known: readonly string[]): string | undefined =>
-  word.length > 2 && word.length < 60 ? nearest(word, known) : undefined
+/** What others call it, too far away to be guessed or nearer to another word. */
+const otherWords = new Map<string, string>([
+  ...['retries', 'attempts', 'max_attempts'].map((word): [string, string] => [word, 'retry']),
+  ...['cron', 'schedules', 'every'].map((word): [string, string] => [word, 'schedule']),
+  ...['needs', 'dependsOn', 'after', 'requires'].map((word): [string, string] => [word, 'depends_on']),
+  ...['run', 'command', 'commands', 'cmd'].map((word): [string, string] => [word, 'script']),
+  ...['environment', 'envs'].map((word): [string, string] => [word, 'env']),
+  ...['matrix', 'foreach', 'with_items'].map((word): [string, string] => [word, 'for_each']),
+  ...['continue_on_error', 'ignore_errors'].map((word): [string, string] => [word, 'allow_failure']),
+])
+
+function guess(word: string, known: readonly string[]): string | undefined {
+  const other = otherWords.get(word)
+  if (other !== undefined && known.includes(other)) return other
+  return word.length > 2 && word.length < 60 ? nearest(word, known) : undefined
+}

@@ -55,8 +55,8 @@ const tables = (owner: string): string => `pipelines p left join users u on u.id
     ) newest
   ) last
   left join lateral (
-    select count(*)::int as schedules, min(next_at) as next from schedules
-    where pipeline_id = p.id and enabled
+    select count(*)::int as schedules, min(next_at) filter (where enabled) as next from schedules
+    where pipeline_id = p.id
   ) s on true`
 
 export interface PipelineFilter {

@@ -78,8 +78,15 @@ test('pipelines in the order of their bytes, by part of name or description, wit
   expect(await names({ search: '_' }, null, 9)).toEqual(['a_', null])
   expect(await names({ search: '100%' }, null, 9)).toEqual(['B a_ b ä', null])
   expect(await names({ source: 'stored' }, null, 9)).toEqual(['', null])
+  await db.query(
+    `insert into schedules (public_id, pipeline_id, name, source, owner_id, cron, enabled, high_water, next_at, look_at)
+     select n, p.id, n, 'api', $1, '0 3 * * *', n = 'on', now(), at, at
+     from pipelines p, (values ('on', '2100-01-02Z'::timestamptz), ('paused', '2100-01-01Z')) s (n, at) where p.name = 'b'`,
+    [anna.id],
+  )
   const { row } = (await findPipeline(db, 'b', { runsOf: anna.id }))!
-  expect(row).toMatchObject({ running: 1, waiting: 0, tasks: 2, lastRun: { status: 'running' }, schedules: 0 })
+  expect(row).toMatchObject({ running: 1, waiting: 0, tasks: 2, lastRun: { status: 'running' }, schedules: 2 })
+  expect(row.nextRunAt?.toISOString()).toMatch(/^2100-01-02/)
   expect((await findPipeline(db, 'b', { runsOf: ben.id }))!.row.lastRun).toBeNull()
   expect(await findPipeline(db, 'b', { version: 7 })).toBeNull()
 })

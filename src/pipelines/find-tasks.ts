@@ -17,6 +17,8 @@ export interface TaskRow {
   endedAt: Date | null
   exitCode: number | null
   error: string | null
+  /** What the outcome of its job says. */
+  jobMessage: string | null
   outputs: Record<string, string> | null
   cancelRequestedAt: Date | null
   decision: 'approved' | 'rejected' | 'timed_out' | null
@@ -31,7 +33,7 @@ export async function tasksOfRun(db: Queryable, runKey: string): Promise<TaskRow
     name: 'pipelines_tasks',
     text: `select t.name, t.item, t.value, t.state, t.job_id as "jobId", j.state as "jobState",
         coalesce(j.last_attempt, 0) as attempts, t.child_run as "childRun", coalesce(t.started_at, j.started_at) as "startedAt",
-        t.ended_at as "endedAt", t.exit_code as "exitCode", t.error, t.outputs, t.cancel_requested_at as "cancelRequestedAt",
+        t.ended_at as "endedAt", t.exit_code as "exitCode", t.error, j.outcome->>'message' as "jobMessage", t.outputs, t.cancel_requested_at as "cancelRequestedAt",
         t.decision, t.decided_by as "decidedBy", t.decided_at as "decidedAt", t.note
       from run_tasks t left join jobs j on j.public_id = t.job_id
       where t.run_id = $1 order by t.position, t.name, t.item`,

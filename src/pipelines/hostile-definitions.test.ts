@@ -18,6 +18,10 @@ test.each([
   expect(took()).toBeLessThan(250)
 })
 
+test('an alias bomb is one line', () => {
+  expect(told(read(`${laughs}\n${inTask('for_each: *a12')}`))).toHaveLength(1)
+})
+
 test('10,000 tasks in a chain are read in under a second, 10,001 are too many', () => {
   const chain = Array.from(
     { length: 10_000 },

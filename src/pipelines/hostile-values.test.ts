@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import type { Parameter } from '../job/pipeline.ts'
 import { graphOf } from './run-graph.ts'
 import { taskJob, templateData } from './render-task.ts'
 import { definitionOf, type DefinitionParts } from './testing/definitions.ts'
@@ -9,10 +10,15 @@ import { definitionOf, type DefinitionParts } from './testing/definitions.ts'
 const uuid = '00000000-0000-4000-8000-000000000000'
 
 /** What one task prints when its job's command is run here. */
-function printed(task: NonNullable<DefinitionParts['tasks']>[string], variables: Record<string, unknown>): string {
-  const graph = graphOf(definitionOf({ tasks: { t: task } }))
+function printed(
+  task: NonNullable<DefinitionParts['tasks']>[string],
+  variables: Record<string, unknown>,
+  parts: Pick<DefinitionParts, 'parameters'> = {},
+): string {
+  const graph = graphOf(definitionOf({ ...parts, tasks: { t: task } }))
   const run = { publicId: 'run000000000', uuid, ownerId: '1', pipeline: 'p', root: '/' }
-  const context = { run, graph, data: templateData({ uuid }, variables), output: () => 'made by {{ .secret }}; $(id)' }
+  const data = templateData({ uuid }, variables, graph.definition)
+  const context = { run, graph, data, output: () => 'made by {{ .secret }}; $(id)' }
   const { command, env } = taskJob(context, graph.tasks[0]!, -1, {})
   const [program = '', ...args] = command
   const { status, stdout, stderr } = spawnSync(program, args, {
@@ -58,35 +64,34 @@ const evil = [
     "$'\\x41'",
     '_runyard[text]',
   ],
-  ...['{{', '}}', '{{ "{{" }}', 'EOF', 'é😀', '\u001b[2J'],
+  ...['{{', '}}', '{{ "{{" }}', '{{ .v0 }}', '{{ .nobody }}', 'EOF', 'é😀', '\u001b[2J'],
 ]
-/** `{{` would be read once, as prunner reads text variables. */
-const texts = evil.filter((text) => !text.includes('{{'))
+const text: Parameter = { type: 'string', description: null, required: true, choices: [] }
 
 /** Each way to hand over a value, and the bytes that come out there, with a NUL behind each. */
 function ways(values: readonly string[]): [string, string, string] {
   const names = values.map((_, i) => `v${i}`)
   const variables = Object.fromEntries(names.map((name, i) => [name, values[i]!]))
   const print = `printf '%s\\0'`
+  // What is not declared is read once, as prunner reads text variables.
+  const parameters = Object.fromEntries(names.map((name) => [name, text]))
+  const output = (task: Parameters<typeof printed>[0]): string => printed(task, variables, { parameters })
   return [
-    printed({ args: names.map((name) => `{{ .${name} }}`), script: [`${print} "$@"`] }, variables),
-    printed(
-      {
-        env_from: Object.fromEntries(names.map((name) => [name.toUpperCase(), `{{ .${name} }}`])),
-        script: [`${print} ${names.map((name) => `"$${name.toUpperCase()}"`).join(' ')}`],
-      },
-      variables,
-    ),
-    printed({ script: [`${print} ${names.map((name) => `{{ shellquote .${name} }}`).join(' ')}`] }, variables),
+    output({ args: names.map((name) => `{{ .${name} }}`), script: [`${print} "$@"`] }),
+    output({
+      env_from: Object.fromEntries(names.map((name) => [name.toUpperCase(), `{{ .${name} }}`])),
+      script: [`${print} ${names.map((name) => `"$${name.toUpperCase()}"`).join(' ')}`],
+    }),
+    output({ script: [`${print} ${names.map((name) => `{{ shellquote .${name} }}`).join(' ')}`] }),
   ]
 }
 
 test('Y4: in args, env_from and shellquote a value stays what it is, whatever is in it', () => {
-  const expected = texts.map((text) => `${text}\0`).join('')
-  expect(ways(texts)).toEqual([expected, expected, expected])
-  const text = fc.string({ unit: 'binary', maxLength: 30 }).filter((s) => !s.includes('\0') && !s.includes('{{'))
+  const expected = evil.map((value) => `${value}\0`).join('')
+  expect(ways(evil)).toEqual([expected, expected, expected])
+  const anyText = fc.string({ unit: 'binary', maxLength: 30 }).filter((s) => !s.includes('\0'))
   fc.assert(
-    fc.property(fc.array(text, { minLength: 1, maxLength: 40 }), (values) => {
+    fc.property(fc.array(anyText, { minLength: 1, maxLength: 40 }), (values) => {
       const all = values.map((value) => `${value}\0`).join('')
       expect(ways(values)).toEqual([all, all, all])
     }),
@@ -109,6 +114,9 @@ test('Y3: what came out of a template is never a template again', () => {
     ...['{{ .secret }}', '{{ .secret }}', '{{ .secret }}'],
     ...['made by {{ .secret }}; $(id)', 'made by {{ .secret }}; $(id)', ''],
   ])
+  const both = { told: '{{ .secret }}', undeclared: '{{ .secret }}', secret: 'hush' }
+  const quoted = ['printf "%s\\n" {{ shellquote .told }} {{ shellquote .undeclared }}']
+  expect(printed({ script: quoted }, both, { parameters: { told: text } })).toBe('{{ .secret }}\nhush\n')
 })
 
 test('Y5: a variable of a run is no variable of the environment, and none of ours is anybody’s', () => {

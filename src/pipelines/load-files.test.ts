@@ -26,7 +26,7 @@ async function world() {
   await joinServers(db, { name: 'one', version: '0' })
   const schedules: string[] = []
   const parts = (roots: string[] = [root], server = 'one') => ({
-    ...{ db, server, roots, strict: false },
+    ...{ db, server, roots, strict: false, retiresOthers: true },
     schedulesChanged: async (_: unknown, id: string, { schedules: those }: { schedules: unknown[] }) =>
       void schedules.push(`${id}:${those.length}`),
   })
@@ -106,6 +106,22 @@ test('a root that is away keeps what came from it; one that is taken from the se
   expect([await version('a'), await problemsOfFiles(db)]).toEqual([null, []])
 })
 
+test('who did not choose the roots retires none of them', async () => {
+  const { root, write, load, version, parts, db } = await world()
+  await write('pipelines.yml', pipeline('a'))
+  await load()
+  for (const server of ['one', 'two']) {
+    await joinServers(db, { name: server, version: '0' })
+    const passing = { ...parts([], server), retiresOthers: false }
+    expect(await loadFiles(passing, await filesOfRoots([]))).toMatchObject({ gone: [] })
+    expect(await version('a')).toBe(1)
+  }
+  // Its own it knows, and what is not there any more is gone.
+  await rm(join(root, 'pipelines.yml'))
+  const own = { ...parts(), retiresOthers: false }
+  expect(await loadFiles(own, await filesOfRoots([root]))).toMatchObject({ gone: ['a'] })
+})
+
 test('what nobody stored yet and is wrong is told beside its root', async () => {
   const { write, load, db, root } = await world()
   await write('pipelines.yml', `${pipeline('a')}  b: {tasks: 1}\n`)
@@ -171,6 +187,20 @@ test('links are followed, circles and second ways are not', async () => {
   const found = (await findFiles(root)).files.map(({ path }) => path.slice(root.length))
   expect(found).toHaveLength(3)
   expect(found).toEqual(['/b/pipelines.yaml', expect.stringMatching(/^\/out2?\/pipelines.yml$/), '/pipelines.yml'])
+})
+
+test('a file that comes back to its directory is in force soon', async () => {
+  const { root, write, version, parts } = await world()
+  await write('deep/pipelines.yml', pipeline('a'))
+  // Only what the system tells counts: the next look of its own is half a minute away.
+  const watching = await watchFiles(parts(), { onError: (_, error) => expect.unreachable(String(error)) })
+  onTestFinished(() => watching.stop())
+  for (const script of ['echo two', 'echo three']) {
+    await rm(join(root, 'deep/pipelines.yml'))
+    await until(async () => (await version('a')) === null)
+    await write('deep/pipelines.yml', pipeline('a', script))
+    await until(async () => (await version('a')) !== null)
+  }
 })
 
 test('a changed file is in force soon, without being asked for', async () => {

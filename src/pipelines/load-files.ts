@@ -13,6 +13,8 @@ export interface LoadParts {
   server: string
   /** Absolute. */
   roots: readonly string[]
+  /** What came from another root is gone now; false: it stays, as whoever loads these did not choose the roots. */
+  retiresOthers: boolean
   strict: boolean
   schedulesChanged: SchedulesChanged
 }
@@ -84,13 +86,15 @@ const ofRoot = (file: string, message: string): ReadProblem => ({
 
 const withoutName = ({ pipeline: _pipeline, ...problem }: ReadProblem): DefinitionProblem => problem
 
-/** From now on nobody takes what is below them for gone, and what was below others of ours is. */
-async function claimRoots({ db, server, roots }: LoadParts): Promise<void> {
+/** From now on nobody takes what is below them for gone; what was below others of ours may be. */
+async function claimRoots({ db, server, roots, retiresOthers }: LoadParts): Promise<void> {
   await db.tx(async (tx) => {
-    await tx.query(
-      `delete from pipeline_roots r using servers s where s.id = r.server_id and s.name = $1 and not r.root = any($2)`,
-      [server, roots],
-    )
+    if (retiresOthers) {
+      await tx.query(
+        `delete from pipeline_roots r using servers s where s.id = r.server_id and s.name = $1 and not r.root = any($2)`,
+        [server, roots],
+      )
+    }
     await tx.query(
       `insert into pipeline_roots (server_id, root) select s.id, r from servers s, unnest($2::text[]) r
        where s.name = $1 on conflict do nothing`,
@@ -125,9 +129,9 @@ async function dropGone(parts: LoadParts, read: ReadDefinitions, away: ReadonlyS
       `update pipelines p set gone_at = now(), problems = '[]', updated_at = now() from pipeline_versions v
        where v.pipeline_id = p.id and v.number = p.version and p.source = 'file' and p.gone_at is null
          and (p.root = any($1) and p.name <> all($2) and p.path <> all($3)
-           or p.root is not null and not exists (select from pipeline_roots r where r.root = p.root))
+           or $4 and p.root is not null and not exists (select from pipeline_roots r where r.root = p.root))
        returning p.id, p.name, v.definition`,
-      [here, there, read.unreadable],
+      [here, there, read.unreadable, parts.retiresOthers],
     )
     for (const { id, definition } of rows) await parts.schedulesChanged(tx, id, { ...definition, schedules: [] })
     return rows.map(({ name }) => name).sort()

@@ -41,7 +41,10 @@ export async function startOnError(
     failedTaskStderr: failedOutput?.stderr ?? '',
   }
   const { jobs, refused } = makeJobs(hooks, [unit], () =>
-    onErrorJob({ run, graph, data: { ...templateData(run, run.variables), ...told }, output: noOutput }),
+    onErrorJob({
+      ...{ run, graph, output: noOutput },
+      data: { ...templateData(run, run.variables, graph.definition), ...told },
+    }),
   )
   const [made] = jobs
   const insert = (values: { state: string; jobId: string | null; error: string | null }): Promise<unknown> =>

@@ -164,6 +164,13 @@ test('an unknown key is a warning, with what was meant; strict makes it an error
   expect(read(text, true)).toMatchObject({ pipelines: [], broken: [{ name: 'a' }] })
 })
 
+test('a key that others call so is known by its other name, where there is one', () => {
+  const text = inPipeline('cron: x', 'tasks:', '  t: {retries: 3, needs: [], dependsOn: [], cron: x}')
+  expect(told(read(text)).map((line) => line.replace(/^.*`(.*)` is not known.*?(`(.*)`\?)?$/, '$1 $3'))).toEqual([
+    ...['cron schedule', 'retries retry', 'needs depends_on', 'dependsOn depends_on', 'cron '],
+  ])
+})
+
 test('names that mean something to JavaScript are names', () => {
   const text = inPipeline(
     'env: {__proto__: a, constructor: b}',

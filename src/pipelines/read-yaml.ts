@@ -105,6 +105,8 @@ function readFile({ path, text, unreadable: away }: DefinitionFile, strict: bool
   } catch (error) {
     if (!(error instanceof AliasBomb)) throw error
     problems.pipeline = null
+    // Anchors stand under keys of their own, which nobody wants to read about now.
+    problems.found.length = 0
     problems.error(error.at, '', error.message)
     return { path, found: [], problems, unreadable: true }
   }

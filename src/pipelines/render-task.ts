@@ -1,5 +1,5 @@
 /** A task's templates filled in: its script, arguments and environment, and from these the job. */
-import type { JobSettings, TaskDefinition } from '../job/pipeline.ts'
+import type { JobSettings, PipelineDefinition, TaskDefinition } from '../job/pipeline.ts'
 import { render, type TemplateFunction } from '../template/template.ts'
 import type { RunRow } from './load-run.ts'
 import { onErrorName, unitWords, type RunGraph } from './run-graph.ts'
@@ -15,12 +15,21 @@ export interface UnitContext {
   output: TemplateFunction
 }
 
-/** Variables that are text are templates themselves, once, and see all others as they came. */
-export function templateData(run: Pick<RunRow, 'uuid'>, given: Variables): Variables {
+/**
+ * Variables that are text are templates themselves, once, and see all others as they came: as in prunner. One that the
+ * pipeline declares is a value and nothing else; prunner declares none.
+ */
+export function templateData(
+  run: Pick<RunRow, 'uuid'>,
+  given: Variables,
+  { parameters }: Pick<PipelineDefinition, 'parameters'>,
+): Variables {
   const all = { ...given, __jobID: run.uuid }
   const entries = Object.entries(all).map(([name, value]): [string, unknown] => [
     name,
-    typeof value === 'string' && value.includes('{{') ? render(`variable ${name}`, value, all) : value,
+    typeof value === 'string' && value.includes('{{') && !Object.hasOwn(parameters, name)
+      ? render(`variable ${name}`, value, all)
+      : value,
   ])
   return Object.fromEntries(entries)
 }

@@ -13,7 +13,8 @@ export interface TaskKey {
 
 interface LockedTask {
   state: TaskState
-  decided: boolean
+  decision: 'approved' | 'rejected' | 'timed_out' | null
+  endedAt: Date | null
   definition: Pick<TaskDefinition, 'interruptible'> | null
 }
 
@@ -40,8 +41,12 @@ export async function decideTask(
   key: TaskKey,
   { approve, by, note }: { approve: boolean; by: string; note: string | null },
 ): Promise<void> {
-  const { state, decided } = await lockTask(tx, key)
-  if (decided) throw new AppError('conflict', `somebody has decided about task ${key.name} already`)
+  const { state, decision, endedAt } = await lockTask(tx, key)
+  if (decision === 'timed_out') {
+    const when = endedAt === null ? '' : ` at ${endedAt.toISOString()}`
+    throw new AppError('conflict', `task ${key.name} timed out${when}: nobody can decide any more`)
+  }
+  if (decision !== null) throw new AppError('conflict', `somebody has decided about task ${key.name} already`)
   if (state !== 'approval') {
     const why = state === 'waiting' ? 'its turn has not come' : `it is ${state}`
     throw new AppError('conflict', `task ${key.name} waits for nobody: ${why}`)
@@ -58,7 +63,7 @@ export async function decideTask(
 async function lockTask(tx: Queryable, { runKey, name, item }: TaskKey): Promise<LockedTask> {
   await tx.query('select from runs where id = $1 for no key update', [runKey])
   const { rows } = await tx.query<LockedTask>(
-    `select t.state, t.decision is not null as decided,
+    `select t.state, t.decision, t.ended_at as "endedAt",
        jsonb_path_query_first(v.definition::jsonb, '$.tasks[*] ? (@.name == $name)', jsonb_build_object('name', $2::text)) as definition
      from run_tasks t join pipeline_runs pr on pr.run_id = t.run_id join pipeline_versions v on v.id = pr.version_id
      where t.run_id = $1 and t.name = $2 and t.item = $3`,

@@ -16,7 +16,7 @@ export async function contextsFor(
   const outputs = await outputsOf(tx, run.key, new Set([...wanted.values()].flat()))
   const jobs = await artifactJobs(tx, run.key, new Set(positions.flatMap((p) => graph.tasks[p]!.artifacts_from)))
   // Thrown where it is used: each task fails of it on its own.
-  const data = lazily(() => templateData(run, run.variables))
+  const data = lazily(() => templateData(run, run.variables, graph.definition))
   return {
     contextOf: (position) => ({
       ...{ run, graph, data: data() },

@@ -1,5 +1,6 @@
 /** Keeps the definitions in force as the files are: looks when the system says that something changed, and all the same. */
-import { watch, type FSWatcher } from 'node:fs'
+import { existsSync, watch, type FSWatcher } from 'node:fs'
+import { basename } from 'node:path'
 import { emitFact } from '../lib/facts.ts'
 import { startService } from '../lib/service.ts'
 import { filesOfRoots, loadFiles, type FilesOfRoots, type Loaded, type LoadParts } from './load-files.ts'
@@ -29,15 +30,19 @@ export async function watchFiles(
   let seen: string | undefined
   let wake = (_withinMs: number): void => {}
 
+  const find = async (): Promise<FilesOfRoots> => {
+    const found = await filesOfRoots(parts.roots)
+    keepWatching(watched, found.directories, () => wake(settledMs))
+    return found
+  }
   const load = async (found: FilesOfRoots): Promise<void> => {
     const loaded = await loadFiles(parts, found)
     inForce = stampOf(found)
-    keepWatching(watched, found.directories, () => wake(settledMs))
     tell(loaded)
   }
   const look = async (): Promise<number | void> => {
     const began = performance.now()
-    const found = await filesOfRoots(parts.roots)
+    const found = await find()
     const stamp = stampOf(found)
     const settled = stamp === seen
     seen = stamp
@@ -49,13 +54,13 @@ export async function watchFiles(
     return took / mostOfTheTime > lookMs ? took / mostOfTheTime : undefined
   }
 
-  await filesOfRoots(parts.roots)
+  await find()
     .then(load)
     .catch((error: unknown) => onError('pipelines.load', error))
   const service = startService({ name: 'pipelines.load', every: lookMs, runOnce: look }, onError)
   wake = (withinMs) => service.wake(withinMs)
   return {
-    reload: async () => load(await filesOfRoots(parts.roots)),
+    reload: async () => load(await find()),
     async stop() {
       for (const watcher of watched.values()) watcher.close()
       await service.stop()
@@ -66,9 +71,10 @@ export async function watchFiles(
 const stampOf = ({ files, away }: FilesOfRoots): string =>
   JSON.stringify([files.map(({ path, stamp }) => [path, stamp]), [...away]])
 
-/** A hint only: what cannot be watched is looked at in its turn. */
+/** A hint only: what cannot be watched is looked at in its turn. A directory whose file went is where it may come back. */
 function keepWatching(watched: Map<string, FSWatcher>, directories: readonly string[], changed: () => void): void {
-  const wanted = new Set(directories.slice(0, mostWatches))
+  const known = [...watched.keys()].filter((path) => existsSync(path))
+  const wanted = new Set([...directories, ...known].slice(0, mostWatches))
   for (const [path, watcher] of watched) {
     if (wanted.has(path)) continue
     watcher.close()
@@ -78,10 +84,17 @@ function keepWatching(watched: Map<string, FSWatcher>, directories: readonly str
     if (watched.has(path)) continue
     try {
       const watcher = watch(path, { persistent: false }, (_, name) => {
-        if (name === null || name.startsWith('pipelines.')) changed()
+        // So it is told when it is itself removed; the one that comes in its place is watched anew.
+        if (name === basename(path)) {
+          watcher.close()
+          watched.delete(path)
+        } else if (name !== null && !name.startsWith('pipelines.')) return
+        changed()
       })
       watcher.on('error', () => watcher.close())
       watched.set(path, watcher)
+      // What changed between the look and now was not told.
+      changed()
     } catch {
       return
     }
@@ -91,7 +104,7 @@ function keepWatching(watched: Map<string, FSWatcher>, directories: readonly str
 function tell({ pipelines, changed, gone, problems }: Loaded): void {
   const errors = problems.filter(({ severity }) => severity === 'error')
   emitFact({ name: 'pipelines.loaded', pipelines, changed: changed.length, gone: gone.length, errors: errors.length })
-  for (const { file, line, column, message } of errors.slice(0, 20)) {
-    emitFact({ name: 'pipelines.wrong', level: 'warn', at: `${file}:${line}:${column}`, why: message })
+  for (const { file, line, column, path, message } of errors.slice(0, 20)) {
+    emitFact({ name: 'pipelines.wrong', level: 'warn', at: `${file}:${line}:${column}`, path, why: message })
   }
 }

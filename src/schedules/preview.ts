@@ -11,7 +11,7 @@ export function previewTimes(timing: Timing, after: Date, count: number): { at: 
   return times
 }
 
-/** `Sun 2026-03-08 03:00 GMT-4`; seconds only where there are any. */
+/** `Sun 2026-03-08 03:00 UTC-4`; seconds only where there are any. */
 function localWords(timeZone: string): (at: number) => string {
   const format = new Intl.DateTimeFormat('en-GB', {
     ...{ timeZone, hourCycle: 'h23', timeZoneName: 'shortOffset', weekday: 'short' },
@@ -20,6 +20,8 @@ function localWords(timeZone: string): (at: number) => string {
   return (at) => {
     const part = Object.fromEntries(format.formatToParts(at).map(({ type, value }) => [type, value]))
     const seconds = part.second === '00' ? '' : `:${part.second}`
-    return `${part.weekday} ${part.year}-${part.month}-${part.day} ${part.hour}:${part.minute}${seconds} ${part.timeZoneName}`
+    // `GMT+0` for UTC itself.
+    const offset = part.timeZoneName!.replace(/^GMT(\+0$)?/, 'UTC')
+    return `${part.weekday} ${part.year}-${part.month}-${part.day} ${part.hour}:${part.minute}${seconds} ${offset}`
   }
 }

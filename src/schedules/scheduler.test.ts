@@ -6,6 +6,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { testDatabase } from '../../test/database.ts'
 import type { Db } from '../db/pool.ts'
 import { AppError } from '../lib/app-error.ts'
+import { onFact, type Fact } from '../lib/facts.ts'
 import { nextLook } from './due.ts'
 import { findSchedules } from './find-schedules.ts'
 import { runDueSchedules } from './scheduler.ts'
@@ -109,6 +110,18 @@ test('a hook that fails is undone and asked again; a refusal is for good', async
   ])
   const reason = 'the account owner is disabled'
   expect(rows).toEqual([{ problem: reason, reason }])
+})
+
+test('a server that is being stopped leaves what is due to the next one, which is no error', async () => {
+  const w = await world()
+  const key = await w.schedule(at('12:00'), { cron: '0 * * * *' })
+  const told: Fact[] = []
+  onTestFinished(onFact((fact) => told.push(fact)))
+  const stopping = new AppError('unavailable', 'this server is being stopped and takes nothing new')
+  expect(await w.passAt('12:00', { ...bookkeeping, fire: () => Promise.reject(stopping) })).toBe(0)
+  expect(told).toMatchObject([{ name: 'schedule.not_started', level: 'info' }])
+  await w.passAt('12:00:10')
+  expect(await w.ticks(key)).toEqual(['12:00 started'])
 })
 
 test('a pipeline that is gone starts nothing, and what was due meanwhile follows the misfire policy', async () => {

@@ -123,7 +123,8 @@ async function decide(tx: Queryable, { schedule, hooks, now, decision, last }: D
   }
   const fired = await fire(tx, schedule, hooks, { tick, open })
   if ('failed' in fired) {
-    emitFact({ name: 'schedule.not_started', level: 'error', schedule: schedule.publicId, error: fired.failed })
+    const level = fired.unavailable ? 'info' : 'error'
+    emitFact({ name: 'schedule.not_started', level, schedule: schedule.publicId, error: fired.failed })
     await lookAgain(tx, schedule.key, tryAgain, new Date(now.getTime() + retryMs))
     return null
   }
@@ -137,7 +138,7 @@ async function fire(
   schedule: DueSchedule,
   hooks: ScheduleHooks,
   { tick, open }: { tick: Date; open: string[] },
-): Promise<{ run: string } | { refused: string } | { failed: string }> {
+): Promise<{ run: string } | { refused: string } | { failed: string; unavailable: boolean }> {
   await tx.query('savepoint tick')
   try {
     for (const run of open) await hooks.cancelRun(tx, schedule, run, `the next tick of schedule ${schedule.name} came`)
@@ -147,7 +148,8 @@ async function fire(
   } catch (error) {
     await tx.query('rollback to savepoint tick')
     if (isAppError(error) && !passing.has(error.code)) return { refused: error.message }
-    return { failed: String(error) }
+    // E.g. this server is being stopped: the next one, or another, starts it.
+    return { failed: String(error), unavailable: isAppError(error) && error.code === 'unavailable' }
   }
 }
 

@@ -11,10 +11,11 @@ import { reportFailure } from './upkeep.ts'
 export async function watchPipelineFiles(
   config: Config,
   { db, schedulesChanged }: Pick<Deps, 'db' | 'schedulesChanged'>,
+  { retiresOthers }: { retiresOthers: boolean },
 ): Promise<FileWatch> {
   const server = await serverNameIn(config.dataDir)
   const roots = config.pipelines.map((root) => resolve(root))
-  const parts = { db, server, roots, strict: config.pipelinesStrict, schedulesChanged }
+  const parts = { db, server, roots, retiresOthers, strict: config.pipelinesStrict, schedulesChanged }
   return watchFiles(parts, { onError: reportFailure })
 }
 

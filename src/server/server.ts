@@ -70,6 +70,8 @@ export interface ServerOptions {
   webRoot: string
   /** How often waiting runners are served whatever the notices say; tests of the notices set it high. */
   claimPollMs?: number
+  /** Started by a command for itself: project directories of this data directory's usual server stay in force. */
+  passing?: boolean
   /** Of the application that we are embedded in. */
   hostAuthenticate?: HostAuthenticate
 }
@@ -176,7 +178,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     logs.start()
     artifacts.start()
 
-    const definitions = await watchPipelineFiles(config, deps)
+    const definitions = await watchPipelineFiles(config, deps, { retiresOthers: !options.passing })
     unwind.add('pipeline files', () => definitions.stop())
     const warnings = await projectWarnings(config)
 
@@ -201,12 +203,9 @@ export async function startServer(config: Config, options: ServerOptions): Promi
       authenticate: (credentials) => watch.whileThere(() => access.authenticate(credentials)),
       hostAuthenticate: options.hostAuthenticate && hostAccess(db, whileThere, options.hostAuthenticate),
       whileThere,
-      version: options.version,
-      webRoot: options.webRoot,
-      bodyLimitBytes: config.bodyLimitBytes,
-      corsOrigins: config.corsOrigins,
-      trustProxy: config.trustProxy,
-      requestsPerMinute: config.requestsPerMinute,
+      ...{ version, webRoot: options.webRoot },
+      ...{ bodyLimitBytes: config.bodyLimitBytes, requestsPerMinute: config.requestsPerMinute },
+      ...{ corsOrigins: config.corsOrigins, trustProxy: config.trustProxy },
     })
     unwind.add('http', () => app.close())
     if (config.metricsPort !== undefined) {

@@ -14,7 +14,7 @@ const nameOf = (what: string) =>
     .string()
     .min(1)
     .max(128)
-    .regex(/^[^/\\\p{Cc}]+$/u, `is the name of a ${what}`)
+    .regex(/^[^/\\\p{Cc}]+$/u, `is the name of a ${what}: must not contain / or \\, nor control characters`)
 export const pipelineName = nameOf('pipeline')
 const taskName = nameOf('task')
 /** Public id, or prunner's UUID. */
@@ -106,6 +106,8 @@ export const taskSchema = z.object({
   duration_ms: z.number().nullable(),
   exit_code: z.int().nullable(),
   error: z.string().nullable(),
+  /** Of one that is done or failed: what its job's outcome says besides, such as `no artefact at dist`. */
+  job_note: z.string().nullable(),
   outputs: z.record(z.string(), z.string()).nullable(),
   /** On the longest chain of times, which decides how long the run takes. */
   critical: z.boolean(),

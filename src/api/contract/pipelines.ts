@@ -65,6 +65,7 @@ const pipelineSchema = z.object({
   last_run: lastRun.nullable(),
   /** Up to ten, newest first. */
   last_runs: z.array(lastRun),
+  /** Paused ones too. */
   schedules: z.int(),
   next_run_at: instant.nullable(),
   /** What is wrong with its newest source; `version` stays in force. */

@@ -146,7 +146,7 @@ const preview = base
       times: z.array(
         z.object({
           at: instant,
-          /** As the clocks of the zone show it, e.g. `Sun 2026-03-08 03:00 GMT-4`. */
+          /** As the clocks of the zone show it, e.g. `Sun 2026-03-08 03:00 UTC-4`. */
           local: z.string(),
         }),
       ),

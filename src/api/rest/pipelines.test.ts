@@ -129,6 +129,28 @@ test('variables are checked against the declared ones; a key starts once; a full
   expect(await audit(`pipeline_run:${waiting.id}`)).toEqual(['pipeline_run.cancel done'])
 })
 
+test('a start of what is not there says so, and where its definition is wrong when it has one', async () => {
+  const problem = {
+    file: '/p/pipelines.yml',
+    line: 3,
+    column: 18,
+    severity: 'error',
+    message: 'must be a whole number',
+  }
+  const problems = [{ ...problem, path: 'pipelines.typo.concurrency' }]
+  await server.db.query(
+    `insert into pipeline_roots (server_id, root, problems) select id, '/p', $1 from servers limit 1`,
+    [JSON.stringify(problems)],
+  )
+  const refused = async (name: string): Promise<string> => start(name).then(String, (error: Error) => error.message)
+  expect(await refused('typ')).toBe('there is no pipeline named typ')
+  expect(await refused('typo')).toBe(
+    'there is no pipeline named typo, as its definition is wrong: /p/pipelines.yml:3:18: pipelines.typo.concurrency: must be a whole number',
+  )
+  await expect(start('../etc')).rejects.toMatchObject({ message: expect.stringContaining('must not contain / or \\') })
+  await server.db.query(`delete from pipeline_roots where root = '/p'`)
+})
+
 test('a failed run goes on from what failed, and takes over what was done', async () => {
   await store('again', { tasks: { a: {}, b: { depends_on: ['a'] }, c: { depends_on: ['b'] } } })
   const { id } = await start('again')

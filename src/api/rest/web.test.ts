@@ -19,14 +19,18 @@ test('the dashboard is served with its routes; only hashed files are kept by bro
     removeScratch(root)
   })
   await installWeb(app, root)
-  for (const url of ['/', '/jobs/abcdefghijkl', '/login?next=%2Fjobs']) {
+  const names = ['my.pipeline', 'deploy.v1.2', 'a%20b', 'a%2Bb', 'a+b', 'a:b@c', 'n%C3%A4chtlich', 'app.js']
+  const pages = names.map((name) => `/pipelines/${name}?tab=runs`)
+  for (const url of ['/', '/jobs/abcdefghijkl', '/login?next=%2Fjobs', ...pages]) {
     const page = await app.inject({ url, headers: { accept: 'text/html' } })
     expect([url, page.statusCode, page.headers['cache-control']]).toEqual([url, 200, 'no-cache'])
     expect(page.body).toMatch(/dashboard/)
   }
   const asset = await app.inject({ url: '/assets/app-1a2b.js' })
   expect(asset.headers['cache-control']).toMatch(/immutable/)
-  expect((await app.inject({ url: '/assets/gone.js' })).statusCode).toBe(404)
+  for (const url of ['/assets/gone.js', '/gone.js', '/robots.txt', '/assets/a/gone']) {
+    expect([url, (await app.inject({ url })).statusCode]).toEqual([url, 404])
+  }
   expect((await app.inject({ url: '/api/v1/nothing' })).statusCode).toBe(404)
   expect((await app.inject({ method: 'POST', url: '/jobs' })).statusCode).toBe(404)
   for (const url of [

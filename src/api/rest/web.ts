@@ -19,8 +19,8 @@ const wantsPage = (request: FastifyRequest): boolean =>
   !isApiPath(request.url) &&
   !namesFile.test(request.url.split('?', 1)[0] ?? '')
 
-/** Where the build puts files; elsewhere a dot belongs to a name, as in `/pipelines/deploy.v1`. */
-const namesFile = /^\/assets\/|^\/[^/]*\.[a-z0-9]{1,8}$/i
+/** Of addresses of pages only that of a pipeline has a name in it, and its dot is no file's: `/pipelines/deploy.v1`. */
+const namesFile = /^\/assets\/|^(?!\/pipelines\/[^/]+$).*\.[a-z0-9]{1,8}$/i
 
 /** `routes`: those of the API, for what asks one of them with another method. */
 export async function installWeb(

@@ -5,7 +5,7 @@ import { defineRunActs } from '../pipeline-acts.ts'
 import { defineCheck } from '../pipeline-check.ts'
 import { defineDefinitions } from '../pipeline-definitions.ts'
 import { defineStart } from '../pipeline-start.ts'
-import { pipelineDetails, pipelineTable } from '../pipeline-view.ts'
+import { pipelineDetails, pipelineTable, problemsBelow } from '../pipeline-view.ts'
 import { notice, printJson } from '../render.ts'
 import { parseWithin } from '../units.ts'
 
@@ -39,11 +39,9 @@ function defineLs(command: Command): void {
     .action(async ({ search, gone, limit }: { search?: string; gone?: boolean; limit: number }) => {
       const found = await withServer(ls, ({ client }) => client.calls.pipelines.list({ search, gone, limit }))
       if (globalsOf(ls).json) return printJson(found.pipelines)
-      for (const { file, line, column, message } of found.problems)
-        notice(`${file}:${line}:${column}: ${message}`, true)
       if (found.pipelines.length === 0) {
-        return notice('no pipeline matches; runyard up --pipelines DIR loads its pipelines.yml files')
-      }
-      process.stdout.write(pipelineTable(found.pipelines))
+        notice('no pipeline matches; runyard up --pipelines DIR loads its pipelines.yml files')
+      } else process.stdout.write(pipelineTable(found.pipelines))
+      for (const text of problemsBelow(found)) notice(text, true)
     })
 }

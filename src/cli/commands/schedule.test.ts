@@ -43,7 +43,7 @@ test('a schedule from add to rm', async () => {
   const shown = await schedule('show', 'nightly/default')
   expect(shown).toContain(`schedule   nightly/default (${id})\n`)
   expect(shown).toMatch(/\nmissed +run_all, up to 2h 0m back, 5 at most\n/)
-  expect(shown).toMatch(/\nlate +after 5m 0s\nvariables +\{"who":"me"\}\nnext +\S+Z  \w{3} \S+ 0[23]:[03]0 GMT-[45]\n/)
+  expect(shown).toMatch(/\nlate +after 5m 0s\nvariables +\{"who":"me"\}\nnext +\S+Z  \w{3} \S+ 0[23]:[03]0 UTC-[45]\n/)
   expect(JSON.parse(await schedule('show', id, '--json'))).toMatchObject({ id, late_after_seconds: 300 })
   expect((await schedule('next', id, '-n', '4')).trim().split('\n')).toHaveLength(4)
   expect(await schedule('pause', 'nightly/default')).toBe('nightly/default: paused\n')

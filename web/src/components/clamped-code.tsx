@@ -9,14 +9,23 @@ export function ClampedCode({ text, shown = text, what }: { text: string; shown?
   const [all, setAll] = useState(false)
   useLayoutEffect(() => {
     const element = code.current!
-    if (!all) setLong(element.scrollHeight > element.clientHeight + 1)
+    if (all) return
+    const measure = () => setLong(element.scrollHeight > element.clientHeight + 1)
+    measure()
+    // In a dialog that is about to open it has no size yet.
+    const observer = new ResizeObserver(measure)
+    observer.observe(element)
+    return () => observer.disconnect()
   }, [shown, all])
   return (
     <>
       <span className="flex items-start gap-1">
         <code
           ref={code}
-          className={cn('min-w-0 flex-1 my-1 font-mono text-xs break-all whitespace-pre-wrap', !all && 'line-clamp-4')}
+          className={cn(
+            'min-w-0 flex-1 my-1 font-mono text-xs wrap-anywhere whitespace-pre-wrap',
+            !all && 'line-clamp-4',
+          )}
         >
           {shown}
         </code>

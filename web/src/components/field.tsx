@@ -61,10 +61,10 @@ interface FieldProps {
 
 export function Field({ label, hint, error, optional, className, children }: FieldProps) {
   const id = useId()
-  const describedBy = error ? `${id}-error` : hint ? `${id}-hint` : undefined
+  const describedBy = [error && `${id}-error`, hint && `${id}-hint`].filter(Boolean).join(' ') || undefined
   return (
     <div className={cn('flex min-w-0 flex-col gap-1', className)}>
-      <label htmlFor={id} className="text-sm font-medium">
+      <label htmlFor={id} className="text-sm font-medium wrap-anywhere">
         {label}
         {optional && <span className="ml-1.5 font-normal text-muted">optional</span>}
       </label>
@@ -74,7 +74,7 @@ export function Field({ label, hint, error, optional, className, children }: Fie
           {errorText(label, error)}
         </p>
       )}
-      {hint && !error && (
+      {hint && (
         <p id={`${id}-hint`} className="text-xs text-muted">
           {hint}
         </p>

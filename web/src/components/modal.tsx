@@ -16,12 +16,13 @@ interface ModalProps {
 
 const looks = {
   middle: {
-    dialog: 'mx-auto my-0 max-h-[80dvh] rounded-lg border',
-    content: 'p-5',
+    dialog: 'mx-auto my-0 max-h-[94dvh] sm:max-h-[80dvh] rounded-lg border',
+    content: 'p-4 sm:p-5',
   },
   right: {
     dialog: 'm-0 ml-auto h-dvh max-h-none max-w-none border-l',
-    content: 'flex min-h-full flex-col gap-3 p-3 sm:p-4',
+    // On a wide window what is in it scrolls by itself, below a head that stays.
+    content: 'flex min-h-full flex-col gap-3 p-3 sm:p-4 xl:h-full',
   },
 }
 

@@ -1,12 +1,13 @@
 import { cn } from '../lib/cn.ts'
 
-export type SegmentKind = 'passed' | 'failed' | 'cancelled' | 'running' | 'waiting'
+export type SegmentKind = 'passed' | 'failed' | 'cancelled' | 'running' | 'approval' | 'waiting'
 
 export const segmentFills: Record<SegmentKind, string> = {
   passed: 'bg-passed-fill',
   failed: 'bg-failed-fill',
   cancelled: 'bg-cancelled-fill',
   running: 'bg-running-fill',
+  approval: 'bg-accent',
   waiting: 'bg-waiting-fill',
 }
 
@@ -27,14 +28,14 @@ interface SegmentedBarProps {
 const number = new Intl.NumberFormat()
 
 /** In words the kinds stand as everywhere, however the bar grows. */
-const spoken = ['waiting', 'running', 'passed', 'failed', 'cancelled']
+const spoken = ['waiting', 'running', 'approval', 'passed', 'failed', 'cancelled']
 
 /** `3 running, 12 passed`; what is 0 is left out. */
 export const segmentsText = (parts: readonly SegmentPart[]): string =>
   parts
     .filter(({ n }) => n > 0)
     .toSorted((a, b) => spoken.indexOf(a.kind) - spoken.indexOf(b.kind))
-    .map(({ kind, n }) => `${number.format(n)} ${kind}`)
+    .map(({ kind, n }) => `${number.format(n)} ${kind === 'approval' ? 'to approve' : kind}`)
     .join(', ') || 'none yet'
 
 /**

@@ -92,7 +92,7 @@ export function LogLines({ job, attempts, log, place, onPlace, downloadHref, not
         aria-label="Log output"
         tabIndex={0}
         {...rows.handlers}
-        className="h-[max(20rem,calc(100dvh-9rem))] overflow-auto xl:h-auto xl:min-h-0 xl:flex-1 overscroll-contain font-mono text-[0.78125rem] focus-visible:-outline-offset-2 [overflow-anchor:none]"
+        className="h-[var(--log-height,max(20rem,calc(100dvh-9rem)))] overflow-auto xl:h-auto xl:min-h-0 xl:flex-1 overscroll-contain font-mono text-[0.78125rem] focus-visible:-outline-offset-2 [overflow-anchor:none]"
       >
         {buffer.length === 0 ? (
           <NothingYet log={log} job={job} />

@@ -4,6 +4,9 @@ import { sinceInstant, type Age } from '../jobs/filters.ts'
 import type { PipelineFilters } from './filters.ts'
 import { isRunOpen, type RunStatus } from './words.ts'
 
+/** While the server is away, what was seen an hour ago is better than nothing. */
+const keptMs = 3_600_000
+
 /** Counts and next times move without any word on the live connection. */
 const listMs = 5_000
 
@@ -16,6 +19,7 @@ export const pipelineListQuery = ({ q, source }: PipelineFilters) =>
     getNextPageParam: (page) => page.next_cursor,
     placeholderData: keepPreviousData,
     refetchInterval: listMs,
+    gcTime: keptMs,
   })
 
 export const pipelineQuery = (name: string, version?: number) =>
@@ -23,15 +27,18 @@ export const pipelineQuery = (name: string, version?: number) =>
     queryKey: ['pipelines', 'one', name, version ?? 'now'],
     queryFn: ({ signal }) => api.pipelines.get({ name, version }, { signal }),
     refetchInterval: version === undefined ? listMs : false,
+    gcTime: keptMs,
   })
 
-export const versionsQuery = (name: string) =>
+/** `current` is the version in force: with another the list is another. */
+export const versionsQuery = (name: string, current: number) =>
   infiniteQueryOptions({
-    queryKey: ['pipelines', 'versions', name],
+    queryKey: ['pipelines', 'versions', name, current],
     queryFn: ({ pageParam, signal }) =>
       api.pipelines.versions({ name, limit: 50, cursor: pageParam ?? undefined }, { signal }),
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.next_cursor,
+    placeholderData: keepPreviousData,
   })
 
 export const diffQuery = (name: string, from: number, to: number) =>

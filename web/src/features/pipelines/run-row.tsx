@@ -3,8 +3,8 @@ import type { ReactNode } from 'react'
 import { RelativeTime } from '../../components/relative-time.tsx'
 import { SegmentedBar } from '../../components/segmented-bar.tsx'
 import type { PipelineRun } from '../../lib/api.ts'
-import { sentence } from '../../lib/sentence.ts'
 import { visibleText } from '../../lib/visible-text.ts'
+import { lastErrorText } from './run/last-error.ts'
 import { RunChip } from './run-chip.tsx'
 import { Elapsed } from './times.tsx'
 import { barParts, triggerLabel } from './words.ts'
@@ -21,8 +21,7 @@ export function variablesText(variables: PipelineRun['variables']): string {
 
 /** One run in a list. */
 export function RunRow({ run, children }: { run: PipelineRun; children?: ReactNode }) {
-  const note =
-    run.status === 'failed' && run.last_error ? sentence(visibleText(run.last_error)) : variablesText(run.variables)
+  const note = run.status === 'failed' && run.last_error ? lastErrorText(run.last_error) : variablesText(run.variables)
   return (
     <li className="grid grid-cols-[minmax(0,1fr)_7rem] items-center gap-x-4 gap-y-1 border-t border-line px-3 py-1.5 first:border-t-0 hover:bg-sunken/60 md:grid-cols-[7rem_8.5rem_minmax(0,1fr)_7rem_6rem_auto]">
       <span className="order-2 justify-self-end md:order-none md:justify-self-start">
@@ -45,6 +44,9 @@ export function RunRow({ run, children }: { run: PipelineRun; children?: ReactNo
           {run.trigger !== 'schedule' && run.trigger !== 'pipeline' && ` · ${run.owner}`}
         </span>
         <span className="min-w-0 truncate text-muted" title={note}>
+          {run.queue_partition && run.status === 'waiting' && (
+            <span className="mr-2 text-text">partition {visibleText(run.queue_partition)}</span>
+          )}
           {run.label && <span className="mr-2 text-text">{visibleText(run.label)}</span>}
           {note}
         </span>

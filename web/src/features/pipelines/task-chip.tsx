@@ -25,6 +25,7 @@ const icons: Record<TaskState, LucideIcon> = {
 const chips: Record<SegmentKind, string> = {
   waiting: 'bg-waiting-soft text-waiting',
   running: 'bg-running-soft text-running',
+  approval: 'bg-accent-soft text-accent',
   passed: 'bg-passed-soft text-passed',
   failed: 'bg-failed-soft text-failed',
   cancelled: 'bg-waiting-soft text-waiting',
@@ -32,6 +33,7 @@ const chips: Record<SegmentKind, string> = {
 const texts: Record<SegmentKind, string> = {
   waiting: 'text-waiting',
   running: 'text-running',
+  approval: 'text-accent',
   passed: 'text-passed',
   failed: 'text-failed',
   cancelled: 'text-waiting',
@@ -44,6 +46,8 @@ interface TaskStateProps {
   className?: string
 }
 
+export const forgivenLabel = 'Failed, allowed'
+
 const spins = (state: TaskState) => state === 'running' && 'animate-spin [animation-duration:2.4s]'
 
 /** The shape and the colour; the word is said to those who cannot see them. */
@@ -53,7 +57,7 @@ export function TaskIcon(props: TaskStateProps) {
   return (
     <Icon
       role="img"
-      aria-label={label}
+      aria-label={props.forgiven ? forgivenLabel : label}
       className={cn(
         'size-4 shrink-0',
         props.forgiven ? 'text-running' : texts[tone],
@@ -78,7 +82,7 @@ export function TaskChip(props: TaskStateProps) {
       )}
     >
       <Icon aria-hidden strokeWidth={2.4} className={cn('size-3.5', spins(props.state))} />
-      {props.forgiven ? 'Done, failed' : label}
+      {props.forgiven ? forgivenLabel : label}
     </span>
   )
 }

@@ -30,8 +30,8 @@ interface TaskWords {
 
 export const taskStates: Record<TaskState, TaskWords> = {
   waiting: { label: 'Waiting', tone: 'waiting', meaning: 'Its turn has not come' },
-  running: { label: 'Running', tone: 'running', meaning: 'Its job is queued or runs' },
-  approval: { label: 'To approve', tone: 'running', meaning: 'Waits for somebody to approve or reject' },
+  running: { label: 'Running', tone: 'running', meaning: 'It has begun' },
+  approval: { label: 'To approve', tone: 'approval', meaning: 'Waits for somebody to approve or reject' },
   done: { label: 'Done', tone: 'passed', meaning: 'Ended well, or was allowed to fail' },
   failed: { label: 'Failed', tone: 'failed', meaning: 'Ended with an error' },
   cancelled: { label: 'Cancelled', tone: 'cancelled', meaning: 'Stopped on request, or because another task failed' },
@@ -50,7 +50,8 @@ export const barParts = (counts: Counts): SegmentPart[] => [
   { kind: 'passed', n: counts.done },
   { kind: 'failed', n: counts.failed },
   { kind: 'cancelled', n: counts.cancelled + counts.skipped },
-  { kind: 'running', n: counts.running + counts.approval },
+  { kind: 'running', n: counts.running },
+  { kind: 'approval', n: counts.approval },
   { kind: 'waiting', n: counts.waiting },
 ]
 

@@ -1,14 +1,13 @@
-import { Checkbox } from '../../components/checkbox.tsx'
 import { Field, Input, Select } from '../../components/field.tsx'
 import type { ScheduleForm } from './schedule-form.ts'
 import type { FieldsProps } from './when-fields.tsx'
 
-const misfires: Record<ScheduleForm['misfire'], string> = {
+export const misfires: Record<ScheduleForm['misfire'], string> = {
   skip: 'Leave them out',
   run_once: 'Start one run for all of them',
   run_all: 'Start a run for each',
 }
-const overlaps: Record<ScheduleForm['overlap'], string> = {
+export const overlaps: Record<ScheduleForm['overlap'], string> = {
   queue: 'Wait as the pipeline says',
   skip: 'Leave this one out',
   cancel_running: 'Cancel the earlier run',
@@ -75,10 +74,6 @@ export function PolicyFields({ form, set, errorOf }: FieldsProps) {
             />
           )}
         </Field>
-        <label className="flex items-center gap-2 text-sm sm:col-span-2">
-          <Checkbox checked={form.json} onChange={(event) => set({ json: event.target.checked })} />
-          The values of the variables are JSON: 3, true, ["a", "b"]
-        </label>
       </div>
     </details>
   )

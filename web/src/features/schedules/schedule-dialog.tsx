@@ -1,18 +1,19 @@
-import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { useState } from 'react'
+import { useQuery } from '@tanstack/react-query'
+import { useRef, useState, type FormEvent } from 'react'
 import { Alert } from '../../components/alert.tsx'
 import { Button } from '../../components/button.tsx'
-import { Dialog } from '../../components/dialog.tsx'
+import { Dialog, DialogFooter } from '../../components/dialog.tsx'
 import { Field, Input } from '../../components/field.tsx'
-import { KeyValues } from '../../components/key-values.tsx'
-import { toast } from '../../components/toasts.ts'
-import { api, type Schedule } from '../../lib/api.ts'
+import type { Schedule } from '../../lib/api.ts'
 import { problemOf } from '../../lib/problem.ts'
 import { visibleText } from '../../lib/visible-text.ts'
-import { errorsByVariable, freeVariables } from '../pipelines/start/start-form.ts'
+import { pipelineQuery } from '../pipelines/queries.ts'
+import { errorsByVariable, typedOf } from '../pipelines/start/start-form.ts'
+import { VariableFields } from '../pipelines/start/variable-fields.tsx'
 import { PolicyFields } from './policy-fields.tsx'
-import { Preview } from './preview.tsx'
-import { emptyForm, formOf, secondsOf, timingOf, type ScheduleForm } from './schedule-form.ts'
+import { Preview, usePreview } from './preview.tsx'
+import { emptyForm, fieldsOf, formOf, missingIn, timingOf, variablesIn, type ScheduleForm } from './schedule-form.ts'
+import { useSave } from './use-save.ts'
 import { PipelineField, WhenFields } from './when-fields.tsx'
 
 interface ScheduleDialogProps {
@@ -23,37 +24,60 @@ interface ScheduleDialogProps {
   onClose: () => void
 }
 
+type Errors = Record<string, string>
+
 /** Makes a schedule, or changes one, with its next times beside what is typed. */
 export default function ScheduleDialog({ schedule, pipeline, onClose }: ScheduleDialogProps) {
   const [form, setForm] = useState(() => (schedule ? formOf(schedule) : emptyForm(pipeline ?? '')))
-  const set = (change: Partial<ScheduleForm>) => setForm((old) => ({ ...old, ...change }))
-  const [wrong, setWrong] = useState<string>()
-  const save = useSave(schedule, form, onClose)
+  const [errors, setErrors] = useState<Errors>({})
+  const [variableErrors, setVariableErrors] = useState<Errors>({})
+  const set = (change: Partial<ScheduleForm>) => {
+    setForm((old) => ({ ...old, ...change }))
+    const corrected = (Object.keys(change) as (keyof ScheduleForm)[]).flatMap((key) => fieldsOf[key] ?? [])
+    setErrors((old) => without(old, corrected))
+  }
+  const declaring = useQuery({ ...pipelineQuery(form.pipeline), enabled: form.pipeline !== '', refetchInterval: false })
+  const parameters = declaring.data?.parameters ?? {}
+  const saved = schedule?.variables ?? {}
+  const preview = usePreview(timingOf(form))
+  const errorOf = (field: string) => errors[field] ?? preview.fields.find((one) => one.field === field)?.message
+  const element = useRef<HTMLFormElement>(null)
+  const fail = (found: Errors, foundVariables: Errors) => {
+    setErrors(found)
+    setVariableErrors(foundVariables)
+    requestAnimationFrame(() => element.current?.querySelector<HTMLElement>('[aria-invalid=true]')?.focus())
+  }
+  const save = useSave(schedule, onClose, (fields) => {
+    const ofVariables = fields.filter(({ field }) => field.startsWith('variables'))
+    const others = fields.filter((one) => !ofVariables.includes(one))
+    fail(Object.fromEntries(others.map(({ field, message }) => [field, message])), errorsByVariable(ofVariables))
+  })
+  const submit = (event: FormEvent) => {
+    event.preventDefault()
+    if (save.isPending) return
+    const missing = missingIn(form, schedule === null)
+    const { variables, errors: wrong } = variablesIn(form, parameters, saved)
+    fail(missing, wrong)
+    if (Object.keys({ ...missing, ...wrong }).length === 0) save.mutate({ form, variables })
+  }
   const problem = save.isError ? problemOf(save.error) : undefined
-  const errorOf = (...fields: string[]) => problem?.fields.find(({ field }) => fields.includes(field))?.message
-  const variableErrors = errorsByVariable(problem?.fields.filter(({ field }) => field.startsWith('variables')) ?? [])
-  const fieldless = problem?.fields.filter(({ field }) => !shown.has(field) && !field.startsWith('variables')) ?? []
-  const message =
-    problem &&
-    (problem.fields.length === 0 ? problem.message : fieldless.map((one) => `${one.field}: ${one.message}`).join('; '))
+  const names = new Set([...Object.keys(parameters), 'free'])
+  const message = [
+    problem?.fields.length === 0 && problem.message,
+    ...Object.entries(errors).map(([field, text]) => !placed.has(field) && `${field}: ${text}`),
+    ...Object.entries(variableErrors).map(
+      ([name, text]) => !names.has(name) && (name === 'other' ? text : `${name} ${text}`),
+    ),
+  ].filter(Boolean)
   return (
     <Dialog
       open
-      onOpenChange={(open) => !open && onClose()}
+      onOpenChange={(open) => !open && !save.isPending && onClose()}
       title={schedule ? `Schedule ${visibleText(schedule.name)}` : 'New schedule'}
-      className="mt-[6vh] max-h-[88dvh] w-[min(40rem,calc(100vw-2rem))]"
+      className="w-[min(40rem,calc(100vw-1rem))]! sm:mt-[6vh]! sm:max-h-[88dvh]!"
     >
-      <form
-        noValidate
-        className="flex flex-col gap-4"
-        onSubmit={(event) => {
-          event.preventDefault()
-          const { error } = freeVariables(form.variables, form.json)
-          setWrong(error)
-          if (error === undefined) save.mutate()
-        }}
-      >
-        {message && <Alert>{message}</Alert>}
+      <form ref={element} noValidate className="flex flex-col gap-4" onSubmit={submit}>
+        {message.length > 0 && <Alert>{message.join('; ')}</Alert>}
         {!schedule && (
           <div className="grid gap-4 sm:grid-cols-2">
             {pipeline === undefined && <PipelineField form={form} set={set} error={errorOf('pipeline')} />}
@@ -70,69 +94,43 @@ export default function ScheduleDialog({ schedule, pipeline, onClose }: Schedule
           </div>
         )}
         <WhenFields form={form} set={set} errorOf={errorOf} />
-        <Preview timing={timingOf(form)} />
-        <KeyValues
-          legend="Variables"
-          keyPlaceholder="name"
-          hint="Each of its runs is started with these"
-          rows={form.variables}
-          onChange={(variables) => set({ variables })}
-          error={
-            wrong ??
-            (Object.entries(variableErrors)
-              .map(([name, text]) => (name === 'other' ? text : `${name} ${text}`))
-              .join('; ') ||
-              undefined)
-          }
-        />
+        <Preview preview={preview} />
+        {declaring.isSuccess && (
+          <VariableFields
+            parameters={parameters}
+            typed={{ ...typedOf(parameters, saved), ...form.typed }}
+            onTyped={(name, value) => {
+              setForm((old) => ({ ...old, typed: { ...old.typed, [name]: value } }))
+              setVariableErrors((old) => without(old, [name]))
+            }}
+            rows={form.variables}
+            onRows={(variables) => {
+              set({ variables })
+              setVariableErrors({})
+            }}
+            json={form.json}
+            onJson={(json) => set({ json })}
+            hint="Each of its runs is started with these"
+            errors={variableErrors}
+          />
+        )}
+        {declaring.isError && <Alert>{problemOf(declaring.error).message}</Alert>}
         <PolicyFields form={form} set={set} errorOf={errorOf} />
-        <div className="flex justify-end gap-2">
-          <Button onClick={onClose}>Leave it</Button>
-          <Button kind="primary" type="submit" busy={save.isPending}>
-            {save.isPending ? 'Saving…' : schedule ? 'Save' : 'Make it'}
+        <DialogFooter>
+          <Button disabled={save.isPending} onClick={onClose}>
+            Cancel
           </Button>
-        </div>
+          <Button kind="primary" type="submit" busy={save.isPending || (form.pipeline !== '' && !declaring.isSuccess)}>
+            {save.isPending ? 'Saving…' : schedule ? 'Save' : 'Create'}
+          </Button>
+        </DialogFooter>
       </form>
     </Dialog>
   )
 }
 
-const shown = new Set([
-  'pipeline',
-  'name',
-  'cron',
-  'every_seconds',
-  'zone',
-  'misfire',
-  'overlap',
-  'catch_up_seconds',
-  'late_after_seconds',
-])
+/** Those whose errors stand at them. */
+const placed = new Set(Object.values(fieldsOf).flat())
 
-function useSave(schedule: Schedule | null, form: ScheduleForm, done: () => void) {
-  const client = useQueryClient()
-  return useMutation({
-    mutationFn: () => {
-      const timing = timingOf(form) ?? { zone: form.zone }
-      const body = {
-        cron: null,
-        every_seconds: null,
-        ...timing,
-        misfire: form.misfire,
-        overlap: form.overlap,
-        catch_up_seconds: secondsOf(form.catchUp),
-        late_after_seconds: secondsOf(form.late) ?? null,
-        variables: freeVariables(form.variables, form.json).variables as Schedule['variables'],
-      }
-      return schedule
-        ? api.schedules.change({ id: schedule.id, ...body })
-        : api.schedules.create({ pipeline: form.pipeline, name: form.name.trim(), ...body })
-    },
-    onSuccess: ({ name }) => {
-      toast('success', `Schedule ${name} is ${schedule ? 'changed' : 'made'}`)
-      void client.invalidateQueries({ queryKey: ['schedules'] })
-      void client.invalidateQueries({ queryKey: ['pipelines'] })
-      done()
-    },
-  })
-}
+const without = (errors: Errors, names: readonly string[]): Errors =>
+  Object.fromEntries(Object.entries(errors).filter(([name]) => !names.includes(name)))

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { emptyForm, secondsOf, splitEvery, timingOf, timingText } from './schedule-form.ts'
+import { emptyForm, missingIn, secondsOf, splitEvery, timingOf, timingText, variablesIn } from './schedule-form.ts'
 
 test('a timing is said in a short sentence, or shown as it is', () => {
   expect(timingText({ cron: '0 3 * * *' })).toBe('every day at 03:00')
@@ -24,4 +24,27 @@ test('what is typed becomes the one of the two timings that is chosen', () => {
   expect(timingOf({ ...form, kind: 'every', every: 'x' })).toBeNull()
   expect(splitEvery(172_800)).toEqual({ every: '2', unit: 'days' })
   expect([secondsOf('1.5'), secondsOf(' ')]).toEqual([90, undefined])
+})
+
+test('declared variables: what was changed or saved is kept, so that the others follow their pipeline', () => {
+  const shape = { type: 'string' as const, description: null, required: false, choices: [] }
+  const parameters = {
+    branch: { ...shape, default: 'main' },
+    retries: { ...shape, type: 'number' as const, default: 3 },
+    dry: { ...shape, type: 'boolean' as const, required: true },
+    note: shape,
+  }
+  const form = { ...emptyForm('build'), typed: { retries: '5' } }
+  expect(variablesIn(form, parameters, {}).variables).toEqual({ retries: 5, dry: false })
+  expect(variablesIn(form, parameters, { branch: 'main' }).variables).toMatchObject({ branch: 'main' })
+  expect(variablesIn({ ...form, typed: { retries: 'x' } }, parameters, {}).errors['retries']).toMatch(/number/)
+  const free = { ...form, variables: [{ key: 'a', value: '[1' }], json: true }
+  expect(variablesIn(free, {}, {}).errors['free']).toMatch(/^a is not JSON/)
+})
+
+test('what is missing is said before anything is sent', () => {
+  const form = emptyForm('')
+  expect(Object.keys(missingIn(form, true))).toEqual(['pipeline', 'name'])
+  expect(missingIn({ ...form, cron: ' ' }, false)).toEqual({ cron: 'is required' })
+  expect(Object.keys(missingIn({ ...form, kind: 'every', every: 'x' }, false))).toEqual(['every_seconds'])
 })

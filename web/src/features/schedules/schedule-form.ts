@@ -1,5 +1,6 @@
 import type { KeyValue } from '../../components/key-values.tsx'
 import type { Schedule } from '../../lib/api.ts'
+import { freeVariables, typedOf, variablesOf, type Parameters, type Typed } from '../pipelines/start/start-form.ts'
 
 export type TimingKind = 'cron' | 'every'
 export const units = { minutes: 60, hours: 3600, days: 86_400 } as const
@@ -18,6 +19,9 @@ export interface ScheduleForm {
   overlap: 'queue' | 'skip' | 'cancel_running'
   catchUp: string
   late: string
+  /** Of a pipeline that declares its variables: those that were changed here. */
+  typed: Typed
+  /** Of one that declares none. */
   variables: KeyValue[]
   /** Their values are JSON. */
   json: boolean
@@ -37,6 +41,7 @@ export const emptyForm = (pipeline: string): ScheduleForm => ({
   overlap: 'queue',
   catchUp: '60',
   late: '',
+  typed: {},
   variables: [],
   json: false,
 })
@@ -60,6 +65,46 @@ export function formOf(schedule: Schedule): ScheduleForm {
     variables: variables.map(([key, value]) => ({ key, value: json ? JSON.stringify(value) : String(value) })),
     json,
   }
+}
+
+/**
+ * What its runs are started with. A default that nobody changed is left out: the runs follow the pipeline when its author
+ * changes it. `saved`: what the schedule had before, which stays.
+ */
+export function variablesIn(
+  form: ScheduleForm,
+  parameters: Parameters,
+  saved: Record<string, unknown>,
+): { variables: Record<string, unknown>; errors: Record<string, string> } {
+  if (Object.keys(parameters).length === 0) {
+    const { variables, error } = freeVariables(form.variables, form.json)
+    return { variables, errors: error === undefined ? {} : { free: error } }
+  }
+  const { variables, errors } = variablesOf(parameters, { ...typedOf(parameters, saved), ...form.typed })
+  const defaults = variablesOf(parameters, typedOf(parameters)).variables
+  const same = (name: string) => JSON.stringify(variables[name]) === JSON.stringify(defaults[name])
+  const pinned = (name: string) => parameters[name]!.required || Object.hasOwn(saved, name)
+  const kept = Object.entries(variables).filter(([name]) => pinned(name) || !same(name))
+  return { variables: Object.fromEntries(kept), errors }
+}
+
+/** Which field of the API is meant by what is typed: its error goes when that is corrected. */
+export const fieldsOf: Partial<Record<keyof ScheduleForm, readonly string[]>> = {
+  ...{ pipeline: ['pipeline'], name: ['name'], zone: ['zone'], kind: ['cron', 'every_seconds'], cron: ['cron'] },
+  ...{ every: ['every_seconds'], unit: ['every_seconds'], misfire: ['misfire'], overlap: ['overlap'] },
+  ...{ catchUp: ['catch_up_seconds'], late: ['late_after_seconds'] },
+}
+
+/** What is missing before anything is sent; what else is wrong, the server says. */
+export function missingIn(form: ScheduleForm, isNew: boolean): Record<string, string> {
+  return Object.fromEntries(
+    [
+      isNew && form.pipeline === '' && ['pipeline', 'is required'],
+      isNew && form.name.trim() === '' && ['name', 'is required'],
+      form.kind === 'cron' && form.cron.trim() === '' && ['cron', 'is required'],
+      form.kind === 'every' && timingOf(form) === null && ['every_seconds', 'must be a number, e.g. 3 or 0.5'],
+    ].filter((one) => one !== false),
+  )
 }
 
 /** The largest unit of which it is a whole number: 5400 s are 90 minutes. */

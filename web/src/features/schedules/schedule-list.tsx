@@ -11,10 +11,10 @@ import { visibleText } from '../../lib/visible-text.ts'
 import { schedulesQuery } from './queries.ts'
 import { ScheduleTable } from './schedule-table.tsx'
 
-const TicksDialog = lazyPart(() => import('./ticks-dialog.tsx'))
+const DetailsDialog = lazyPart(() => import('./details-dialog.tsx'))
 const ScheduleDialog = lazyPart(() => import('./schedule-dialog.tsx'))
 
-type Asking = { act: 'pause' | 'delete' | 'edit' | 'ticks'; schedule: Schedule } | null
+type Asking = { act: 'pause' | 'delete' | 'edit' | 'details'; schedule: Schedule } | null
 
 /** When pipelines start by themselves: all schedules, or those of one pipeline. */
 export function ScheduleList({ pipeline }: { pipeline?: string }) {
@@ -34,7 +34,7 @@ export function ScheduleList({ pipeline }: { pipeline?: string }) {
         onPause={ask('pause')}
         onEdit={ask('edit')}
         onDelete={ask('delete')}
-        onTicks={ask('ticks')}
+        onDetails={ask('details')}
       />
       {list.hasNextPage && (
         <LoadMore
@@ -45,7 +45,7 @@ export function ScheduleList({ pipeline }: { pipeline?: string }) {
       )}
       <Suspense>
         {asking?.act === 'edit' && <ScheduleDialog schedule={asking.schedule} onClose={close} />}
-        {asking?.act === 'ticks' && <TicksDialog schedule={asking.schedule} onClose={close} />}
+        {asking?.act === 'details' && <DetailsDialog schedule={asking.schedule} onClose={close} />}
       </Suspense>
       {asking?.act === 'pause' && <Pause schedule={asking.schedule} onClose={close} />}
       {asking?.act === 'delete' && <Remove schedule={asking.schedule} onClose={close} />}
@@ -93,7 +93,7 @@ function Pause({ schedule, onClose }: ActProps) {
       onOpenChange={(open) => !open && onClose()}
       title={enabled ? `Pause ${name}?` : `Let ${name} go on?`}
       action={enabled ? 'Pause' : 'Go on'}
-      refuse="Leave it"
+      refuse="Cancel"
       danger={enabled}
       onConfirm={() => change.mutateAsync()}
     >
@@ -118,7 +118,7 @@ function Remove({ schedule, onClose }: ActProps) {
       onOpenChange={(open) => !open && onClose()}
       title={`Delete ${name}?`}
       action="Delete"
-      refuse="Keep it"
+      refuse="Cancel"
       danger
       onConfirm={() => remove.mutateAsync()}
     >

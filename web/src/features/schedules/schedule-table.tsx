@@ -20,7 +20,7 @@ interface ScheduleTableProps {
   onPause: Act
   onEdit: Act
   onDelete: Act
-  onTicks: Act
+  onDetails: Act
 }
 
 export function ScheduleTable({ schedules, withPipeline, ...acts }: ScheduleTableProps) {
@@ -32,7 +32,7 @@ export function ScheduleTable({ schedules, withPipeline, ...acts }: ScheduleTabl
         <Th>When</Th>
         <Th>Next run</Th>
         <Th>Last time</Th>
-        <Th>For</Th>
+        <Th>Owner</Th>
         <ActsTh />
       </TableHead>
       <tbody>
@@ -46,7 +46,7 @@ export function ScheduleTable({ schedules, withPipeline, ...acts }: ScheduleTabl
 
 type RowProps = Omit<ScheduleTableProps, 'schedules'> & { schedule: Schedule }
 
-function Row({ schedule, withPipeline, onPause, onEdit, onDelete, onTicks }: RowProps) {
+function Row({ schedule, withPipeline, onPause, onEdit, onDelete, onDetails }: RowProps) {
   const me = useMe()
   const mine = me?.role === 'admin' || (me?.role === 'operator' && me.username === schedule.owner)
   const name = visibleText(schedule.name)
@@ -55,12 +55,24 @@ function Row({ schedule, withPipeline, onPause, onEdit, onDelete, onTicks }: Row
     <Tr>
       <th scope="row" className="px-2 py-1.5 text-left font-medium sm:px-3">
         <span className="flex items-center gap-2">
-          <span className={nameCell} title={name}>
+          <button
+            type="button"
+            aria-haspopup="dialog"
+            title={name}
+            className={`rounded text-left hover:underline ${nameCell}`}
+            onClick={() => onDetails(schedule)}
+          >
             {name}
-          </span>
+          </button>
           {schedule.source === 'file' && <Badge title="Stands in pipelines.yml">File</Badge>}
           {!schedule.enabled && <Badge tone="warn">Paused</Badge>}
         </span>
+        {schedule.next_at && schedule.enabled && (
+          // Its column is out of sight there.
+          <span className="block text-xs font-normal text-muted sm:hidden">
+            next <RelativeTime at={schedule.next_at} />
+          </span>
+        )}
       </th>
       {withPipeline && (
         <Td>
@@ -92,7 +104,7 @@ function Row({ schedule, withPipeline, onPause, onEdit, onDelete, onTicks }: Row
           aria-haspopup="dialog"
           title="What became of its times"
           className="flex items-center gap-1.5 rounded hover:underline"
-          onClick={() => onTicks(schedule)}
+          onClick={() => onDetails(schedule)}
         >
           {last ? (
             <>

@@ -8,7 +8,7 @@ import { units, type ScheduleForm, type Unit } from './schedule-form.ts'
 export interface FieldsProps {
   form: ScheduleForm
   set: (change: Partial<ScheduleForm>) => void
-  errorOf: (...fields: string[]) => string | undefined
+  errorOf: (field: string) => string | undefined
 }
 
 export function PipelineField({ form, set, error }: Omit<FieldsProps, 'errorOf'> & { error: string | undefined }) {
@@ -17,7 +17,11 @@ export function PipelineField({ form, set, error }: Omit<FieldsProps, 'errorOf'>
   return (
     <Field label="Pipeline" error={error}>
       {(binding) => (
-        <Select {...binding} value={form.pipeline} onChange={(event) => set({ pipeline: event.target.value })}>
+        <Select
+          {...binding}
+          value={form.pipeline}
+          onChange={(event) => set({ pipeline: event.target.value, typed: {} })}
+        >
           <option value="">Choose…</option>
           {names.map((name) => (
             <option key={name} value={name}>
@@ -59,7 +63,7 @@ export function WhenFields({ form, set, errorOf }: FieldsProps) {
             )}
           </Field>
         ) : (
-          <Field label="Every" error={errorOf('every_seconds', 'cron')}>
+          <Field label="Every" error={errorOf('every_seconds')}>
             {(binding) => (
               <span className="flex gap-2">
                 <Input
@@ -83,7 +87,7 @@ export function WhenFields({ form, set, errorOf }: FieldsProps) {
             )}
           </Field>
         )}
-        <Field label="Time zone" error={errorOf('zone')} hint="Its clocks count, also when they are changed">
+        <Field label="Time zone" error={errorOf('zone')} hint="Daylight saving time included">
           {(binding) => (
             <>
               <Input

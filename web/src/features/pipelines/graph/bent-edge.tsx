@@ -1,10 +1,10 @@
-import { BaseEdge, type Edge, type EdgeProps } from '@xyflow/react'
+import { BaseEdge, getSmoothStepPath, Position, type Edge, type EdgeProps } from '@xyflow/react'
 import { memo } from 'react'
-import type { Point } from './layout.ts'
+import type { Bends, Point } from './layout.ts'
 
-export type BentEdge = Edge<{ bends: readonly Point[]; down: boolean }, 'bent'>
+export type BentEdge = Edge<{ bends: Bends; down: boolean }, 'bent'>
 
-/** A smooth line through its bends; along the direction of the graph at both of its ends. */
+/** A smooth line through its bends, along the direction of the graph at both of its ends; or back to a row below. */
 export const BentEdgeView = memo(function BentEdgeView({
   id,
   sourceX,
@@ -13,7 +13,13 @@ export const BentEdgeView = memo(function BentEdgeView({
   targetY,
   data,
 }: EdgeProps<BentEdge>) {
-  const points = [{ x: sourceX, y: sourceY }, ...(data?.bends ?? []), { x: targetX, y: targetY }]
+  const bends = data?.bends ?? []
+  if (!Array.isArray(bends)) {
+    const sides = { sourcePosition: Position.Right, targetPosition: Position.Left }
+    const [path] = getSmoothStepPath({ ...sides, sourceX, sourceY, targetX, targetY, centerY: bends.turn, offset: 10 })
+    return <BaseEdge id={id} path={path} />
+  }
+  const points = [{ x: sourceX, y: sourceY }, ...bends, { x: targetX, y: targetY }]
   return <BaseEdge id={id} path={pathThrough(points, data?.down ?? false)} />
 })
 

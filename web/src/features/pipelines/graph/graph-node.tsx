@@ -4,7 +4,7 @@ import { memo } from 'react'
 import { SegmentedBar, type SegmentKind } from '../../../components/segmented-bar.tsx'
 import { cn } from '../../../lib/cn.ts'
 import { visibleText } from '../../../lib/visible-text.ts'
-import { isForgiven } from '../run/task-text.ts'
+import { isForgiven, toneOf } from '../run/task-text.ts'
 import { TaskIcon } from '../task-chip.tsx'
 import { Elapsed } from '../times.tsx'
 import { barParts, countStates, endedOf, taskStates } from '../words.ts'
@@ -15,6 +15,7 @@ export type FlowNode = Node<{ node: GraphNode; chosen: boolean; down: boolean },
 const looks: Record<SegmentKind, string> = {
   waiting: 'border-line bg-surface',
   running: 'border-running-fill bg-running-soft',
+  approval: 'border-accent bg-accent-soft',
   passed: 'border-passed-fill bg-passed-soft',
   failed: 'border-failed-fill bg-failed-soft',
   cancelled: 'border-line-strong/60 border-dashed bg-surface',
@@ -23,7 +24,7 @@ const looks: Record<SegmentKind, string> = {
 /** One task, or several of a large graph. */
 export const GraphNodeView = memo(function GraphNodeView({ data: { node, chosen, down } }: NodeProps<FlowNode>) {
   const group = 'group' in node
-  const tone = group ? groupTone(node.group.counts) : node.task.run ? taskStates[node.task.run.state].tone : 'waiting'
+  const tone = group ? groupTone(node.group.counts) : node.task.run ? toneOf(node.task.run) : 'waiting'
   const critical = !group && node.task.run?.critical
   const many = group || node.task.fans_out || (node.task.instances?.length ?? 0) > 0
   return (

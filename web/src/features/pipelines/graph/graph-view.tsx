@@ -1,11 +1,11 @@
 import { ReactFlow, ReactFlowProvider, useReactFlow } from '@xyflow/react'
 import '@xyflow/react/dist/base.css'
 import { Maximize, Minus, Plus } from 'lucide-react'
-import { useEffect, useMemo } from 'react'
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react'
 import { Button, IconButton } from '../../../components/button.tsx'
-import { cn } from '../../../lib/cn.ts'
 import { useMedia } from '../../../lib/use-media.ts'
 import { visibleText } from '../../../lib/visible-text.ts'
+import { columnsIn, firstView, type View } from './arrange.ts'
 import { BentEdgeView, type BentEdge } from './bent-edge.tsx'
 import { GraphNodeView, type FlowNode } from './graph-node.tsx'
 import { neighbourhood, shapeOf, type GraphGroup, type GraphTask } from './graph-shape.ts'
@@ -43,7 +43,17 @@ function Graph({ tasks, near = null, onNear, chosen = null, onTask, onGroup }: G
     const all = shapeOf(tasks)
     return near !== null && all.grouped ? { ...neighbourhood(tasks, near), near: true } : { ...all, near: false }
   }, [tasks, near])
-  const { places, bends, failed } = useLayout(shape, down)
+  const figure = useRef<HTMLElement>(null)
+  const width = useWidth(figure)
+  const { places, bends, failed } = useLayout(shape, down, width === 0 ? 0 : columnsIn(width))
+  const view = useMemo(() => {
+    if (places.size === 0 || width === 0) return null
+    // No higher than leaves place for the table.
+    const mostHeight = down ? 360 : Math.max(288, window.innerHeight * 0.45)
+    return firstView([...places.values()], { width, mostHeight }, near === null ? undefined : places.get(near))
+    // Not of `near`: what is laid out already does not move under the pointer that chose it.
+    // oxlint-disable-next-line react-hooks/exhaustive-deps
+  }, [places, width, down])
   const nodes = useMemo(
     () =>
       shape.nodes.flatMap((node): FlowNode[] => {
@@ -66,20 +76,19 @@ function Graph({ tasks, near = null, onNear, chosen = null, onTask, onGroup }: G
       })),
     [shape, bends, down],
   )
-  const critical = shape.edges.some((edge) => edge.critical)
+  const critical = shape.nodes.some((node) => 'task' in node && node.task.run?.critical)
   return (
-    <figure aria-label="Graph of the tasks" className="overflow-hidden rounded-lg border border-line bg-sunken">
-      <Bar shape={shape} near={near} onNear={onNear} critical={critical} />
+    <figure
+      ref={figure}
+      aria-label="Graph of the tasks"
+      className="overflow-hidden rounded-lg border border-line bg-sunken"
+    >
+      <Bar shape={shape} near={near} onNear={onNear} critical={critical} cut={view?.cut ?? false} />
       {failed ? (
         <p className="p-4 text-muted">The graph could not be drawn. The table below has all of it.</p>
       ) : (
-        // As high as a small graph needs, and no higher than leaves place for the table.
-        <div
-          aria-hidden
-          className={cn('task-graph', down ? 'max-h-72' : 'max-h-[max(16rem,40dvh)]')}
-          style={{ height: heightOf(places) }}
-        >
-          {nodes.length > 0 && (
+        <div aria-hidden className="task-graph" style={{ height: view?.height ?? 150 }}>
+          {nodes.length > 0 && view && (
             <ReactFlow
               nodes={nodes}
               edges={edges}
@@ -103,12 +112,11 @@ function Graph({ tasks, near = null, onNear, chosen = null, onTask, onGroup }: G
               zoomOnDoubleClick={false}
               minZoom={0.05}
               maxZoom={1.5}
-              fitView
-              fitViewOptions={fit}
+              defaultViewport={view}
               onlyRenderVisibleElements={nodes.length > 80}
               proOptions={{ hideAttribution: true }}
             >
-              <FitWhenMoved places={places} />
+              <ShowAnew view={view} />
             </ReactFlow>
           )}
         </div>
@@ -117,17 +125,25 @@ function Graph({ tasks, near = null, onNear, chosen = null, onTask, onGroup }: G
   )
 }
 
-function heightOf(places: ReadonlyMap<string, { y: number }>): number {
-  const bottom = Math.max(...[...places.values()].map(({ y }) => y), 0) + nodeSize.height
-  return Math.max(150, bottom + 32)
+const whole = { padding: 0.06, maxZoom: 1 }
+
+/** px; 0 before it is known. */
+function useWidth(element: React.RefObject<HTMLElement | null>): number {
+  const [width, setWidth] = useState(0)
+  useLayoutEffect(() => {
+    const measure = () => setWidth(element.current!.clientWidth)
+    measure()
+    const observer = new ResizeObserver(measure)
+    observer.observe(element.current!)
+    return () => observer.disconnect()
+  }, [element])
+  return width
 }
 
-const fit = { padding: 0.06, maxZoom: 1 }
-
-/** A new layout is shown whole. */
-function FitWhenMoved({ places }: { places: object }) {
-  const { fitView } = useReactFlow()
-  useEffect(() => void fitView(fit), [places, fitView])
+/** A new layout, or one in another box, is shown from its beginning. */
+function ShowAnew({ view }: { view: View }) {
+  const { setViewport } = useReactFlow()
+  useEffect(() => void setViewport(view), [view, setViewport])
   return null
 }
 
@@ -136,9 +152,11 @@ interface BarProps {
   near: string | null
   onNear: ((name: string | null) => void) | undefined
   critical: boolean
+  /** Not all of it is seen at first. */
+  cut: boolean
 }
 
-function Bar({ shape, near, onNear, critical }: BarProps) {
+function Bar({ shape, near, onNear, critical, cut }: BarProps) {
   const { zoomIn, zoomOut, fitView } = useReactFlow()
   return (
     <div className="flex flex-wrap items-center gap-x-3 gap-y-1 border-b border-line bg-surface py-0.5 pr-1 pl-3 text-sm text-muted">
@@ -146,15 +164,17 @@ function Bar({ shape, near, onNear, critical }: BarProps) {
         {shape.near
           ? `Around ${visibleText(near!)}`
           : shape.grouped
-            ? 'Too many to draw each: in groups. Choose one, then a task in the table.'
+            ? 'Shown in groups: choose one, then a task in the table.'
             : 'Graph'}
+        {cut && <span className="text-xs"> · drag to move</span>}
       </span>
       {critical && (
         <span
-          className="hidden items-center gap-1.5 text-xs sm:flex"
-          title="The chain of tasks that decided how long it took"
+          className="flex items-center gap-1.5 text-xs"
+          title="The chain of tasks that decided how long it took: outlined, with thick lines between them"
         >
-          <span aria-hidden className="h-0.5 w-5 rounded bg-accent" /> critical path
+          <span aria-hidden className="h-3 w-5 rounded-sm border border-line-strong ring-2 ring-accent/60" /> critical
+          path
         </span>
       )}
       {shape.near && (
@@ -169,7 +189,7 @@ function Bar({ shape, near, onNear, critical }: BarProps) {
         <IconButton small label="Larger" onClick={() => void zoomIn()}>
           <Plus aria-hidden className="size-3.5" />
         </IconButton>
-        <IconButton small label="Show the whole graph" onClick={() => void fitView(fit)}>
+        <IconButton small label="Show the whole graph" onClick={() => void fitView(whole)}>
           <Maximize aria-hidden className="size-3.5" />
         </IconButton>
       </span>

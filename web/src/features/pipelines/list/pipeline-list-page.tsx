@@ -15,10 +15,11 @@ import { useMe } from '../../session/session.ts'
 import { isFiltered, type PipelineFilters } from '../filters.ts'
 import { ProblemList } from '../problem-list.tsx'
 import { pipelineListQuery } from '../queries.ts'
+import { SquaresLegend } from '../run-squares.tsx'
 import { useLiveRuns } from '../use-live-runs.ts'
 import { FirstStep } from './first-step.tsx'
 import { focusedRow, moveFocus } from './move-focus.ts'
-import { PipelineRow } from './pipeline-row.tsx'
+import { PipelineColumns, PipelineRow } from './pipeline-row.tsx'
 
 const StartDialog = lazyPart(() => import('../start/start-dialog.tsx'))
 
@@ -53,7 +54,7 @@ export function PipelineListPage() {
       )}
       {list.isPending && <Loading rows={6} label="Loading pipelines" />}
       {list.isError && <Failed error={list.error} retry={() => void list.refetch()} />}
-      {problems.length > 0 && <ProblemList problems={problems} label="Files that could not be read" />}
+      {problems.length > 0 && <ProblemList problems={problems} label="Problems in files" />}
       {nothing &&
         (isFiltered(filters) ? (
           <Empty title="No pipeline matches">
@@ -64,11 +65,17 @@ export function PipelineListPage() {
           <FirstStep />
         ))}
       {pipelines.length > 0 && (
-        <ul aria-label="Pipelines" className="overflow-hidden rounded-lg border border-line bg-surface">
-          {pipelines.map((pipeline) => (
-            <PipelineRow key={pipeline.name} pipeline={pipeline} onStart={mayStart ? setStarting : undefined} />
-          ))}
-        </ul>
+        <>
+          <div className="overflow-hidden rounded-lg border border-line bg-surface">
+            <PipelineColumns />
+            <ul aria-label="Pipelines">
+              {pipelines.map((pipeline) => (
+                <PipelineRow key={pipeline.name} pipeline={pipeline} onStart={mayStart ? setStarting : undefined} />
+              ))}
+            </ul>
+          </div>
+          <SquaresLegend />
+        </>
       )}
       {list.hasNextPage && (
         <LoadMore

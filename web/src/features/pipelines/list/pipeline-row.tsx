@@ -6,8 +6,24 @@ import { RelativeTime } from '../../../components/relative-time.tsx'
 import type { Pipeline } from '../../../lib/api.ts'
 import { cn } from '../../../lib/cn.ts'
 import { visibleText } from '../../../lib/visible-text.ts'
+import { useSeesOnlyOwn } from '../../session/session.ts'
 import { ProblemsBadge } from '../problem-list.tsx'
 import { RunSquares } from '../run-squares.tsx'
+
+/** Names the columns of the rows below; a phone has none. */
+export function PipelineColumns() {
+  return (
+    <div
+      aria-hidden
+      className="hidden gap-x-4 border-b border-line px-3 py-1.5 text-sm text-muted md:grid md:grid-cols-[minmax(0,1fr)_9.5rem_9rem_7rem_5rem]"
+    >
+      <span>Pipeline</span>
+      <span>Last runs</span>
+      <span>Now</span>
+      <span>Next run</span>
+    </div>
+  )
+}
 
 interface PipelineRowProps {
   pipeline: Pipeline
@@ -20,7 +36,7 @@ export function PipelineRow({ pipeline, onStart }: PipelineRowProps) {
   return (
     <li
       data-pipeline={pipeline.name}
-      className="grid grid-cols-[minmax(0,1fr)_auto] items-center gap-x-4 gap-y-1.5 border-t border-line px-3 py-2 first:border-t-0 hover:bg-sunken/60 md:grid-cols-[minmax(0,1fr)_9.5rem_9rem_8rem_auto]"
+      className="grid grid-cols-[minmax(0,1fr)_auto] items-center gap-x-4 gap-y-1.5 border-t border-line px-3 py-2 first:border-t-0 hover:bg-sunken/60 md:grid-cols-[minmax(0,1fr)_9.5rem_9rem_7rem_5rem]"
     >
       <div className="min-w-0">
         <div className="flex min-w-0 flex-wrap items-center gap-x-2 gap-y-0.5">
@@ -37,7 +53,9 @@ export function PipelineRow({ pipeline, onStart }: PipelineRowProps) {
           <ProblemsBadge problems={pipeline.problems} />
         </div>
         <p className="truncate text-sm text-muted" title={pipeline.description ?? pipeline.path ?? undefined}>
-          {visibleText(pipeline.description ?? pipeline.path ?? `${pipeline.tasks} tasks`)}
+          {visibleText(
+            pipeline.description ?? pipeline.path ?? `${pipeline.tasks} ${pipeline.tasks === 1 ? 'task' : 'tasks'}`,
+          )}
         </p>
       </div>
       <div className="order-last flex md:order-none">
@@ -70,21 +88,25 @@ export function PipelineRow({ pipeline, onStart }: PipelineRowProps) {
   )
 }
 
+/** Of everybody's runs, seen or not: they take the places. */
 function Counts({ pipeline: { name, running, waiting } }: { pipeline: Pipeline }) {
+  const onlyOwn = useSeesOnlyOwn()
   const of = (status: 'running' | 'waiting', n: number, colour: string) => (
     <Link
       to="/pipelines/$name"
       params={{ name }}
       search={status === 'waiting' ? { tab: 'waiting' } : { status }}
-      className={cn('rounded hover:underline', n === 0 ? 'text-muted' : colour)}
+      title={onlyOwn ? "Of everybody's runs" : undefined}
+      className={cn('rounded hover:underline', colour)}
     >
-      <span className={cn(n > 0 && 'font-semibold')}>{n}</span> {status}
+      <span className="font-semibold">{n}</span> {status}
     </Link>
   )
   return (
     <span className="order-last flex justify-end gap-x-3 text-sm tabular-nums md:order-none md:justify-start">
-      {of('running', running, 'text-running')}
-      {of('waiting', waiting, 'text-text')}
+      {running > 0 && of('running', running, 'text-running')}
+      {waiting > 0 && of('waiting', waiting, 'text-text')}
+      {running + waiting === 0 && <span className="text-muted">idle</span>}
     </span>
   )
 }

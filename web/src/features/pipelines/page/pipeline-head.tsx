@@ -25,7 +25,7 @@ export function PipelineHead({ pipeline }: { pipeline: PipelineDetail }) {
             Pipelines
           </Link>
           <span aria-hidden>/</span>
-          <span>version {pipeline.version}</span>
+          <span className="min-w-0 truncate">{name}</span>
         </nav>
         <div className="flex min-w-0 items-center gap-3">
           <h1 className="truncate text-2xl font-semibold" dir="auto" title={name}>
@@ -44,8 +44,9 @@ export function PipelineHead({ pipeline }: { pipeline: PipelineDetail }) {
 
 /** How its runs are admitted, and when the next one comes. */
 function Facts({ pipeline }: { pipeline: PipelineDetail }) {
-  const { concurrency, queue_limit, queue_strategy, path, owner, next_run_at } = pipeline
-  const list = queue_limit === null ? 'any number wait' : queue_limit === 0 ? 'none waits' : `${queue_limit} may wait`
+  const { concurrency, queue_limit, queue_strategy, path, owner, next_run_at, version } = pipeline
+  const list =
+    queue_limit === null ? 'any number wait' : queue_limit === 0 ? 'nothing waits' : `${queue_limit} may wait`
   const strategy = {
     append: '',
     replace: ', the newest replaces the last',
@@ -53,6 +54,7 @@ function Facts({ pipeline }: { pipeline: PipelineDetail }) {
   }
   return (
     <p className="mt-1 flex flex-wrap gap-x-4 gap-y-0.5 text-sm text-muted">
+      <span>version {version}</span>
       <span>
         {concurrency} {concurrency === 1 ? 'run' : 'runs'} at a time, {list}
         {strategy[queue_strategy]}

@@ -1,15 +1,18 @@
-import { useQuery } from '@tanstack/react-query'
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router'
 import { lazy, Suspense } from 'react'
 import { buttonLook } from '../../../components/button.tsx'
+import { PageHead } from '../../../components/page-head.tsx'
 import { Empty, Failed, Loading } from '../../../components/page-state.tsx'
 import { Tabs } from '../../../components/tabs.tsx'
 import type { PipelineDetail } from '../../../lib/api.ts'
+import { cn } from '../../../lib/cn.ts'
 import { lazyPart } from '../../../lib/lazy-part.ts'
 import { isMissing } from '../../../lib/problem.ts'
 import { useTitle } from '../../../lib/use-title.ts'
+import { visibleText } from '../../../lib/visible-text.ts'
 import { ProblemList } from '../problem-list.tsx'
-import { pipelineQuery } from '../queries.ts'
+import { pipelineListQuery, pipelineQuery } from '../queries.ts'
 import { useLiveRuns } from '../use-live-runs.ts'
 import { PipelineHead } from './pipeline-head.tsx'
 import type { PipelineTab } from './place.ts'
@@ -46,12 +49,12 @@ function Loaded({ pipeline }: { pipeline: PipelineDetail }) {
     <>
       <PipelineHead pipeline={pipeline} />
       {pipeline.problems.length > 0 && (
-        <section aria-label="Problems" className="flex flex-col gap-1.5">
+        <div className="flex flex-col gap-1.5">
           <ProblemList problems={pipeline.problems} label="Problems of the newest source" />
           {pipeline.problems.some(({ severity }) => severity === 'error') && (
             <p className="text-sm text-muted">Version {pipeline.version}, the last good one, stays in force.</p>
           )}
-        </section>
+        </div>
       )}
       <Tabs<PipelineTab>
         label="About this pipeline"
@@ -89,7 +92,27 @@ function Counted({ text, n }: { text: string; n: number }) {
 }
 
 function NoSuchPipeline({ name }: { name: string }) {
-  useTitle('No such pipeline')
+  const files = useInfiniteQuery(pipelineListQuery({}))
+  const path = `pipelines.${name}`
+  const wrong = (files.data?.pages[0]?.problems ?? []).filter(
+    (one) => one.path === path || one.path.startsWith(`${path}.`) || one.path.startsWith(`${path}[`),
+  )
+  useTitle(wrong.length > 0 ? `${name} has problems` : 'No such pipeline')
+  if (files.isPending) return <Loading label="Loading the pipeline" />
+  if (wrong.length > 0) {
+    return (
+      <div className="flex flex-col gap-3">
+        <PageHead title={visibleText(name)} />
+        <p className="text-muted">
+          It is in a file, but has never come into force: nothing can be started until it is right.
+        </p>
+        <ProblemList problems={wrong} label="Problems" />
+        <Link to="/pipelines" className={cn(buttonLook(), 'self-start')}>
+          All pipelines
+        </Link>
+      </div>
+    )
+  }
   return (
     <Empty page title="No such pipeline">
       <p className="text-muted">

@@ -10,6 +10,7 @@ import type { Pipeline } from '../../../lib/api.ts'
 import { shellLine } from '../../../lib/shell-words.ts'
 import { useKeys } from '../../../lib/use-keys.ts'
 import { ageLabels, type Age } from '../../jobs/filters.ts'
+import { useSeesOnlyOwn } from '../../session/session.ts'
 import { moveFocus } from '../list/move-focus.ts'
 import { runListQuery, type RunFilters } from '../queries.ts'
 import { RunRow } from '../run-row.tsx'
@@ -23,6 +24,7 @@ export function RunsTab({ pipeline }: { pipeline: Pipeline }) {
   const change = (part: RunFilters) => void navigate({ search: (old) => ({ ...old, ...part }), resetScroll: false })
   const clear = () => change({ status: undefined, trigger: undefined, since: undefined })
   const filtered = status !== undefined || trigger !== undefined || since !== undefined
+  const onlyOwn = useSeesOnlyOwn()
   useKeys({ j: () => moveFocus('[data-row-link]', 1), k: () => moveFocus('[data-row-link]', -1) })
   return (
     <div className="flex flex-col gap-3">
@@ -54,10 +56,11 @@ export function RunsTab({ pipeline }: { pipeline: Pipeline }) {
           </Button>
         )}
       </div>
+      {onlyOwn && <OnlyOwn pipeline={pipeline} />}
       {list.isPending && <Loading rows={5} label="Loading runs" />}
       {list.isError && <Failed error={list.error} retry={() => void list.refetch()} />}
       {list.isSuccess && runs.length === 0 && !list.hasNextPage && (
-        <Empty title={filtered ? 'No run matches' : 'It has not run yet'}>
+        <Empty title={filtered ? 'No run matches' : onlyOwn ? 'You have started none' : 'It has not run yet'}>
           <p className="text-muted">
             {filtered ? 'Nothing here fits all the filters above.' : 'Start it above, over the API, or in a terminal:'}
           </p>
@@ -79,6 +82,19 @@ export function RunsTab({ pipeline }: { pipeline: Pipeline }) {
         />
       )}
     </div>
+  )
+}
+
+/** What of all the runs one does not see, in numbers. */
+function OnlyOwn({ pipeline: { running, waiting } }: { pipeline: Pipeline }) {
+  const open = [running > 0 && `${running} running`, waiting > 0 && `${waiting} waiting`].filter(
+    (text) => text !== false,
+  )
+  return (
+    <p className="text-sm text-muted">
+      You see the runs that you started.
+      {open.length > 0 && ` With those of others there are ${open.join(' and ')} now.`}
+    </p>
   )
 }
 

@@ -18,7 +18,7 @@ import { DiffView } from './diff-view.tsx'
 export default function VersionsTab({ pipeline }: { pipeline: PipelineDetail }) {
   const { from, to } = useSearch({ from: '/_app/pipelines/$name' })
   const navigate = useNavigate({ from: '/pipelines/$name' })
-  const list = useInfiniteQuery(versionsQuery(pipeline.name))
+  const list = useInfiniteQuery(versionsQuery(pipeline.name, pipeline.version))
   const versions = useMemo(() => list.data?.pages.flatMap((page) => page.versions) ?? [], [list.data])
   const [restoring, setRestoring] = useState<PipelineVersion | null>(null)
   const me = useMe()
@@ -138,7 +138,7 @@ function Restore({ name, version, onClose }: { name: string; version: PipelineVe
       onOpenChange={(open) => !open && onClose()}
       title={`Restore version ${version.number}?`}
       action="Restore"
-      refuse="Leave it"
+      refuse="Cancel"
       onConfirm={() => restore.mutateAsync()}
     >
       Its source is stored as the newest version. Runs that wait or run keep the version that they were started with.

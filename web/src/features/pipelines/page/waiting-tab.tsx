@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useState } from 'react'
+import { Badge } from '../../../components/badge.tsx'
 import { Button } from '../../../components/button.tsx'
 import { Empty, Failed, Loading } from '../../../components/page-state.tsx'
 import { RelativeTime } from '../../../components/relative-time.tsx'
@@ -8,6 +9,7 @@ import { TimedText } from '../../../components/timed-text.tsx'
 import type { Pipeline, PipelineRun } from '../../../lib/api.ts'
 import { useKeys } from '../../../lib/use-keys.ts'
 import { visibleText } from '../../../lib/visible-text.ts'
+import { useSeesOnlyOwn } from '../../session/session.ts'
 import { moveFocus } from '../list/move-focus.ts'
 import { waitingRunsQuery } from '../queries.ts'
 import { CancelRun, useMayChange } from '../run/cancel-run.tsx'
@@ -16,13 +18,27 @@ import { variablesText } from '../run-row.tsx'
 /** Runs that are not admitted yet, in the order of their turn, each with its reason. */
 export function WaitingTab({ pipeline }: { pipeline: Pipeline }) {
   const waiting = useQuery(waitingRunsQuery(pipeline.name))
+  const onlyOwn = useSeesOnlyOwn()
   const [cancelling, setCancelling] = useState<PipelineRun | null>(null)
   useKeys({ j: () => moveFocus('[data-row-link]', 1), k: () => moveFocus('[data-row-link]', -1) })
   if (waiting.isPending) return <Loading rows={3} label="Loading the waiting list" />
   if (waiting.isError) return <Failed error={waiting.error} retry={() => void waiting.refetch()} />
+  const others = onlyOwn ? Math.max(0, pipeline.waiting - waiting.data.length) : 0
+  if (waiting.data.length === 0 && others > 0) {
+    return (
+      <Empty title="Nothing of yours is waiting">
+        <p className="text-muted">
+          {ofOthers(others)}
+          {pipeline.not_startable
+            ? ` A start is refused now: ${pipeline.not_startable}.`
+            : pipeline.queue_strategy === 'append' && ' What you start now waits behind.'}
+        </p>
+      </Empty>
+    )
+  }
   if (waiting.data.length === 0) {
     return (
-      <Empty title="None waits">
+      <Empty title="Nothing is waiting">
         <p className="text-muted">
           {pipeline.queue_limit === 0
             ? 'This pipeline has no waiting list: a start is refused while it is busy.'
@@ -38,10 +54,13 @@ export function WaitingTab({ pipeline }: { pipeline: Pipeline }) {
           <WaitingRow key={run.id} run={run} onCancel={setCancelling} />
         ))}
       </ol>
+      {others > 0 && <p className="mt-2 px-3 text-sm text-muted">{ofOthers(others)} The numbers count them too.</p>}
       {cancelling && <CancelRun run={cancelling} onClose={() => setCancelling(null)} />}
     </>
   )
 }
+
+const ofOthers = (n: number) => `${n} ${n === 1 ? 'run' : 'runs'} of others ${n === 1 ? 'is' : 'are'} waiting.`
 
 function WaitingRow({ run, onCancel }: { run: PipelineRun; onCancel: (run: PipelineRun) => void }) {
   const mayChange = useMayChange(run)
@@ -61,8 +80,9 @@ function WaitingRow({ run, onCancel }: { run: PipelineRun; onCancel: (run: Pipel
           <span className="text-sm text-muted">
             {run.owner} · <RelativeTime at={run.created_at} />
           </span>
+          {run.label && <span className="text-sm">{visibleText(run.label)}</span>}
           {run.queue_partition && (
-            <span className="text-sm text-muted">partition {visibleText(run.queue_partition)}</span>
+            <Badge title="Its part of the waiting list">partition {visibleText(run.queue_partition)}</Badge>
           )}
         </p>
         {run.waiting_reason && (
@@ -70,7 +90,7 @@ function WaitingRow({ run, onCancel }: { run: PipelineRun; onCancel: (run: Pipel
             <TimedText text={visibleText(run.waiting_reason)} />
           </p>
         )}
-        <p className="truncate text-sm text-muted">{variablesText(run.variables)}</p>
+        <p className="line-clamp-2 text-sm break-words text-muted">{variablesText(run.variables) || 'No variables'}</p>
       </div>
       {mayChange && (
         <Button size="small" kind="danger" aria-label={`Cancel run ${run.id}`} onClick={() => onCancel(run)}>

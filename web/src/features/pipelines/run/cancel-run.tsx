@@ -18,7 +18,7 @@ export function CancelRun({ run, onClose }: { run: PipelineRun; onClose: () => v
     onSuccess: (now) => {
       client.setQueryData(['pipeline-runs', 'one', id], now)
       void client.invalidateQueries({ queryKey: ['pipeline-runs'] })
-      toast('success', now.status === 'cancelled' ? 'Run cancelled' : 'The run is being stopped')
+      toast('success', now.status === 'cancelled' ? 'Run cancelled' : 'Cancel requested')
     },
   })
   return (

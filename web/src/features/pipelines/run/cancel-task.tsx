@@ -15,7 +15,7 @@ export function CancelTask({ run, task, onClose }: CancelTaskProps) {
   const cancel = useMutation({
     mutationFn: () => api.pipelineRuns.cancelTask({ id: run.id, task: task.name, item: task.item ?? undefined }),
     onSuccess: () => {
-      toast('success', 'The task is being stopped')
+      toast('success', 'Cancel requested')
       void client.invalidateQueries({ queryKey: ['pipeline-runs', 'tasks'] })
     },
   })

@@ -46,7 +46,7 @@ export function RunActions({ run }: { run: PipelineRun }) {
         {...dialog('failed')}
         title="Run again from what failed?"
         action="Run again"
-        refuse="Not now"
+        refuse="Cancel"
         onConfirm={() => rerun.mutateAsync('failed')}
       >
         A new run of the same version with the same variables takes over the {run.tasks.done} that ended well, and runs
@@ -56,7 +56,7 @@ export function RunActions({ run }: { run: PipelineRun }) {
         {...dialog('start')}
         title="Run all of it again?"
         action="Run again"
-        refuse="Not now"
+        refuse="Cancel"
         onConfirm={() => rerun.mutateAsync('start')}
       >
         A new run of the same version with the same variables begins with its first task. This one stays as it is.
@@ -65,7 +65,7 @@ export function RunActions({ run }: { run: PipelineRun }) {
         {...dialog('delete')}
         title="Delete this run?"
         action="Delete"
-        refuse="Keep it"
+        refuse="Cancel"
         danger
         onConfirm={() => remove.mutateAsync()}
       >
@@ -82,7 +82,7 @@ function useActs({ id, pipeline }: PipelineRun) {
     mutationFn: (from: 'failed' | 'start') =>
       api.pipelineRuns.rerun({ id, from }, { context: { idempotencyKey: crypto.randomUUID() } }),
     onSuccess: async (fresh) => {
-      toast('success', 'Started again')
+      toast('success', fresh.status === 'waiting' ? 'The new run waits for its turn' : 'Started again')
       void client.invalidateQueries({ queryKey: ['pipeline-runs'] })
       await navigate({ to: '/runs/$id', params: { id: fresh.id } })
     },

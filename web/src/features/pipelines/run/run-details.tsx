@@ -15,7 +15,7 @@ export function RunDetails({ run }: { run: PipelineRun }) {
           Variables
         </h2>
         {variables.length === 0 ? (
-          <p className="text-sm text-muted">It was started without any.</p>
+          <p className="text-sm text-muted">No variables.</p>
         ) : (
           <dl>
             {variables.map(([name, value]) => (
@@ -43,7 +43,8 @@ export function RunDetails({ run }: { run: PipelineRun }) {
               {visibleText(run.pipeline)}, version {run.version}
             </Link>
           </Fact>
-          <Fact name="Started">{`${triggerLabel(run.trigger)}, ${run.owner}`}</Fact>
+          <Fact name="Owner">{run.owner}</Fact>
+          <Fact name="Started">{triggerLabel(run.trigger)}</Fact>
           <Fact name="Created">{exactTime(run.created_at)}</Fact>
           {run.not_before && <Fact name="Not before">{exactTime(run.not_before)}</Fact>}
           <Fact name="First task began">{run.started_at ? exactTime(run.started_at) : 'not yet'}</Fact>

@@ -1,9 +1,11 @@
+import { useQuery } from '@tanstack/react-query'
 import { SegmentedBar, segmentFills } from '../../../components/segmented-bar.tsx'
-import type { PipelineRun } from '../../../lib/api.ts'
+import type { PipelineRun, PipelineTask } from '../../../lib/api.ts'
 import { cn } from '../../../lib/cn.ts'
 import { count } from '../../batches/count-words.tsx'
+import { tasksQuery } from '../queries.ts'
 import { Elapsed } from '../times.tsx'
-import { barParts, endedOf, isRunOpen, taskStates, type TaskState } from '../words.ts'
+import { barParts, countStates, endedOf, isRunOpen, taskStates, type TaskState } from '../words.ts'
 
 interface RunNumbersProps {
   run: PipelineRun
@@ -11,9 +13,12 @@ interface RunNumbersProps {
   onState: (state: TaskState | undefined) => void
 }
 
+const countInstances = (tasks: PipelineTask[]) => countStates(tasks.filter(({ item }) => item !== null))
+
 /** The run at a glance; a number narrows the table to its tasks. */
 export function RunNumbers({ run, state, onState }: RunNumbersProps) {
   const { tasks } = run
+  const instances = useQuery({ ...tasksQuery(run.id, false), enabled: false, select: countInstances }).data
   return (
     <section aria-label="Progress" className="flex flex-col gap-2 rounded-lg border border-line bg-surface px-4 py-3">
       <SegmentedBar parts={barParts(tasks)} label="Tasks" className="h-3 rounded-sm" />
@@ -45,6 +50,13 @@ export function RunNumbers({ run, state, onState }: RunNumbersProps) {
         </span>
         <span className="text-muted">
           {count.format(endedOf(tasks))} of {count.format(tasks.total)} tasks ended
+          {instances && instances.total > 0 && (
+            <span title="Of the tasks that run once for each item">
+              {' · '}
+              {count.format(endedOf(instances))} of {count.format(instances.total)} instances
+              {instances.failed > 0 && <span className="text-failed">, {count.format(instances.failed)} failed</span>}
+            </span>
+          )}
           {run.started_at && (
             <>
               {' · '}

@@ -5,19 +5,21 @@ import { buttonLook } from '../../../components/button.tsx'
 import { Empty, Failed, Loading } from '../../../components/page-state.tsx'
 import { Tabs } from '../../../components/tabs.tsx'
 import { TimedText } from '../../../components/timed-text.tsx'
-import type { PipelineRun } from '../../../lib/api.ts'
+import type { PipelineRun, PipelineTask } from '../../../lib/api.ts'
 import { isMissing } from '../../../lib/problem.ts'
-import { sentence } from '../../../lib/sentence.ts'
 import { useTitle } from '../../../lib/use-title.ts'
 import { visibleText } from '../../../lib/visible-text.ts'
 import { runQuery } from '../queries.ts'
 import { useLiveRun } from '../use-live-runs.ts'
 import { endedOf, isRunOpen, runWords } from '../words.ts'
+import { ApprovalBanner } from './approval-banner.tsx'
+import { readLastError } from './last-error.ts'
 import type { RunPlace, RunTab } from './place.ts'
 import { RunDetails } from './run-details.tsx'
 import { RunHead } from './run-head.tsx'
 import { RunNumbers } from './run-numbers.tsx'
 import { RunTasks } from './run-tasks.tsx'
+import { taskTitle } from './task-text.ts'
 
 export function RunPage() {
   const { id } = useParams({ from: '/_app/runs/$id' })
@@ -43,13 +45,16 @@ function Loaded({ run, told }: { run: PipelineRun; told: boolean }) {
   )
   const change = (part: RunPlace) =>
     void navigate({ search: (old) => ({ ...old, ...part }), replace: true, resetScroll: false })
+  const openTask = ({ name, item }: Pick<PipelineTask, 'name' | 'item'>) =>
+    change({ tab: undefined, task: name, item: item ?? undefined })
   return (
     <>
       <RunHead run={run} />
       <p aria-live="polite" className="sr-only">
         {label}
       </p>
-      <Note run={run} />
+      <Note run={run} onTask={openTask} />
+      <ApprovalBanner run={run} onTask={openTask} />
       <RunNumbers run={run} state={place.state} onState={(state) => change({ state, tab: undefined })} />
       <Tabs<RunTab>
         label="About this run"
@@ -71,7 +76,7 @@ function Loaded({ run, told }: { run: PipelineRun; told: boolean }) {
 }
 
 /** The one sentence that matters now: why it waits, or why it did not end well. */
-function Note({ run }: { run: PipelineRun }) {
+function Note({ run, onTask }: { run: PipelineRun; onTask: (task: Pick<PipelineTask, 'name' | 'item'>) => void }) {
   if (run.status === 'waiting' && run.waiting_reason) {
     return (
       <Alert kind="note">
@@ -81,7 +86,26 @@ function Note({ run }: { run: PipelineRun }) {
     )
   }
   if (run.last_error && !isRunOpen(run)) {
-    return <Alert kind={run.status === 'failed' ? 'error' : 'note'}>{sentence(visibleText(run.last_error))}</Alert>
+    const { task, text } = readLastError(run.last_error)
+    return (
+      <Alert kind={run.status === 'failed' ? 'error' : 'note'}>
+        {task && (
+          <>
+            Task{' '}
+            <button
+              type="button"
+              aria-haspopup="dialog"
+              onClick={() => onTask(task)}
+              className="rounded font-semibold underline underline-offset-2"
+            >
+              {taskTitle(task)}
+            </button>
+            :{' '}
+          </>
+        )}
+        {text}
+      </Alert>
+    )
   }
   return null
 }

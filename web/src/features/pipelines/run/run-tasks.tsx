@@ -14,6 +14,7 @@ import { isRunOpen, taskStates } from '../words.ts'
 import type { RunPlace } from './place.ts'
 import { TaskTable } from './task-table.tsx'
 import { visibleRows } from './visible-rows.ts'
+import { workTime } from './work-time.ts'
 
 // Not `lazyPart`: what draws graphs weighs as much as all the rest, and is fetched only where one is.
 const GraphView = lazy(() => import('../graph/graph-view.tsx'))
@@ -50,6 +51,7 @@ function Loaded({ run, tasks, place, onPlace }: LoadedProps) {
   const [opened, setOpened] = useState<ReadonlySet<string>>(new Set())
   const search = useRef<HTMLInputElement>(null)
   const { q, state, task: openName, item } = place
+  const work = useMemo(() => workTime(tasks), [tasks])
   const names = useMemo(() => group && new Set(group.tasks.map(({ name }) => name)), [group])
   const visible = useMemo(() => visibleRows(rows, { q, state, names }, opened), [rows, q, state, names, opened])
   const open = (task: Pick<PipelineTask, 'name' | 'item'>) => {
@@ -100,9 +102,11 @@ function Loaded({ run, tasks, place, onPlace }: LoadedProps) {
         </div>
       )}
       <FilterChips chips={chips} onClear={clear} />
+      {tasks.some(({ critical }) => critical) && <Legend waited={tasks.some(({ kind }) => kind === 'approval')} />}
       {visible.length > 0 ? (
         <TaskTable
           run={run}
+          work={work}
           rows={visible}
           opened={opened}
           onToggle={toggle}
@@ -128,6 +132,20 @@ function Loaded({ run, tasks, place, onPlace }: LoadedProps) {
         )}
       </Suspense>
     </div>
+  )
+}
+
+/** What the marks in the table mean. */
+function Legend({ waited }: { waited: boolean }) {
+  return (
+    <p className="flex items-baseline gap-2 text-xs text-muted">
+      <span aria-hidden className="size-1.5 shrink-0 -translate-y-px rounded-full bg-accent" />
+      <span>
+        Critical path: the chain of tasks that decides how long the run takes
+        <span className="hidden lg:inline">, with thicker bars</span>.
+        {waited && <span className="hidden lg:inline"> The bars leave out waiting for people.</span>}
+      </span>
+    </p>
   )
 }
 

@@ -72,8 +72,11 @@ export default function TaskDrawer({ run, task, order, instances, onGo, onClose 
         </IconButton>
       </div>
       {cancelling && <CancelTask run={run} task={task} onClose={() => setCancelling(false)} />}
-      <div key={taskKey(task)} className="grid min-h-0 flex-1 gap-4 xl:grid-cols-[minmax(0,1fr)_22rem]">
-        <div className="flex min-h-[60dvh] min-w-0 flex-col gap-3 xl:min-h-80">
+      <div
+        key={taskKey(task)}
+        className="grid min-h-0 gap-4 [--log-height:max(14rem,calc(100dvh-17rem))] xl:flex-1 xl:grid-cols-[minmax(0,1fr)_22rem] xl:grid-rows-[minmax(0,1fr)]"
+      >
+        <div className="flex min-h-0 min-w-0 flex-col gap-3">
           <Main run={run} task={task} instances={instances} onGo={onGo} />
         </div>
         <TaskFacts run={run} task={task} />
@@ -104,10 +107,16 @@ function Main({ run, task, instances, onGo }: MainProps) {
       ) : instances.length > 0 ? (
         <Instances instances={instances} onGo={onGo} />
       ) : (
-        task.kind !== 'approval' && <Middle>{taskStates[task.state].meaning}: there is no log.</Middle>
+        task.kind !== 'approval' && <Middle>{whyNoLog(run, task)}</Middle>
       )}
     </>
   )
+}
+
+function whyNoLog(run: PipelineRun, { kind, state }: PipelineTask): string {
+  if (kind === 'pipeline' && state === 'running') return 'The run of its pipeline is about to start.'
+  if (state === 'waiting' && run.status === 'waiting') return 'The run has not begun: there is no log yet.'
+  return `${taskStates[state].meaning}: there is no log.`
 }
 
 function Middle({ children }: { children: ReactNode }) {
@@ -127,7 +136,11 @@ function Instances({ instances, onGo }: Pick<TaskDrawerProps, 'instances' | 'onG
       {instances.slice(0, mostInstances).map((one) => (
         <li key={one.item} className="flex items-center gap-3 border-t border-line px-3 py-1 first:border-t-0">
           <TaskChip state={one.state} forgiven={isForgiven(one)} />
-          <button type="button" className="rounded font-medium hover:text-accent" onClick={() => onGo(one)}>
+          <button
+            type="button"
+            className="max-w-[60%] shrink-0 truncate rounded font-medium hover:text-accent"
+            onClick={() => onGo(one)}
+          >
             {taskTitle(one)}
           </button>
           <span className="min-w-0 truncate font-mono text-xs text-muted">{valueText(one.value)}</span>

@@ -63,7 +63,11 @@ export function TaskFacts({ run, task }: { run: PipelineRun; task: PipelineTask 
               {task.allow_failure && task.exit_code !== 0 && <span className="text-muted">, may fail</span>}
             </Fact>
           )}
-          {task.depends_on.length > 0 && <Fact name="Waits for">{task.depends_on.map(visibleText).join(', ')}</Fact>}
+          {task.depends_on.length > 0 && (
+            <Fact name={task.state === 'waiting' ? 'Waits for' : 'After'}>
+              {task.depends_on.map(visibleText).join(', ')}
+            </Fact>
+          )}
           {written && written.envNames.length > 0 && (
             <Fact name="Environment">
               <span className="font-mono text-xs break-words">{written.envNames.map(visibleText).join(', ')}</span>

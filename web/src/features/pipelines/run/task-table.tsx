@@ -12,9 +12,11 @@ import { countStates, endedOf, taskKey } from '../words.ts'
 import { isForgiven, noteOf, taskTitle, valueText } from './task-text.ts'
 import { TimeBar } from './time-bar.tsx'
 import type { VisibleRow } from './visible-rows.ts'
+import type { WorkTime } from './work-time.ts'
 
 interface TaskTableProps {
   run: PipelineRun
+  work: WorkTime
   rows: readonly VisibleRow[]
   /** Names of the tasks whose instances are listed. */
   opened: ReadonlySet<string>
@@ -25,10 +27,10 @@ interface TaskTableProps {
 
 const rowHeight = 36
 const grid =
-  'grid grid-cols-[minmax(0,1fr)_auto] items-center gap-x-3 sm:grid-cols-[7.5rem_minmax(0,1fr)_minmax(0,1fr)_5rem] lg:grid-cols-[7.5rem_minmax(0,1.1fr)_minmax(0,1.1fr)_5rem_minmax(0,1fr)]'
+  'grid grid-cols-[minmax(0,1fr)_auto] items-center gap-x-3 sm:grid-cols-[8.5rem_minmax(0,1fr)_minmax(0,1fr)_5rem] lg:grid-cols-[8.5rem_minmax(0,1.1fr)_minmax(0,1.1fr)_5rem_minmax(0,1fr)]'
 
 /** The rows that are on the screen, out of up to ten thousand: the graph in words. */
-export function TaskTable({ run, rows, opened, onToggle, onOpen, onSearch }: TaskTableProps) {
+export function TaskTable({ run, work, rows, opened, onToggle, onOpen, onSearch }: TaskTableProps) {
   const scroller = useRef<HTMLDivElement>(null)
   const box = useBoxRows(scroller, rows.length, rowHeight)
   const active = useRef<string | null>(null)
@@ -80,6 +82,7 @@ export function TaskTable({ run, rows, opened, onToggle, onOpen, onSearch }: Tas
             <Row
               key={taskKey(task)}
               run={run}
+              work={work}
               task={task}
               instances={instances}
               index={box.first + offset}
@@ -96,6 +99,7 @@ export function TaskTable({ run, rows, opened, onToggle, onOpen, onSearch }: Tas
 
 interface RowProps {
   run: PipelineRun
+  work: WorkTime
   task: PipelineTask
   instances: readonly PipelineTask[]
   index: number
@@ -104,7 +108,7 @@ interface RowProps {
   onOpen: (task: PipelineTask) => void
 }
 
-const Row = memo(function Row({ run, task, instances, index, opened, onToggle, onOpen }: RowProps) {
+const Row = memo(function Row({ run, work, task, instances, index, opened, onToggle, onOpen }: RowProps) {
   const forgiven = isForgiven(task)
   const title = taskTitle(task)
   const value = task.item === null ? '' : valueText(task.value)
@@ -144,7 +148,10 @@ const Row = memo(function Row({ run, task, instances, index, opened, onToggle, o
           data-task={taskKey(task)}
           aria-haspopup="dialog"
           onClick={() => onOpen(task)}
-          className="min-w-0 truncate rounded text-left font-medium hover:text-accent focus-visible:-outline-offset-1"
+          className={cn(
+            'truncate rounded text-left font-medium hover:text-accent focus-visible:-outline-offset-1',
+            task.item === null ? 'min-w-0' : 'max-w-[70%] shrink-0',
+          )}
           dir="auto"
         >
           {title}
@@ -155,10 +162,7 @@ const Row = memo(function Row({ run, task, instances, index, opened, onToggle, o
           </span>
         )}
         {task.critical && (
-          <span
-            title="On the chain that decided how long the run took"
-            className="size-1.5 shrink-0 rounded-full bg-accent"
-          >
+          <span title="On the critical path" className="size-1.5 shrink-0 rounded-full bg-accent">
             <span className="sr-only">, on the critical path</span>
           </span>
         )}
@@ -174,7 +178,7 @@ const Row = memo(function Row({ run, task, instances, index, opened, onToggle, o
         <Elapsed of={task} none="" />
       </span>
       <span role="cell" className="hidden lg:block">
-        <TimeBar run={run} task={task} />
+        <TimeBar run={run} task={task} work={work} />
       </span>
     </div>
   )

@@ -1,5 +1,7 @@
+import { useId } from 'react'
 import { Checkbox } from '../../../components/checkbox.tsx'
 import { Field, Input, Select, TextArea } from '../../../components/field.tsx'
+import { sentence } from '../../../lib/sentence.ts'
 import { visibleText } from '../../../lib/visible-text.ts'
 import type { ParameterShape } from './start-form.ts'
 
@@ -13,15 +15,30 @@ interface ParameterFieldProps {
 
 /** A declared variable as the control that fits its type. */
 export function ParameterField({ name, shape, value, error, onChange }: ParameterFieldProps) {
+  const id = useId()
   const hint = shape.description ? visibleText(shape.description) : undefined
   if (shape.type === 'boolean') {
     return (
       <div className="flex flex-col gap-1">
         <label className="flex items-center gap-2 text-sm font-medium">
-          <Checkbox checked={value === true} onChange={(event) => onChange(event.target.checked)} />
-          {visibleText(name)}
+          <Checkbox
+            checked={value === true}
+            aria-describedby={[error && `${id}-error`, hint && `${id}-hint`].filter(Boolean).join(' ') || undefined}
+            aria-invalid={error ? true : undefined}
+            onChange={(event) => onChange(event.target.checked)}
+          />
+          <span className="min-w-0 wrap-anywhere">{visibleText(name)}</span>
         </label>
-        {(error ?? hint) && <p className={error ? 'text-sm text-failed' : 'text-xs text-muted'}>{error ?? hint}</p>}
+        {error && (
+          <p id={`${id}-error`} className="text-sm text-failed">
+            {sentence(error)}
+          </p>
+        )}
+        {hint && (
+          <p id={`${id}-hint`} className="text-xs text-muted">
+            {hint}
+          </p>
+        )}
       </div>
     )
   }

@@ -4,22 +4,21 @@ import { Play } from 'lucide-react'
 import { useRef, useState, type FormEvent } from 'react'
 import { Alert } from '../../../components/alert.tsx'
 import { Button } from '../../../components/button.tsx'
-import { Checkbox } from '../../../components/checkbox.tsx'
-import { Dialog } from '../../../components/dialog.tsx'
+import { Dialog, DialogFooter } from '../../../components/dialog.tsx'
 import { Field, Input } from '../../../components/field.tsx'
-import { KeyValues, type KeyValue } from '../../../components/key-values.tsx'
+import type { KeyValue } from '../../../components/key-values.tsx'
 import { toast } from '../../../components/toasts.ts'
 import { api, type Pipeline } from '../../../lib/api.ts'
 import { problemOf } from '../../../lib/problem.ts'
 import { visibleText } from '../../../lib/visible-text.ts'
-import { ParameterField } from './parameter-field.tsx'
-import { defaultsOf, errorsByVariable, freeVariables, variablesOf } from './start-form.ts'
+import { errorsByVariable, freeVariables, typedOf, variablesOf } from './start-form.ts'
+import { VariableFields } from './variable-fields.tsx'
 
 /** Asks for the variables of a run and starts it. A file of its own: most who look at pipelines start none. */
 export default function StartDialog({ pipeline, onClose }: { pipeline: Pipeline; onClose: () => void }) {
   const { parameters } = pipeline
   const declared = Object.entries(parameters)
-  const [typed, setTyped] = useState(() => defaultsOf(parameters))
+  const [typed, setTyped] = useState(() => typedOf(parameters))
   const [rows, setRows] = useState<KeyValue[]>([])
   const [json, setJson] = useState(false)
   const [partition, setPartition] = useState('')
@@ -27,7 +26,8 @@ export default function StartDialog({ pipeline, onClose }: { pipeline: Pipeline;
   const element = useRef<HTMLFormElement>(null)
   // One key for one filled form: sent twice after a broken connection, it is still one run.
   const key = useRef(crypto.randomUUID())
-  const start = useStart(pipeline.name, key.current, (found) => fail(found), onClose)
+  const start = useStart(pipeline.name, key.current, (found) => fail(found))
+  const navigate = useNavigate()
   const fail = (found: Record<string, string>) => {
     setErrors(found)
     key.current = crypto.randomUUID()
@@ -35,56 +35,64 @@ export default function StartDialog({ pipeline, onClose }: { pipeline: Pipeline;
   }
   const submit = (event: FormEvent) => {
     event.preventDefault()
+    if (start.isPending) return
     const free = freeVariables(rows, json)
     const { variables, errors: found } = declared.length > 0 ? variablesOf(parameters, typed) : { ...free, errors: {} }
-    if (declared.length === 0 && free.error) return fail({ free: free.error })
-    if (Object.keys(found).length > 0) return fail(found)
+    const wrong = declared.length === 0 && free.error ? { free: free.error } : found
+    if (Object.keys(wrong).length > 0) {
+      fail(wrong)
+      return
+    }
     setErrors({})
-    start.mutate({ variables, queue_partition: partition.trim() || undefined })
+    start.mutate(
+      { variables, queue_partition: partition.trim() || undefined },
+      {
+        // Not when one has left the page meanwhile.
+        onSuccess: (run) => {
+          onClose()
+          void navigate({ to: '/runs/$id', params: { id: run.id } })
+        },
+      },
+    )
   }
+  const problem = start.isError ? problemOf(start.error) : undefined
   const known = new Set([...declared.map(([name]) => name), 'queue_partition', 'free'])
   const strays = Object.entries(errors).filter(([name]) => !known.has(name))
   const message = [
     ...strays.map(([name, text]) => (name === 'other' ? text : `${name} ${text}`)),
-    start.isError && Object.keys(errors).length === 0 && problemOf(start.error).message,
+    problem?.fields.length === 0 && problem.message,
   ].filter(Boolean)
   return (
     <Dialog
       open
-      onOpenChange={(open) => !open && onClose()}
+      // What is being sent is not called back by closing; one would come to its run from wherever one is then.
+      onOpenChange={(open) => !open && !start.isPending && onClose()}
       title={`Start ${visibleText(pipeline.name)}`}
       description={pipeline.description ? visibleText(pipeline.description) : undefined}
     >
-      <form ref={element} noValidate className="flex flex-col gap-4" onSubmit={submit}>
+      <form
+        ref={element}
+        noValidate
+        className="flex flex-col gap-4"
+        onSubmit={submit}
+        // Browsers close a dialog on the second Escape, whatever its page says.
+        onKeyDown={(event) => start.isPending && event.key === 'Escape' && event.preventDefault()}
+      >
         {message.length > 0 && <Alert>{message.join('; ')}</Alert>}
-        {declared.map(([name, shape]) => (
-          <ParameterField
-            key={name}
-            name={name}
-            shape={shape}
-            value={typed[name] ?? ''}
-            error={errors[name]}
-            onChange={(value) => setTyped((old) => ({ ...old, [name]: value }))}
-          />
-        ))}
-        {declared.length === 0 && (
-          <div className="flex flex-col gap-2">
-            <KeyValues
-              legend="Variables"
-              keyPlaceholder="name"
-              hint="In a script: {{ .name }}"
-              rows={rows}
-              onChange={setRows}
-              error={errors['free']}
-            />
-            {rows.length > 0 && (
-              <label className="flex items-center gap-2 text-sm">
-                <Checkbox checked={json} onChange={(event) => setJson(event.target.checked)} />
-                The values are JSON: 3, true, ["a", "b"]
-              </label>
-            )}
-          </div>
-        )}
+        <VariableFields
+          parameters={parameters}
+          typed={typed}
+          onTyped={(name, value) => {
+            setTyped((old) => ({ ...old, [name]: value }))
+            setErrors(({ [name]: _corrected, ...others }) => others)
+          }}
+          rows={rows}
+          onRows={setRows}
+          json={json}
+          onJson={setJson}
+          hint="In a script: {{ .name }}"
+          errors={errors}
+        />
         {pipeline.queue_strategy === 'partitioned_replace' && (
           <Field
             label="Queue partition"
@@ -98,8 +106,10 @@ export default function StartDialog({ pipeline, onClose }: { pipeline: Pipeline;
           </Field>
         )}
         <Outlook pipeline={pipeline} />
-        <div className="flex justify-end gap-2">
-          <Button onClick={onClose}>Not now</Button>
+        <DialogFooter>
+          <Button disabled={start.isPending} onClick={onClose}>
+            Cancel
+          </Button>
           <Button
             kind="primary"
             type="submit"
@@ -108,7 +118,7 @@ export default function StartDialog({ pipeline, onClose }: { pipeline: Pipeline;
           >
             <Play aria-hidden className="size-4" /> {start.isPending ? 'Starting…' : 'Start'}
           </Button>
-        </div>
+        </DialogFooter>
       </form>
     </Dialog>
   )
@@ -132,26 +142,18 @@ interface StartInput {
   queue_partition: string | undefined
 }
 
-function useStart(
-  name: string,
-  idempotencyKey: string,
-  fail: (found: Record<string, string>) => void,
-  done: () => void,
-) {
+function useStart(name: string, idempotencyKey: string, fail: (found: Record<string, string>) => void) {
   const client = useQueryClient()
-  const navigate = useNavigate()
   return useMutation({
     mutationFn: ({ variables, queue_partition }: StartInput) =>
       api.pipelines.start(
         { name, variables: variables as Parameters<typeof api.pipelines.start>[0]['variables'], queue_partition },
         { context: { idempotencyKey } },
       ),
-    onSuccess: async (run) => {
+    onSuccess: (run) => {
       toast('success', run.status === 'waiting' ? 'The run waits for its turn' : 'The run has started')
       void client.invalidateQueries({ queryKey: ['pipeline-runs'] })
       void client.invalidateQueries({ queryKey: ['pipelines'] })
-      done()
-      await navigate({ to: '/runs/$id', params: { id: run.id } })
     },
     onError: (error) => fail(errorsByVariable(problemOf(error).fields)),
   })

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { defaultsOf, errorsByVariable, freeVariables, variablesOf, type Parameters } from './start-form.ts'
+import { typedOf, errorsByVariable, freeVariables, variablesOf, type Parameters } from './start-form.ts'
 
 const shape = (part: Partial<Parameters[string]>): Parameters[string] => ({
   type: 'string',
@@ -18,15 +18,22 @@ const parameters: Parameters = {
 }
 
 test('a form that nobody changed sends the defaults, and asks for what is required', () => {
-  const typed = defaultsOf(parameters)
+  const typed = typedOf(parameters)
   expect(typed).toMatchObject({ branch: 'main', note: '', retries: '3', dry: true, where: '' })
   const { variables, errors } = variablesOf(parameters, typed)
   expect(variables).toEqual({ branch: 'main', retries: 3, dry: true, options: { a: [1] } })
   expect(errors).toEqual({ where: 'is required' })
 })
 
+test('values that are there come before the defaults, and a text of JSON keeps its quotes', () => {
+  const values = { branch: '', retries: 0, dry: false, options: 'text' }
+  const typed = typedOf(parameters, values)
+  expect(typed).toMatchObject({ branch: '', retries: '0', dry: false, options: '"text"', note: '' })
+  expect(variablesOf(parameters, typed).variables).toEqual(values)
+})
+
 test('what was typed has the declared type; a default that was emptied is an empty text', () => {
-  const typed = { ...defaultsOf(parameters), branch: '', retries: 'x', dry: false, where: 'b', options: '[1' }
+  const typed = { ...typedOf(parameters), branch: '', retries: 'x', dry: false, where: 'b', options: '[1' }
   const { variables, errors } = variablesOf(parameters, typed)
   expect(variables).toEqual({ branch: '', dry: false, where: 'b' })
   expect(errors['retries']).toMatch(/number/)

@@ -7,14 +7,14 @@ export type ParameterShape = Parameters[string]
 export type Typed = Record<string, string | boolean>
 type Errors = Record<string, string>
 
-const asText = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value, null, 2))
-
-/** A form that says what happens when nothing is changed. */
-export function defaultsOf(parameters: Parameters): Typed {
+/** A form that says what happens when nothing is changed: these values, else the defaults. */
+export function typedOf(parameters: Parameters, values: Record<string, unknown> = {}): Typed {
   return Object.fromEntries(
-    Object.entries(parameters).map(([name, { type, default: value }]) => {
+    Object.entries(parameters).map(([name, { type, default: fallback }]) => {
+      const value = Object.hasOwn(values, name) ? values[name] : fallback
       if (type === 'boolean') return [name, value === true]
-      return [name, value === undefined || value === null ? '' : asText(value)]
+      if (value === undefined || value === null) return [name, '']
+      return [name, typeof value === 'string' && type !== 'json' ? value : JSON.stringify(value, null, 2)]
     }),
   )
 }
