@@ -1,6 +1,6 @@
 /** Go's own text/template, built once from `render.go` and asked once for all cases. */
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -28,12 +28,15 @@ export function goMissing(): string | undefined {
 export function askGo(cases: readonly Case[]): Answer[] {
   const source = fileURLToPath(new URL('render.go', import.meta.url))
   const dir = mkdtempSync(join(tmpdir(), 'runyard-go-'))
-  // Outlives the run: the second compile costs a tenth of the first.
-  const cache = join(tmpdir(), `runyard-go-cache-${process.getuid?.() ?? 0}`)
-  mkdirSync(cache, { recursive: true, mode: 0o700 })
   try {
     const program = join(dir, 'render')
-    const env = { ...process.env, GOCACHE: cache, GO111MODULE: 'off', GOTELEMETRY: 'off', CGO_ENABLED: '0' }
+    const env = {
+      ...process.env,
+      GOCACHE: join(dir, 'cache'),
+      GO111MODULE: 'off',
+      GOTELEMETRY: 'off',
+      CGO_ENABLED: '0',
+    }
     execFileSync('go', ['build', '-o', program, source], { env, cwd: dir })
     const answers = execFileSync(program, { input: JSON.stringify(cases), maxBuffer: 64 * 1024 * 1024 })
     return JSON.parse(String(answers)) as Answer[]
