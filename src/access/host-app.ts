@@ -50,6 +50,14 @@ function secretIn(text: string, file: string): string {
 /** The account that owns what such tokens start. Nobody signs in with it. */
 export async function ensureHostApp(db: Queryable, role: Role): Promise<void> {
   if (await createUserWithoutPassword(db, { username: hostAppName, role })) return
+  const { rows } = await db.query<{ person: boolean }>(
+    `select password_hash <> '!' as person from users where lower(username) = $1`,
+    [hostAppName],
+  )
+  if (rows[0]?.person) {
+    const why = `somebody signs in as ${hostAppName}, the account of applications with prunner's tokens`
+    throw new AppError('failed_precondition', `${why}: delete that account, or unset RUNYARD_PRUNNER_ADDRESS`)
+  }
   const user = await findUser(db, hostAppName)
   if (user !== null && user.role !== role) await changeRole(db, user.id, role)
 }

@@ -20,8 +20,6 @@ const listed = 500
 /** Of each stream, from its beginning: prunner's clients have no ranges. */
 const logBytes = 4 * 1024 * 1024
 
-export type PrunnerFace = ReturnType<typeof prunnerFace>
-
 export function prunnerFace(deps: Deps) {
   return {
     async pipelines(ask: HostAppAsk) {
