@@ -56,7 +56,7 @@ export async function ensureHostApp(db: Queryable, role: Role): Promise<void> {
   )
   if (rows[0]?.person) {
     const why = `somebody signs in as ${hostAppName}, the account of applications with prunner's tokens`
-    throw new AppError('failed_precondition', `${why}: delete that account, or unset RUNYARD_PRUNNER_ADDRESS`)
+    throw new AppError('failed_precondition', `${why}; unset RUNYARD_PRUNNER_ADDRESS: a name is not given twice`)
   }
   const user = await findUser(db, hostAppName)
   if (user !== null && user.role !== role) await changeRole(db, user.id, role)
