@@ -6,7 +6,9 @@ const aadOf = (publicId: string): string => `job-env:${publicId}`
 
 /** Null for an empty one. */
 export function sealJobEnv(env: SealedEnv, publicId: string, sealer: Sealer): Buffer | null {
-  const empty = Object.keys(env.env).length === 0 && Object.keys(env.secret_env).length === 0
+  const { script, request } = env
+  const bare = script === undefined && request === undefined
+  const empty = bare && Object.keys(env.env).length === 0 && Object.keys(env.secret_env).length === 0
   return empty ? null : sealer.seal(Buffer.from(JSON.stringify(env)), aadOf(publicId))
 }
 

@@ -2,6 +2,29 @@
 
 create sequence attempt_token as bigint start 1 increment 1;
 
+create table action_firings (
+  id bigint generated always as identity not null,
+  run_id bigint not null,
+  action text not null,
+  iteration integer default 0 not null,
+  effect json not null,
+  delivery_id text not null,
+  state text default 'due'::text not null,
+  due_at timestamp with time zone not null,
+  tries integer default 0 not null,
+  result jsonb,
+  reason text,
+  created_at timestamp with time zone default now() not null,
+  done_at timestamp with time zone,
+  constraint action_firings_pkey PRIMARY KEY (id),
+  constraint action_firings_delivery_id_key UNIQUE (delivery_id),
+  constraint action_firings_run_id_action_iteration_key UNIQUE (run_id, action, iteration),
+  constraint action_firings_run_id_fkey FOREIGN KEY (run_id) REFERENCES event_runs(id) ON DELETE CASCADE,
+  constraint action_firings_state_check CHECK ((state = ANY (ARRAY['due'::text, 'done'::text, 'skipped'::text, 'refused'::text, 'failed'::text])))
+);
+
+CREATE INDEX action_firings_due ON public.action_firings USING btree (due_at) WHERE (state = 'due'::text);
+
 create table api_tokens (
   id bigint generated always as identity not null,
   user_id bigint not null,
@@ -38,6 +61,23 @@ create table artifacts (
 
 CREATE UNIQUE INDEX artifacts_job ON public.artifacts USING btree (job_id, attempt, name);
 CREATE INDEX artifacts_removable ON public.artifacts USING btree (server_id) WHERE (job_id IS NULL);
+
+create table attempt_results (
+  job_id bigint not null,
+  number integer not null,
+  condition boolean,
+  output_type text,
+  output bytea,
+  output_artifact bigint,
+  output_bytes bigint,
+  progress real,
+  status_text text,
+  updated_at timestamp with time zone default now() not null,
+  constraint attempt_results_pkey PRIMARY KEY (job_id, number),
+  constraint attempt_results_job_id_fkey FOREIGN KEY (job_id) REFERENCES jobs(id) ON DELETE CASCADE,
+  constraint attempt_results_output_artifact_fkey FOREIGN KEY (output_artifact) REFERENCES artifacts(id) ON DELETE SET NULL,
+  constraint attempt_results_progress_check CHECK (((progress >= (0)::double precision) AND (progress <= (100)::double precision)))
+);
 
 create table attempts (
   job_id bigint not null,
@@ -159,6 +199,24 @@ create table channels (
   constraint channels_kind_check CHECK ((kind = ANY (ARRAY['slack'::text, 'discord'::text, 'webhook'::text, 'email'::text])))
 );
 
+create table dead_letters (
+  job_id bigint not null,
+  owner_id bigint not null,
+  state text default 'open'::text not null,
+  group_id bigint,
+  redriven_as text,
+  acted_by text,
+  acted_at timestamp with time zone,
+  at timestamp with time zone default now() not null,
+  constraint dead_letters_pkey PRIMARY KEY (job_id),
+  constraint dead_letters_job_id_fkey FOREIGN KEY (job_id) REFERENCES jobs(id) ON DELETE CASCADE,
+  constraint dead_letters_state_check CHECK ((state = ANY (ARRAY['open'::text, 'redriven'::text, 'dismissed'::text])))
+);
+
+CREATE INDEX dead_letters_group ON public.dead_letters USING btree (group_id, job_id);
+CREATE INDEX dead_letters_new ON public.dead_letters USING btree (job_id) WHERE (group_id IS NULL);
+CREATE INDEX dead_letters_open ON public.dead_letters USING btree (owner_id, job_id) WHERE (state = 'open'::text);
+
 create table deliveries (
   id bigint generated always as identity not null,
   delivery_id text not null,
@@ -188,6 +246,179 @@ create table ended_minutes (
   constraint ended_minutes_pkey PRIMARY KEY (minute, owner_id, state)
 ) with (fillfactor=50);
 
+create table event_after (
+  event_id bigint not null,
+  place integer not null,
+  kind text not null,
+  source_event_id bigint,
+  pipeline text,
+  owner_id bigint,
+  job_name text,
+  on_states text[] not null,
+  constraint event_after_pkey PRIMARY KEY (event_id, place),
+  constraint event_after_event_id_fkey FOREIGN KEY (event_id) REFERENCES events(id) ON DELETE CASCADE,
+  constraint event_after_source_event_id_fkey FOREIGN KEY (source_event_id) REFERENCES events(id) ON DELETE CASCADE,
+  constraint event_after_kind_check CHECK ((kind = ANY (ARRAY['event'::text, 'pipeline'::text, 'job'::text])))
+);
+
+CREATE INDEX event_after_event ON public.event_after USING btree (source_event_id) WHERE (source_event_id IS NOT NULL);
+CREATE INDEX event_after_job ON public.event_after USING btree (owner_id, job_name) WHERE (job_name IS NOT NULL);
+CREATE INDEX event_after_pipeline ON public.event_after USING btree (pipeline) WHERE (pipeline IS NOT NULL);
+
+create table event_runs (
+  id bigint generated always as identity not null,
+  public_id text not null,
+  event_id bigint not null,
+  version integer,
+  definition json not null,
+  owner_id bigint not null,
+  trigger text not null,
+  cause jsonb default '{}'::jsonb not null,
+  job_id text,
+  pipeline_run_id text,
+  input_type text,
+  input bytea,
+  input_artifact bigint,
+  input_bytes bigint,
+  depth integer default 0 not null,
+  root_run text,
+  settled_at timestamp with time zone,
+  end_state text,
+  started_at timestamp with time zone,
+  ended_at timestamp with time zone,
+  exit_code integer,
+  error text,
+  cpu_ms bigint,
+  memory_bytes bigint,
+  attempts integer,
+  created_at timestamp with time zone default now() not null,
+  constraint event_runs_pkey PRIMARY KEY (id),
+  constraint event_runs_public_id_key UNIQUE (public_id),
+  constraint event_runs_event_id_fkey FOREIGN KEY (event_id) REFERENCES events(id) ON DELETE CASCADE,
+  constraint event_runs_input_artifact_fkey FOREIGN KEY (input_artifact) REFERENCES artifacts(id) ON DELETE SET NULL,
+  constraint event_runs_check CHECK (((settled_at IS NULL) = (end_state IS NULL))),
+  constraint event_runs_end_state_check CHECK ((end_state = ANY (ARRAY['succeeded'::text, 'failed'::text, 'timed_out'::text, 'oom_killed'::text, 'cancelled'::text, 'lost'::text, 'skipped'::text]))),
+  constraint event_runs_trigger_check CHECK ((trigger = ANY (ARRAY['manual'::text, 'api'::text, 'schedule'::text, 'webhook'::text, 'job'::text, 'event'::text, 'pipeline'::text, 'action'::text, 'test'::text, 'redrive'::text])))
+);
+
+CREATE INDEX event_runs_event ON public.event_runs USING btree (event_id, id);
+CREATE INDEX event_runs_job ON public.event_runs USING btree (job_id) WHERE (job_id IS NOT NULL);
+CREATE INDEX event_runs_open ON public.event_runs USING btree (id) WHERE (settled_at IS NULL);
+CREATE INDEX event_runs_owner ON public.event_runs USING btree (owner_id, id);
+CREATE INDEX event_runs_pipeline ON public.event_runs USING btree (pipeline_run_id) WHERE (pipeline_run_id IS NOT NULL);
+CREATE INDEX event_runs_root ON public.event_runs USING btree (root_run) WHERE (root_run IS NOT NULL);
+
+create table event_signals (
+  id bigint generated always as identity not null,
+  event_id bigint not null,
+  kind text not null,
+  source text not null,
+  state text not null,
+  created_at timestamp with time zone default now() not null,
+  constraint event_signals_pkey PRIMARY KEY (id),
+  constraint event_signals_event_id_kind_source_key UNIQUE (event_id, kind, source),
+  constraint event_signals_event_id_fkey FOREIGN KEY (event_id) REFERENCES events(id) ON DELETE CASCADE,
+  constraint event_signals_kind_check CHECK ((kind = ANY (ARRAY['pipeline'::text, 'job'::text])))
+);
+
+create table event_versions (
+  id bigint generated always as identity not null,
+  event_id bigint not null,
+  number integer not null,
+  hash text not null,
+  definition json not null,
+  note text,
+  created_by text not null,
+  created_at timestamp with time zone default now() not null,
+  constraint event_versions_pkey PRIMARY KEY (id),
+  constraint event_versions_event_id_number_key UNIQUE (event_id, number),
+  constraint event_versions_event_id_fkey FOREIGN KEY (event_id) REFERENCES events(id) ON DELETE CASCADE
+);
+
+create table event_webhooks (
+  id bigint generated always as identity not null,
+  public_id text not null,
+  event_id bigint not null,
+  name text not null,
+  key_hash bytea not null,
+  key_sealed bytea not null,
+  scheme text not null,
+  secret_sealed bytea not null,
+  old_secret_sealed bytea,
+  old_secret_until timestamp with time zone,
+  enabled boolean default true not null,
+  per_minute integer default 60 not null,
+  rate_tokens double precision,
+  rate_refilled_at timestamp with time zone,
+  created_at timestamp with time zone default now() not null,
+  last_used_at timestamp with time zone,
+  constraint event_webhooks_pkey PRIMARY KEY (id),
+  constraint event_webhooks_event_id_name_key UNIQUE (event_id, name),
+  constraint event_webhooks_key_hash_key UNIQUE (key_hash),
+  constraint event_webhooks_public_id_key UNIQUE (public_id),
+  constraint event_webhooks_event_id_fkey FOREIGN KEY (event_id) REFERENCES events(id) ON DELETE CASCADE,
+  constraint event_webhooks_check CHECK (((old_secret_sealed IS NULL) = (old_secret_until IS NULL))),
+  constraint event_webhooks_per_minute_check CHECK (((per_minute >= 1) AND (per_minute <= 6000))),
+  constraint event_webhooks_scheme_check CHECK ((scheme = ANY (ARRAY['standard'::text, 'github'::text])))
+);
+
+create table events (
+  id bigint generated always as identity not null,
+  public_id text not null,
+  owner_id bigint not null,
+  name text not null,
+  kind text not null,
+  status text default 'draft'::text not null,
+  shared boolean default false not null,
+  tags text[] default '{}'::text[] not null,
+  version integer not null,
+  executions integer default 0 not null,
+  problem text,
+  created_at timestamp with time zone default now() not null,
+  updated_at timestamp with time zone default now() not null,
+  constraint events_pkey PRIMARY KEY (id),
+  constraint events_public_id_key UNIQUE (public_id),
+  constraint events_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES users(id),
+  constraint events_kind_check CHECK ((kind = ANY (ARRAY['bash'::text, 'python'::text, 'node'::text, 'http'::text, 'message'::text, 'pipeline'::text]))),
+  constraint events_status_check CHECK ((status = ANY (ARRAY['draft'::text, 'active'::text, 'paused'::text, 'archived'::text])))
+);
+
+CREATE UNIQUE INDEX events_name ON public.events USING btree (owner_id, lower(name)) WHERE (status <> 'archived'::text);
+CREATE INDEX events_owner ON public.events USING btree (owner_id, id);
+
+create table failure_groups (
+  id bigint generated always as identity not null,
+  public_id text not null,
+  owner_id bigint not null,
+  source text not null,
+  event_id bigint,
+  fingerprint text not null,
+  state text not null,
+  exit_code integer,
+  pattern text not null,
+  sample text not null,
+  total bigint default 0 not null,
+  first_at timestamp with time zone not null,
+  last_at timestamp with time zone not null,
+  muted_at timestamp with time zone,
+  constraint failure_groups_pkey PRIMARY KEY (id),
+  constraint failure_groups_owner_id_source_fingerprint_key UNIQUE (owner_id, source, fingerprint),
+  constraint failure_groups_public_id_key UNIQUE (public_id),
+  constraint failure_groups_event_id_fkey FOREIGN KEY (event_id) REFERENCES events(id) ON DELETE CASCADE
+);
+
+CREATE INDEX failure_groups_last ON public.failure_groups USING btree (last_at);
+
+create table helper_calls (
+  job_id bigint not null,
+  number integer not null,
+  key text not null,
+  answer jsonb not null,
+  created_at timestamp with time zone default now() not null,
+  constraint helper_calls_pkey PRIMARY KEY (job_id, number, key),
+  constraint helper_calls_job_id_fkey FOREIGN KEY (job_id) REFERENCES jobs(id) ON DELETE CASCADE
+);
+
 create table idempotency_keys (
   owner_id bigint not null,
   key text not null,
@@ -200,6 +431,58 @@ create table idempotency_keys (
 ) with (autovacuum_vacuum_scale_factor=0.05, autovacuum_vacuum_cost_delay=0);
 
 CREATE INDEX idempotency_keys_age ON public.idempotency_keys USING btree (created_at);
+
+create table incident_entries (
+  id bigint generated always as identity not null,
+  incident_id bigint not null,
+  at timestamp with time zone default now() not null,
+  kind text not null,
+  text text not null,
+  detail jsonb default '{}'::jsonb not null,
+  constraint incident_entries_pkey PRIMARY KEY (id),
+  constraint incident_entries_incident_id_fkey FOREIGN KEY (incident_id) REFERENCES incidents(id) ON DELETE CASCADE,
+  constraint incident_entries_kind_check CHECK ((kind = ANY (ARRAY['opened'::text, 'failure'::text, 'notified'::text, 'acknowledged'::text, 'note'::text, 'recovered'::text, 'closed'::text, 'reopened'::text])))
+);
+
+CREATE INDEX incident_entries_incident ON public.incident_entries USING btree (incident_id, id);
+
+create table incident_rules (
+  only_row boolean default true not null,
+  channels text[] default '{}'::text[] not null,
+  repeated_times integer default 3 not null,
+  repeated_seconds integer default 3600 not null,
+  new_patterns boolean default true not null,
+  close_after_successes integer default 3 not null,
+  close_after_seconds integer default 86400 not null,
+  constraint incident_rules_pkey PRIMARY KEY (only_row),
+  constraint incident_rules_only_row_check CHECK (only_row)
+);
+
+create table incidents (
+  id bigint generated always as identity not null,
+  public_id text not null,
+  owner_id bigint not null,
+  source text not null,
+  event_id bigint,
+  group_id bigint,
+  kind text not null,
+  title text not null,
+  state text default 'open'::text not null,
+  failures bigint default 0 not null,
+  opened_at timestamp with time zone default now() not null,
+  acknowledged_by text,
+  closed_at timestamp with time zone,
+  closed_by text,
+  constraint incidents_pkey PRIMARY KEY (id),
+  constraint incidents_public_id_key UNIQUE (public_id),
+  constraint incidents_event_id_fkey FOREIGN KEY (event_id) REFERENCES events(id) ON DELETE CASCADE,
+  constraint incidents_group_id_fkey FOREIGN KEY (group_id) REFERENCES failure_groups(id) ON DELETE CASCADE,
+  constraint incidents_kind_check CHECK ((kind = ANY (ARRAY['new'::text, 'repeated'::text, 'flapping'::text, 'late'::text]))),
+  constraint incidents_state_check CHECK ((state = ANY (ARRAY['open'::text, 'acknowledged'::text, 'closed'::text])))
+);
+
+CREATE UNIQUE INDEX incidents_open ON public.incidents USING btree (group_id) WHERE ((closed_at IS NULL) AND (group_id IS NOT NULL));
+CREATE INDEX incidents_owner ON public.incidents USING btree (owner_id, id);
 
 create table installation (
   only_row boolean default true not null,
@@ -327,6 +610,19 @@ create table log_removals (
   number integer not null,
   constraint log_removals_pkey PRIMARY KEY (server_id, job_id, number),
   constraint log_removals_server_id_fkey FOREIGN KEY (server_id) REFERENCES servers(id) ON DELETE CASCADE
+);
+
+create table message_templates (
+  id bigint generated always as identity not null,
+  name text not null,
+  owner_id bigint not null,
+  description text,
+  input json not null,
+  sample json default '{}'::json not null,
+  created_at timestamp with time zone default now() not null,
+  updated_at timestamp with time zone default now() not null,
+  constraint message_templates_pkey PRIMARY KEY (id),
+  constraint message_templates_name_key UNIQUE (name)
 );
 
 create table outbox (
@@ -577,7 +873,7 @@ CREATE INDEX schedule_ticks_run ON public.schedule_ticks USING btree (run_id) WH
 create table schedules (
   id bigint generated always as identity not null,
   public_id text not null,
-  pipeline_id bigint not null,
+  pipeline_id bigint,
   name text not null,
   source text not null,
   owner_id bigint not null,
@@ -600,9 +896,12 @@ create table schedules (
   problem text,
   created_at timestamp with time zone default now() not null,
   updated_at timestamp with time zone default now() not null,
+  event_id bigint,
+  input json,
   constraint schedules_pkey PRIMARY KEY (id),
   constraint schedules_pipeline_id_name_key UNIQUE (pipeline_id, name),
   constraint schedules_public_id_key UNIQUE (public_id),
+  constraint schedules_event_id_fkey FOREIGN KEY (event_id) REFERENCES events(id) ON DELETE CASCADE,
   constraint schedules_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES users(id),
   constraint schedules_pipeline_id_fkey FOREIGN KEY (pipeline_id) REFERENCES pipelines(id) ON DELETE CASCADE,
   constraint schedules_catch_up_limit_check CHECK ((catch_up_limit > 0)),
@@ -613,10 +912,12 @@ create table schedules (
   constraint schedules_late_after_seconds_check CHECK ((late_after_seconds > 0)),
   constraint schedules_misfire_check CHECK ((misfire = ANY (ARRAY['skip'::text, 'run_once'::text, 'run_all'::text]))),
   constraint schedules_overlap_check CHECK ((overlap = ANY (ARRAY['queue'::text, 'skip'::text, 'cancel_running'::text]))),
-  constraint schedules_source_check CHECK ((source = ANY (ARRAY['file'::text, 'api'::text])))
+  constraint schedules_source_check CHECK ((source = ANY (ARRAY['file'::text, 'api'::text, 'event'::text]))),
+  constraint schedules_target_check CHECK (((pipeline_id IS NULL) <> (event_id IS NULL)))
 );
 
 CREATE INDEX schedules_due ON public.schedules USING btree (look_at) WHERE enabled;
+CREATE UNIQUE INDEX schedules_event ON public.schedules USING btree (event_id, name) WHERE (event_id IS NOT NULL);
 CREATE INDEX schedules_owner ON public.schedules USING btree (owner_id);
 
 create table schema_migrations (
@@ -624,6 +925,13 @@ create table schema_migrations (
   checksum text not null,
   applied_at timestamp with time zone default now() not null,
   constraint schema_migrations_pkey PRIMARY KEY (version)
+);
+
+create table sealing_keys (
+  key_id text not null,
+  added_at timestamp with time zone default now() not null,
+  retired_at timestamp with time zone,
+  constraint sealing_keys_pkey PRIMARY KEY (key_id)
 );
 
 create table servers (
@@ -694,6 +1002,40 @@ create table users (
 
 CREATE UNIQUE INDEX users_username ON public.users USING btree (lower(username));
 
+create table variables (
+  id bigint generated always as identity not null,
+  scope text not null,
+  owner_id bigint,
+  name text not null,
+  secret boolean default false not null,
+  description text,
+  value_sealed bytea not null,
+  version bigint default 1 not null,
+  bytes integer not null,
+  updated_by text not null,
+  created_at timestamp with time zone default now() not null,
+  updated_at timestamp with time zone default now() not null,
+  last_read_at timestamp with time zone,
+  constraint variables_pkey PRIMARY KEY (id),
+  constraint variables_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES users(id) ON DELETE CASCADE,
+  constraint variables_check CHECK (((scope = 'global'::text) = (owner_id IS NULL))),
+  constraint variables_scope_check CHECK ((scope = ANY (ARRAY['user'::text, 'global'::text])))
+);
+
+CREATE UNIQUE INDEX variables_name ON public.variables USING btree (COALESCE(owner_id, (0)::bigint), name);
+
+create table webhook_deliveries (
+  webhook_id bigint not null,
+  delivery_id text not null,
+  run_id text,
+  reason text,
+  received_at timestamp with time zone default now() not null,
+  constraint webhook_deliveries_pkey PRIMARY KEY (webhook_id, delivery_id),
+  constraint webhook_deliveries_webhook_id_fkey FOREIGN KEY (webhook_id) REFERENCES event_webhooks(id) ON DELETE CASCADE
+);
+
+CREATE INDEX webhook_deliveries_age ON public.webhook_deliveries USING btree (received_at);
+
 CREATE OR REPLACE FUNCTION public.count_jobs()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -719,6 +1061,23 @@ begin
       ) moved group by 1, 2 having sum(n) <> 0;
       -- Told when the transaction commits; the same words twice in one are one.
       perform pg_notify('runyard_runs', run_id::text) from (select distinct run_id from new_rows where run_id is not null) r;
+    end if;
+    -- Most installations have no such event, and most jobs end without one.
+    if exists (select from event_after where kind = 'job') then
+      insert into event_signals (event_id, kind, source, state)
+      select a.event_id, 'job', n.public_id, n.state
+      from new_rows n join old_rows o on o.id = n.id and o.state <> n.state
+      join event_after a on a.kind = 'job' and a.owner_id = n.owner_id and a.job_name = n.name
+      where n.ended_at is not null
+        and case n.state when 'succeeded' then 'succeeded' when 'cancelled' then 'cancelled' when 'skipped' then 'cancelled'
+          else 'failed' end = any (a.on_states)
+      on conflict do nothing;
+    end if;
+    if exists (select from new_rows where state in ('failed', 'timed_out', 'oom_killed', 'lost')) then
+      insert into dead_letters (job_id, owner_id)
+      select n.id, n.owner_id from new_rows n join old_rows o on o.id = n.id and o.state <> n.state
+      where n.state in ('failed', 'timed_out', 'oom_killed', 'lost') and n.spec->>'executor' <> 'message'
+      on conflict do nothing;
     end if;
   end if;
   return null;

@@ -250,9 +250,11 @@ export interface RunTasksTable {
 export interface SchedulesTable {
   id: BigId
   public_id: string
-  pipeline_id: Big
+  pipeline_id: Optional<string>
+  event_id: Optional<string>
+  input: OptionalJson
   name: string
-  source: 'file' | 'api'
+  source: 'file' | 'api' | 'event'
   owner_id: Big
   cron: Optional<string>
   every_seconds: Optional<number>
@@ -491,6 +493,243 @@ export interface AuditLogTable {
   address: Optional<string>
 }
 
+export interface EventsTable {
+  id: BigId
+  public_id: string
+  owner_id: Big
+  name: string
+  kind: 'bash' | 'python' | 'node' | 'http' | 'message' | 'pipeline'
+  status: Generated<'draft' | 'active' | 'paused' | 'archived'>
+  shared: Generated<boolean>
+  tags: Generated<string[]>
+  version: number
+  executions: Generated<number>
+  problem: Optional<string>
+  created_at: DefaultedTime
+  updated_at: DefaultedTime
+}
+
+export interface EventVersionsTable {
+  id: BigId
+  event_id: Big
+  number: number
+  hash: string
+  definition: Json
+  note: Optional<string>
+  created_by: string
+  created_at: DefaultedTime
+}
+
+export interface EventRunsTable {
+  id: BigId
+  public_id: string
+  event_id: Big
+  version: Optional<number>
+  definition: Json
+  owner_id: Big
+  trigger: 'manual' | 'api' | 'schedule' | 'webhook' | 'job' | 'event' | 'pipeline' | 'action' | 'test' | 'redrive'
+  cause: DefaultedJson
+  job_id: Optional<string>
+  pipeline_run_id: Optional<string>
+  input_type: Optional<string>
+  input: Optional<Buffer>
+  input_artifact: Optional<string>
+  input_bytes: Optional<string>
+  depth: Generated<number>
+  root_run: Optional<string>
+  settled_at: OptionalTime
+  end_state: Optional<'succeeded' | 'failed' | 'timed_out' | 'oom_killed' | 'cancelled' | 'lost' | 'skipped'>
+  started_at: OptionalTime
+  ended_at: OptionalTime
+  exit_code: Optional<number>
+  error: Optional<string>
+  cpu_ms: Optional<string>
+  memory_bytes: Optional<string>
+  attempts: Optional<number>
+  created_at: DefaultedTime
+}
+
+export interface AttemptResultsTable {
+  job_id: Big
+  number: number
+  condition: Optional<boolean>
+  output_type: Optional<string>
+  output: Optional<Buffer>
+  output_artifact: Optional<string>
+  output_bytes: Optional<string>
+  progress: Optional<number>
+  status_text: Optional<string>
+  updated_at: DefaultedTime
+}
+
+export interface HelperCallsTable {
+  job_id: Big
+  number: number
+  key: string
+  answer: Json
+  created_at: DefaultedTime
+}
+
+export interface EventWebhooksTable {
+  id: BigId
+  public_id: string
+  event_id: Big
+  name: string
+  key_hash: Buffer
+  key_sealed: Buffer
+  scheme: 'standard' | 'github'
+  secret_sealed: Buffer
+  old_secret_sealed: Optional<Buffer>
+  old_secret_until: OptionalTime
+  enabled: Generated<boolean>
+  per_minute: Generated<number>
+  rate_tokens: Optional<number>
+  rate_refilled_at: OptionalTime
+  created_at: DefaultedTime
+  last_used_at: OptionalTime
+}
+
+export interface WebhookDeliveriesTable {
+  webhook_id: Big
+  delivery_id: string
+  run_id: Optional<string>
+  reason: Optional<string>
+  received_at: DefaultedTime
+}
+
+export interface EventAfterTable {
+  event_id: Big
+  place: number
+  kind: 'event' | 'pipeline' | 'job'
+  source_event_id: Optional<string>
+  pipeline: Optional<string>
+  owner_id: Optional<string>
+  job_name: Optional<string>
+  on_states: string[]
+}
+
+export interface EventSignalsTable {
+  id: BigId
+  event_id: Big
+  kind: 'event' | 'pipeline' | 'job'
+  source: string
+  state: string
+  created_at: DefaultedTime
+}
+
+export interface ActionFiringsTable {
+  id: BigId
+  run_id: Big
+  action: string
+  iteration: Generated<number>
+  effect: Json
+  delivery_id: string
+  state: Generated<'due' | 'done' | 'skipped' | 'refused' | 'failed'>
+  due_at: Time
+  tries: Generated<number>
+  result: OptionalJson
+  reason: Optional<string>
+  created_at: DefaultedTime
+  done_at: OptionalTime
+}
+
+export interface MessageTemplatesTable {
+  id: BigId
+  name: string
+  owner_id: Big
+  description: Optional<string>
+  input: Json
+  sample: DefaultedJson
+  created_at: DefaultedTime
+  updated_at: DefaultedTime
+}
+
+export interface VariablesTable {
+  id: BigId
+  scope: 'user' | 'global'
+  owner_id: Optional<string>
+  name: string
+  secret: Generated<boolean>
+  description: Optional<string>
+  value_sealed: Buffer
+  version: DefaultedBig
+  bytes: number
+  updated_by: string
+  created_at: DefaultedTime
+  updated_at: DefaultedTime
+  last_read_at: OptionalTime
+}
+
+export interface SealingKeysTable {
+  key_id: string
+  added_at: DefaultedTime
+  retired_at: OptionalTime
+}
+
+export interface DeadLettersTable {
+  job_id: Big
+  owner_id: Big
+  state: Generated<'open' | 'redriven' | 'dismissed'>
+  group_id: Optional<string>
+  redriven_as: Optional<string>
+  acted_by: Optional<string>
+  acted_at: OptionalTime
+  at: DefaultedTime
+}
+
+export interface FailureGroupsTable {
+  id: BigId
+  public_id: string
+  owner_id: Big
+  source: string
+  event_id: Optional<string>
+  fingerprint: string
+  state: string
+  exit_code: Optional<number>
+  pattern: string
+  sample: string
+  total: DefaultedBig
+  first_at: Time
+  last_at: Time
+  muted_at: OptionalTime
+}
+
+export interface IncidentsTable {
+  id: BigId
+  public_id: string
+  owner_id: Big
+  source: string
+  event_id: Optional<string>
+  group_id: Optional<string>
+  kind: 'new' | 'repeated' | 'flapping' | 'late'
+  title: string
+  state: Generated<'open' | 'acknowledged' | 'closed'>
+  failures: DefaultedBig
+  opened_at: DefaultedTime
+  acknowledged_by: Optional<string>
+  closed_at: OptionalTime
+  closed_by: Optional<string>
+}
+
+export interface IncidentEntriesTable {
+  id: BigId
+  incident_id: Big
+  at: DefaultedTime
+  kind: 'opened' | 'failure' | 'notified' | 'acknowledged' | 'note' | 'recovered' | 'closed' | 'reopened'
+  text: string
+  detail: DefaultedJson
+}
+
+export interface IncidentRulesTable {
+  only_row: Generated<boolean>
+  channels: Generated<string[]>
+  repeated_times: Generated<number>
+  repeated_seconds: Generated<number>
+  new_patterns: Generated<boolean>
+  close_after_successes: Generated<number>
+  close_after_seconds: Generated<number>
+}
+
 export interface AuditSealsTable {
   seq: Big
   audit_id: Big
@@ -544,5 +783,23 @@ export interface Schema {
   log_removals: LogRemovalsTable
   audit_log: AuditLogTable
   audit_seals: AuditSealsTable
+  events: EventsTable
+  event_versions: EventVersionsTable
+  event_runs: EventRunsTable
+  attempt_results: AttemptResultsTable
+  helper_calls: HelperCallsTable
+  event_webhooks: EventWebhooksTable
+  webhook_deliveries: WebhookDeliveriesTable
+  event_after: EventAfterTable
+  event_signals: EventSignalsTable
+  action_firings: ActionFiringsTable
+  message_templates: MessageTemplatesTable
+  variables: VariablesTable
+  sealing_keys: SealingKeysTable
+  dead_letters: DeadLettersTable
+  failure_groups: FailureGroupsTable
+  incidents: IncidentsTable
+  incident_entries: IncidentEntriesTable
+  incident_rules: IncidentRulesTable
   schema_migrations: SchemaMigrationsTable
 }

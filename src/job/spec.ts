@@ -10,6 +10,8 @@ import { artifactPaths, artifactsFrom } from './artifacts.ts'
 import { inputsSchema } from './inputs.ts'
 import { junitPaths } from './junit-paths.ts'
 import { keyProblem, labelsSchema } from './labels.ts'
+import type { EventKind, ScriptKind } from './event.ts'
+import type { HttpRequest } from './http-request.ts'
 import type { Message } from './message.ts'
 import { errorClasses } from './outcome.ts'
 import { placementProblems, placementSchema } from './placement.ts'
@@ -199,6 +201,8 @@ export const jobSpecSchema = z
     junit: junitPaths.optional(),
     /** Gives it a file for small results, at `RUNYARD_OUTPUT` (`outputs.ts`). */
     outputs: z.boolean().optional(),
+    /** Gives it the helper API (`runtime-helpers/PROTOCOL.md`): variables, input, output, progress. */
+    helpers: z.boolean().optional(),
     /** Files that are kept when it has ended, whatever its end: paths and globs like those of `junit`. */
     artifacts: artifactPaths.optional(),
     /** What other jobs of the same owner left, at `/artifacts/<directory>/<name>`; they must have ended. */
@@ -232,11 +236,16 @@ export type JobSpec = z.output<typeof jobSpecSchema>
 export type StoredSpec = Omit<JobSpec, 'env' | 'secret_env' | 'executor'> & {
   name: string
   /** Nobody submits a `message`: it is made of what happened (`reactions/`). */
-  executor: JobSpec['executor'] | 'message'
+  executor: JobSpec['executor'] | 'message' | 'http'
   /** Only while traces are exported. */
   trace?: JobTrace
   /** Of a message alone. */
   message?: Message
+  /** Of a run of an event: the script is sealed beside it, or it is an HTTP request that is. */
+  event?: { run_id: string; name: string; kind: EventKind }
+  /** Beside the time that the command itself has (`timeout_seconds`): before it starts and after it has ended. */
+  setup_seconds?: number
+  cleanup_seconds?: number
   /** Of a task whose pipeline is a file: it runs in the project's directory (docs/pipelines.md). */
   profile?: 'project'
 }
@@ -244,6 +253,10 @@ export type StoredSpec = Omit<JobSpec, 'env' | 'secret_env' | 'executor'> & {
 export interface SealedEnv {
   env: Record<string, string>
   secret_env: Record<string, string>
+  /** Of an event of a script kind: its text, which is a file in the sandbox and never an argument. */
+  script?: { kind: ScriptKind; text: string }
+  /** Of an HTTP job: the request with its secrets filled in. */
+  request?: HttpRequest
 }
 
 /** The job's name when it has none: its command line, cut to the limit. */

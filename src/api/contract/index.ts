@@ -2,10 +2,14 @@
  * The one contract: validation, the OpenAPI document and the typed client all come from here.
  * Routes that oRPC cannot carry (raw logs with ranges, the form-encoded OAuth2 grant, the WebSocket) are in `plain.ts`.
  */
+import { conditions, messageTemplates, tools } from './actions.ts'
+import { analytics } from './analytics.ts'
 import { audit } from './audit.ts'
 import { batches, batchTemplates } from './batches.ts'
 import { certificates, runnerTokens } from './certificates.ts'
 import { channels, messageDeliveries } from './channels.ts'
+import { eventRuns, events } from './events.ts'
+import { deadLetters, failureGroups, incidents } from './failures.ts'
 import { jobs } from './jobs.ts'
 import { account, me, session, tokens, users } from './people.ts'
 import { pipelineRuns } from './pipeline-runs.ts'
@@ -13,6 +17,8 @@ import { pipelines } from './pipelines.ts'
 import { schedules } from './schedules.ts'
 import { health, queues, ready, runners } from './system.ts'
 import { testInsights } from './test-results.ts'
+import { variables } from './variables.ts'
+import { webhooks } from './webhooks.ts'
 
 export const contract = {
   health,
@@ -27,6 +33,17 @@ export const contract = {
   pipelines,
   pipelineRuns,
   schedules,
+  events,
+  eventRuns,
+  webhooks,
+  variables,
+  tools,
+  messageTemplates,
+  conditions,
+  deadLetters,
+  failureGroups,
+  incidents,
+  analytics,
   queues,
   runners,
   users,
@@ -42,6 +59,12 @@ export type Contract = typeof contract
 export { apiPrefix, type Problem } from './base.ts'
 export type { AuditRow } from './audit.ts'
 export type { Batch, BatchInput, BatchTemplate } from './batches.ts'
+export type { MessageTemplate, Tool } from './actions.ts'
+export type { AnalyticsRow } from './analytics.ts'
+export type { ActionFiring, EventDetail, EventRun, EventRunDetail, EventSummary, EventVersion } from './events.ts'
+export type { DeadLetter, FailureGroup, Incident } from './failures.ts'
+export type { Variable } from './variables.ts'
+export type { Webhook } from './webhooks.ts'
 export type { Certificate, CertificateAuthority } from './certificates.ts'
 export type { Channel, ChannelKind, Delivery, Quiet } from './channels.ts'
 export type { Artifact } from './artifacts.ts'

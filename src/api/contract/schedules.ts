@@ -37,10 +37,13 @@ export const tickOutcomes = ['started', 'skipped', 'missed', 'refused'] as const
 
 const scheduleSchema = z.object({
   id: publicId,
-  pipeline: z.string(),
+  /** Null: it runs an event. */
+  pipeline: z.string().nullable(),
+  /** Null: it starts a pipeline. */
+  event: z.object({ id: publicId, name: z.string() }).nullable(),
   name: z.string(),
-  /** `file`: it stands in the pipeline's definition, and is changed there. */
-  source: z.enum(['file', 'api']),
+  /** `file`: it stands in the pipeline's definition, `event`: in the event's; it is changed there. */
+  source: z.enum(['file', 'api', 'event']),
   /** In whose name it starts runs. */
   owner: z.string(),
   cron: z.string().nullable(),
@@ -72,9 +75,11 @@ const list = base
       ...page,
       pipeline: pipelineName.optional(),
       owner: z.string().min(1).max(200).optional(),
-      source: z.enum(['file', 'api']).optional(),
+      /** Public id or name. */
+      event: z.string().min(1).max(128).optional(),
+      source: z.enum(['file', 'api', 'event']).optional(),
       enabled: queryFlag.optional(),
-      /** Part of the name of the schedule or its pipeline, any case. */
+      /** Part of the name of the schedule, its pipeline or its event, any case. */
       search: z.string().min(1).max(200).optional(),
     }),
   )
