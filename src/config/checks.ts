@@ -1,6 +1,7 @@
 /** What single settings cannot say: rules between settings, and secrets that are too weak to be reached from outside. */
 import { isIP } from 'node:net'
 import { posix } from 'node:path'
+import { allowProblem } from '../lib/address-guard.ts'
 import type { FieldProblem } from '../lib/app-error.ts'
 import { sharePattern } from '../lib/share-name.ts'
 import type { Config } from './config.ts'
@@ -42,6 +43,10 @@ export function checkTogether(config: Config): FieldProblem[] {
   }
   if (config.publicUrl !== undefined && !/^https?:\/\/[^\s/?#]+(\/[^\s?#]*)?$/.test(config.publicUrl)) {
     say('RUNYARD_PUBLIC_URL', 'must be an http or https address, e.g. https://runyard.example.com')
+  }
+  for (const entry of config.httpAllow) {
+    const problem = allowProblem(entry)
+    if (problem !== null) say('RUNYARD_HTTP_ALLOW', problem)
   }
   if (config.logStore !== undefined) {
     const place = parseLogStore(config.logStore)

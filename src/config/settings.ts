@@ -289,6 +289,14 @@ export const settings = {
     meaning:
       'Project directories whose `pipelines.yml` files are loaded, comma separated; their tasks may write there and use the network of the host.',
   },
+  httpAllow: {
+    group: 'jobs',
+    env: 'RUNYARD_HTTP_ALLOW',
+    type: 'list',
+    default: [] as string[],
+    meaning:
+      'Where HTTP jobs may go besides the public internet, comma separated: addresses, networks and host names, each with a port or without, e.g. 10.1.0.0/16, *.corp.example:8443.',
+  },
   pipelinesEnvFiles: {
     group: 'jobs',
     env: 'RUNYARD_PIPELINES_ENV_FILES',

@@ -5,6 +5,7 @@
  */
 import type { ArtifactCaps } from '../job/artifacts.ts'
 import type { Outcome, Usage } from '../job/outcome.ts'
+import type { HttpOrder } from '../job/http-request.ts'
 import type { Limits, StoredSpec } from '../job/spec.ts'
 
 /** What the runner hands over: everything about one attempt that an executor needs. */
@@ -27,10 +28,16 @@ export interface AttemptOrder {
   artifactCaps?: ArtifactCaps
   /** A directory of this host with what other jobs left; it appears at `/artifacts` (isolation "none": where it is). */
   artifactsDir?: string
+  /** A directory of this host with the helper API of this attempt; it appears at `/runyard` (isolation "none": where it is). */
+  helpersDir?: string
+  /** A Node program of this host, for a sandbox that has none: last in its PATH. */
+  node?: string
   /** The keeper kills the attempt this many ms from now unless it is extended. */
   keepForMs: number
   /** The runner's own JSON about the attempt: on disk before the command starts, given back by `attempts`. Never a secret. */
   note: unknown
+  /** Of the HTTP executor. */
+  http?: HttpOrder
 }
 
 /** Why an attempt was stopped; the first reason stays. `keeper`: nobody extended its time. */
@@ -107,6 +114,8 @@ export interface RunningAttempt {
   unenforced: string[]
   /** When the attempt began here; one taken over keeps its own. */
   startedAt: Date
+  /** Of one with helpers that was taken over: what is masked in its log, which no disk has. */
+  secrets?: string[]
   /**
    * Settles once, when the main process ended, the rest of the tree is dead and all output is in `log`. Rejects with
    * StartRefused for a command that could not be exec'd, with AttemptLost when the launcher died with it.

@@ -53,3 +53,9 @@ export const httpRequestSchema = z.strictObject({
   timeout_seconds: z.number().min(0.1).max(3600).default(30),
 })
 export type HttpRequest = z.output<typeof httpRequestSchema>
+
+/** What a runner gets: secrets are filled in, and `allow` is the administrator's (RUNYARD_HTTP_ALLOW). */
+export interface HttpOrder {
+  request: HttpRequest
+  allow: string[]
+}

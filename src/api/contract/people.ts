@@ -192,6 +192,10 @@ export const tokenScopes = [
   'channels:write',
   'pipelines:read',
   'pipelines:write',
+  'events:read',
+  'events:write',
+  'variables:read',
+  'variables:write',
   'audit:read',
   'metrics:read',
 ] as const
