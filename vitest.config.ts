@@ -10,18 +10,21 @@ const databaseSuites = [
   'src/schedules/{scheduler,late}.test.ts',
   'src/pipelines/{start-run,admission-race,start-to-end,load-files,definition-store,retention}.test.ts',
 ]
-/** They kill by the clock or fill the machine: one at a time, after all others. */
-const alone = [
-  'e2e/chaos.test.ts',
-  'e2e/chaos-broken.test.ts',
-  'e2e/chaos-smoke.test.ts',
+/** They kill by the clock and wait for leases: a quarter of their time is work, so two at a time, and nothing else. */
+const waiting = [
   'e2e/life.test.ts',
-  'e2e/outages-*.test.ts',
   'e2e/pipelines-kills.test.ts',
   'e2e/readopt.test.ts',
   'e2e/remote-runner.test.ts',
   'e2e/restart.test.ts',
   'e2e/servers.test.ts',
+]
+/** They fill the machine or stop its clocks: one at a time, after all others. */
+const alone = [
+  'e2e/chaos.test.ts',
+  'e2e/chaos-broken.test.ts',
+  'e2e/chaos-smoke.test.ts',
+  'e2e/outages-*.test.ts',
 ]
 const wholeSystems = {
   globalSetup: ['test/setup-embedded.ts', 'test/setup-program.ts'],
@@ -76,8 +79,17 @@ export default defineConfig({
           ...wholeSystems,
           name: 'e2e',
           include: ['e2e/**/*.test.ts'],
-          exclude: alone,
+          exclude: [...waiting, ...alone],
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          ...common,
+          ...wholeSystems,
+          name: 'e2e-waiting',
+          include: waiting,
+          sequence: { groupOrder: 2 },
         },
       },
       {
@@ -87,7 +99,7 @@ export default defineConfig({
           name: 'e2e-alone',
           include: alone,
           fileParallelism: false,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
         },
       },
       { test: { ...common, name: 'web', include: ['web/**/*.test.ts', 'web/**/*.test.tsx'] } },
