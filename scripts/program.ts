@@ -23,6 +23,7 @@ const entries = {
   launcher: 'src/executors/launcher/main.ts',
   'heartbeat-worker': 'src/runner/heartbeat-worker.ts',
   'read-worker': 'src/pipelines/read-worker.ts',
+  'expression-worker': 'src/expressions/worker.ts',
   index: 'src/index.ts',
 }
 

@@ -5,9 +5,9 @@ import { onTestFinished } from 'vitest'
 import { emptyDatabase } from './database.ts'
 import { queueWorld, type QueueWorld } from './queue-world.ts'
 import { removeScratch, scratchDir } from './scratch.ts'
-import { claimSecretKey } from '../src/access/bootstrap.ts'
+import { createKeyring } from '../src/access/keyring.ts'
+import { claimSecretKey } from '../src/access/sealing-keys.ts'
 import { ensureKeys } from '../src/access/keys.ts'
-import { createSealer } from '../src/access/secrets.ts'
 import { loadConfig, type Config } from '../src/config/config.ts'
 import { openDb, type Db } from '../src/db/pool.ts'
 import { createLocalLogStore } from '../src/logs/local-log-store.ts'
@@ -42,7 +42,7 @@ export async function source(): Promise<Source> {
   const world = await queueWorld()
   const { config, dataDir } = place()
   const { secretKey } = await ensureKeys(config)
-  await claimSecretKey(world.db, createSealer(secretKey))
+  await claimSecretKey(world.db, createKeyring([secretKey]))
   const file = join(dataDir, 'backup.tar.zst')
   return {
     ...world,

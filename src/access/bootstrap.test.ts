@@ -5,9 +5,8 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { testDatabase, type TestDatabase } from '../../test/database.ts'
 import { openDb, type Db } from '../db/pool.ts'
 import { authenticate } from './authenticate.ts'
-import { bootstrapAdmin, claimJwtSecret, claimSecretKey } from './bootstrap.ts'
+import { bootstrapAdmin, claimJwtSecret } from './bootstrap.ts'
 import { ensureLocalToken, localTokenPath } from './local-token.ts'
-import { createSealer } from './secrets.ts'
 import { changePassword, findUser, listUsers, verifyPassword } from './users.ts'
 
 let database: TestDatabase
@@ -50,17 +49,6 @@ test('a configured password is used once and never changes an account', async ()
   })
   expect(await verifyPassword(db, 'root', 'configured password')).not.toBeNull()
   expect(await findUser(db, 'admin')).toBeNull()
-})
-
-test('a server with another sealing key refuses to start', async () => {
-  const first = createSealer(Buffer.alloc(32, 1))
-  await claimSecretKey(db, first)
-  await claimSecretKey(db, first)
-  const { rows } = await db.query('select secret_key_id from installation')
-  expect(rows).toEqual([{ secret_key_id: first.keyId }])
-  await expect(claimSecretKey(db, createSealer(Buffer.alloc(32, 2)))).rejects.toMatchObject({
-    code: 'failed_precondition',
-  })
 })
 
 test('a server that signs with another secret than one that is there refuses to start; when all are away it is the new one', async () => {

@@ -5,7 +5,6 @@ import { AppError } from '../lib/app-error.ts'
 import { audit } from './audit.ts'
 import { generatePassword } from './passwords.ts'
 import { systemPrincipal } from './permissions.ts'
-import type { Sealer } from './secrets.ts'
 import { createUser } from './users.ts'
 
 /** One of our advisory locks; any constant that nobody else uses. */
@@ -35,20 +34,6 @@ export async function bootstrapAdmin(db: Db, input: { username: string; password
       ...(input.password === undefined ? { generatedPassword: password } : {}),
     }
   })
-}
-
-/** The first server writes the key's id; one that comes with another key could open nothing and refuses to start. */
-export async function claimSecretKey(db: Db, sealer: Sealer): Promise<void> {
-  const { rows } = await db.query<{ key: string }>(
-    `update installation set secret_key_id = coalesce(secret_key_id, $1) returning secret_key_id as key`,
-    [sealer.keyId],
-  )
-  if (rows[0]?.key === sealer.keyId) return
-  throw new AppError(
-    'failed_precondition',
-    `this database was sealed with key ${rows[0]?.key}, and this server has key ${sealer.keyId}: ` +
-      'give it the first server’s key, RUNYARD_SECRET_KEY or the file secrets/secret.key of its data directory',
-  )
 }
 
 export interface SigningServer {

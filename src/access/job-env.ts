@@ -2,18 +2,18 @@
 import type { SealedEnv } from '../job/spec.ts'
 import type { Sealer } from './secrets.ts'
 
-const aadOf = (publicId: string): string => `job-env:${publicId}`
+export const jobEnvAad = (publicId: string): string => `job-env:${publicId}`
 
 /** Null for an empty one. */
 export function sealJobEnv(env: SealedEnv, publicId: string, sealer: Sealer): Buffer | null {
   const { script, request } = env
   const bare = script === undefined && request === undefined
   const empty = bare && Object.keys(env.env).length === 0 && Object.keys(env.secret_env).length === 0
-  return empty ? null : sealer.seal(Buffer.from(JSON.stringify(env)), aadOf(publicId))
+  return empty ? null : sealer.seal(Buffer.from(JSON.stringify(env)), jobEnvAad(publicId))
 }
 
 /** Throws as `Sealer.open` does. */
 export function openJobEnv(sealed: Buffer | null, publicId: string, sealer: Sealer): SealedEnv {
   if (sealed === null) return { env: {}, secret_env: {} }
-  return JSON.parse(sealer.open(sealed, aadOf(publicId)).toString()) as SealedEnv
+  return JSON.parse(sealer.open(sealed, jobEnvAad(publicId)).toString()) as SealedEnv
 }

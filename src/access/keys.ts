@@ -4,21 +4,25 @@ import { join } from 'node:path'
 import { AppError, type FieldProblem } from '../lib/app-error.ts'
 import { ensurePrivateDir } from '../lib/private-dir.ts'
 import { keepSecretFile } from './key-files.ts'
+import { keptKeys, secretsDir } from './kept-keys.ts'
+
+export { secretsDir } from './kept-keys.ts'
 
 export interface Keys {
   /** Signs session tokens. */
   jwtSecret: Uint8Array
   /** Seals stored secrets; 32 bytes. */
   secretKey: Uint8Array
+  /** Further ones, which open what they sealed. */
+  otherSecretKeys: Uint8Array[]
 }
 
 export interface KeySettings {
   dataDir: string
   jwtSecret?: string
   secretKey?: string
+  oldSecretKeys?: readonly string[]
 }
-
-export const secretsDir = (dataDir: string): string => join(dataDir, 'secrets')
 
 /** Throws one `failed_precondition` that names every key that is too weak to use. */
 export async function ensureKeys(settings: KeySettings): Promise<Keys> {
@@ -43,7 +47,8 @@ export async function ensureKeys(settings: KeySettings): Promise<Keys> {
     const all = fields.map(({ field, message }) => `${field} ${message}`).join('; ')
     throw new AppError('failed_precondition', all, { fields })
   }
-  return { jwtSecret, secretKey }
+  const others = [...(settings.oldSecretKeys ?? []), ...(await keptKeys(settings.dataDir)).map(({ text }) => text)]
+  return { jwtSecret, secretKey, otherSecretKeys: others.map((text) => Buffer.from(text, 'base64')) }
 }
 
 /** A published default, a word repeated or one letter 32 times has few different bytes; 32 random ones have many. */

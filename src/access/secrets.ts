@@ -26,6 +26,16 @@ const headBytes = 1 + 8 + 16 + 12 + 16
 const derive = (key: Uint8Array, salt: Uint8Array, info: string, length: number): Buffer =>
   Buffer.from(hkdfSync('sha256', key, salt, info, length))
 
+/** Hex; null: not a sealed value. */
+export function keyIdIn(sealed: Uint8Array): string | null {
+  if (sealed.length < headBytes || sealed[0] !== version) return null
+  return Buffer.from(sealed.subarray(1, 9)).toString('hex')
+}
+
+/** The same inside a statement: `column` is not sealed with the key whose id in hex is `keyId`. */
+export const sealedOtherwise = (column: string, keyId: string): string =>
+  `substring(${column} from 2 for 8) <> decode(${keyId}, 'hex')`
+
 export function createSealer(key: Uint8Array, purpose = 'job-env'): Sealer {
   if (key.length !== 32) throw new AppError('invalid_argument', 'the sealing key must have 32 bytes')
   const keyId = derive(key, Buffer.alloc(0), 'runyard key id', 8)

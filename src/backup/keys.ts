@@ -2,8 +2,7 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readSecretFile, replaceSecretFile } from '../access/key-files.ts'
-import { secretsDir } from '../access/keys.ts'
-import { createSealer } from '../access/secrets.ts'
+import { keyIdOf, secretsDir } from '../access/kept-keys.ts'
 import type { Config } from '../config/config.ts'
 import { AppError } from '../lib/app-error.ts'
 import { ensurePrivateDir } from '../lib/private-dir.ts'
@@ -19,11 +18,6 @@ export const keysOf = async (config: KeyConfig): Promise<KeyTexts> => ({
   'secret.key': config.secretKey ?? (await readSecretFile(keyPath(config.dataDir, 'secret.key'))),
   'jwt.key': config.jwtSecret ?? (await readSecretFile(keyPath(config.dataDir, 'jwt.key'))),
 })
-
-export function keyIdOf(text: string): string | null {
-  const key = Buffer.from(text, 'base64')
-  return key.length === 32 ? createSealer(key).keyId : null
-}
 
 /** A backup that says it has the keys must have the right one. */
 export function requireKeyFor(secretKeyId: string | null, keys: KeyTexts): void {

@@ -17,6 +17,7 @@ const flags: Record<string, Flag> = {
   inputs: { flag: '--input' },
   junit: { flag: '--junit' },
   artifacts: { flag: '--artifact' },
+  helpers: { flag: '--helpers' },
   network: { flag: '--network' },
   isolation: { flag: '--isolation' },
   timeout_seconds: { flag: '--timeout', unit: 'seconds' },

@@ -30,6 +30,7 @@ export interface JobOptions {
   isolation?: 'full' | 'none'
   junit?: string[]
   artifact?: string[]
+  helpers?: boolean
   input?: { share: string; path?: string }[]
   bind?: { path: string; mode: 'ro' | 'rw' }[]
   retries?: number
@@ -122,6 +123,7 @@ export function addJobOptions(command: Command): void {
   add('--input <share[:path]>', 'a declared shared directory, read-only at /inputs/SHARE', parsed(collect(parseInput)))
   add('--junit <path>', 'JUnit XML that it writes, e.g. reports/*.xml', parsed(collect((t) => t)))
   add('--artifact <path>', 'a file or directory to keep, e.g. dist/*.tar.gz', parsed(collect((t) => t)))
+  add('--helpers', 'variables, progress and messages at hand, also without network', (o) => o)
   add('--network <kind>', 'none (default) or host', (o) => o.choices(['none', 'host']))
   add('--isolation <kind>', 'full (default) or none, where allowed', (o) => o.choices(['full', 'none']))
 
@@ -204,6 +206,7 @@ export function specOf(command: string[], options: JobOptions): JobSpecInput {
     network: options.network,
     junit: options.junit,
     artifacts: options.artifact,
+    helpers: options.helpers,
     inputs: options.input,
     binds: options.bind?.map(({ path, mode }) => ({ path: resolve(path), mode })),
     limits: Object.keys(limits).length === 0 ? undefined : limits,

@@ -32,6 +32,9 @@ export function checkTogether(config: Config): FieldProblem[] {
       say('RUNYARD_SECRET_KEY', 'is not random: openssl rand -base64 32')
     }
   }
+  if (!config.oldSecretKeys.every(isSealingKey)) {
+    say('RUNYARD_OLD_SECRET_KEYS', 'must be keys of 32 bytes as base64, comma separated')
+  }
   if (outside && config.jwtSecret !== undefined && isWeak(config.jwtSecret, 32)) {
     say('RUNYARD_JWT_SECRET', `must be 32 random characters or more to listen on ${config.host}; or leave it unset`)
   }

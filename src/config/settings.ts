@@ -181,6 +181,14 @@ export const settings = {
     defaultText: 'made at first start and kept in `<data dir>/secrets/`',
     meaning: 'Seals stored secrets; 32 bytes as base64 (`openssl rand -base64 32`).',
   },
+  oldSecretKeys: {
+    group: 'secrets',
+    env: 'RUNYARD_OLD_SECRET_KEYS',
+    type: 'list',
+    default: [] as string[],
+    secret: true,
+    meaning: 'Further keys that open what is stored, comma separated: while RUNYARD_SECRET_KEY is changed.',
+  },
   adminUsername: {
     group: 'secrets',
     env: 'RUNYARD_ADMIN_USERNAME',
@@ -744,6 +752,16 @@ export const settings = {
     max: 100_000_000,
     meaning:
       'Requests that one account may make in a minute of one server, from other machines than its own; 0 is no limit. Logs and the WebSocket do not count.',
+  },
+  eventRunsPerMinute: {
+    group: 'http',
+    env: 'RUNYARD_EVENT_RUNS_PER_MINUTE',
+    type: 'int',
+    default: 120,
+    min: 0,
+    max: 1_000_000,
+    meaning:
+      'Runs of events that one account may begin by hand or over the API in a minute of one server; 0 is no limit. Schedules, webhooks and actions do not count.',
   },
   metricsPort: {
     group: 'http',

@@ -24,6 +24,7 @@ create table action_firings (
 );
 
 CREATE INDEX action_firings_due ON public.action_firings USING btree (due_at) WHERE (state = 'due'::text);
+CREATE INDEX action_firings_made ON public.action_firings USING btree (COALESCE((result ->> 'pipeline_run'::text), (result ->> 'job'::text))) WHERE (COALESCE((result ->> 'pipeline_run'::text), (result ->> 'job'::text)) IS NOT NULL);
 
 create table api_tokens (
   id bigint generated always as identity not null,
@@ -301,6 +302,8 @@ create table event_runs (
   constraint event_runs_trigger_check CHECK ((trigger = ANY (ARRAY['manual'::text, 'api'::text, 'schedule'::text, 'webhook'::text, 'job'::text, 'event'::text, 'pipeline'::text, 'action'::text, 'test'::text, 'redrive'::text])))
 );
 
+CREATE INDEX event_runs_by ON public.event_runs USING btree (((cause ->> 'by'::text)), id) WHERE ((cause ->> 'by'::text) IS NOT NULL);
+CREATE INDEX event_runs_ended ON public.event_runs USING btree (ended_at) INCLUDE (event_id, owner_id, trigger, end_state, created_at, started_at, settled_at, cpu_ms, memory_bytes) WHERE (ended_at IS NOT NULL);
 CREATE INDEX event_runs_event ON public.event_runs USING btree (event_id, id);
 CREATE INDEX event_runs_job ON public.event_runs USING btree (job_id) WHERE (job_id IS NOT NULL);
 CREATE INDEX event_runs_open ON public.event_runs USING btree (id) WHERE (settled_at IS NULL);
@@ -314,12 +317,15 @@ create table event_signals (
   kind text not null,
   source text not null,
   state text not null,
+  look_at timestamp with time zone default now() not null,
   created_at timestamp with time zone default now() not null,
   constraint event_signals_pkey PRIMARY KEY (id),
   constraint event_signals_event_id_kind_source_key UNIQUE (event_id, kind, source),
   constraint event_signals_event_id_fkey FOREIGN KEY (event_id) REFERENCES events(id) ON DELETE CASCADE,
-  constraint event_signals_kind_check CHECK ((kind = ANY (ARRAY['pipeline'::text, 'job'::text])))
+  constraint event_signals_kind_check CHECK ((kind = ANY (ARRAY['event'::text, 'pipeline'::text, 'job'::text])))
 );
+
+CREATE INDEX event_signals_due ON public.event_signals USING btree (look_at);
 
 create table event_versions (
   id bigint generated always as identity not null,
@@ -407,6 +413,7 @@ create table failure_groups (
   constraint failure_groups_event_id_fkey FOREIGN KEY (event_id) REFERENCES events(id) ON DELETE CASCADE
 );
 
+CREATE INDEX failure_groups_event ON public.failure_groups USING btree (event_id) WHERE (event_id IS NOT NULL);
 CREATE INDEX failure_groups_last ON public.failure_groups USING btree (last_at);
 
 create table helper_calls (
@@ -481,7 +488,10 @@ create table incidents (
   constraint incidents_state_check CHECK ((state = ANY (ARRAY['open'::text, 'acknowledged'::text, 'closed'::text])))
 );
 
+CREATE INDEX incidents_event ON public.incidents USING btree (event_id) WHERE (event_id IS NOT NULL);
+CREATE INDEX incidents_group ON public.incidents USING btree (group_id) WHERE (group_id IS NOT NULL);
 CREATE UNIQUE INDEX incidents_open ON public.incidents USING btree (group_id) WHERE ((closed_at IS NULL) AND (group_id IS NOT NULL));
+CREATE UNIQUE INDEX incidents_open_source ON public.incidents USING btree (owner_id, source, kind) WHERE ((closed_at IS NULL) AND (group_id IS NULL));
 CREATE INDEX incidents_owner ON public.incidents USING btree (owner_id, id);
 
 create table installation (
@@ -930,6 +940,7 @@ create table schema_migrations (
 create table sealing_keys (
   key_id text not null,
   added_at timestamp with time zone default now() not null,
+  used_at timestamp with time zone,
   retired_at timestamp with time zone,
   constraint sealing_keys_pkey PRIMARY KEY (key_id)
 );
@@ -941,6 +952,8 @@ create table servers (
   version text not null,
   started_at timestamp with time zone default now() not null,
   last_seen_at timestamp with time zone default now() not null,
+  sealing_key text,
+  opens_keys text[] default '{}'::text[] not null,
   constraint servers_pkey PRIMARY KEY (id),
   constraint servers_name_key UNIQUE (name)
 );
@@ -1027,6 +1040,7 @@ CREATE UNIQUE INDEX variables_name ON public.variables USING btree (COALESCE(own
 create table webhook_deliveries (
   webhook_id bigint not null,
   delivery_id text not null,
+  body_hash bytea,
   run_id text,
   reason text,
   received_at timestamp with time zone default now() not null,
@@ -1035,6 +1049,8 @@ create table webhook_deliveries (
 );
 
 CREATE INDEX webhook_deliveries_age ON public.webhook_deliveries USING btree (received_at);
+CREATE UNIQUE INDEX webhook_deliveries_body ON public.webhook_deliveries USING btree (webhook_id, body_hash) WHERE (body_hash IS NOT NULL);
+CREATE INDEX webhook_deliveries_newest ON public.webhook_deliveries USING btree (webhook_id, received_at);
 
 CREATE OR REPLACE FUNCTION public.count_jobs()
  RETURNS trigger
@@ -1076,7 +1092,9 @@ begin
     if exists (select from new_rows where state in ('failed', 'timed_out', 'oom_killed', 'lost')) then
       insert into dead_letters (job_id, owner_id)
       select n.id, n.owner_id from new_rows n join old_rows o on o.id = n.id and o.state <> n.state
-      where n.state in ('failed', 'timed_out', 'oom_killed', 'lost') and n.spec->>'executor' <> 'message'
+      where n.state in ('failed', 'timed_out', 'oom_killed', 'lost')
+        -- A message that was not delivered is listed with the deliveries, and telling of it would be the next one.
+        and (n.spec->>'executor' <> 'message' or n.spec ? 'event')
       on conflict do nothing;
     end if;
   end if;

@@ -464,6 +464,8 @@ export interface ServersTable {
   version: string
   started_at: DefaultedTime
   last_seen_at: DefaultedTime
+  sealing_key: Optional<string>
+  opens_keys: Generated<string[]>
 }
 
 export interface LogRemovalsTable {
@@ -592,6 +594,7 @@ export interface EventWebhooksTable {
 export interface WebhookDeliveriesTable {
   webhook_id: Big
   delivery_id: string
+  body_hash: Optional<Buffer>
   run_id: Optional<string>
   reason: Optional<string>
   received_at: DefaultedTime
@@ -614,6 +617,7 @@ export interface EventSignalsTable {
   kind: 'event' | 'pipeline' | 'job'
   source: string
   state: string
+  look_at: DefaultedTime
   created_at: DefaultedTime
 }
 
@@ -663,6 +667,7 @@ export interface VariablesTable {
 export interface SealingKeysTable {
   key_id: string
   added_at: DefaultedTime
+  used_at: OptionalTime
   retired_at: OptionalTime
 }
 

@@ -17,6 +17,8 @@ export interface Cause {
   tick?: string
   webhook?: string
   delivery?: string
+  /** Of a webhook's request, those that say what kind it is. */
+  headers?: Record<string, string>
 }
 
 export interface BeginEvent {

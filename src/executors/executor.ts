@@ -58,6 +58,8 @@ export interface Ended {
   unenforced: string[]
   /** Of a job that leaves files: outputs, reports, artefacts. */
   report?: ReportFound
+  /** Reading those was given up: it took too long. */
+  filesLate?: boolean
   startedAt: Date
   endedAt: Date
   /** Of an executor without processes: its own words for the end, in place of those for an exit code. */

@@ -1,8 +1,11 @@
 /** Executor kind → implementation, and all that the runner and the command line need from this folder. */
 export { byKind } from './by-kind.ts'
 export { createFakeExecutor, type FakeExecutor, type FakeRun } from './fake.ts'
+export { createHttpExecutor } from './http.ts'
+export type { AttemptResults } from './http/results.ts'
 export { createMessageExecutor } from './message.ts'
 export { createSandboxExecutor, type SandboxOptions } from './sandbox.ts'
+export { createMask, type Mask } from './mask.ts'
 export { connectLauncher } from './launcher/client.ts'
 export { probeHost, type ProbeRow } from './probe.ts'
 export { applySetup, planSetup, type SetupPlan, type SetupStep } from './setup.ts'

@@ -6,9 +6,11 @@ export interface EndInput {
   ended: Ended
   timeoutMs: number
   memoryBytes: number
+  /** Of a job whose set-up and clean-up have budgets of their own. */
+  cleanupMs?: number | undefined
 }
 
-export function outcomeOf({ ended, timeoutMs, memoryBytes }: EndInput): Outcome {
+export function outcomeOf({ ended, timeoutMs, memoryBytes, cleanupMs }: EndInput): Outcome {
   const { reason } = ended
   const facts: Outcome = {
     state: 'succeeded',
@@ -23,7 +25,11 @@ export function outcomeOf({ ended, timeoutMs, memoryBytes }: EndInput): Outcome 
   }
   if (reason === 'cancelled') return { ...facts, state: 'cancelled', message: 'cancelled' }
   if (reason === 'timeout') {
-    return { ...facts, state: 'timed_out', error_class: 'timeout', message: `timed out after ${seconds(timeoutMs)}` }
+    const message =
+      cleanupMs === undefined
+        ? `timed out after ${seconds(timeoutMs)}`
+        : `its command ran for longer than ${seconds(timeoutMs)}`
+    return { ...facts, state: 'timed_out', error_class: 'timeout', message }
   }
   if (reason === 'lease_lost' || reason === 'keeper') {
     return { ...facts, state: 'lost', error_class: 'lost', message: leaseLostMessage }
@@ -58,6 +64,10 @@ export function outcomeOf({ ended, timeoutMs, memoryBytes }: EndInput): Outcome 
   if (ended.exitCode !== 0) {
     return { ...facts, state: 'failed', error_class: 'exit', message: `exited with code ${ended.exitCode}${also}` }
   }
+  if (ended.filesLate && cleanupMs !== undefined) {
+    const message = `its clean-up took longer than ${seconds(cleanupMs)} (cleanup_seconds)`
+    return { ...facts, state: 'timed_out', error_class: 'timeout', message }
+  }
   return partly === '' ? facts : { ...facts, message: partly }
 }
 
@@ -72,6 +82,14 @@ export function refusedOutcome(refused: StartRefused, reason: StopReason | undef
   if (reason === 'cancelled') return { state: 'cancelled', message: 'cancelled before it started' }
   return { state: 'failed', error_class: refused.errorClass, message: refused.message, ended_at: at.toISOString() }
 }
+
+/** Before the command began. */
+export const setUpOutcome = ({ message }: Error, at: Date): Outcome => ({
+  state: 'timed_out',
+  error_class: 'timeout',
+  message,
+  ended_at: at.toISOString(),
+})
 
 export const lostOutcome = (message: string, at: Date): Outcome => ({
   state: 'lost',

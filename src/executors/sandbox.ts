@@ -110,6 +110,7 @@ export function createSandboxExecutor(options: SandboxOptions): Executor {
     const there = known.get(key)
     if (there) return there
     const attempt = take(key, note, snapshot, createLogView(snapshot.recordFile, log))
+    if (snapshot.secrets) attempt.secrets = snapshot.secrets
     if (end) attempt.onEnd(end)
     return attempt
   }

@@ -14,7 +14,14 @@ export type ChannelSettings =
       secret: string
       headers?: Record<string, string> | undefined
     }
-  | { kind: 'email'; smtp_url: string; from: string; to: string[] }
+  | {
+      kind: 'email'
+      smtp_url: string
+      from: string
+      to: string[]
+      /** Whom a message may name in place of `to`; `own_domains` when missing. */
+      receivers?: 'own_domains' | 'any' | undefined
+    }
 
 /** Name of the one secret variable of a message job: `ChannelSettings` as JSON. */
 export const settingsVariable = 'CHANNEL_SETTINGS'
@@ -49,6 +56,8 @@ export interface Message {
   /** ISO 8601; when it happened, not when it is sent. */
   at: string
   data: Record<string, unknown>
+  /** An action of the channel's tool (`tools/`) with its input, checked and filled in; subject and text are for lists. */
+  tool?: { action: string; input: Record<string, unknown> }
 }
 
 export const weekdays = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const

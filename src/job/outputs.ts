@@ -23,7 +23,10 @@ export interface ParsedOutputs {
   notes: string[]
 }
 
-const assignment = /^([A-Za-z_][A-Za-z0-9_-]{0,63})(=|<<)(.*)$/s
+/** Those that begin with `runyard.` are what a run of an event leaves when its helpers find no way to the socket. */
+const names = String.raw`[A-Za-z_][A-Za-z0-9_-]{0,63}|runyard\.(?:output|condition|variable\.[A-Za-z_][A-Za-z0-9_.-]{0,127})`
+export const outputName = new RegExp(`^(?:${names})$`)
+const assignment = new RegExp(`^(${names})(=|<<)(.*)$`, 's')
 const markPattern = /^[A-Za-z0-9_.-]{1,64}$/
 const mostNotes = 5
 const longest = 60

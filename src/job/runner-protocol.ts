@@ -2,7 +2,7 @@
 import { AppError } from '../lib/app-error.ts'
 
 /** Rises with a change that the other side must know of; a new optional field is none. */
-export const runnerProtocol = 1
+export const runnerProtocol = 2
 /** 0: runners from before it was counted. */
 const oldestProtocol = 0
 

@@ -44,6 +44,11 @@ test('every form of a secret is masked wherever the output is cut', () => {
     Buffer.from(JSON.stringify(secret)),
     Buffer.from(`'${secret.replaceAll("'", `'\\''`)}'`),
     Buffer.from(raw.toString('hex')),
+    Buffer.from(raw.toString('hex').toUpperCase()),
+    Buffer.from([...raw].map((byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('')),
+    Buffer.from(JSON.stringify(JSON.stringify(secret)).slice(3, -3)),
+    Buffer.from('p@ss &quot;w/ö&#39;rd$&amp;+'),
+    Buffer.from([...raw].map((byte) => `%${byte.toString(16).padStart(2, '0')}`).join('')),
   ]
   for (const form of forms) {
     const text = Buffer.concat([Buffer.from('before '), form, Buffer.from(' after')])

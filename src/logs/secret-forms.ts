@@ -34,19 +34,27 @@ function* encodedForms(text: string): Generator<Buffer> {
   if (text.includes('\n')) yield Buffer.from(text.replaceAll('\n', '\r\n'))
   yield Buffer.from(raw.toString('hex'))
   yield Buffer.from(raw.toString('hex').toUpperCase())
+  // Python's repr of bytes and C escape everything that is no letter so; some write all of it.
+  yield Buffer.from(raw.toString('hex').replaceAll(/../g, '\\x$&'))
+  yield Buffer.from(htmlForm(text))
   yield* base64Forms(raw)
 }
 
 function* jsonForms(text: string): Generator<string> {
   const json = JSON.stringify(text).slice(1, -1)
   const ascii = json.replaceAll(/[\u0080-\uffff]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
-  for (const form of [json, ascii]) {
+  // A line of a log that is JSON has the JSON of something else in it.
+  for (const form of [json, ascii, JSON.stringify(json).slice(1, -1)]) {
     yield form
     yield form.replaceAll('/', '\\/') // PHP
     // Go and Python's template filters write these three as \u00xx.
     yield form.replaceAll(/[<>&]/g, (c) => `\\u00${c.charCodeAt(0).toString(16)}`)
   }
 }
+
+/** As an error page quotes it. */
+const htmlForm = (text: string): string =>
+  text.replaceAll(/[&<>"']/g, (c) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[c] ?? '&#39;')
 
 /** Each encoder leaves other characters alone; some write lower-case hex; forms have + for a space. */
 function* urlForms(raw: Buffer): Generator<string> {
@@ -56,6 +64,7 @@ function* urlForms(raw: Buffer): Generator<string> {
     /[A-Za-z0-9._*-]/,
     /[A-Za-z0-9._~!'()*-]/,
     /[A-Za-z0-9._~!'()*;/?:@&=+$,#-]/,
+    /[^\s\S]/,
   ]
   for (const keep of keeps) {
     for (const upper of [true, false]) {

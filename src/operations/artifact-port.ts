@@ -7,6 +7,8 @@ import {
   type ArtifactRow,
 } from '../artifacts/artifact-rows.ts'
 import { isArtifactName, type ArtifactFile } from '../job/artifacts.ts'
+import { eventLimits } from '../job/event.ts'
+import { outputArtifact } from '../job/helper-protocol.ts'
 import type { StoredSpec } from '../job/spec.ts'
 import { AppError } from '../lib/app-error.ts'
 import { lockHeld } from '../queue/end-attempts.ts'
@@ -29,12 +31,17 @@ export interface InputArtifact extends ArtifactFile {
 
 type Parts = Pick<Deps, 'db' | 'config' | 'artifacts'>
 
+/** The output of a run has a limit of its own and takes nothing from what it leaves beside. */
+const outputRefusal = ({ bytes }: ArtifactFile): string | null =>
+  bytes > eventLimits.outputBytes ? `an output may have ${eventLimits.outputBytes} bytes` : null
+
 export function createArtifactPort({ db, config, artifacts }: Parts) {
   const holds = async (from: FromRunner, ref: AttemptRef): Promise<boolean> =>
     (await stillHeld(db, [{ ...from, ref }]))[0] === true
 
   const refusal = (all: readonly ArtifactRow[], file: ArtifactFile): string | null => {
-    const others = all.filter(({ name }) => name !== file.name)
+    if (file.name === outputArtifact) return outputRefusal(file)
+    const others = all.filter(({ name }) => name !== file.name && name !== outputArtifact)
     const bytes = others.reduce((sum, one) => sum + one.bytes, file.bytes)
     if (!isArtifactName(file.name)) return 'its name is none that an artefact may have'
     if (bytes > config.artifactBytes) return `all artefacts together may have ${config.artifactBytes} bytes`

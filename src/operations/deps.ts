@@ -1,5 +1,6 @@
 import type { Principal } from '../access/authenticate.ts'
 import { missingScope, type Action } from '../access/permissions.ts'
+import type { Keyring } from '../access/keyring.ts'
 import type { Sealer } from '../access/secrets.ts'
 import type { SignInThrottle } from '../access/sign-in.ts'
 import type { Artifacts } from '../artifacts/artifacts.ts'
@@ -20,6 +21,8 @@ export interface Deps {
   db: Db
   config: Config
   sealer: Sealer
+  /** The same, for whoever changes its keys. */
+  keyring: Keyring
   /** Signs access tokens. */
   jwtSecret: Uint8Array
   /** Keys the fingerprints of submitted bodies, which may contain secrets. */

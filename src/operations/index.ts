@@ -4,6 +4,8 @@ import type { Ask, Deps } from './deps.ts'
 import type { JobSpec } from '../job/spec.ts'
 import { cancelBatch, completeBatch, deleteBatch, type CancelBatchInput } from './batch-acts.ts'
 import { previewBatch, type BatchRequest } from './batch-plan.ts'
+import { actionOperations } from './action-operations.ts'
+import { analyticsOperations } from './analytics-operations.ts'
 import * as templates from './batch-templates.ts'
 import { createBatch, rerunBatch } from './batches.ts'
 import { listArtifacts, openArtifact } from './artifacts.ts'
@@ -11,6 +13,8 @@ import * as audit from './audit.ts'
 import * as certificates from './certificates.ts'
 import * as channels from './channels.ts'
 import { listDeliveriesFor, redeliver, type DeliveriesInput } from './deliveries.ts'
+import { eventOperations } from './event-operations.ts'
+import { failureOperations } from './failure-operations.ts'
 import * as enrolment from './enrolment.ts'
 import { batchKey, getBatch, listBatches, maySeeBatchOf, showBatches, type ListBatchesInput } from './find-batches.ts'
 import { getJob, jobStats, listAttempts, listJobs, showJobs, type ListInput } from './find-jobs.ts'
@@ -30,9 +34,11 @@ import { listRunners } from './runners.ts'
 import type { PutChannel } from '../reactions/channels.ts'
 import { createReasonsTogether, submitJob } from './submit-one.ts'
 import * as tokens from './tokens.ts'
+import { variableOperations } from './variable-operations.ts'
 import { jobThroughput } from './throughput.ts'
 import { batchTests, testInsights, type BatchTestsInput, type InsightsInput } from './tests.ts'
 import { waitForEnd } from './wait-for-end.ts'
+import { webhookOperations } from './webhook-operations.ts'
 
 export type Operations = ReturnType<typeof createOperations>
 
@@ -85,6 +91,12 @@ export function createOperations(deps: Deps, changes: JobChanges, runChanges: Ru
     deleteTemplate: (ask: Ask, key: templates.TemplateKey) => templates.deleteTemplate(deps, ask, key),
     ...pipelineOperations(deps),
     ...scheduleOperations(deps),
+    ...webhookOperations(deps),
+    ...eventOperations(deps),
+    ...variableOperations(deps),
+    ...actionOperations(deps),
+    ...failureOperations(deps),
+    ...analyticsOperations(deps),
     listQueues: (ask: Ask) => listQueues(deps, ask),
     putQueue: (ask: Ask, input: PutQueueInput) => putQueue(deps, ask, input),
     listRunners: (ask: Ask) => listRunners(deps, ask),

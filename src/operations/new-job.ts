@@ -27,10 +27,16 @@ export function checkPolicy(
   })
 }
 
-export function newJob(spec: JobSpec, deps: Deps, ask: Ask): NewJob {
+/** `sealed`: what else is for its runner alone. */
+export function newJob(
+  spec: JobSpec,
+  deps: Deps,
+  ask: Ask,
+  sealed: Pick<SealedEnv, 'script' | 'request'> = {},
+): NewJob {
   const { env = {}, secret_env = {} } = spec
   const publicId = newPublicId()
-  const envSealed = sealEnv({ env, secret_env }, publicId, deps)
+  const envSealed = sealEnv({ env, secret_env, ...sealed }, publicId, deps)
   const stored = storedSpec(spec, deps)
   if (deps.config.otlpEndpoint !== undefined) stored.trace = traceOf(ask)
   return { publicId, spec: stored, envSealed, ...reservation(spec) }
@@ -57,6 +63,10 @@ export function jobAgain(
 ): NewJob {
   if (earlier.spec.executor === 'message') {
     throw new AppError('failed_precondition', 'a message is sent again by its delivery: runyard channel redeliver')
+  }
+  if (earlier.spec.event !== undefined) {
+    const { name, run_id } = earlier.spec.event
+    throw new AppError('failed_precondition', `it is a run of event ${name}: runyard event rerun ${run_id}`)
   }
   const publicId = newPublicId()
   const spec = specForRerun(earlier.spec)

@@ -1,5 +1,6 @@
 /** What the engine asks of those above it: jobs under this server's policy, the output of jobs, messages about ends. */
 import { systemPrincipal } from '../access/permissions.ts'
+import { signalPipelinesEnded } from '../events/signals.ts'
 import { projectLabel } from '../job/project.ts'
 import { jobSpecSchema, nameOf, type JobSpec } from '../job/spec.ts'
 import { AppError } from '../lib/app-error.ts'
@@ -17,7 +18,10 @@ import { policyProblems } from './submit-policy.ts'
 
 export const pipelineHooks = (deps: Deps): PipelineHooks => ({
   newJob: (task) => newTaskJob(deps, task),
-  runsEnded: notePipelineRunsEnded,
+  async runsEnded(tx, runs) {
+    await notePipelineRunsEnded(tx, runs)
+    await signalPipelinesEnded(tx, runs)
+  },
   checkVariables,
   async readOutput(jobId, bytes) {
     const [stdout, stderr] = await Promise.all([

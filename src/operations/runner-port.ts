@@ -5,8 +5,11 @@
 import { AppError } from '../lib/app-error.ts'
 import { emitFact } from '../lib/facts.ts'
 import type { ArtifactCaps, ArtifactFile } from '../job/artifacts.ts'
+import type { HelperCall } from '../job/helper-protocol.ts'
+import type { HttpOrder } from '../job/http-request.ts'
 import type { Outcome } from '../job/outcome.ts'
 import { checkProtocol } from '../job/runner-protocol.ts'
+import type { SealedEnv } from '../job/spec.ts'
 import { isTerminal, type JobState } from '../job/state.ts'
 import { handBack } from '../queue/hand-back.ts'
 import { heartbeat } from '../queue/heartbeat.ts'
@@ -16,6 +19,7 @@ import { started } from '../queue/started.ts'
 import { attemptKey, type AttemptRef, type ClaimedJob, type HeartbeatResult, type RunnerOffer } from '../queue/types.ts'
 import { createArtifactPort } from './artifact-port.ts'
 import type { Deps } from './deps.ts'
+import { createHelperPort } from './helper-port.ts'
 import { effectiveLimits, type EffectiveLimits } from './limits.ts'
 import { openEnv } from './new-job.ts'
 import { createFence } from './runner-fence.ts'
@@ -35,6 +39,8 @@ export interface Assigned extends EffectiveLimits {
   spec: ClaimedJob['spec']
   env: Record<string, string>
   secretEnv: Record<string, string>
+  script?: NonNullable<SealedEnv['script']>
+  http?: HttpOrder
 }
 
 export interface LogChunk {
@@ -79,6 +85,7 @@ export function createRunnerPort(deps: Deps) {
 
   const finishing = createFinishing(deps, fence)
   const artifacts = createArtifactPort(deps)
+  const helpers = createHelperPort(deps)
 
   return {
     async register(description: Omit<RunnerDescription, 'certificateId'> & { protocol: number }, peer: RunnerPeer) {
@@ -202,6 +209,18 @@ export function createRunnerPort(deps: Deps) {
       yield* artifacts.get(from, ref, id)
     },
 
+    async callHelper(from: Speaker, ref: AttemptRef, call: HelperCall) {
+      await identities.check(from, 'call_helper')
+      const answer = await helpers.call(from, ref, call)
+      if ('error' in answer && answer.error.code === 'unauthenticated') await noteStale(from, 'call_helper', [ref])
+      return answer
+    },
+
+    async openInput(from: Speaker, ref: AttemptRef) {
+      await identities.check(from, 'get_input')
+      return helpers.openInput(from, ref)
+    },
+
     async handBack(from: Speaker, refs: AttemptRef[], reason: string): Promise<ReportResult[]> {
       await identities.check(from, 'hand_back')
       const { results } = await handBack(
@@ -244,11 +263,12 @@ export function createRunnerPort(deps: Deps) {
 function assign(job: ClaimedJob, deps: Deps): Assigned | null {
   const { jobKey, number, token, publicId, spec } = job
   try {
-    const { env, secret_env: secretEnv } = openEnv(job.envSealed, publicId, deps)
+    const { env, secret_env: secretEnv, script, request } = openEnv(job.envSealed, publicId, deps)
     emitFact({ name: 'job.leased', level: 'debug', id: publicId, attempt: number })
     const artifactCaps = { bytes: deps.config.artifactBytes, files: deps.config.artifactFiles }
     const limits = effectiveLimits(spec, deps.config)
-    return { ref: { jobKey, number, token }, publicId, spec, env, secretEnv, artifactCaps, ...limits }
+    const more = { ...(script && { script }), ...(request && { http: { request, allow: deps.config.httpAllow } }) }
+    return { ref: { jobKey, number, token }, publicId, spec, env, secretEnv, artifactCaps, ...limits, ...more }
   } catch (error) {
     emitFact({ name: 'job.env_unreadable', level: 'error', id: publicId, attempt: number, error: String(error) })
     return null

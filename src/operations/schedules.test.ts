@@ -122,3 +122,46 @@ test('schedules of a file follow it; a pause holds until the file says otherwise
   expect(await follow(one)).toMatchObject([{ enabled: true }])
   expect(await follow()).toEqual([])
 })
+
+test.concurrent('an event: a tick begins a run of it, the next one cancels that, and who waits for its end begins too', async () => {
+  const { username, client } = await server.person('operator')
+  const { calls } = client
+  const definition = { kind: 'bash' as const, script: 'sleep 60', input: { mine: true } }
+  const made = await calls.events.create({ name: 'sweep', status: 'active', definition })
+  await calls.events.create({
+    ...{ name: 'after sweep', status: 'active' },
+    definition: { ...definition, after: [{ event: 'sweep', on: ['cancelled'] }] },
+  })
+  const policy = { every_seconds: 3600, overlap: 'cancel_running' as const, input: { n: 1 } }
+  const schedule = await calls.schedules.create({ event: 'sweep', name: 'often', ...policy })
+  expect(schedule).toMatchObject({
+    pipeline: null,
+    event: { id: made.id, name: 'sweep' },
+    owner: username,
+    input: { n: 1 },
+  })
+  const runs = async (event: string) => (await calls.eventRuns.list({ event, limit: 10 })).runs
+  for (const n of [1, 2]) {
+    await makeDue(schedule.id)
+    await until(async () => (await runs('sweep')).length === n)
+  }
+  await until(async () => (await runs('after sweep')).length === 1)
+  const [second, first] = await runs('sweep')
+  expect(first).toMatchObject({ state: 'cancelled', trigger: 'schedule', cause: { schedule_id: schedule.id } })
+  expect(second).toMatchObject({ state: 'queued' })
+  expect((await calls.eventRuns.get({ id: second!.id })).input).toMatchObject({ json: { n: 1 } })
+  expect((await runs('after sweep'))[0]).toMatchObject({ trigger: 'event', depth: 1, cause: { run_id: first!.id } })
+
+  await calls.events.change({ event: 'sweep', status: 'paused' })
+  const paused = await calls.schedules.get({ id: schedule.id })
+  expect(paused).toMatchObject({ next_at: null, problem: 'event sweep is paused: nothing starts until it is active' })
+  const stranger = await server.person('operator')
+  await expect(stranger.client.calls.schedules.get({ id: schedule.id })).rejects.toThrow('no such schedule')
+  expect((await stranger.client.calls.schedules.list({ event: made.id, limit: 10 })).schedules).toEqual([])
+  const ask = { event: 'sweep', name: 'mine', every_seconds: 60 }
+  await expect(stranger.client.calls.schedules.create(ask)).rejects.toThrow('no such event')
+  await expect(calls.schedules.create({ ...ask, pipeline: 'nightly' })).rejects.toThrow(
+    'exactly one of pipeline and event',
+  )
+  await calls.schedules.delete({ id: schedule.id })
+})

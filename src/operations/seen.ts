@@ -2,11 +2,13 @@
 export interface Seen {
   /** True the first time. */
   add(key: string): boolean
+  has(key: string): boolean
 }
 
 export function createSeen(most: number): Seen {
   const keys = new Set<string>()
   return {
+    has: (key) => keys.has(key),
     add(key) {
       if (keys.has(key)) return false
       keys.add(key)

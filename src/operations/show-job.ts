@@ -24,8 +24,8 @@ export function showJob(row: Omit<JobRow, 'jobKey'>, { policy, waitingReason, te
     id: row.publicId,
     name: row.name,
     queue: row.queue,
-    // A message runs nothing that could be limited.
-    effective_limits: row.spec.executor === 'message' ? {} : effectiveLimits(row.spec, policy).limits,
+    // A message or a request runs nothing that could be limited.
+    effective_limits: row.spec.executor === 'sandbox' ? effectiveLimits(row.spec, policy).limits : {},
     state: row.state,
     status: batchWordOf(row.state),
     waiting_reason: waitingReason ?? null,

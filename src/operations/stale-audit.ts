@@ -7,7 +7,7 @@ import type { Deps } from './deps.ts'
 import type { RunnerIdentities, Speaker } from './runner-identity.ts'
 import { createSeen } from './seen.ts'
 
-export type StaleKind = 'heartbeat' | 'started' | 'append_log' | 'finish' | 'hand_back'
+export type StaleKind = 'heartbeat' | 'started' | 'append_log' | 'finish' | 'hand_back' | 'call_helper'
 
 /** Of one runner in a minute: a runner that invents attempts must not fill the table. */
 const mostPerMinute = 120

@@ -73,12 +73,13 @@ export interface SettingChanges {
   smtp_url?: string | undefined
   from?: string | undefined
   to?: string[] | undefined
+  receivers?: 'own_domains' | 'any' | undefined
 }
 const ofKind: Record<ChannelKind, readonly (keyof SettingChanges)[]> = {
   slack: ['url'],
   discord: ['url'],
   webhook: ['url', 'secret', 'headers'],
-  email: ['smtp_url', 'from', 'to'],
+  email: ['smtp_url', 'from', 'to', 'receivers'],
 }
 
 type Webhook = Extract<ChannelSettings, { kind: 'webhook' }>
@@ -159,14 +160,14 @@ function destinationOf(settings: ChannelSettings): string {
   return others.length === 0 ? first! : `${first} and ${others.length} more`
 }
 
-const aadOf = (id: string): string => `channel:${id}`
+export const channelAad = (id: string): string => `channel:${id}`
 
 const sealed = (settings: ChannelSettings, id: string, sealer: Sealer): Buffer =>
-  sealer.forPurpose('channel').seal(Buffer.from(JSON.stringify(settings)), aadOf(id))
+  sealer.forPurpose('channel').seal(Buffer.from(JSON.stringify(settings)), channelAad(id))
 
 /** Throws as `Sealer.open` does. */
 export const openSettings = ({ id, settingsSealed }: ChannelRow, sealer: Sealer): ChannelSettings =>
-  JSON.parse(sealer.forPurpose('channel').open(settingsSealed, aadOf(id)).toString()) as ChannelSettings
+  JSON.parse(sealer.forPurpose('channel').open(settingsSealed, channelAad(id)).toString()) as ChannelSettings
 
 export async function deleteChannel(tx: Queryable, name: string): Promise<boolean> {
   const { rowCount } = await tx.query('delete from channels where name = $1', [name])

@@ -3,6 +3,7 @@ import type { Queryable } from '../db/pool.ts'
 import { runStatus, type RunCounts } from '../job/run-status.ts'
 import type { EndedRun } from '../queue/run-settle.ts'
 import type { NotifyRule } from '../queue/runs.ts'
+import type { IncidentChanged } from './phrase-incident.ts'
 import type { ScheduleLate } from './phrase-schedule.ts'
 
 /** What happened, for the words of the message; times are ISO 8601. */
@@ -34,7 +35,7 @@ export interface PipelineEnded {
   ended_at: string
 }
 
-export type Facts = BatchEnded | PipelineEnded | ScheduleLate
+export type Facts = BatchEnded | PipelineEnded | ScheduleLate | IncidentChanged
 
 export interface OutboxRow {
   id: string
@@ -101,6 +102,23 @@ export const noteSchedulesLate = (tx: Queryable, late: readonly LateSchedule[]):
       about: `schedule:${schedule.id}:${schedule.tick}`,
       facts: { kind: 'schedule_late', ...schedule },
       word: 'failed',
+    })),
+  )
+
+export interface ChangedIncident {
+  about: string
+  ownerId: string
+  channels: readonly string[]
+  incident: Omit<IncidentChanged, 'kind'>
+}
+
+/** Once for each `about`, to all that are named. */
+export const noteIncidents = (tx: Queryable, changed: readonly ChangedIncident[]): Promise<void> =>
+  noteAll(
+    tx,
+    changed.map(({ about, ownerId, channels, incident }) => ({
+      ...{ about, ownerId, facts: { kind: 'incident', ...incident }, word: 'failed' },
+      notify: channels.map((channel) => ({ channel, on: ['failed'] })),
     })),
   )
 

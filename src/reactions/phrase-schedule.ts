@@ -7,7 +7,9 @@ export interface ScheduleLate {
   /** Public id of the schedule. */
   id: string
   name: string
+  /** What it starts: a pipeline's name, or an event's, whose public id is `event`. */
   pipeline: string
+  event?: string
   tick: string
   late_after_seconds: number
   outcome: 'started' | 'missed' | 'refused'
@@ -17,7 +19,8 @@ export interface ScheduleLate {
 
 export function phraseScheduleLate(facts: ScheduleLate, at: Date, publicUrl: string | undefined): Words {
   const { kind: _kind, ...schedule } = facts
-  const link = linkTo(publicUrl, facts.run === null ? 'schedules' : `pipeline-runs/${facts.run}`)
+  const run = facts.event === undefined ? `pipeline-runs/${facts.run}` : `events/${facts.event}`
+  const link = linkTo(publicUrl, facts.run === null ? 'schedules' : run)
   const why = {
     started: `Its run ${facts.run} had not begun ${facts.late_after_seconds} s after that.`,
     missed: 'No server was there to start it, or the pipeline was gone.',

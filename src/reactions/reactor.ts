@@ -14,6 +14,7 @@ import { addDelivery, pruneDeliveries } from './deliveries.ts'
 import { messageJob } from './message-job.ts'
 import { removeOutbox, takeOutbox, type OutboxRow } from './outbox.ts'
 import { namedAtMost, phraseBatchEnd, phrasePipelineEnd, type Words } from './phrase.ts'
+import { phraseIncident } from './phrase-incident.ts'
 import { phraseScheduleLate } from './phrase-schedule.ts'
 import { quietAt } from './quiet.ts'
 
@@ -97,6 +98,8 @@ async function wordsOf(
       return phrasePipelineEnd(facts, await failedTasks(tx, facts.key), publicUrl)
     case 'schedule_late':
       return phraseScheduleLate(facts, createdAt, publicUrl)
+    case 'incident':
+      return phraseIncident(facts, createdAt, publicUrl)
   }
 }
 

@@ -21,6 +21,11 @@ const noteShape = z.object({
   leaves: z.array(z.enum(['output', 'junit', 'artifacts'])).optional(),
   /** With the artefacts of other jobs; removed with it. */
   fetched_dir: z.string().optional(),
+  /** Its helper API; removed with it. */
+  helpers: z.object({ dir: z.string(), token_hash: z.string() }).optional(),
+  /** Budgets beside the one of the command. */
+  setup_ms: z.number().optional(),
+  cleanup_ms: z.number().optional(),
 })
 
 export type AttemptNote = z.infer<typeof noteShape> & { ref: AttemptRef }

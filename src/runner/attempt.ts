@@ -2,6 +2,8 @@
 import type { Executor, RunningAttempt, StopReason } from '../executors/executor.ts'
 import type { AttemptNote } from './attempt-note.ts'
 import type { LogShipper, Shipment } from './log-shipper.ts'
+import type { HelperPlan } from './helpers/plan.ts'
+import type { HelperTools, ServedHelpers } from './helpers/serve-attempt.ts'
 import type { ArtifactSender } from './send-artifacts.ts'
 import type { Reporter } from './reporter.ts'
 import type { Shares } from './shares.ts'
@@ -11,7 +13,7 @@ export interface ArtifactTools {
   /** A name for a directory, which is not made. */
   newDir(): string
   /** Before the start. */
-  fetch(attempt: Attempt, dir: string): Promise<void>
+  fetch(attempt: Attempt, dir: string, signal: AbortSignal): Promise<void>
   /** Before the finish. */
   send: ArtifactSender
 }
@@ -23,6 +25,7 @@ export interface AttemptTools {
   reporter: Reporter
   startFailures: StartFailures
   artifacts: ArtifactTools
+  helpers: HelperTools
   shares?: Pick<Shares, 'failed'> | undefined
 }
 
@@ -47,12 +50,19 @@ export interface Attempt {
   over: boolean
   running?: RunningAttempt
   shipment?: Shipment
+  /** Of one with helpers that begins here. */
+  readonly helperPlan?: HelperPlan
+  helpers?: ServedHelpers
+  /** Aborted when what comes before its start is to stop. */
+  setUp?: AbortController
   /** Why it shall stop; asked for while it was starting, it is stopped as soon as it runs. */
   stopReason?: StopReason
   stopGraceMs?: number
 }
 
-export const newAttempt = (given: Pick<Attempt, 'key' | 'note' | 'resumed' | 'keepUntil' | 'running'>): Attempt => ({
+type Given = Pick<Attempt, 'key' | 'note' | 'resumed' | 'keepUntil' | 'running' | 'helperPlan'>
+
+export const newAttempt = (given: Given): Attempt => ({
   ...given,
   stale: false,
   over: false,

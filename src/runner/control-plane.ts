@@ -4,9 +4,11 @@
  * `stale` means: this attempt is no longer yours, kill it and report nothing more.
  */
 import type { ArtifactCaps, ArtifactFile } from '../job/artifacts.ts'
+import type { HelperAnswer, HelperCall } from '../job/helper-protocol.ts'
+import type { HttpOrder } from '../job/http-request.ts'
 import type { Outcome } from '../job/outcome.ts'
 import type { Outputs } from '../job/outputs.ts'
-import type { Limits, StoredSpec } from '../job/spec.ts'
+import type { Limits, SealedEnv, StoredSpec } from '../job/spec.ts'
 import type { TestReport } from '../job/test-report.ts'
 
 export interface AttemptRef {
@@ -33,6 +35,17 @@ export interface Assignment extends AttemptRef {
   named: (keyof Limits)[]
   timeoutSeconds: number
   artifactCaps: ArtifactCaps
+  /** Of an event of a script kind. */
+  script?: NonNullable<SealedEnv['script']>
+  /** Of an HTTP job. */
+  http?: HttpOrder
+}
+
+/** The input of an event's run. */
+export interface InputStream {
+  type: string
+  size: number
+  body: AsyncIterable<Uint8Array>
 }
 
 export interface RunnerDescription {
@@ -154,6 +167,10 @@ export interface ControlPlane {
   /** Of other jobs, which this one reads; null: stale. */
   listArtifacts(ref: AttemptRef): Promise<ListedArtifact[] | null>
   getArtifact(ref: AttemptRef, id: string, signal: AbortSignal): AsyncIterable<Uint8Array>
+  /** What its script asks by its helpers; rejects when no answer came. */
+  callHelper(ref: AttemptRef, call: HelperCall): Promise<HelperAnswer>
+  /** Null: its run has none. */
+  getInput(ref: AttemptRef, signal: AbortSignal): Promise<InputStream | null>
   /** Give leases back without spending an attempt (drain, or a start that failed through the runner's own fault). */
   handBack(refs: AttemptRef[], reason: string): Promise<ReportResult[]>
   /** No further claims; the server shows the runner as draining or offline. */

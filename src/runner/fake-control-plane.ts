@@ -1,11 +1,13 @@
 /** A control plane in memory for tests of the runner: leases, fences, logs by offset, and a switch that takes it away. */
+import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Outcome } from '../job/outcome.ts'
 import type { Limits } from '../job/spec.ts'
-import { jobSpecSchema, nameOf, type JobSpecInput } from '../job/spec.ts'
+import { jobSpecSchema, nameOf, type JobSpecInput, type StoredSpec } from '../job/spec.ts'
 import type { TestReport } from '../job/test-report.ts'
 import { AppError } from '../lib/app-error.ts'
-import { eachRecord, type RecordStream } from '../logs/records.ts'
+import { createFakeHelpers, type FakeHelpers } from './fake-helpers.ts'
+import { append } from './fake-log.ts'
 import {
   attemptKey,
   type Assignment,
@@ -13,9 +15,10 @@ import {
   type Cancel,
   type ClaimInput,
   type ControlPlane,
-  type LogChunk,
   type ReportResult,
 } from './control-plane.ts'
+
+export { outputOf } from './fake-log.ts'
 
 export interface FakeAttempt {
   assignment: Assignment
@@ -33,6 +36,7 @@ export interface FakeAttempt {
   artifacts: Map<string, Buffer>
   /** Its log came with its finish. */
   inline?: true
+  helpers: FakeHelpers
 }
 
 export interface FakeControlPlane extends ControlPlane {
@@ -49,12 +53,20 @@ export interface FakeControlPlane extends ControlPlane {
   described: unknown[]
   goodbyes: string[]
   appendCalls: number
-  submit(spec: JobSpecInput, options?: { limits?: Limits; timeoutSeconds?: number }): FakeAttempt
+  submit(spec: JobSpecInput, options?: SubmitOptions): FakeAttempt
   cancel(attempt: FakeAttempt, options?: { force: boolean }): void
   giveAway(attempt: FakeAttempt): void
   /** As a server that lost what it had not yet written durably. */
   forgetLog(attempt: FakeAttempt, keep: number): void
   ended(attempt: FakeAttempt): Promise<FakeAttempt>
+}
+
+export interface SubmitOptions extends Pick<Assignment, 'script' | 'http'> {
+  limits?: Limits
+  timeoutSeconds?: number
+  /** What a run of an event adds to the stored document. */
+  more?: Partial<StoredSpec>
+  input?: FakeHelpers['input']
 }
 
 const defaultLimits: Limits = {
@@ -109,13 +121,15 @@ export function createFakeControlPlane(
         number: 1,
         token: String(1000 + jobs),
         jobId: `job${jobKey.padStart(9, '0')}`,
-        spec: { ...spec, name: nameOf(spec) },
+        spec: { ...spec, name: nameOf(spec), ...options.more },
         env,
         secretEnv: secret_env,
         limits: { ...defaultLimits, ...spec.limits, ...options.limits },
         named: Object.keys(spec.limits ?? {}) as (keyof Limits)[],
         artifactCaps: { bytes: 64 * 2 ** 20, files: 20 },
         timeoutSeconds: options.timeoutSeconds ?? spec.timeout_seconds ?? 60,
+        ...(options.script && { script: options.script }),
+        ...(options.http && { http: options.http }),
       }
       const attempt: FakeAttempt = {
         assignment,
@@ -124,6 +138,7 @@ export function createFakeControlPlane(
         size: 0,
         starts: 0,
         artifacts: new Map(),
+        helpers: createFakeHelpers(options.input ?? null),
       }
       attempts.set(attemptKey(assignment), attempt)
       change()
@@ -241,7 +256,10 @@ export function createFakeControlPlane(
     async offerArtifacts(ref, files) {
       awayCheck(plane)
       const attempt = owned(ref)
-      const wanted = files.flatMap(({ name }, place) => (attempt?.artifacts.has(name) ? [] : [place]))
+      const wanted = files.flatMap(({ name, sha256 }, place) => {
+        const there = attempt?.artifacts.get(name)
+        return there && createHash('sha256').update(there).digest('hex') === sha256 ? [] : [place]
+      })
       return { stale: !attempt, wanted, refused: [] }
     },
     async putArtifact(ref, file, bytes) {
@@ -258,6 +276,20 @@ export function createFakeControlPlane(
       return owned(ref) ? [] : null
     },
     async *getArtifact() {},
+    async callHelper(ref, call) {
+      awayCheck(plane)
+      const attempt = owned(ref)
+      if (!attempt) return { error: { code: 'failed_precondition', message: 'this attempt is over' } }
+      const answer = attempt.helpers.call(call)
+      change()
+      return answer
+    },
+    async getInput(ref) {
+      awayCheck(plane)
+      const attempt = owned(ref)
+      if (!attempt) throw new AppError('failed_precondition', 'this attempt is over')
+      return attempt.helpers.openInput()
+    },
     async handBack(refs, reason) {
       awayCheck(plane)
       return refs.map((ref): ReportResult => {
@@ -282,27 +314,4 @@ export function createFakeControlPlane(
 
 function awayCheck(plane: FakeControlPlane): void {
   if (plane.away) throw new AppError('unavailable', 'the server is away')
-}
-
-/** As the log store does it: whole records from the offset on, nothing behind a gap. */
-function append(attempt: FakeAttempt | undefined, { ref, offset, bytes }: LogChunk) {
-  if (!attempt) return { ref, accepted: 0, durable: 0, stale: true }
-  const have = attempt.size
-  if (offset <= have && offset + bytes.length > have) {
-    const fresh = Buffer.from(bytes).subarray(have - offset)
-    const whole = eachRecord(fresh, () => {})
-    attempt.pieces.push(fresh.subarray(0, whole))
-    attempt.size += whole
-  }
-  return { ref, accepted: attempt.size, durable: attempt.size, stale: false }
-}
-
-/** What the server would show of one stream. */
-export function outputOf(attempt: FakeAttempt, stream: RecordStream = 'stdout'): Buffer {
-  const bytes = Buffer.concat(attempt.pieces)
-  const parts: Buffer[] = []
-  eachRecord(bytes, (record) => {
-    if (record.stream === stream) parts.push(bytes.subarray(record.from, record.to))
-  })
-  return Buffer.concat(parts)
 }

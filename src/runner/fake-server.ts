@@ -9,6 +9,7 @@ import {
   type Artifact,
   type PutArtifactRequest,
 } from '../api/grpc/gen/runyard/runner/v1/runner_pb.js'
+import type { HelperMethod } from '../job/helper-protocol.ts'
 import { isAppError, type ErrorCode } from '../lib/app-error.ts'
 import type { ControlPlane, ReportResult as Result } from './control-plane.ts'
 import { attemptRef } from './grpc-messages.ts'
@@ -67,6 +68,8 @@ export async function serveFake(plane: ControlPlane, at: string | SecureServerOp
                 timeoutSeconds: a.timeoutSeconds,
                 artifactBytes: BigInt(a.artifactCaps.bytes),
                 artifactFiles: a.artifactCaps.files,
+                ...(a.script && { scriptKind: a.script.kind, script: a.script.text }),
+                ...(a.http && { requestJson: JSON.stringify(a.http) }),
               })),
             }
           }),
@@ -126,6 +129,19 @@ export async function serveFake(plane: ControlPlane, at: string | SecureServerOp
             const signal = new AbortController().signal
             return { stale: (await plane.putArtifact(attemptRef(ref!), fileOf(artifact!), bytes, signal)) === 'stale' }
           }),
+        callHelper: (r) =>
+          guard(async () => {
+            const call = { method: r.method as HelperMethod, params: JSON.parse(r.paramsJson) as unknown }
+            const answer = await plane.callHelper(attemptRef(r.ref!), { ...call, ...(r.key && { key: r.key }) })
+            if ('error' in answer) return { answer: { case: 'error' as const, value: answer.error } }
+            return { answer: { case: 'okJson' as const, value: JSON.stringify(answer.ok) } }
+          }),
+        async *getInput(r, context) {
+          const input = await guard(() => plane.getInput(attemptRef(r.ref!), context.signal))
+          if (input === null) return
+          yield { type: input.type, size: BigInt(input.size) }
+          for await (const bytes of input.body) yield { bytes: Uint8Array.from(bytes) }
+        },
         handBack: (r) => guard(async () => wire(await plane.handBack(r.refs.map(attemptRef), r.reason))),
         describe: (r) =>
           guard(async () => {

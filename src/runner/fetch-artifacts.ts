@@ -1,11 +1,6 @@
-/**
- * What other jobs left (`artifacts_from`) → a directory of this host that the job may read, before it starts. It stands
- * in the temp directory, since the runner's own directories are closed to the job's user; its name is not to be guessed,
- * and the directory above it cannot be listed.
- */
-import { createHash, randomBytes } from 'node:crypto'
-import { chmod, mkdir, open, readdir, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+/** What other jobs left (`artifacts_from`) → a directory of this host that the job may read, before it starts. */
+import { createHash } from 'node:crypto'
+import { mkdir, open, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { StartRefused } from '../executors/executor.ts'
 import { artifactName } from '../job/artifacts.ts'
@@ -13,27 +8,9 @@ import { isAppError } from '../lib/app-error.ts'
 import type { Attempt } from './attempt.ts'
 import { untilAnswered } from './backoff.ts'
 import type { ControlPlane, ListedArtifact } from './control-plane.ts'
+import { makeShownDir } from './shown-dirs.ts'
 
 type Server = Pick<ControlPlane, 'listArtifacts' | 'getArtifact'>
-
-/** All of a runner's begin so: it is told apart by its directory. */
-const prefixOf = (attemptsDir: string): string =>
-  `runyard-in-${createHash('sha256').update(attemptsDir).digest('hex').slice(0, 12)}-`
-
-export const newFetchedDir = (attemptsDir: string): string =>
-  join(tmpdir(), `${prefixOf(attemptsDir)}${randomBytes(8).toString('hex')}`, randomBytes(16).toString('hex'))
-
-/** With everything in it. */
-export const removeFetched = (dir: string): Promise<void> => rm(dirname(dir), { recursive: true, force: true })
-
-/** What a runner that was killed on the way left. */
-export async function sweepFetched(attemptsDir: string, inUse: readonly string[]): Promise<void> {
-  const used = new Set(inUse.map(dirname))
-  for (const name of await readdir(tmpdir())) {
-    const path = join(tmpdir(), name)
-    if (name.startsWith(prefixOf(attemptsDir)) && !used.has(path)) await rm(path, { recursive: true, force: true })
-  }
-}
 
 /** Throws StartRefused; stops in the middle when the attempt is to stop. */
 export async function fetchArtifacts(
@@ -46,9 +23,7 @@ export async function fetchArtifacts(
   try {
     const listed = await untilAnswered(() => server.listArtifacts(ref), signal)
     if (listed === null) throw new StartRefused('infrastructure', 'its lease was given away')
-    await mkdir(dirname(dir), { mode: 0o700 })
-    await mkdir(dir, { mode: 0o755 })
-    await chmod(dirname(dir), 0o711)
+    await makeShownDir(dir)
     for (const one of listed) {
       await untilAnswered(() => {
         if (attempt.stopReason !== undefined || attempt.stale) {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { eventually } from './eventually.ts'
+import { httpRequestSchema } from '../job/http-request.ts'
 import { AppError } from '../lib/app-error.ts'
 import { createFakeControlPlane, type FakeControlPlane } from './fake-control-plane.ts'
 import { serveFake, type FakeServer } from './fake-server.ts'
@@ -47,9 +48,39 @@ test('an assignment crosses the wire whole', async () => {
   expect(await server.register(me)).toMatchObject({ runnerId: '7', heartbeatMs: 10_000, held: [] })
   const { assignment } = plane.submit(
     { command: ['a', 'ü\n'], env: { A: '1' }, secret_env: { B: '2' }, limits: { cpu: 0.5 } },
-    { timeoutSeconds: 1.5 },
+    {
+      timeoutSeconds: 1.5,
+      script: { kind: 'python', text: 'print("ü")\n' },
+      http: { request: httpRequestSchema.parse({ url: 'http://a' }), allow: ['10.0.0.0/8'] },
+    },
   )
   expect(await server.claim(ask(0), AbortSignal.timeout(1_000))).toEqual([assignment])
+})
+
+test('helpers cross: an answer, a refusal, an input in pieces or none, and what is no answer', async () => {
+  await server.register(me)
+  const input = { type: 'text/x', size: 200_000 }
+  const [{ assignment }, { assignment: none }] = [
+    plane.submit({ command: ['a'] }, { input }),
+    plane.submit({ command: ['a'] }),
+  ]
+  await server.claim({ ...ask(0), slots: 2 }, AbortSignal.timeout(1_000))
+  const set = { method: 'variable.set' as const, params: { name: 'a', value: [1, 'ü', null] }, key: 'k' }
+  expect(await server.callHelper(assignment, set)).toEqual({ ok: { version: 1 } })
+  expect(plane.attempts.get('1-1')?.helpers.calls).toEqual([set])
+  const never = new AbortController().signal
+  const got = await server.getInput(assignment, never)
+  const pieces: Uint8Array[] = []
+  for await (const piece of got!.body) pieces.push(piece)
+  expect([got!.type, got!.size, Buffer.concat(pieces).toString()]).toEqual(['text/x', 200_000, 'x'.repeat(200_000)])
+  expect(await server.getInput(none, never)).toBeNull()
+  const stale = { ...assignment, token: '9' }
+  expect(await server.callHelper(stale, set)).toEqual({
+    error: { code: 'failed_precondition', message: 'this attempt is over' },
+  })
+  expect(await codeOf(server.getInput(stale, never))).toBe('failed_precondition')
+  plane.away = true
+  expect(await codeOf(server.callHelper(assignment, set))).toBe('unavailable')
 })
 
 test('log bytes cross unchanged, and the answer says how far the server is', async () => {

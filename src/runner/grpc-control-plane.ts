@@ -11,6 +11,7 @@ import {
   assignment,
   attemptRef,
   describe,
+  helperAnswer,
   listedArtifact,
   reportResult,
   wireArtifact,
@@ -55,6 +56,7 @@ export function connectToServer(address: ServerAddress, options: ConnectOptions 
     finish,
     offerArtifacts,
     listArtifacts,
+    callHelper,
     handBack,
     goodbye,
   } = RunnerService.method
@@ -192,10 +194,36 @@ export function connectToServer(address: ServerAddress, options: ConnectOptions 
       }
     },
 
+    callHelper: (ref, { method, params, key = '' }) =>
+      call(async () => {
+        const paramsJson = JSON.stringify(params)
+        return helperAnswer(await unary(callHelper, { ...me, ref, method, paramsJson, key }, short))
+      }),
+
+    getInput: (ref, signal) =>
+      call(async () => {
+        const messages = client.getInput({ ...me, ref }, { signal, timeoutMs: 0 })[Symbol.asyncIterator]()
+        const first = await messages.next()
+        if (first.done === true) return null
+        const { type, size } = first.value
+        return { type, size: Number(size), body: bytesOf(messages) }
+      }),
+
     handBack: (refs, reason) =>
       call(async () => (await unary(handBack, { ...me, refs, reason }, short)).results.map(reportResult)),
 
     goodbye: (state) => call(async () => void (await unary(goodbye, { ...me, state }, short))),
+  }
+}
+
+async function* bytesOf(messages: AsyncIterator<{ bytes: Uint8Array }>): AsyncGenerator<Uint8Array> {
+  try {
+    for (let next = await messages.next(); next.done !== true; next = await messages.next()) yield next.value.bytes
+  } catch (error) {
+    throw fromConnect(error)
+  } finally {
+    // Who reads no further must not hold the stream.
+    await messages.return?.()
   }
 }
 

@@ -3,11 +3,15 @@ import type {
   AppendLogResult,
   Assignment as WireAssignment,
   AttemptRef as WireRef,
+  CallHelperResponse,
   ListedArtifact as WireListed,
 } from '../api/grpc/gen/runyard/runner/v1/runner_pb.js'
 import { ReportResult as WireResult, TestStatus as WireStatus } from '../api/grpc/gen/runyard/runner/v1/runner_pb.js'
 import type { ArtifactFile } from '../job/artifacts.ts'
 import { runnerProtocol } from '../job/runner-protocol.ts'
+import { scriptKinds } from '../job/event.ts'
+import type { HelperAnswer } from '../job/helper-protocol.ts'
+import type { HttpOrder } from '../job/http-request.ts'
 import type { Limits, StoredSpec } from '../job/spec.ts'
 import type { TestReport, TestStatus } from '../job/test-report.ts'
 import { AppError } from '../lib/app-error.ts'
@@ -38,7 +42,22 @@ export function assignment(wire: WireAssignment): Assignment {
     named: wire.namedLimits as (keyof Limits)[],
     timeoutSeconds: wire.timeoutSeconds,
     artifactCaps: { bytes: Number(wire.artifactBytes), files: wire.artifactFiles },
+    ...scriptOf(wire),
+    ...(wire.requestJson === '' ? {} : { http: JSON.parse(wire.requestJson) as HttpOrder }),
   }
+}
+
+function scriptOf({ scriptKind, script }: WireAssignment): Pick<Assignment, 'script'> {
+  if (scriptKind === '') return {}
+  const kind = scriptKinds.find((known) => known === scriptKind)
+  if (kind === undefined) throw new AppError('internal', `the server sent a script of the kind ${scriptKind}`)
+  return { script: { kind, text: script } }
+}
+
+export function helperAnswer({ answer }: CallHelperResponse): HelperAnswer {
+  if (answer.case === 'okJson') return { ok: JSON.parse(answer.value) as unknown }
+  if (answer.case === 'error') return { error: { code: answer.value.code, message: answer.value.message } }
+  throw new AppError('internal', 'the server gave an answer this runner does not know')
 }
 
 export function reportResult(wire: WireResult): ReportResult {

@@ -13,6 +13,7 @@ import {
   type Cancel,
   type HeartbeatAnswer,
 } from './control-plane.ts'
+import { planHelpers } from './helpers/plan.ts'
 import { noteFor, orderFor } from './order-for.ts'
 import { runAttempt } from './run-attempt.ts'
 import { abandon, stopAttempt } from './stop-attempt.ts'
@@ -79,8 +80,9 @@ export function createHeldAttempts({ tools, capacity, onChange, onFreed }: HeldA
     /** What the heartbeat keeps alive and the server must not deliver again. */
     refs: (): AttemptRef[] => Array.from(held.values(), ({ note }) => note.ref),
     size: () => held.size,
-    /** Directories with the artefacts of other jobs. */
-    fetchedDirs: (): string[] => [...held.values()].flatMap(({ note }) => note.fetched_dir ?? []),
+    /** Directories that jobs look into. */
+    shownDirs: (): string[] =>
+      [...held.values()].flatMap(({ note }) => [note.fetched_dir ?? [], note.helpers?.dir ?? []].flat()),
 
     /** Idempotent: what is held already is left alone. `keepUntil` counts from when the lease was asked for. */
     take(assignment: Assignment, keepUntil: number): void {
@@ -93,9 +95,10 @@ export function createHeldAttempts({ tools, capacity, onChange, onFreed }: HeldA
         }
       }
       const reservation = capacity.reserve(assignment.spec)
-      const note = noteFor(assignment, reservation?.slot ?? 0, tools.artifacts.newDir)
-      const order = orderFor(key, assignment, note, Math.max(1, Math.round(keepUntil - monotonicMs())))
-      hold(newAttempt({ key, note, resumed: false, keepUntil }), order, reservation)
+      const helperPlan = planHelpers(assignment, tools.artifacts.newDir)
+      const note = noteFor(assignment, reservation?.slot ?? 0, tools.artifacts.newDir, helperPlan)
+      const order = orderFor(key, assignment, note, Math.max(1, Math.round(keepUntil - monotonicMs())), helperPlan)
+      hold(newAttempt({ key, note, resumed: false, keepUntil, helperPlan }), order, reservation)
     },
 
     /** Left by an earlier process and still leased to this runner; adopted before the first claim, so its slot is free. */

@@ -69,6 +69,33 @@ test.skipIf(reason)(
   60_000,
 )
 
+const script = `
+call() { curl -sS --unix-socket $RUNYARD_SOCKET -H "Authorization: Bearer $RUNYARD_TOKEN" "$@"; }
+for i in $(seq 12); do
+  until call -f -X POST http://runyard/v1/variables/n/increment -H "Idempotency-Key: $i" -d '{}' 2>/dev/null; do sleep 0.1; done
+  sleep 0.05
+done
+printf 'with %s' "$TOKEN" | call -X PUT -T - http://runyard/v1/output`
+
+test.skipIf(reason)(
+  'a script goes on asking by the same socket, once each, and its secrets stay masked',
+  async () => {
+    const running = processes.at(-1)!
+    const event = { run_id: 'run1', name: 'Event', kind: 'bash' as const }
+    const more = { script: { kind: 'bash' as const, text: script }, more: { event } }
+    const attempt = plane.submit({ command: ['script'], secret_env: { TOKEN: 'correct-horse' } }, more)
+    await eventually(() => attempt.helpers.variables.get('n')).toBeGreaterThan(2)
+    running.kill('SIGKILL')
+    await once(running, 'exit')
+    expect(attempt.helpers.variables.get('n')).toBeLessThan(12)
+    await startRunner()
+    await plane.ended(attempt)
+    expect([attempt.outcome?.state, attempt.helpers.variables.get('n')]).toEqual(['succeeded', 12])
+    expect(attempt.helpers.output).toMatchObject({ bytes: Buffer.from('with ***') })
+  },
+  60_000,
+)
+
 test.skipIf(reason)(
   'a job that was given away meanwhile is dead after the next process came',
   async () => {

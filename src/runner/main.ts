@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import {
   byKind,
   connectLauncher,
+  createHttpExecutor,
   createMessageExecutor,
   createSandboxExecutor,
   type Executor,
@@ -13,6 +14,7 @@ import { ensurePrivateDir, passableMode } from '../lib/private-dir.ts'
 import type { RunnerDescription } from './control-plane.ts'
 import { projectLabel } from '../job/project.ts'
 import { connectToServer } from './grpc-control-plane.ts'
+import { createResults } from './helpers/serve-attempt.ts'
 import { keepRenewed } from './renewal.ts'
 import { placeOf } from './place.ts'
 import { describedBy, Runner } from './runner.ts'
@@ -67,7 +69,9 @@ export async function runRunner(config: RunnerConfig, options: RunRunnerOptions)
   const server = connectToServer(address)
   const over = new AbortController()
   const attemptsDir = join(dir, 'attempts')
-  const executor = byKind(sandboxOf(config, attemptsDir, launcher), createMessageExecutor())
+  const resultsOf = createResults({ server, spoolDir: join(dir, 'outputs'), signal: over.signal })
+  const sandbox = sandboxOf(config, attemptsDir, launcher)
+  const executor = byKind(sandbox, createMessageExecutor(), createHttpExecutor({ resultsOf }))
   try {
     const shares = await createShares({ dirs: config.sharedInputs })
     const description = await describe(config, options.version, executor)
@@ -134,7 +138,7 @@ async function describe(config: RunnerConfig, version: string, executor: Executo
     slots: config.runnerSlots,
     cpuMillis: config.runnerCpuMillis,
     memoryMib: config.runnerMemoryMib,
-    executors: [executor.kind, 'message'],
+    executors: [executor.kind, 'message', 'http'],
     facilities: await executor.probe(),
   }
 }

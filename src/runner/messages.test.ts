@@ -22,9 +22,11 @@ const description = {
 
 const runs: Record<string, FakeRun> = { long: { ms: 60_000 }, short: { ms: 20 }, echo: { stdout: 'hi\n' } }
 
+const noHttp = { kind: 'http' as const, start: () => Promise.reject(new Error('no HTTP here')) }
+
 function startRunner() {
   const fake = createFakeExecutor(({ spec }) => runs[spec.command[0]!]!)
-  rig.start(byKind(fake, createMessageExecutor()), { description, claimWaitMs: 5000 })
+  rig.start(byKind(fake, createMessageExecutor(), noHttp), { description, claimWaitMs: 5000 })
   return fake
 }
 

@@ -10,14 +10,14 @@ import type { Outputs } from '../job/outputs.ts'
 import type { TestReport } from '../job/test-report.ts'
 import { emitFact } from '../lib/facts.ts'
 import type { Attempt, AttemptEnd, AttemptTools } from './attempt.ts'
-import { lostOutcome, outcomeOf, refusedOutcome } from '../executors/outcome-of.ts'
+import { lostOutcome, outcomeOf, refusedOutcome, setUpOutcome } from '../executors/outcome-of.ts'
 import type { AttemptNote } from './attempt-note.ts'
-import { monotonicMs } from './clock.ts'
-import { removeFetched } from './fetch-artifacts.ts'
 import type { Shipment } from './log-shipper.ts'
 import { readReport } from './read-report.ts'
 import type { SendArtifacts } from './send-artifacts.ts'
-import { abandon, stopIfAsked } from './stop-attempt.ts'
+import { setUp, SetUpTooLong } from './set-up.ts'
+import { removeShownDir } from './shown-dirs.ts'
+import { abandon } from './stop-attempt.ts'
 
 /** A log of at most this size travels in the finish report itself. */
 const inlineBytes = 64 * 1024
@@ -36,7 +36,8 @@ export async function runAttempt(
 ): Promise<AttemptEnd> {
   let verdict: Verdict
   try {
-    if (order !== null) await start(attempt, order, tools)
+    if (order === null) await resumeHelpers(attempt, tools)
+    else await setUp(attempt, order, tools)
     followLog(attempt, tools)
     reportStarted(attempt, tools)
     verdict = await ended(attempt, tools)
@@ -44,6 +45,7 @@ export async function runAttempt(
     verdict = await neverEnded(attempt, error, tools)
   } finally {
     attempt.over = true
+    attempt.helpers?.close()
     onOver()
   }
   const end = await report(attempt, verdict, tools)
@@ -52,15 +54,15 @@ export async function runAttempt(
   return end
 }
 
-/** Step 1. */
-async function start(attempt: Attempt, order: AttemptOrder, { executor, artifacts }: AttemptTools): Promise<void> {
-  if (order.artifactsDir !== undefined) {
-    await artifacts.fetch(attempt, order.artifactsDir)
-    // It took its time, in which the lease went on or did not.
-    order.keepForMs = Math.max(1, Math.round(attempt.keepUntil - monotonicMs()))
+/** Step 1 of one whose runner was killed: its script goes on asking by the same socket. */
+async function resumeHelpers(attempt: Attempt, { helpers }: AttemptTools): Promise<void> {
+  const { note, running } = attempt
+  if (note.helpers === undefined || running?.secrets === undefined) return
+  try {
+    attempt.helpers = await helpers.resume(note.ref, note.helpers, running.secrets)
+  } catch (error) {
+    noteTrouble(attempt, error)
   }
-  attempt.running = await executor.start(order)
-  stopIfAsked(attempt)
 }
 
 /** While it runs, what it prints leaves at once; what a short one printed leaves with its end. */
@@ -93,7 +95,8 @@ async function ended(attempt: Attempt, { startFailures }: AttemptTools): Promise
   const { note, running } = attempt
   const end = await running!.ended
   startFailures.succeeded()
-  const outcome = outcomeOf({ ended: end, timeoutMs: note.timeout_ms, memoryBytes: note.memory_bytes })
+  const { timeout_ms: timeoutMs, memory_bytes: memoryBytes, cleanup_ms: cleanupMs } = note
+  const outcome = outcomeOf({ ended: end, timeoutMs, memoryBytes, cleanupMs })
   const broken = running!.log.broken()
   if (broken !== null) noteBroken(attempt, outcome, broken)
   emitFact({ name: 'attempt.ended', level: 'debug', ...factsOf(attempt), state: outcome.state })
@@ -132,6 +135,7 @@ async function neverEnded(attempt: Attempt, error: unknown, tools: AttemptTools)
   const { note, stopReason } = attempt
   const now = new Date()
   noteTrouble(attempt, error)
+  if (error instanceof SetUpTooLong) return { outcome: setUpOutcome(error, now) }
   if (error instanceof AttemptLost) return { outcome: lostOutcome(`lost: ${error.message}`, now) }
   const refused = error instanceof StartRefused ? error : cannotStart(error)
   if (refused.share !== undefined && stopReason !== 'cancelled') {
@@ -226,8 +230,10 @@ function shipmentOf(attempt: Attempt, { shipper }: AttemptTools): Shipment {
 async function release(attempt: Attempt, end: AttemptEnd): Promise<void> {
   if (end === 'left_on_disk') return
   await attempt.running?.release().catch((error: unknown) => noteTrouble(attempt, error))
-  const { fetched_dir: fetched } = attempt.note
-  if (fetched !== undefined) await removeFetched(fetched).catch((error: unknown) => noteTrouble(attempt, error))
+  const { fetched_dir: fetched, helpers } = attempt.note
+  for (const dir of [fetched, helpers?.dir]) {
+    if (dir !== undefined) await removeShownDir(dir).catch((error: unknown) => noteTrouble(attempt, error))
+  }
 }
 
 const factsOf = ({ note }: Attempt) => ({ job: note.job_id, attempt: note.ref.number })

@@ -2,6 +2,7 @@
  * The runner: registers, claims what fits, and lets each attempt live its life (`run-attempt.ts`). When the server is
  * away the jobs run on and their reports wait; when the runner must go, jobs finish or are handed back.
  */
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Executor } from '../executors/executor.ts'
 import { shareOfLabel } from '../job/inputs.ts'
@@ -17,13 +18,15 @@ import { isFinal, startHeartbeats, type Heartbeats, type StartHeartbeats } from 
 import { createHeldAttempts, type HeldAttempts } from './held-attempts.ts'
 import { keepForMs } from './keep-for.ts'
 import { createLink } from './link.ts'
-import { fetchArtifacts, newFetchedDir, sweepFetched } from './fetch-artifacts.ts'
+import { fetchArtifacts } from './fetch-artifacts.ts'
+import { createHelperTools } from './helpers/serve-attempt.ts'
 import { createArtifactSender } from './send-artifacts.ts'
 import { createLogShipper } from './log-shipper.ts'
 import { createReporter } from './reporter.ts'
 import { resumeLeftBehind } from './resume.ts'
 import type { ServerAddress } from './server-address.ts'
 import type { Shares } from './shares.ts'
+import { newShownDir, sweepShownDirs } from './shown-dirs.ts'
 import { createStartFailures } from './start-failures.ts'
 
 export interface RunnerOptions {
@@ -84,10 +87,16 @@ export class Runner {
         startFailures: this.#startFailures,
         shares: options.shares,
         artifacts: {
-          newDir: () => newFetchedDir(options.attemptsDir),
-          fetch: (attempt, dir) => fetchArtifacts(attempt, dir, server, this.#over.signal),
+          newDir: () => newShownDir(options.attemptsDir),
+          fetch: (attempt, dir, signal) =>
+            fetchArtifacts(attempt, dir, server, AbortSignal.any([this.#over.signal, signal])),
           send: createArtifactSender(server, this.#over.signal, onTrouble),
         },
+        helpers: createHelperTools({
+          server,
+          spoolDir: join(dirname(options.attemptsDir), 'outputs'),
+          signal: this.#over.signal,
+        }),
       },
       capacity: this.#capacity,
       onChange: () => this.#heartbeats?.changed(),
@@ -133,7 +142,7 @@ export class Runner {
     resumeLeftBehind(left, registered.held, this.#held, monotonicMs() + keepForMs(registered))
     this.#startHeartbeats(registered)
     await sweep(executor)
-    await sweepFetched(this.#options.attemptsDir, this.#held.fetchedDirs())
+    await sweepShownDirs(this.#options.attemptsDir, this.#held.shownDirs())
     this.#options.onRegistered?.()
     void this.#watchCancels()
     this.#options.shares?.watch(() => this.#describe(), this.#over.signal)

@@ -12,8 +12,9 @@ export function stopAttempt(attempt: Attempt, reason: StopReason, graceMs: numbe
 }
 
 /** A stop that was asked for while the attempt was starting happens now. */
-export function stopIfAsked({ running, stopReason, stopGraceMs, note }: Attempt): void {
-  if (running === undefined || stopReason === undefined) return
+export function stopIfAsked({ running, stopReason, stopGraceMs, note, setUp }: Attempt): void {
+  if (stopReason === undefined) return
+  if (running === undefined) return setUp?.abort()
   running.stop(stopReason, stopGraceMs ?? 0).catch((error: unknown) => {
     emitFact({ name: 'attempt.trouble', level: 'error', job: note.job_id, reason: `stop: ${String(error)}` })
   })

@@ -1,13 +1,16 @@
 /** Whether runs of ticks have begun in time; who is not told in the same transaction is told the next time. */
 import type { Db, Queryable } from '../db/pool.ts'
 import type { NotifyRule } from '../queue/runs.ts'
+import { eventOf } from './due.ts'
 import { databaseClock, type Clock } from './types.ts'
 
 /** A tick whose run had not begun when it should have. */
 export interface LateTick {
   schedule: string
   name: string
-  pipeline: string
+  /** Null: it runs an event. */
+  pipeline: string | null
+  event: { publicId: string; name: string } | null
   ownerId: string
   tick: Date
   late_after_seconds: number
@@ -26,6 +29,12 @@ interface Checked extends Omit<LateTick, 'late_after_seconds'> {
 
 const perPass = 100
 
+/** The channels that are told of its incidents are told of this. */
+const notifyOfEvent = `(
+  select json_agg(json_build_object('channel', channel, 'on', json_build_array('failed')))
+  from json_array_elements_text(ev.definition->'incident_channels') as channel
+)`
+
 /** One pass; answers how many were late. `tell` runs in the transaction that settles them, once for each tick. */
 export async function checkLate(
   db: Db,
@@ -36,16 +45,21 @@ export async function checkLate(
     const now = await clock(tx)
     const { rows } = await tx.query<Checked>({
       name: 'schedules_check_late',
-      text: `select t.schedule_id as key, s.public_id as schedule, s.name, p.name as pipeline, s.owner_id as "ownerId",
-          t.tick, s.late_after_seconds as "lateAfter", t.outcome, t.run_id as run, t.reason,
-          coalesce(v.definition->'notify', '[]') as notify,
+      text: `select t.schedule_id as key, s.public_id as schedule, s.name, p.name as pipeline, ${eventOf} as event,
+          s.owner_id as "ownerId", t.tick, s.late_after_seconds as "lateAfter", t.outcome, t.run_id as run, t.reason,
+          coalesce(v.definition->'notify', ${notifyOfEvent}, '[]') as notify,
           case when t.run_id is null then true
-            when r.id is null then false
-            when r.started_at is null then r.ended_at is null
-            else r.started_at > t.late_check_at end as late
-        from schedule_ticks t join schedules s on s.id = t.schedule_id join pipelines p on p.id = s.pipeline_id
+            when r.id is null and er.id is null then false
+            when coalesce(r.started_at, j.started_at, er.started_at) is null
+              then coalesce(r.ended_at, j.ended_at, er.ended_at, er.settled_at) is null
+            else coalesce(r.started_at, j.started_at, er.started_at) > t.late_check_at end as late
+        from schedule_ticks t join schedules s on s.id = t.schedule_id left join pipelines p on p.id = s.pipeline_id
           left join pipeline_versions v on v.pipeline_id = p.id and v.number = p.version
-          left join runs r on r.public_id = t.run_id
+          left join events e on e.id = s.event_id
+          left join event_versions ev on ev.event_id = e.id and ev.number = e.version
+          left join event_runs er on er.public_id = t.run_id and s.event_id is not null
+          left join jobs j on j.public_id = er.job_id
+          left join runs r on r.public_id = coalesce(er.pipeline_run_id, case when er.id is null then t.run_id end)
         where t.late_check_at <= $1 order by t.late_check_at limit ${perPass} for update of t skip locked`,
       values: [now],
     })

@@ -30,7 +30,7 @@ export async function schedulesChanged(
     const enabled = before?.fileEnabled === schedule.enabled ? before.enabled : schedule.enabled
     await saveSchedule(tx, {
       ...schedule,
-      ...{ pipelineId, name, ownerId, enabled, source: 'file', fileEnabled: schedule.enabled },
+      ...{ target: { pipelineId }, input: null, name, ownerId, enabled, source: 'file', fileEnabled: schedule.enabled },
     })
   }
 }

@@ -7,14 +7,19 @@ export interface DueSchedule extends Timing {
   key: string
   publicId: string
   name: string
-  pipelineId: string
-  pipeline: string
+  /** Null: it runs an event. */
+  pipelineId: string | null
+  pipeline: string | null
+  /** Null: it starts a pipeline. */
+  event: { key: string; publicId: string; name: string } | null
   ownerId: string
   misfire: (typeof misfirePolicies)[number]
   catch_up_seconds: number
   catch_up_limit: number
   overlap: (typeof overlapPolicies)[number]
   variables: Record<string, unknown>
+  /** Of an event: what its runs get; null: the event's own. */
+  input: unknown
   late_after_seconds: number | null
   next_at: Date
 }

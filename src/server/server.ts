@@ -1,20 +1,12 @@
 /** The composition root: makes one server of its parts, in order, and takes it apart in reverse. */
-import { hkdfSync } from 'node:crypto'
 import { join } from 'node:path'
 import { authenticate } from '../access/authenticate.ts'
 import type { HostAuthenticate } from '../access/host-people.ts'
-import {
-  bootstrapAdmin,
-  claimJwtSecret,
-  claimSecretKey,
-  type Bootstrapped,
-  type SigningServer,
-} from '../access/bootstrap.ts'
+import { bootstrapAdmin, claimJwtSecret, type Bootstrapped, type SigningServer } from '../access/bootstrap.ts'
 import { accessChannel } from '../access/access-changes.ts'
 import { ensureKeys, type Keys } from '../access/keys.ts'
 import { ensureLocalToken } from '../access/local-token.ts'
 import { rememberAccess } from '../access/recent-access.ts'
-import { createSealer } from '../access/secrets.ts'
 import { createSignInThrottle } from '../access/sign-in.ts'
 import { createClusterLogClient } from '../api/grpc/cluster-log-client.ts'
 import { listenForRunners } from '../api/grpc/runner-listener.ts'
@@ -27,14 +19,19 @@ import { majorVersion } from '../db/embedded/binaries.ts'
 import { listen } from '../db/listen.ts'
 import { migrate } from '../db/migrate.ts'
 import { openDb, type Db } from '../db/pool.ts'
+import { startService } from '../lib/service.ts'
 import { emitFact } from '../lib/facts.ts'
 import { ensurePrivateDir } from '../lib/private-dir.ts'
 import { createOperations } from '../operations/index.ts'
 import { createClosing, endRuns, type EndRuns } from '../operations/closing.ts'
 import type { Deps } from '../operations/deps.ts'
 import { createJobChanges } from '../operations/job-changes.ts'
+import { eventRunServices } from '../operations/event-hooks.ts'
+import { eventUpkeep } from '../operations/event-services.ts'
 import { pipelineHooks } from '../operations/pipeline-hooks.ts'
 import { createRunChanges } from '../operations/run-changes.ts'
+import { failureServices } from '../operations/failure-services.ts'
+import { keyringWatch, resealing } from '../operations/key-rotation.ts'
 import { scheduleServices } from '../operations/scheduled-runs.ts'
 import { createRunnerPort } from '../operations/runner-port.ts'
 import type { Strategy } from '../job/placement.ts'
@@ -57,9 +54,10 @@ import { openArtifacts } from './artifacts.ts'
 import { advertised, openLogs, type Logs } from './logs.ts'
 import { removeServerFile, runnerSocketPath, writeServerFile } from './places.ts'
 import { projectWarnings, watchPipelineFiles } from './pipeline-files.ts'
+import { openSealing, type Sealing } from './sealing.ts'
 import { serverNameIn } from './server-name.ts'
 import { createUnwind } from './unwind.ts'
-import { startUpkeep } from './upkeep.ts'
+import { reportFailure, startUpkeep } from './upkeep.ts'
 
 export { mintPrunnerToken } from './prunner-listener.ts'
 export type { EndRuns } from '../operations/closing.ts'
@@ -102,7 +100,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     await ensurePrivateDir(config.dataDir, dirMode())
     await ensurePrivateDir(config.runDir, dirMode())
     const { db, databaseUrl } = await openDatabase(config, unwind)
-    const { keys, admin, localToken, signing } = await bootstrap(config, db)
+    const { keys, sealing, admin, localToken, signing } = await bootstrap(config, db)
 
     const { version } = options
     const logs = await openLogs({ db, dataDir: config.dataDir, version, logStore: config.logStore })
@@ -125,6 +123,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     unwind.add('metrics', async () => metrics.stop())
     const deps = dependencies(config, keys, {
       db,
+      ...sealing,
       ...logs.parts,
       artifacts: artifacts.artifacts,
       dispatcher,
@@ -172,9 +171,13 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     const upkeep = startUpkeep({
       ...{ config, db, databaseUrl, logPlaces, changes, runChanges, runsEnded, sealer, traces },
       pipelineHooks: pipelineHooks(deps),
-      schedules: scheduleServices(deps),
+      schedules: [...scheduleServices(deps), resealing(deps)],
+      failures: failureServices(deps),
+      eventRuns: [...eventRunServices(deps), ...eventUpkeep(deps)],
     })
     unwind.add('upkeep', () => upkeep.stop())
+    const keyWatch = startService(keyringWatch(deps), reportFailure)
+    unwind.add('sealing keys', () => keyWatch.stop())
     logs.start()
     artifacts.start()
 
@@ -283,6 +286,7 @@ async function openTraces({ otlpEndpoint: endpoint, otlpHeaders: headers }: Conf
 
 interface Ground {
   keys: Keys
+  sealing: Sealing
   admin: Bootstrapped
   localToken: string
   signing: SigningServer
@@ -292,22 +296,33 @@ async function bootstrap(config: Config, db: Db): Promise<Ground> {
   const keys = await ensureKeys(config)
   const signing = { jwtSecret: keys.jwtSecret, server: await serverNameIn(config.dataDir), awayAfterSeconds }
   await claimJwtSecret(db, signing)
-  await claimSecretKey(db, createSealer(keys.secretKey))
+  const sealing = await openSealing(config, db, keys)
   const admin = await bootstrapAdmin(db, { username: config.adminUsername, password: config.adminPassword })
-  return { keys, admin, localToken: await ensureLocalToken(db, config.dataDir), signing }
+  const localToken = await ensureLocalToken(db, config.dataDir)
+  return { keys, sealing, admin, localToken, signing }
 }
 
 function dependencies(
   config: Config,
   keys: Keys,
-  parts: Pick<Deps, 'db' | keyof Logs['parts'] | 'artifacts' | 'dispatcher' | 'runsEnded' | 'metrics' | 'forgetAccess'>,
+  parts: Pick<
+    Deps,
+    | 'db'
+    | 'keyring'
+    | 'fingerprintKey'
+    | keyof Logs['parts']
+    | 'artifacts'
+    | 'dispatcher'
+    | 'runsEnded'
+    | 'metrics'
+    | 'forgetAccess'
+  >,
 ): Deps {
   return {
     ...parts,
     config,
-    sealer: createSealer(keys.secretKey),
+    sealer: parts.keyring,
     jwtSecret: keys.jwtSecret,
-    fingerprintKey: Buffer.from(hkdfSync('sha256', keys.secretKey, '', 'runyard idempotency', 32)),
     throttle: createSignInThrottle(),
     closing: createClosing(),
     schedulesChanged,

@@ -11,6 +11,7 @@ import { startService, type Service } from '../lib/service.ts'
 import type { JobChanges } from '../operations/job-changes.ts'
 import type { RunChanges } from '../operations/run-changes.ts'
 import type { LogPlaces } from '../operations/log-places.ts'
+import { takingSignals } from '../operations/signalled-events.ts'
 import { advancing } from '../pipelines/advancing.ts'
 import type { RemoveLogs } from '../pipelines/delete-run.ts'
 import { retention } from '../pipelines/retention.ts'
@@ -20,6 +21,7 @@ import { tellLogsOver } from '../queue/log-places.ts'
 import { runSettling, type OnRunsEnded } from '../queue/run-settle.ts'
 import { attemptKey } from '../queue/types.ts'
 import type { Traces } from '../telemetry/traces.ts'
+import { eventSettling, settleAfterEndMs } from '../reactions/event-services.ts'
 import { reacting, reactionServices } from '../reactions/reactor.ts'
 import { promoteAfterChangeMs, promoting, upkeepServices } from '../queue/upkeep.ts'
 
@@ -35,6 +37,9 @@ export interface UpkeepParts {
   sealer: Sealer
   traces?: Traces | undefined
   schedules: Service[]
+  failures: Service[]
+  /** Ends of events' runs, and what follows from them. */
+  eventRuns: Service[]
 }
 
 /** Whoever waits for the end of a run does not wait longer than this; what changes meanwhile is one look. */
@@ -61,6 +66,8 @@ export function startUpkeep(parts: UpkeepParts): { stop(): Promise<void> } {
     }),
     retention(db, { retainDays: config.retainDays, removeLogs }),
     ...parts.schedules,
+    ...parts.failures,
+    ...parts.eventRuns,
     auditSealer(db),
     certificatePruner(db),
     forgetfulness(db),
@@ -71,7 +78,13 @@ export function startUpkeep(parts: UpkeepParts): { stop(): Promise<void> } {
     const running = services.map((service) => startService(service, reportFailure))
     const promotion = running[services.findIndex(({ name }) => name === promoting)]
     // One of the jobs that changed may be due sooner than those that were known.
-    const look = (): void => promotion?.wake(promoteAfterChangeMs)
+    const eventRuns = running[services.findIndex(({ name }) => name === eventSettling)]
+    const signals = running[services.findIndex(({ name }) => name === takingSignals)]
+    const look = (): void => {
+      promotion?.wake(promoteAfterChangeMs)
+      eventRuns?.wake(settleAfterEndMs)
+      signals?.wake(settleAfterEndMs)
+    }
     const unwatch = changes.watch({ changed: look, resync: look })
     const settle = running[services.indexOf(settling.service)]
     const reactor = running[services.findIndex(({ name }) => name === reacting)]
@@ -81,6 +94,8 @@ export function startUpkeep(parts: UpkeepParts): { stop(): Promise<void> } {
       settling.heard(keys)
       settle?.wake(settleAfterChangeMs)
       reactor?.wake(reactAfterChangeMs)
+      eventRuns?.wake(settleAfterEndMs)
+      signals?.wake(settleAfterEndMs)
     }
     const unwatchRuns = parts.runChanges.watch({
       // Without a pause: it is the time between two tasks of a chain.

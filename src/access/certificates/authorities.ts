@@ -29,8 +29,9 @@ const fingerprintOf = (pem: string): Buffer => createHash('sha256').update(new X
 /** The key opens for its own certificate only. */
 const sealedFor = (sealer: Sealer, pem: string): [sealer: Sealer, aad: string] => [
   sealer.forPurpose('certificate-authority'),
-  `certificate-authority:${fingerprintOf(pem).toString('hex')}`,
+  authorityAad(pem),
 ]
+export const authorityAad = (pem: string): string => `certificate-authority:${fingerprintOf(pem).toString('hex')}`
 
 const columns = `id, certificate_pem as "certificatePem", not_after as "notAfter", created_at as "createdAt"`
 type Stored = Omit<AuthorityRow, 'fingerprint'>

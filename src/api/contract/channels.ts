@@ -2,6 +2,18 @@
 import * as z from 'zod'
 import { channelKinds, weekdays } from '../../job/message.ts'
 import { jobStates } from '../../job/state.ts'
+import {
+  address,
+  channelHeaders,
+  channelSecret,
+  discordSettings,
+  emailSettings,
+  httpUrl,
+  receivers,
+  slackSettings,
+  smtpUrl,
+  webhookSettings,
+} from '../../job/tools/credentials.ts'
 import { base, instant, page, publicId, queryList } from './base.ts'
 
 const tags = ['channels']
@@ -10,8 +22,6 @@ export { channelKinds, weekdays, type ChannelKind, type Weekday } from '../../jo
 const channelName = z
   .string()
   .regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, 'a channel name has lower-case letters, digits, . _ and - only')
-const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https address' }).max(2000)
-const address = z.email('must be a mail address').max(320)
 const clock = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'is a time of day, HH:MM')
 
 /** From `from` to `to` in `time_zone`, over midnight when `to` is not after `from`; `days` are those on which it begins. */
@@ -28,38 +38,12 @@ export const quietSchema = z.strictObject({
 })
 export type Quiet = z.infer<typeof quietSchema>
 
-const channelSecret = z
-  .string()
-  .regex(/^whsec_[A-Za-z0-9+/]{32,86}={0,2}$/, 'is whsec_ and 24 to 64 bytes in base64; left out, one is made')
-const channelHeaders = z
-  .record(
-    z.string().regex(/^[A-Za-z0-9-]{1,100}$/, 'is no name of a header'),
-    z
-      .string()
-      .max(2000)
-      .regex(/^[\x20-\x7e]*$/, 'has printable ASCII characters only'),
-  )
-  .refine((all) => Object.keys(all).length <= 20, 'at most 20 headers')
-const smtpUrl = z.url({ protocol: /^smtps?$/, error: 'must be an smtp or smtps address' }).max(2000)
-
 /** Values that are secret are written, never read: an answer has `null` or `true` in their place. */
 export const channelSettings = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('slack'), url: httpUrl }),
-  z.strictObject({ kind: z.literal('discord'), url: httpUrl }),
-  z.strictObject({
-    kind: z.literal('webhook'),
-    url: httpUrl,
-    /** Signs deliveries (Standard Webhooks). A new channel without one gets one, shown this once; an old one keeps its own. */
-    secret: channelSecret.optional(),
-    headers: channelHeaders.optional(),
-  }),
-  z.strictObject({
-    kind: z.literal('email'),
-    /** `smtp://user:password@host:587` or `smtps://…:465`. */
-    smtp_url: smtpUrl,
-    from: address,
-    to: z.array(address).min(1).max(50),
-  }),
+  slackSettings,
+  discordSettings,
+  webhookSettings,
+  emailSettings,
 ])
 
 /** Some settings of a channel that is there; which ones it has is a matter of its kind, which stays. */
@@ -71,6 +55,7 @@ const settingChanges = z
     smtp_url: smtpUrl,
     from: address,
     to: z.array(address).min(1).max(50),
+    receivers,
   })
   .partial()
 

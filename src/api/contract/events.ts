@@ -1,5 +1,6 @@
 /** Events (seed 003): stored automations, their versions, and their runs. */
 import * as z from 'zod'
+import { eventRunStatuses } from '../../job/event-run-status.ts'
 import { eventDefinitionSchema, eventKinds, eventName, eventStatuses, eventTriggers, tag } from '../../job/event.ts'
 import { firingStates } from '../../job/event-action.ts'
 import { jobStates } from '../../job/state.ts'
@@ -12,9 +13,6 @@ const eventRef = z.string().min(1).max(128)
 const ref = z.strictObject({ event: eventRef })
 const versionNumber = queryInt(1, 1_000_000_000)
 const runId = z.strictObject({ id: publicId })
-
-/** The seed's words for states of runs, beside the job's own. */
-export const eventRunStatuses = ['queued', 'claimed', 'processing', 'completed', 'failed', 'cancelled'] as const
 
 const runSummary = z.object({
   id: publicId,
@@ -199,7 +197,7 @@ const imported = base
       yaml: z
         .string()
         .min(1)
-        .max(4 * 1024 * 1024),
+        .max(1024 * 1024),
       /** What becomes of one whose name is taken. */
       existing: z.enum(['refuse', 'update', 'skip']).default('refuse'),
       /** Only say what would happen. */

@@ -17,7 +17,7 @@ import { pipelines } from './pipelines.ts'
 import { schedules } from './schedules.ts'
 import { health, queues, ready, runners } from './system.ts'
 import { testInsights } from './test-results.ts'
-import { variables } from './variables.ts'
+import { sealingKeys, variables } from './variables.ts'
 import { webhooks } from './webhooks.ts'
 
 export const contract = {
@@ -37,6 +37,7 @@ export const contract = {
   eventRuns,
   webhooks,
   variables,
+  sealingKeys,
   tools,
   messageTemplates,
   conditions,
@@ -62,8 +63,18 @@ export type { Batch, BatchInput, BatchTemplate } from './batches.ts'
 export type { MessageTemplate, Tool } from './actions.ts'
 export type { AnalyticsRow } from './analytics.ts'
 export type { ActionFiring, EventDetail, EventRun, EventRunDetail, EventSummary, EventVersion } from './events.ts'
+export type { Action, Effect } from '../../job/event-action.ts'
+export type {
+  AfterTrigger,
+  EventDefinition,
+  EventDefinitionInput,
+  EventKind,
+  EventSchedule,
+  EventStatus,
+  EventTrigger,
+} from '../../job/event.ts'
 export type { DeadLetter, FailureGroup, Incident } from './failures.ts'
-export type { Variable } from './variables.ts'
+export type { SealingKey, Variable } from './variables.ts'
 export type { Webhook } from './webhooks.ts'
 export type { Certificate, CertificateAuthority } from './certificates.ts'
 export type { Channel, ChannelKind, Delivery, Quiet } from './channels.ts'

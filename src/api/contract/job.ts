@@ -1,5 +1,6 @@
 /** How a job looks on the wire: its spec as it was written, then what became of it. */
 import * as z from 'zod'
+import { eventKinds } from '../../job/event.ts'
 import { errorClasses } from '../../job/outcome.ts'
 import { strategies } from '../../job/placement.ts'
 import { jobStates } from '../../job/state.ts'
@@ -114,6 +115,8 @@ export const jobSchema = z.object({
   /** The batch that it belongs to, and its place in it. */
   /** Of the run of a pipeline that it is a task of: GET /pipeline-runs/{id} */
   pipeline_run_id: publicId.nullable(),
+  /** The run of an event that it is. */
+  event: z.object({ run_id: publicId, name: z.string(), kind: z.enum(eventKinds) }).optional(),
   batch_id: publicId.nullable(),
   batch_index: z.int().nullable(),
   /** What a notice tells, of one of the message executor. */

@@ -118,6 +118,29 @@ export const plainPaths = {
       },
     },
   },
+  ...Object.fromEntries(
+    (['input', 'output'] as const).map((which) => [
+      `/event-runs/{id}/${which}`,
+      {
+        get: {
+          operationId: `eventRuns.${which}`,
+          tags: ['events'],
+          summary: `The bytes of a run’s ${which}, with the content type that it was given`,
+          parameters: [
+            jobId,
+            { name: 'Range', in: 'header', description: 'one range of bytes', schema: { type: 'string' } },
+          ],
+          responses: {
+            200: { description: 'All of it', content: anyBytes },
+            206: { description: 'The range', content: anyBytes },
+            404: problem(`No such run, it has no ${which}, or it is not yours to see`),
+            416: problem('The range begins after the end'),
+            503: problem('It is on a server that is away'),
+          },
+        },
+      },
+    ]),
+  ),
   '/audit/export': {
     get: {
       operationId: 'audit.export',

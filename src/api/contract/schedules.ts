@@ -1,4 +1,4 @@
-/** Schedules: when pipelines start by themselves, and what became of each tick. */
+/** Schedules: when pipelines and events start by themselves, and what became of each tick. */
 import * as z from 'zod'
 import { misfirePolicies, namePattern, overlapPolicies } from '../../job/pipeline.ts'
 import { base, instant, page, publicId, queryFlag, queryInt } from './base.ts'
@@ -28,6 +28,8 @@ const policies = {
   /** When its last run has not ended; `queue` leaves it to the pipeline's waiting list. */
   overlap: z.enum(overlapPolicies).optional(),
   variables: variables.optional(),
+  /** Of an event: what its runs get; null: the event’s own. */
+  input: z.json().optional(),
   enabled: z.boolean().optional(),
   /** The pipeline's channels are told when a tick's run has not begun after so long. */
   late_after_seconds: z.int().min(1).max(week).nullable().optional(),
@@ -54,6 +56,7 @@ const scheduleSchema = z.object({
   catch_up_limit: z.int(),
   overlap: z.enum(overlapPolicies),
   variables: z.record(z.string(), z.json()),
+  input: z.json(),
   enabled: z.boolean(),
   late_after_seconds: z.int().nullable(),
   starts_at: instant.nullable(),
@@ -85,9 +88,27 @@ const list = base
   )
   .output(z.object({ schedules: z.array(scheduleSchema), next_cursor: z.string().nullable() }))
 const create = base
-  .route({ method: 'POST', path: '/schedules', tags, successStatus: 201, summary: 'Make a schedule of a pipeline' })
+  .route({
+    method: 'POST',
+    path: '/schedules',
+    tags,
+    successStatus: 201,
+    summary: 'Make a schedule of a pipeline or an event',
+  })
   .input(
-    z.strictObject({ pipeline: pipelineName, name: z.string().regex(namePattern).max(100), ...timing, ...policies }),
+    z
+      .strictObject({
+        pipeline: pipelineName.optional(),
+        /** Public id or name. */
+        event: z.string().min(1).max(128).optional(),
+        name: z.string().regex(namePattern).max(100),
+        ...timing,
+        ...policies,
+      })
+      .refine((given) => (given.pipeline === undefined) !== (given.event === undefined), {
+        path: ['pipeline'],
+        message: 'give exactly one of pipeline and event',
+      }),
   )
   .output(scheduleSchema)
 const get = base
@@ -99,7 +120,7 @@ const change = base
     method: 'PATCH',
     path: '/schedules/{id}',
     tags,
-    summary: 'Change what is given; of a schedule that stands in a file only `enabled`',
+    summary: 'Change what is given; of a schedule that stands in a file or an event only `enabled`',
     description: 'A new timing, and one that is enabled again, counts from now: nothing of before is made up.',
   })
   .input(z.strictObject({ id: publicId, ...timing, ...policies }))

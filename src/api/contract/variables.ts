@@ -5,7 +5,7 @@ import { base, instant, page, queryFlag } from './base.ts'
 
 const tags = ['variables']
 export const variableScopes = ['user', 'global'] as const
-const scope = z.enum(variableScopes).default('user')
+const scope = z.enum(variableScopes)
 const mostBytes = 64 * 1024
 
 const variableSchema = z.object({
@@ -83,5 +83,42 @@ const remove = base
     summary: 'Delete a variable',
   })
   .input(z.strictObject({ scope, name: variableName }))
+
+const sealingKeySchema = z.object({
+  key_id: z.string(),
+  /** `prepared`: not all servers have it yet; `old`: what it sealed is being sealed anew; `retired`: nothing is left. */
+  state: z.enum(['current', 'prepared', 'old', 'retired']),
+  /** Stored values that it opens. */
+  values: z.int(),
+  added_at: instant,
+  used_at: instant.nullable(),
+  retired_at: instant.nullable(),
+  /** Names of servers that are there and do not have it. */
+  missing_on: z.array(z.string()),
+})
+export type SealingKey = z.infer<typeof sealingKeySchema>
+
+export const sealingKeys = {
+  list: base
+    .route({ method: 'GET', path: '/sealing-keys', tags, summary: 'Keys that stored secrets are sealed with (admin)' })
+    .output(z.object({ keys: z.array(sealingKeySchema) })),
+  rotate: base
+    .route({
+      method: 'POST',
+      path: '/sealing-keys/rotate',
+      tags,
+      summary: 'Put a new key to use and seal everything anew with it, in the background (admin)',
+    })
+    .output(
+      z.object({
+        key_id: z.string(),
+        /** False: bring it to the servers that lack it, and ask again. */
+        used: z.boolean(),
+        missing_on: z.array(z.string()),
+        /** Where this server keeps it; null: in the configuration. */
+        file: z.string().nullable(),
+      }),
+    ),
+}
 
 export const variables = { list, get, put, delete: remove }

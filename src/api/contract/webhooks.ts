@@ -1,4 +1,4 @@
-/** Inbound webhooks of events. The door itself, `POST /hooks/{key}`, is a plain route (`plain.ts`). */
+/** Inbound webhooks of events. The door itself, `POST /hooks/{key}`, stands beside the API (`rest/hook-route.ts`). */
 import * as z from 'zod'
 import { base, instant, publicId, queryInt } from './base.ts'
 

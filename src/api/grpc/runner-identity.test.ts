@@ -60,6 +60,10 @@ const kinds = {
     const { results } = await rpc.handBack({ ...who, refs: [ref], reason: 'x' })
     return results[0] === ReportResult.STALE
   },
+  call_helper: async ({ rpc }: Runner, who: Runner['who'], ref: AttemptRef) => {
+    const { answer } = await rpc.callHelper({ ...who, ref, method: 'event.get', paramsJson: '{}' })
+    return answer.case === 'error' && answer.value.code === 'unauthenticated'
+  },
 } as const
 const allKinds = Object.keys(kinds) as (keyof typeof kinds)[]
 
@@ -94,6 +98,10 @@ const refusal = (call: Promise<unknown>): Promise<ConnectError> =>
     () => Promise.reject(new Error('it was not refused')),
     (error: unknown) => ConnectError.from(error),
   )
+
+const inputOf = async ({ rpc, who }: Runner, ref: AttemptRef): Promise<void> => {
+  for await (const _ of rpc.getInput({ ...who, ref }));
+}
 
 test('every kind of message about what is not one’s own: refused, nothing changed, one row in the audit log', async () => {
   const [a, b] = [
@@ -135,6 +143,9 @@ test('every kind of message about what is not one’s own: refused, nothing chan
       })
     }
   }
+  // Its own attempt is heard, though it has no helpers; what it has no right to stays closed with them.
+  expect(await kinds.call_helper(b, b.who, ref)).toBe(false)
+  expect((await refusal(inputOf(a, ref))).code).toBe(Code.Unauthenticated)
   expect(await kinds.finish(b, b.who, ref)).toBe(false)
   // The answer was lost: said again by the one whose it was, that is nobody's offence.
   expect(await kinds.finish(b, b.who, ref)).toBe(true)
@@ -246,10 +257,10 @@ test('a copy with the same host name is another place; a restart, one after a bo
 })
 
 test('a runner of a newer protocol is told what to update', async () => {
-  const error = await refusal(runner(await server.issue('runner', 'newer'), { protocol: 2 }))
+  const error = await refusal(runner(await server.issue('runner', 'newer'), { protocol: 3 }))
   expect([error.code, error.rawMessage]).toEqual([
     Code.FailedPrecondition,
-    'runner test speaks protocol 2, this server 0 to 1: update the server first',
+    'runner test speaks protocol 3, this server 0 to 2: update the server first',
   ])
 })
 

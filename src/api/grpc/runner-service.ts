@@ -1,7 +1,8 @@
 /** RunnerService on the wire ↔ `operations/runner-port.ts`. Translates and checks; decides nothing. */
 import type { ConnectRouter, ServiceImpl } from '@connectrpc/connect'
 import type { ArtifactFile } from '../../job/artifacts.ts'
-import { outputLimits, type Outputs } from '../../job/outputs.ts'
+import { helperMethods, type HelperMethod } from '../../job/helper-protocol.ts'
+import { outputLimits, outputName, type Outputs } from '../../job/outputs.ts'
 import { AppError } from '../../lib/app-error.ts'
 import {
   checkedOutcome,
@@ -21,10 +22,12 @@ import {
   type TestReport,
   type AppendLogRequest,
   type Artifact,
+  type CallHelperRequest,
   type ClaimRequest,
   type DescribeRequest,
   type FinishRequest,
   type GetArtifactRequest,
+  type GetInputRequest,
   type GoodbyeRequest,
   type HandBackRequest,
   type HeartbeatRequest,
@@ -113,7 +116,7 @@ async function* bytesOf(messages: AsyncIterator<PutArtifactRequest>): AsyncGener
 function checkedOutputs(outputs: Record<string, string>): Outputs | undefined {
   const all = Object.entries(outputs)
   const bytes = all.reduce((sum, [, value]) => sum + Buffer.byteLength(value), 0)
-  const wrong = all.some(([name, value]) => !/^[A-Za-z_][A-Za-z0-9_-]{0,63}$/.test(name) || value.includes('\0'))
+  const wrong = all.some(([name, value]) => !outputName.test(name) || value.includes('\0'))
   if (wrong || all.length > outputLimits.values || bytes > outputLimits.totalBytes) {
     throw new AppError('invalid_argument', 'outputs are at most 100 names with values of 256 KiB together')
   }
@@ -180,6 +183,8 @@ export function runnerService(port: RunnerPort) {
           timeoutSeconds: a.timeoutSeconds,
           artifactBytes: BigInt(a.artifactCaps.bytes),
           artifactFiles: a.artifactCaps.files,
+          ...(a.script && { scriptKind: a.script.kind, script: a.script.text }),
+          ...(a.http && { requestJson: JSON.stringify(a.http) }),
         })),
       }
     },
@@ -262,6 +267,24 @@ export function runnerService(port: RunnerPort) {
       }
     },
 
+    async callHelper(request: CallHelperRequest, context: CallContext) {
+      const { key } = request
+      const call = { method: methodOf(request.method), params: json(request.paramsJson, 'params_json') }
+      const answer = await port.callHelper(fromOf(request, context), refOf(request.ref), {
+        ...call,
+        ...(key === '' ? {} : { key: keyOf(key) }),
+      })
+      if ('error' in answer) return { answer: { case: 'error' as const, value: answer.error } }
+      return { answer: { case: 'okJson' as const, value: JSON.stringify(answer.ok ?? null) } }
+    },
+
+    async *getInput(request: GetInputRequest, context: CallContext) {
+      const input = await port.openInput(fromOf(request, context), refOf(request.ref))
+      if (input === null) return
+      yield { type: input.type, size: BigInt(input.size) }
+      for await (const bytes of input.body) yield { bytes }
+    },
+
     async handBack(request: HandBackRequest, context: CallContext) {
       const refs = request.refs.map(refOf)
       return { results: (await port.handBack(fromOf(request, context), refs, request.reason)).map((r) => results[r]) }
@@ -276,6 +299,17 @@ export function runnerService(port: RunnerPort) {
       return {}
     },
   } satisfies ServiceImpl<typeof RunnerService>
+}
+
+function methodOf(name: string): HelperMethod {
+  const found = helperMethods.find((known) => known === name)
+  if (found === undefined) throw new AppError('invalid_argument', `there is no helper ${name}`)
+  return found
+}
+
+function keyOf(key: string): string {
+  if (!/^[\x21-\x7e]{1,200}$/.test(key)) throw new AppError('invalid_argument', 'a key has up to 200 ASCII characters')
+  return key
 }
 
 function instantOf(ms: bigint): Date {

@@ -11,8 +11,10 @@ import { HttpRefusal, isTooLarge, toAppError, toHttpProblem, tooLarge } from '..
 import { installAccess, isApiPath, type AccessOptions, type Authenticate } from './http-access.ts'
 import { parseJsonBody } from './json-body.ts'
 import { installAuditRoute } from './audit-route.ts'
+import { installEventPayloadRoutes } from './event-payload-route.ts'
 import { installLive } from './live.ts'
 import { installArtifactRoute } from './artifact-route.ts'
+import { installHookRoute } from './hook-route.ts'
 import { installLogRoute } from './log-route.ts'
 import { installMetricsRoute } from './metrics-route.ts'
 import { openApiDocument } from './openapi.ts'
@@ -128,6 +130,8 @@ export async function createHttpApp(options: HttpOptions): Promise<FastifyInstan
   installTokenRoute(app, options)
   installLogRoute(app, options)
   installArtifactRoute(app, options)
+  installHookRoute(app, options)
+  installEventPayloadRoutes(app, options)
   installAuditRoute(app, options)
   installMetricsRoute(app, options)
   installLive(app, options)

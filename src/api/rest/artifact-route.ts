@@ -5,6 +5,7 @@ import * as z from 'zod'
 import { isArtifactName } from '../../job/artifacts.ts'
 import { AppError } from '../../lib/app-error.ts'
 import { apiPrefix, publicId, queryInt } from '../contract/base.ts'
+import { attachment } from './attachment.ts'
 import { byteRange } from './byte-range.ts'
 import { askOf, type RouteOptions } from './contract-routes.ts'
 import { checkInput } from './log-route.ts'
@@ -36,17 +37,6 @@ export function installArtifactRoute(app: FastifyInstance, { operations, whileTh
     const bytes = request.method === 'HEAD' ? [] : found.read(start, end)
     return reply.send(Readable.from(bytes, { objectMode: false, highWaterMark: 256 * 1024 }))
   })
-}
-
-/** RFC 6266: the last part of its name, also for those who read only ASCII. */
-function attachment(name: string): string {
-  const last = name.slice(name.lastIndexOf('/') + 1)
-  const plain = last.replaceAll(/[^\w .()+,@-]/g, '_')
-  const encoded = encodeURIComponent(last).replaceAll(
-    /['()*]/g,
-    (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`,
-  )
-  return `attachment; filename="${plain}"${plain === last ? '' : `; filename*=UTF-8''${encoded}`}`
 }
 
 function unsatisfiable(reply: FastifyReply, size: number) {

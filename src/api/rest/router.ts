@@ -1,18 +1,18 @@
 /** The contract, implemented: each handler hands over to one operation. */
-import { implement } from '@orpc/server'
 import { AppError } from '../../lib/app-error.ts'
 import type { Operations } from '../../operations/index.ts'
-import { contract } from '../contract/index.ts'
-import type { CallContext } from './contract-routes.ts'
 import { sessionCookieOf } from './http-access.ts'
+import { idempotencyKey } from './idempotency-key.ts'
+import { implementer } from './implementer.ts'
+import { eventRoutes, eventRunRoutes } from './routes/events.ts'
+import { conditionRoutes, messageTemplateRoutes, toolRoutes } from './routes/actions.ts'
+import { analyticsRoutes } from './routes/analytics.ts'
+import { deadLetterRoutes, failureGroupRoutes, incidentRoutes } from './routes/failures.ts'
+import { sealingKeyRoutes, variableRoutes } from './routes/variables.ts'
+import { webhookRoutes } from './routes/webhooks.ts'
 
 export function createRouter({ operations: on, version }: { operations: Operations; version: string }) {
-  const os = implement(contract).$context<CallContext>()
-
-  const idempotencyKey = ({ request }: CallContext): string | undefined => {
-    const header = request.headers['idempotency-key']
-    return Array.isArray(header) ? header.join(',') : header
-  }
+  const os = implementer()
 
   return os.router({
     health: os.health.handler(() => ({ status: 'ok', version })),
@@ -131,6 +131,7 @@ export function createRouter({ operations: on, version }: { operations: Operatio
       ticks: os.schedules.ticks.handler(({ input, context }) => on.scheduleTicks(context.ask, input)),
       preview: os.schedules.preview.handler(({ input, context }) => on.previewSchedule(context.ask, input)),
     },
+    webhooks: webhookRoutes(os, on),
     pipelineRuns: {
       list: os.pipelineRuns.list.handler(({ input, context }) => on.listPipelineRuns(context.ask, input)),
       get: os.pipelineRuns.get.handler(({ input, context }) => on.getPipelineRun(context.ask, input.id)),
@@ -165,6 +166,17 @@ export function createRouter({ operations: on, version }: { operations: Operatio
       useReset: os.account.useReset.handler(({ input, context }) => on.useReset(context.ask, input)),
       signOutEverywhere: os.account.signOutEverywhere.handler(({ context }) => on.signOutEverywhere(context.ask)),
     },
+    events: eventRoutes(os, on),
+    eventRuns: eventRunRoutes(os, on),
+    variables: variableRoutes(os, on),
+    sealingKeys: sealingKeyRoutes(os, on),
+    tools: toolRoutes(os, on),
+    messageTemplates: messageTemplateRoutes(os, on),
+    conditions: conditionRoutes(os, on),
+    deadLetters: deadLetterRoutes(os, on),
+    failureGroups: failureGroupRoutes(os, on),
+    incidents: incidentRoutes(os, on),
+    analytics: analyticsRoutes(os, on),
     queues: {
       list: os.queues.list.handler(async ({ context }) => ({ queues: await on.listQueues(context.ask) })),
       put: os.queues.put.handler(({ input, context }) => on.putQueue(context.ask, input)),

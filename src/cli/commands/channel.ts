@@ -33,6 +33,7 @@ export interface SetOptions {
   email?: string[]
   smtp?: Secret
   from?: string
+  receivers?: 'own_domains' | 'any'
   replace?: boolean
   description?: string
   enable?: boolean
@@ -69,6 +70,12 @@ export function define(command: Command): void {
     .option('--email <addresses>', 'mail to these, comma separated; with --smtp and --from', (text) => text.split(','))
     .option('--smtp [url]', 'mail server, e.g. smtp://user:password@mail.example.com:587')
     .option('--from <address>', 'sender of the mail')
+    .addOption(
+      new Option('--receivers <whom>', 'of mail: whom a message may name beside those of --email').choices([
+        'own_domains',
+        'any',
+      ]),
+    )
     .option('--replace', 'also when it is of another kind so far')
     .option('--description <text>', 'for people')
     .option(
@@ -176,15 +183,15 @@ function parseStates(text: string): DeliveryState[] {
 
 /** Undefined: they stay as they are. */
 export async function settingsOf(options: SetOptions): Promise<Settings | undefined> {
-  const { slack, discord, webhook, email, smtp, from } = options
+  const { slack, discord, webhook, email, smtp, from, receivers } = options
   const kinds = Object.entries({ slack, discord, webhook, email }).filter(([, value]) => value !== undefined)
   if (kinds.length > 1) throw wrong(`give one of ${kinds.map(([kind]) => `--${kind}`).join(' and ')}`)
   const [kind] = kinds[0] ?? []
   if (kind !== undefined && kind !== 'webhook' && (options.secret !== undefined || options.header !== undefined)) {
     throw wrong('--secret and --header belong to --webhook')
   }
-  if (kind !== undefined && kind !== 'email' && (smtp !== undefined || from !== undefined))
-    throw wrong('--smtp and --from belong to --email')
+  if (kind !== undefined && kind !== 'email' && (smtp ?? from ?? receivers) !== undefined)
+    throw wrong('--smtp, --from and --receivers belong to --email')
   if (slack !== undefined) return { kind: 'slack', url: await secretWord(slack, 'Address') }
   if (discord !== undefined) return { kind: 'discord', url: await secretWord(discord, 'Address') }
   if (webhook !== undefined) {
@@ -195,24 +202,26 @@ export async function settingsOf(options: SetOptions): Promise<Settings | undefi
   if (email === undefined) return undefined
   // Of a channel that is there: to others, from the same.
   if (smtp === undefined || from === undefined) return undefined
-  return { kind: 'email', smtp_url: await secretWord(smtp, 'Mail server'), from, to: email.map((to) => to.trim()) }
+  const to = email.map((one) => one.trim())
+  return { kind: 'email', smtp_url: await secretWord(smtp, 'Mail server'), from, to, ...(receivers && { receivers }) }
 }
 
 /** What changes of a channel that is there, without its address. */
-export async function changesOf({ secret, header, smtp, from, email }: SetOptions): Promise<Changes | undefined> {
+export async function changesOf({ secret, header, smtp, from, email, receivers }: SetOptions): Promise<Changes | undefined> {
   const changes: Changes = {
     ...(secret !== undefined && { secret: await secretWord(secret, 'Secret') }),
     ...(header && { headers: header }),
     ...(smtp !== undefined && { smtp_url: await secretWord(smtp, 'Mail server') }),
     ...(from !== undefined && { from }),
     ...(email && { to: email.map((to) => to.trim()) }),
+    ...(receivers && { receivers }),
   }
   return Object.keys(changes).length === 0 ? undefined : changes
 }
 
 const flagFor: Record<string, string> = {
   ...{ kind: '--replace', secret: '--secret', headers: '--header' },
-  ...{ smtp_url: '--smtp', from: '--from', to: '--email' },
+  ...{ smtp_url: '--smtp', from: '--from', to: '--email', receivers: '--receivers' },
 }
 
 /** What was typed, for what was sent. */

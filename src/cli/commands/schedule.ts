@@ -8,7 +8,7 @@ import { globalsOf } from '../globals.ts'
 import { parseSet, parseSetJson } from '../pipeline-words.ts'
 import { confirm } from '../prompt.ts'
 import { notice, print, printJson } from '../render.ts'
-import { scheduleDetails, scheduleTable, tickTable } from '../schedule-view.ts'
+import { scheduleDetails, scheduleTable, startsOf, tickTable } from '../schedule-view.ts'
 import { parseDuration, parseWithin } from '../units.ts'
 
 type Calls = ApiClient['calls']
@@ -17,7 +17,7 @@ type NewSchedule = Parameters<Calls['schedules']['create']>[0]
 const misfirePolicies: NonNullable<NewSchedule['misfire']>[] = ['skip', 'run_once', 'run_all']
 const overlapPolicies: NonNullable<NewSchedule['overlap']>[] = ['queue', 'skip', 'cancel_running']
 
-const which = 'id, or PIPELINE/NAME'
+const which = 'id, or PIPELINE/NAME, or EVENT/NAME'
 
 export function define(command: Command): void {
   defineLs(command)
@@ -46,17 +46,25 @@ export function define(command: Command): void {
       if (globalsOf(ticks).json) return printJson(found.ticks)
       process.stdout.write(tickTable(found.ticks))
     })
-  command.addHelpText('after', '\nSchedules that stand in a pipelines.yml are changed there. See docs/schedules.md.')
+  command.addHelpText('after', '\nSchedules that stand in a pipelines.yml or in an event are changed there. See docs/schedules.md.')
+}
+
+interface LsOptions {
+  pipeline?: string
+  event?: string
+  search?: string
+  limit: number
 }
 
 function defineLs(command: Command): void {
   const ls = command.command('ls').summary('list schedules').description('list schedules, newest first')
   ls.option('--pipeline <name>', 'only of this one')
-    .option('--search <text>', 'part of the name or of the pipeline’s')
+    .option('--event <name>', 'only of this one, by name or id')
+    .option('--search <text>', 'part of the name, or of the pipeline’s or event’s')
     .option('-n, --limit <n>', 'at most so many', parseWithin(1, 200), 100)
     // Global options may stand here too, and are no fields of the query.
-    .action(async ({ pipeline, search, limit }: { pipeline?: string; search?: string; limit: number }) => {
-      const query = { pipeline, search, limit }
+    .action(async ({ pipeline, event, search, limit }: LsOptions) => {
+      const query = { pipeline, event, search, limit }
       const { schedules } = await withServer(ls, ({ client }) => client.calls.schedules.list(query))
       if (globalsOf(ls).json) return printJson(schedules)
       if (schedules.length === 0) return notice('no schedule; runyard schedule add PIPELINE --cron "30 2 * * *"')
@@ -66,6 +74,8 @@ function defineLs(command: Command): void {
 
 interface AddOptions {
   name: string
+  event?: boolean
+  input?: unknown
   cron?: string
   every?: number
   zone?: string
@@ -82,9 +92,11 @@ interface AddOptions {
 }
 
 function defineAdd(command: Command): void {
-  const add = command.command('add').argument('<pipeline>').summary('start a pipeline at certain times')
+  const add = command.command('add').argument('<pipeline>', 'its name; with --event an event’s name or id')
   add
-    .description('start a pipeline at certain times, in your name')
+    .summary('start a pipeline or an event at certain times')
+    .description('start a pipeline at certain times, in your name; with --event an event, in its owner’s')
+    .option('--event', 'start the event of that name')
     .option('--name <name>', 'of the schedule', 'default')
     .addOption(new Option('--cron <fields>', 'e.g. "30 2 * * 1-5"').conflicts('every'))
     .option('--every <time>', 'e.g. 15m', parseSeconds)
@@ -98,21 +110,34 @@ function defineAdd(command: Command): void {
     .option('--late <time>', 'tell the pipeline’s channels when a run has not begun after so long', parseSeconds)
     .option('-s, --set <name=value>', 'a variable; may be repeated', parseSet)
     .option('--set-json <name=json>', 'a variable that is no text', parseSetJson)
+    .option('--input <json>', 'of an event: what its runs get', parseJson)
     .option('--disabled', 'make it, and start nothing yet')
-    .action(async (pipeline: string, options: AddOptions) => {
-      const made = await withServer(add, ({ client }) => client.calls.schedules.create(inputOf(pipeline, options)))
+    .action(async (target: string, options: AddOptions) => {
+      const made = await withServer(add, ({ client }) => client.calls.schedules.create(inputOf(target, options)))
       if (globalsOf(add).json) return printJson(made)
       print(made.id)
     })
 }
 
-const inputOf = (pipeline: string, options: AddOptions): NewSchedule => ({
-  ...{ pipeline, name: options.name, cron: options.cron, every_seconds: options.every, zone: options.zone },
+const inputOf = (target: string, options: AddOptions): NewSchedule => ({
+  ...(options.event === true ? { event: target } : { pipeline: target }),
+  ...{ name: options.name, cron: options.cron, every_seconds: options.every, zone: options.zone },
   ...{ starts_at: options.starts, ends_at: options.ends, misfire: options.misfire, overlap: options.overlap },
   ...{ catch_up_seconds: options.catchUp, catch_up_limit: options.catchUpLimit },
   ...{ late_after_seconds: options.late, enabled: options.disabled !== true },
-  variables: { ...options.setJson, ...options.set } as Record<string, never>,
+  ...(options.input !== undefined && { input: options.input as null }),
+  ...((options.set !== undefined || options.setJson !== undefined) && {
+    variables: { ...options.setJson, ...options.set } as Record<string, never>,
+  }),
 })
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    throw new InvalidArgumentError('has to be JSON')
+  }
+}
 
 function parseSeconds(text: string): number {
   const seconds = parseDuration(text)
@@ -127,7 +152,7 @@ function defineSwitch(command: Command, verb: 'pause' | 'resume', enabled: boole
       calls.schedules.change({ id: (await scheduleNamed(calls, name)).id, enabled }),
     )
     if (globalsOf(sub).json) return printJson(changed)
-    print(`${changed.pipeline}/${changed.name}: ${enabled ? `next ${changed.next_at ?? 'never'}` : 'paused'}`)
+    print(`${startsOf(changed)}/${changed.name}: ${enabled ? `next ${changed.next_at ?? 'never'}` : 'paused'}`)
   })
 }
 
@@ -183,9 +208,11 @@ const timingOf = ({ cron, every_seconds, zone, starts_at, ends_at }: Schedule) =
 async function scheduleNamed(calls: Calls, name: string): Promise<Schedule> {
   const slash = name.indexOf('/')
   if (slash < 0) return calls.schedules.get({ id: name })
-  const [pipeline, own] = [name.slice(0, slash), name.slice(slash + 1)]
-  const { schedules } = await calls.schedules.list({ pipeline, search: own, limit: 200 })
-  const found = schedules.find((one) => one.name === own)
-  if (found === undefined) throw new AppError('not_found', `pipeline ${pipeline} has no schedule named ${own}`)
-  return found
+  const [target, own] = [name.slice(0, slash), name.slice(slash + 1)]
+  for (const of of [{ pipeline: target }, { event: target }]) {
+    const { schedules } = await calls.schedules.list({ ...of, search: own, limit: 200 })
+    const found = schedules.find((one) => one.name === own)
+    if (found !== undefined) return found
+  }
+  throw new AppError('not_found', `no pipeline or event ${target} has a schedule named ${own}`)
 }

@@ -78,9 +78,15 @@ create table event_runs (
 );
 create index event_runs_event on event_runs (event_id, id);
 create index event_runs_owner on event_runs (owner_id, id);
+-- Whoever began a run of somebody else's event sees it.
+create index event_runs_by on event_runs ((cause->>'by'), id) where cause->>'by' is not null;
 create index event_runs_job on event_runs (job_id) where job_id is not null;
 create index event_runs_pipeline on event_runs (pipeline_run_id) where pipeline_run_id is not null;
 create index event_runs_open on event_runs (id) where settled_at is null;
+-- For statistics, with all that they look at: a definition makes a row wide.
+create index event_runs_ended on event_runs (ended_at)
+  include (event_id, owner_id, trigger, end_state, created_at, started_at, settled_at, cpu_ms, memory_bytes)
+  where ended_at is not null;
 create index event_runs_root on event_runs (root_run) where root_run is not null;
 
 -- What an attempt said by its helpers (src/runtime-helpers/PROTOCOL.md). The last attempt's counts.

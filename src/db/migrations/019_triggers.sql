@@ -40,13 +40,17 @@ create table event_webhooks (
 create table webhook_deliveries (
   webhook_id bigint not null references event_webhooks on delete cascade,
   delivery_id text not null,
+  -- Of `github`, whose signature covers nothing but the body: the same body again is a replay, whatever its id says.
+  body_hash bytea,
   -- Public id of the run that it began; null: none, and `reason` says why.
   run_id text,
   reason text,
   received_at timestamptz not null default now(),
   primary key (webhook_id, delivery_id)
 );
+create index webhook_deliveries_newest on webhook_deliveries (webhook_id, received_at);
 create index webhook_deliveries_age on webhook_deliveries (received_at);
+create unique index webhook_deliveries_body on webhook_deliveries (webhook_id, body_hash) where body_hash is not null;
 
 -- Of active events: what they wait for. Derived from the definition in force.
 create table event_after (
@@ -74,9 +78,12 @@ create table event_signals (
   -- Public id of what ended.
   source text not null,
   state text not null,
+  -- Later when beginning the event failed just now.
+  look_at timestamptz not null default now(),
   created_at timestamptz not null default now(),
   unique (event_id, kind, source)
 );
+create index event_signals_due on event_signals (look_at);
 
 create or replace function count_jobs() returns trigger language plpgsql as $$
 begin
@@ -115,7 +122,9 @@ begin
     if exists (select from new_rows where state in ('failed', 'timed_out', 'oom_killed', 'lost')) then
       insert into dead_letters (job_id, owner_id)
       select n.id, n.owner_id from new_rows n join old_rows o on o.id = n.id and o.state <> n.state
-      where n.state in ('failed', 'timed_out', 'oom_killed', 'lost') and n.spec->>'executor' <> 'message'
+      where n.state in ('failed', 'timed_out', 'oom_killed', 'lost')
+        -- A message that was not delivered is listed with the deliveries, and telling of it would be the next one.
+        and (n.spec->>'executor' <> 'message' or n.spec ? 'event')
       on conflict do nothing;
     end if;
   end if;

@@ -25,6 +25,9 @@ create table action_firings (
   unique (run_id, action, iteration)
 );
 create index action_firings_due on action_firings (due_at) where state = 'due';
+-- What came of it may end and start an event again: that is one deeper than the run which had this action.
+create index action_firings_made on action_firings ((coalesce(result->>'pipeline_run', result->>'job')))
+  where coalesce(result->>'pipeline_run', result->>'job') is not null;
 
 -- Texts of messages under a name; Liquid.
 create table message_templates (

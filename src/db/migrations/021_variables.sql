@@ -21,10 +21,16 @@ create table variables (
 );
 create unique index variables_name on variables (coalesce(owner_id, 0), name);
 
--- Keys that sealed values may still have; the newest is the installation's.
+-- Keys that sealed values may have. `installation.secret_key_id` is the one that new values are sealed with.
 create table sealing_keys (
   key_id text primary key,
   added_at timestamptz not null default now(),
+  -- Null: it is made, and not all servers have it yet.
+  used_at timestamptz,
   -- Nothing is sealed with it any more.
   retired_at timestamptz
 );
+
+-- Which key a server seals with, and all that it opens with: a new one is put to use when every server has it.
+alter table servers add column sealing_key text;
+alter table servers add column opens_keys text[] not null default '{}';

@@ -40,6 +40,7 @@ create table failure_groups (
   unique (owner_id, source, fingerprint)
 );
 create index failure_groups_last on failure_groups (last_at);
+create index failure_groups_event on failure_groups (event_id) where event_id is not null;
 
 create table incidents (
   id bigint generated always as identity primary key,
@@ -61,7 +62,11 @@ create table incidents (
 );
 -- One open incident for each group: five servers or a storm of failures open no second.
 create unique index incidents_open on incidents (group_id) where closed_at is null and group_id is not null;
+-- The same of those that are of no group: an event that flaps, a schedule that is late.
+create unique index incidents_open_source on incidents (owner_id, source, kind) where closed_at is null and group_id is null;
 create index incidents_owner on incidents (owner_id, id);
+create index incidents_group on incidents (group_id) where group_id is not null;
+create index incidents_event on incidents (event_id) where event_id is not null;
 
 create table incident_entries (
   id bigint generated always as identity primary key,

@@ -61,6 +61,8 @@ export interface Snapshot extends Begun {
   note: unknown
   log: LogState
   end?: EndEvent
+  /** Of one with helpers that runs: what its new runner masks too. */
+  secrets?: string[]
 }
 
 export interface EndEvent {

@@ -1,5 +1,6 @@
 /** A webhook of Discord. */
 import type { Message } from '../../job/message.ts'
+import type { DiscordInput } from '../../job/tools/discord.ts'
 import { post } from './post.ts'
 import { cut, oneLine, type Send } from './sending.ts'
 
@@ -24,5 +25,18 @@ export function discordBody({ subject, text, link, tone }: Message): object {
   }
 }
 
-export const sendDiscord: Send<'discord'> = ({ message, settings, ...rest }) =>
-  post({ ...rest, url: settings.url, body: JSON.stringify(discordBody(message)) })
+/** Of the tool's action `send`. */
+export function discordToolBody({ subject, text, embeds, username, mentions }: DiscordInput): object {
+  const lines = [...(subject === undefined ? [] : [`**${oneLine(subject, 256)}**`]), text ?? '']
+  return {
+    ...(mentions ? {} : { allowed_mentions: { parse: [] } }),
+    content: cut(lines.filter((line) => line !== '').join('\n'), 2000),
+    ...(username !== undefined && { username }),
+    ...(embeds !== undefined && { embeds }),
+  }
+}
+
+export const sendDiscord: Send<'discord'> = ({ message, settings, ...rest }) => {
+  const body = message.tool ? discordToolBody(message.tool.input as DiscordInput) : discordBody(message)
+  return post({ ...rest, url: settings.url, body: JSON.stringify(body) })
+}

@@ -1,5 +1,6 @@
 /** Mail over SMTP, with TLS wherever a password is sent. */
 import type { Message } from '../../job/message.ts'
+import type { EmailInput } from '../../job/tools/email.ts'
 import { cut, oneLine, type Answer, type Send } from './sending.ts'
 
 const connectMs = 10_000
@@ -15,6 +16,20 @@ export function mailOf({ subject, text, link, delivery_id }: Message, from: stri
     // The same at every try, so that a mail that came twice is known by it.
     messageId: `<${delivery_id}@${from.slice(from.lastIndexOf('@') + 1)}>`,
     headers: { 'Auto-Submitted': 'auto-generated', 'X-Runyard-Delivery': delivery_id },
+  }
+}
+
+/** Of the tool's action `send`: the head is made as of every mail. */
+function toolMailOf(message: Message, input: EmailInput, from: string, own: string[]) {
+  const { to = own, cc = [], bcc = [], reply_to, subject, text, html } = input
+  const receivers = (list: string[]) => list.map((address) => ({ name: '', address }))
+  return {
+    ...mailOf({ ...message, subject, text: text ?? '' }, from, to),
+    ...(text === undefined && { text: undefined }),
+    ...(html !== undefined && { html }),
+    cc: receivers(cc),
+    bcc: receivers(bcc),
+    ...(reply_to !== undefined && { replyTo: { name: '', address: reply_to } }),
   }
 }
 
@@ -39,10 +54,13 @@ export const sendEmail: Send<'email'> = async ({ message, settings, signal, say 
     disableFileAccess: true,
     disableUrlAccess: true,
   })
-  say(`mail to ${settings.to.join(', ')} by ${host}:${port}${secure ? ' (TLS)' : ''}`)
+  const mail = message.tool
+    ? toolMailOf(message, message.tool.input as EmailInput, settings.from, settings.to)
+    : mailOf(message, settings.from, settings.to)
+  say(`mail to ${mail.to.map(({ address }) => address).join(', ')} by ${host}:${port}${secure ? ' (TLS)' : ''}`)
   try {
     const { response, rejected } = await transport.sendMail({
-      ...mailOf(message, settings.from, settings.to),
+      ...mail,
       signal,
     })
     const but = rejected.length === 0 ? '' : `; not taken for ${rejected.join(', ')}`

@@ -1,5 +1,6 @@
 /** An incoming webhook of Slack, and of what understands its form (Mattermost, Rocket.Chat). */
 import type { Message } from '../../job/message.ts'
+import type { SlackInput } from '../../job/tools/slack.ts'
 import { post } from './post.ts'
 import { cut, oneLine, type Send } from './sending.ts'
 
@@ -18,5 +19,26 @@ export function slackBody({ subject, text, link, tone }: Message): object {
   }
 }
 
-export const sendSlack: Send<'slack'> = ({ message, settings, ...rest }) =>
-  post({ ...rest, url: settings.url, body: JSON.stringify(slackBody(message)) })
+/** Of the tool's action `send`: the words are its author's, what was filled into them is anybody's. */
+export function slackToolBody({ subject, text, blocks, markup }: SlackInput): object {
+  const shown = markup ? (words: string) => words : plain
+  const lines = [...(subject === undefined ? [] : [`*${shown(oneLine(subject, 300))}*`]), shown(text ?? '')]
+  return {
+    text: lines.filter((line) => line !== '').join('\n'),
+    ...(blocks !== undefined && { blocks: markup ? blocks : withoutMarkup(blocks) }),
+  }
+}
+
+/** Of Block Kit, texts of type `mrkdwn` are the ones that call somebody. */
+function withoutMarkup(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutMarkup)
+  if (typeof value !== 'object' || value === null) return value
+  const { type, text } = value as { type?: unknown; text?: unknown }
+  if (type === 'mrkdwn' && typeof text === 'string') return { ...value, text: plain(text) }
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, withoutMarkup(inner)]))
+}
+
+export const sendSlack: Send<'slack'> = ({ message, settings, ...rest }) => {
+  const body = message.tool ? slackToolBody(message.tool.input as SlackInput) : slackBody(message)
+  return post({ ...rest, url: settings.url, body: JSON.stringify(body) })
+}

@@ -94,6 +94,7 @@ sub in_time {
     alarm 0;
     $SIG{ALRM} = 'IGNORE';
     waitpid($reader, 1) if $late;
+    syswrite S, qq({"files-late":true}\\n) if $late;
   }
   return $reader && !$late && $? == 0;
 }
@@ -243,6 +244,8 @@ export interface PickupOrder {
   reports: readonly string[]
   artifacts: readonly string[]
   caps: ArtifactCaps
+  /** Seconds for the artefacts. */
+  patience: number
   command: readonly string[]
   /** All that the command is to see. */
   env: Record<string, string>
@@ -252,8 +255,8 @@ const listed = (words: readonly string[]): string[] => [String(words.length), ..
 
 export const encodePickup = (order: PickupOrder): Buffer => encodeFrame(pickupWords(order))
 
-export const pickupWords = ({ output, reports, artifacts, caps, command, env }: PickupOrder): string[] => [
-  ...[output ?? '', String(caps.bytes), String(caps.files), String(artifactPatience(caps))],
+export const pickupWords = ({ output, reports, artifacts, caps, patience, command, env }: PickupOrder): string[] => [
+  ...[output ?? '', String(caps.bytes), String(caps.files), String(Math.ceil(patience))],
   ...listed(reports),
   ...listed(artifacts),
   ...listed(command),

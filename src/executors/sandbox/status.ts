@@ -14,10 +14,13 @@ export interface BwrapStatus {
   waiting: boolean
   /** Of a command with a process around it that reads its files now (`pickup.ts`). */
   commandEnded: boolean
+  /** That process gave its reader up: it took too long. */
+  filesLate: boolean
 }
 
 export function statusOf(text: string): BwrapStatus {
-  const status: BwrapStatus = { initPid: null, exitCode: null, execFailed: null, waiting: false, commandEnded: false }
+  const said = { waiting: false, commandEnded: false, filesLate: false }
+  const status: BwrapStatus = { initPid: null, exitCode: null, execFailed: null, ...said }
   for (const line of text.split('\n')) {
     try {
       const document = JSON.parse(line) as Record<string, unknown>
@@ -26,6 +29,7 @@ export function statusOf(text: string): BwrapStatus {
       if (typeof document['exec-failed'] === 'string') status.execFailed = document['exec-failed']
       if (document.waiting === true) status.waiting = true
       if (document['command-ended'] === true) status.commandEnded = true
+      if (document['files-late'] === true) status.filesLate = true
     } catch {
       // A line that is still being written, or the empty one at the end.
     }

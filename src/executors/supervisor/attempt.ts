@@ -196,7 +196,8 @@ export class Attempt implements Kept {
     const finding = this.#reportFound()
     const report = finding instanceof Promise ? await finding : finding
     const usage = this.usage()
-    const end = endOf(death, { startedAt, endedAt, reason, usage, remaining, unenforced, report })
+    const { filesLate } = this.#tree.status()
+    const end = endOf(death, { startedAt, endedAt, reason, usage, remaining, unenforced, report, filesLate })
     this.#meter?.stop()
     this.#close(end, clean)
   }

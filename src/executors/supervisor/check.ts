@@ -1,6 +1,7 @@
 /** Everything that can be refused before anything is made. */
 import { statSync } from 'node:fs'
 import { artifactsPlace } from '../../job/artifacts.ts'
+import { helperPlaces, helpersPlace } from '../../job/helper-places.ts'
 import { StartRefused, type AttemptOrder } from '../executor.ts'
 import { disksUnder } from '../sandbox/disks.ts'
 import type { Ground } from '../sandbox/ground.ts'
@@ -45,8 +46,9 @@ export function check(order: AttemptOrder, at: Ground, config: ExecutorConfig): 
   if (spec.isolation === 'full' && at.bwrap === null) {
     throw new StartRefused('refused', 'this runner cannot isolate: bubblewrap is not installed (fix: runyard setup)')
   }
-  const named = (spec.binds?.length ?? 0) + (spec.inputs?.length ?? 0) + (order.artifactsDir === undefined ? 0 : 1)
-  if (spec.working_dir || named > 0 || limits.io_bytes_per_second !== undefined) {
+  const named = (spec.binds?.length ?? 0) + (spec.inputs?.length ?? 0)
+  const ours = order.artifactsDir !== undefined || order.helpersDir !== undefined
+  if (spec.working_dir || named > 0 || ours || limits.io_bytes_per_second !== undefined) {
     return checkPaths(order, at, config)
   }
   return {
@@ -68,18 +70,25 @@ async function checkPaths(order: AttemptOrder, at: Ground, config: ExecutorConfi
   const inputs = await checkInputs(spec.inputs ?? [], config.policy.sharedInputs ?? { runner: '', dirs: {} })
   return {
     workingDir,
-    binds: [...tools, ...binds, ...inputs, ...artifactsBind(order)],
+    binds: [...tools, ...binds, ...inputs, ...artifactsBind(order), ...helpersBind(order)],
     identity: identityFor(order, workingDir, config),
     plan: planLimits(order, at.limits, disks),
     ...(spec.profile === 'project' && { toolchains: config.policy.projects?.toolchains }),
   }
 }
 
-/** The runner has made that directory itself. */
-function artifactsBind({ artifactsDir, spec }: AttemptOrder): AllowedBind[] {
-  if (artifactsDir === undefined || spec.isolation === 'none') return []
-  const { uid, gid } = statSync(artifactsDir)
-  return [{ path: artifactsPlace, real: artifactsDir, uid, gid, directory: true, mode: 'ro' }]
+const artifactsBind = ({ artifactsDir, spec }: AttemptOrder): AllowedBind[] =>
+  artifactsDir === undefined || spec.isolation === 'none' ? [] : [ownBind(artifactsDir, artifactsPlace)]
+
+function helpersBind({ helpersDir, node, spec }: AttemptOrder): AllowedBind[] {
+  if (helpersDir === undefined || spec.isolation === 'none') return []
+  return [ownBind(helpersDir, helpersPlace), ...(node === undefined ? [] : [ownBind(node, helperPlaces.node)])]
+}
+
+/** The runner has made it itself, or is it. */
+function ownBind(real: string, path: string): AllowedBind {
+  const found = statSync(real)
+  return { path, real, uid: found.uid, gid: found.gid, directory: found.isDirectory(), mode: 'ro' }
 }
 
 function identityFor(order: AttemptOrder, workingDir: AllowedPath | null, config: ExecutorConfig): Identity | null {

@@ -13,6 +13,7 @@ export interface Circumstances {
   remaining: number
   unenforced: string[]
   report?: ReportFound
+  filesLate: boolean
 }
 
 export function endOf(death: Death, circumstances: Circumstances): End {
@@ -23,7 +24,7 @@ export function endOf(death: Death, circumstances: Circumstances): End {
 
 function resultOf(death: Death, circumstances: Circumstances): Extract<End, { ended: unknown }>['ended'] {
   const { code, signal, reported = null, oomKills = 0 } = death
-  const { startedAt, endedAt, reason, usage, remaining, unenforced, report } = circumstances
+  const { startedAt, endedAt, reason, usage, remaining, unenforced, report, filesLate } = circumstances
   // Without bubblewrap's line the monitor itself was killed, and its own end is the attempt's.
   const killed = reported === null && signal !== null
   const exitCode = killed ? null : (reported ?? code)
@@ -38,6 +39,7 @@ function resultOf(death: Death, circumstances: Circumstances): Extract<End, { en
     remaining,
     unenforced,
     ...(report === undefined ? {} : { report }),
+    ...(filesLate ? { filesLate } : {}),
   }
   return { ...ended, startedAt, endedAt }
 }

@@ -1,4 +1,5 @@
 /** An order in its slot → what the starter is to do. */
+import { helperPath } from '../../job/helper-places.ts'
 import { pathWith } from '../../job/project.ts'
 import type { AttemptOrder } from '../executor.ts'
 import { onPath } from '../launcher/spawn-launcher.ts'
@@ -69,7 +70,8 @@ export function launchOf(order: AttemptOrder, checked: Checked, at: Ground, slot
   const tools: Record<string, string> = checked.toolchains?.length
     ? { PATH: pathWith(checked.toolchains, defaultEnv.PATH!) }
     : {}
-  const env = { ...tools, ...order.env, ...order.secretEnv, ...(output === null ? {} : { RUNYARD_OUTPUT: output }) }
+  const own = { ...tools, ...order.env, ...order.secretEnv, ...(output === null ? {} : { RUNYARD_OUTPUT: output }) }
+  const env = { ...own, ...helpersIn(order, own) }
   const pickupIn =
     perl === null ? undefined : (complete: Record<string, string>): Pickup => pickupFor(perl, order, slot, complete)
   if (home === undefined || marker === undefined) {
@@ -83,6 +85,12 @@ export function launchOf(order: AttemptOrder, checked: Checked, at: Ground, slot
     ...placeOf(order.key, identity, plan.openFiles, slot),
     ...plainLaunch({ command, env, home, marker, workingDir, ...pipes }),
   }
+}
+
+/** Behind all others: a script finds its helpers, and a Node program where there is none. */
+function helpersIn({ helpersDir, spec }: AttemptOrder, { PATH }: Record<string, string>): { PATH?: string } {
+  if (helpersDir === undefined) return {}
+  return { PATH: helperPath(PATH ?? defaultEnv.PATH!, spec.isolation === 'none' ? helpersDir : undefined) }
 }
 
 const placeOf = (id: string, identity: Identity | null, openFiles: number, slot: Slot) => ({

@@ -27,9 +27,13 @@ const noCaps: ArtifactCaps = { bytes: 0, files: 0 }
 const capsOf = ({ spec, artifactCaps = noCaps }: Pick<AttemptOrder, 'spec' | 'artifactCaps'>): ArtifactCaps =>
   spec.artifacts ? artifactCaps : noCaps
 
+type Leaving = Pick<AttemptOrder, 'spec' | 'artifactCaps'>
+
+/** Seconds. */
+const patienceOf = (order: Leaving): number => order.spec.cleanup_seconds ?? artifactPatience(capsOf(order))
+
 /** How long a command that has ended may stay for its files. */
-export const patienceMs = (order: Pick<AttemptOrder, 'spec' | 'artifactCaps'>): number =>
-  order.spec.artifacts ? artifactPatience(capsOf(order)) * 1000 : 0
+export const patienceMs = (order: Leaving): number => (order.spec.artifacts ? patienceOf(order) * 1000 : 0)
 
 /** Inside; in the private directory of a slot (`home`) it is gone with the attempt whatever happens. */
 export const outputPath = (
@@ -52,6 +56,7 @@ export const pickupOrder = (order: AttemptOrder, env: Record<string, string>): P
   reports: order.spec.junit ?? [],
   artifacts: order.spec.artifacts ?? [],
   caps: capsOf(order),
+  patience: patienceOf(order),
   command: order.spec.command,
   env,
 })

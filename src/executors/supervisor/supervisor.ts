@@ -234,7 +234,9 @@ export class Supervisor {
       held.teller.watcher = watcher
       const { note, begun, attempt, over } = held
       const end: EndEvent | undefined = over?.event()
-      return { key, note, ...begun, log: end?.log ?? logStateOf(attempt!.log), ...(end ? { end } : {}) }
+      const { helpersDir, secretEnv } = attempt?.parts.order ?? {}
+      const secrets = helpersDir === undefined ? {} : { secrets: Object.values(secretEnv ?? {}) }
+      return { key, note, ...begun, log: end?.log ?? logStateOf(attempt!.log), ...(end ? { end } : {}), ...secrets }
     })
   }
 

@@ -6,6 +6,9 @@ import { clientOf } from './call.ts'
 
 export type { Attempt, Job, JobResult, Me, Queue, Runner, StatusWord } from '../../../src/api/contract/index.ts'
 export type {
+  Action,
+  ActionFiring,
+  AfterTrigger,
   ApiToken,
   Artifact,
   AuditRow,
@@ -15,6 +18,19 @@ export type {
   Certificate,
   Channel,
   Delivery,
+  Effect,
+  EventDefinition,
+  EventDefinitionInput,
+  EventDetail,
+  EventKind,
+  EventRun,
+  EventRunDetail,
+  EventSchedule,
+  EventStatus,
+  EventSummary,
+  EventTrigger,
+  EventVersion,
+  MessageTemplate,
   Pipeline,
   PipelineDetail,
   PipelineRun,
@@ -25,7 +41,10 @@ export type {
   TestInsight,
   TestResult,
   TokenScope,
+  Tool,
   User,
+  Variable,
+  Webhook,
 } from '../../../src/api/contract/index.ts'
 
 interface Context {

@@ -13,6 +13,7 @@ import { OutcomeBadge } from './outcome-badge.tsx'
 import { misfires, overlaps } from './policy-fields.tsx'
 import { ticksQuery } from './queries.ts'
 import { timingText } from './schedule-form.ts'
+import { StartsLink } from './starts-link.tsx'
 
 /** All of a schedule, and what became of the times at which it was to start its pipeline, newest first. */
 export default function DetailsDialog({ schedule, onClose }: { schedule: Schedule; onClose: () => void }) {
@@ -28,7 +29,7 @@ export default function DetailsDialog({ schedule, onClose }: { schedule: Schedul
       {ticks.length > 0 && (
         <ul className="overflow-hidden rounded-lg border border-line">
           {ticks.map((tick) => (
-            <Tick key={tick.tick} tick={tick} />
+            <Tick key={tick.tick} tick={tick} ofEvent={schedule.event !== null} />
           ))}
         </ul>
       )}
@@ -41,6 +42,8 @@ export default function DetailsDialog({ schedule, onClose }: { schedule: Schedul
   )
 }
 
+const sources = { file: 'pipelines.yml', event: 'the event', api: 'the dashboard or the API' } as const
+
 function Facts({ schedule }: { schedule: Schedule }) {
   const { cron, zone, starts_at, ends_at, next_at, enabled, late_after_seconds, problem } = schedule
   const variables = Object.entries(schedule.variables)
@@ -51,14 +54,8 @@ function Facts({ schedule }: { schedule: Schedule }) {
           <span className="text-failed">{sentence(visibleText(problem))}</span>
         </Fact>
       )}
-      <Fact name="Pipeline">
-        <Link
-          to="/pipelines/$name"
-          params={{ name: schedule.pipeline }}
-          className="rounded text-accent underline underline-offset-2"
-        >
-          {visibleText(schedule.pipeline)}
-        </Link>
+      <Fact name={schedule.event ? 'Event' : 'Pipeline'}>
+        <StartsLink schedule={schedule} className="rounded text-accent underline underline-offset-2" />
       </Fact>
       <Fact name="When">
         {timingText(schedule)}
@@ -72,24 +69,36 @@ function Facts({ schedule }: { schedule: Schedule }) {
       {starts_at && <Fact name="From">{exactTime(starts_at)}</Fact>}
       {ends_at && <Fact name="Until">{exactTime(ends_at)}</Fact>}
       <Fact name="Next run">{!enabled ? 'paused' : next_at ? exactTime(next_at) : 'none'}</Fact>
-      <Fact name="Variables">
-        {variables.length === 0 && <span className="text-muted">The pipeline’s defaults</span>}
-        {variables.map(([name, value]) => (
-          <code key={name} className="block font-mono text-xs wrap-anywhere whitespace-pre-wrap">
-            {visibleText(name)} = {typeof value === 'string' ? value : JSON.stringify(value)}
-          </code>
-        ))}
-      </Fact>
+      {schedule.event && (
+        <Fact name="Input">
+          {schedule.input === null ? (
+            <span className="text-muted">The event’s own</span>
+          ) : (
+            <code className="block font-mono text-xs wrap-anywhere">{visibleText(JSON.stringify(schedule.input))}</code>
+          )}
+        </Fact>
+      )}
+      {!schedule.event && (
+        <Fact name="Variables">
+          {variables.length === 0 && <span className="text-muted">The pipeline’s defaults</span>}
+          {variables.map(([name, value]) => (
+            <code key={name} className="block font-mono text-xs wrap-anywhere whitespace-pre-wrap">
+              {visibleText(name)} = {typeof value === 'string' ? value : JSON.stringify(value)}
+            </code>
+          ))}
+        </Fact>
+      )}
       <Fact name="Missed times">{misfires[schedule.misfire]}</Fact>
       <Fact name="Overlapping">{overlaps[schedule.overlap]}</Fact>
       {late_after_seconds !== null && <Fact name="Late after">{duration(late_after_seconds * 1000)}</Fact>}
       <Fact name="Owner">{schedule.owner}</Fact>
-      <Fact name="Defined in">{schedule.source === 'file' ? 'pipelines.yml' : 'the dashboard or the API'}</Fact>
+      <Fact name="Defined in">{sources[schedule.source]}</Fact>
     </dl>
   )
 }
 
-function Tick({ tick: { tick, outcome, last_tick, run_id, reason, late_told_at } }: { tick: ScheduleTick }) {
+function Tick({ tick: one, ofEvent }: { tick: ScheduleTick; ofEvent: boolean }) {
+  const { tick, outcome, last_tick, run_id, reason, late_told_at } = one
   return (
     <li className="flex flex-wrap items-center gap-x-3 gap-y-0.5 border-t border-line px-3 py-1.5 text-sm first:border-t-0">
       <span className="tabular-nums">
@@ -104,7 +113,7 @@ function Tick({ tick: { tick, outcome, last_tick, run_id, reason, late_told_at }
       )}
       {run_id && (
         <Link
-          to="/runs/$id"
+          to={ofEvent ? '/event-runs/$id' : '/runs/$id'}
           params={{ id: run_id }}
           className="ml-auto rounded font-mono text-xs text-accent underline underline-offset-2"
         >

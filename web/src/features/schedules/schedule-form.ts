@@ -52,7 +52,7 @@ export function formOf(schedule: Schedule): ScheduleForm {
   const variables = Object.entries(schedule.variables)
   const json = variables.some(([, value]) => typeof value !== 'string')
   return {
-    ...emptyForm(pipeline),
+    ...emptyForm(pipeline ?? ''),
     name,
     kind: cron === null ? 'every' : 'cron',
     ...(cron === null ? {} : { cron }),

@@ -1,4 +1,3 @@
-import { Link } from '@tanstack/react-router'
 import { Pause, Pencil, Play, Trash2 } from 'lucide-react'
 import { Badge } from '../../components/badge.tsx'
 import { IconButton } from '../../components/button.tsx'
@@ -11,6 +10,7 @@ import { visibleText } from '../../lib/visible-text.ts'
 import { useMe } from '../session/session.ts'
 import { timingText } from './schedule-form.ts'
 import { OutcomeBadge } from './outcome-badge.tsx'
+import { StartsLink } from './starts-link.tsx'
 
 type Act = (schedule: Schedule) => void
 
@@ -65,6 +65,7 @@ function Row({ schedule, withPipeline, onPause, onEdit, onDelete, onDetails }: R
             {name}
           </button>
           {schedule.source === 'file' && <Badge title="Stands in pipelines.yml">File</Badge>}
+          {schedule.source === 'event' && <Badge title="Stands in the event">Event</Badge>}
           {!schedule.enabled && <Badge tone="warn">Paused</Badge>}
         </span>
         {schedule.next_at && schedule.enabled && (
@@ -76,13 +77,7 @@ function Row({ schedule, withPipeline, onPause, onEdit, onDelete, onDetails }: R
       </th>
       {withPipeline && (
         <Td>
-          <Link
-            to="/pipelines/$name"
-            params={{ name: schedule.pipeline }}
-            className={`block rounded hover:underline ${nameCell}`}
-          >
-            {visibleText(schedule.pipeline)}
-          </Link>
+          <StartsLink schedule={schedule} className={`block rounded hover:underline ${nameCell}`} />
         </Td>
       )}
       <Td muted>

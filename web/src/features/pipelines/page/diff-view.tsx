@@ -3,7 +3,7 @@ import { useMemo } from 'react'
 import { Failed, Loading } from '../../../components/page-state.tsx'
 import { cn } from '../../../lib/cn.ts'
 import { diffQuery } from '../queries.ts'
-import { changesOf, diffRows, type DiffRow } from './diff-rows.ts'
+import { changesOf, diffRows, type DiffLine, type DiffRow } from './diff-rows.ts'
 
 const looks = {
   same: { row: '', mark: ' ', said: '' },
@@ -14,11 +14,15 @@ const looks = {
 /** What changed in the source from one version to another. */
 export function DiffView({ name, from, to }: { name: string; from: number; to: number }) {
   const diff = useQuery(diffQuery(name, from, to))
-  const lines = diff.data?.lines
-  const rows = useMemo(() => diffRows(lines ?? []), [lines])
   if (diff.isPending) return <Loading rows={5} label="Loading the difference" />
   if (diff.isError) return <Failed error={diff.error} retry={() => void diff.refetch()} />
-  const { added, removed } = changesOf(diff.data.lines)
+  return <DiffLines {...diff.data} />
+}
+
+/** Lines of two versions of a text, of one under the other. */
+export function DiffLines({ from, to, lines }: { from: number; to: number; lines: readonly DiffLine[] }) {
+  const rows = useMemo(() => diffRows(lines), [lines])
+  const { added, removed } = changesOf(lines)
   return (
     <section
       aria-label={`Version ${from} to ${to}`}

@@ -262,6 +262,25 @@ export declare type Assignment = Message<"runyard.runner.v1.Assignment"> & {
    * @generated from field: uint32 artifact_files = 10;
    */
   artifactFiles: number;
+
+  /**
+   * Of an event of a script kind: "bash", "python" or "node", and its text.
+   *
+   * @generated from field: string script_kind = 11;
+   */
+  scriptKind: string;
+
+  /**
+   * @generated from field: string script = 12;
+   */
+  script: string;
+
+  /**
+   * Of an HTTP job: the request, and where the administrator lets it go.
+   *
+   * @generated from field: string request_json = 13;
+   */
+  requestJson: string;
 };
 
 /**
@@ -887,6 +906,154 @@ export declare type GetArtifactResponse = Message<"runyard.runner.v1.GetArtifact
 export declare const GetArtifactResponseSchema: GenMessage<GetArtifactResponse>;
 
 /**
+ * @generated from message runyard.runner.v1.CallHelperRequest
+ */
+export declare type CallHelperRequest = Message<"runyard.runner.v1.CallHelperRequest"> & {
+  /**
+   * @generated from field: string runner_id = 1;
+   */
+  runnerId: string;
+
+  /**
+   * @generated from field: string session = 2;
+   */
+  session: string;
+
+  /**
+   * @generated from field: runyard.runner.v1.AttemptRef ref = 3;
+   */
+  ref?: AttemptRef | undefined;
+
+  /**
+   * @generated from field: string method = 4;
+   */
+  method: string;
+
+  /**
+   * @generated from field: string params_json = 5;
+   */
+  paramsJson: string;
+
+  /**
+   * The same key gives the same answer; empty: none.
+   *
+   * @generated from field: string key = 6;
+   */
+  key: string;
+};
+
+/**
+ * Describes the message runyard.runner.v1.CallHelperRequest.
+ * Use `create(CallHelperRequestSchema)` to create a new message.
+ */
+export declare const CallHelperRequestSchema: GenMessage<CallHelperRequest>;
+
+/**
+ * @generated from message runyard.runner.v1.CallHelperResponse
+ */
+export declare type CallHelperResponse = Message<"runyard.runner.v1.CallHelperResponse"> & {
+  /**
+   * @generated from oneof runyard.runner.v1.CallHelperResponse.answer
+   */
+  answer: {
+    /**
+     * @generated from field: string ok_json = 1;
+     */
+    value: string;
+    case: "okJson";
+  } | {
+    /**
+     * @generated from field: runyard.runner.v1.HelperError error = 2;
+     */
+    value: HelperError;
+    case: "error";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message runyard.runner.v1.CallHelperResponse.
+ * Use `create(CallHelperResponseSchema)` to create a new message.
+ */
+export declare const CallHelperResponseSchema: GenMessage<CallHelperResponse>;
+
+/**
+ * @generated from message runyard.runner.v1.HelperError
+ */
+export declare type HelperError = Message<"runyard.runner.v1.HelperError"> & {
+  /**
+   * @generated from field: string code = 1;
+   */
+  code: string;
+
+  /**
+   * @generated from field: string message = 2;
+   */
+  message: string;
+};
+
+/**
+ * Describes the message runyard.runner.v1.HelperError.
+ * Use `create(HelperErrorSchema)` to create a new message.
+ */
+export declare const HelperErrorSchema: GenMessage<HelperError>;
+
+/**
+ * @generated from message runyard.runner.v1.GetInputRequest
+ */
+export declare type GetInputRequest = Message<"runyard.runner.v1.GetInputRequest"> & {
+  /**
+   * @generated from field: string runner_id = 1;
+   */
+  runnerId: string;
+
+  /**
+   * @generated from field: string session = 2;
+   */
+  session: string;
+
+  /**
+   * @generated from field: runyard.runner.v1.AttemptRef ref = 3;
+   */
+  ref?: AttemptRef | undefined;
+};
+
+/**
+ * Describes the message runyard.runner.v1.GetInputRequest.
+ * Use `create(GetInputRequestSchema)` to create a new message.
+ */
+export declare const GetInputRequestSchema: GenMessage<GetInputRequest>;
+
+/**
+ * @generated from message runyard.runner.v1.GetInputResponse
+ */
+export declare type GetInputResponse = Message<"runyard.runner.v1.GetInputResponse"> & {
+  /**
+   * In the first message; no message at all: the run has no input.
+   *
+   * @generated from field: string type = 1;
+   */
+  type: string;
+
+  /**
+   * @generated from field: uint64 size = 2;
+   */
+  size: bigint;
+
+  /**
+   * In all others.
+   *
+   * @generated from field: bytes bytes = 3;
+   */
+  bytes: Uint8Array;
+};
+
+/**
+ * Describes the message runyard.runner.v1.GetInputResponse.
+ * Use `create(GetInputResponseSchema)` to create a new message.
+ */
+export declare const GetInputResponseSchema: GenMessage<GetInputResponse>;
+
+/**
  * @generated from message runyard.runner.v1.TestCase
  */
 export declare type TestCase = Message<"runyard.runner.v1.TestCase"> & {
@@ -1304,6 +1471,26 @@ export declare const RunnerService: GenService<{
     methodKind: "server_streaming";
     input: typeof GetArtifactRequestSchema;
     output: typeof GetArtifactResponseSchema;
+  },
+  /**
+   * What a script asks by its helpers (docs/helpers.md), passed on with its attempt's fence.
+   *
+   * @generated from rpc runyard.runner.v1.RunnerService.CallHelper
+   */
+  callHelper: {
+    methodKind: "unary";
+    input: typeof CallHelperRequestSchema;
+    output: typeof CallHelperResponseSchema;
+  },
+  /**
+   * The input of an event's run: the first message says what it is, the others carry its bytes.
+   *
+   * @generated from rpc runyard.runner.v1.RunnerService.GetInput
+   */
+  getInput: {
+    methodKind: "server_streaming";
+    input: typeof GetInputRequestSchema;
+    output: typeof GetInputResponseSchema;
   },
   /**
    * @generated from rpc runyard.runner.v1.RunnerService.HandBack

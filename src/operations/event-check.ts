@@ -1,0 +1,169 @@
+/** What is wrong with a definition, all of it at once; nothing is started or stored. */
+import type { Queryable } from '../db/pool.ts'
+import { variablesSeenBy } from '../events/variable-store.ts'
+import { checkCondition, checkTemplates } from '../expressions/check.ts'
+import { actionNames } from '../expressions/names.ts'
+import { eventDefinitionSchema, type EventDefinition, type EventSchedule } from '../job/event.ts'
+import { checkTiming } from '../job/timing/check-timing.ts'
+import type { Timing } from '../job/timing/next-run.ts'
+import type { FieldProblem } from '../lib/app-error.ts'
+import { problemsOf } from '../lib/issue-fields.ts'
+import type { ZodIssue } from '../lib/issue-words.ts'
+import type { Json } from '../lib/json.ts'
+import { pipelineInForce } from '../pipelines/definition-store.ts'
+import { findChannel } from '../reactions/channels.ts'
+import { previewTimes } from '../schedules/preview.ts'
+import { databaseClock } from '../schedules/types.ts'
+import { known, type Ask, type Deps, type KnownAsk } from './deps.ts'
+import { jobProblems, specOf } from './event-job.ts'
+import { secretsIn } from './fill-secrets.ts'
+import { eventOf, viewerOf } from './find-events.ts'
+
+/** What no run of it could begin with, whatever else there is. */
+export function definitionErrors(definition: EventDefinition, deps: Pick<Deps, 'config'>): FieldProblem[] {
+  return [
+    ...jobProblems(definition, deps),
+    ...definition.schedules.flatMap((schedule, i) => {
+      const wrong = checkTiming(timingOf(schedule))
+      return wrong === null ? [] : [{ field: `schedules[${i}].${wrong.field}`, message: wrong.message }]
+    }),
+    ...requestProblems(definition),
+    ...expressionProblems(definition),
+  ]
+}
+
+const timingOf = ({ cron, every_seconds, zone, starts_at, ends_at }: EventSchedule): Timing => ({
+  ...{ cron, every_seconds, zone },
+  starts_at: starts_at === null ? null : new Date(starts_at),
+  ends_at: ends_at === null ? null : new Date(ends_at),
+})
+
+function requestProblems({ request, secrets }: EventDefinition): FieldProblem[] {
+  if (request === undefined) return []
+  const listed = [...Object.keys(secrets), ...Object.values(secrets)]
+  return secretsIn(request)
+    .filter((name) => !listed.includes(name))
+    .map((name) => ({ field: 'request', message: `names secrets.${name}: list it under secrets of the event` }))
+}
+
+function expressionProblems({ actions, message }: EventDefinition): FieldProblem[] {
+  const inActions = actions.flatMap(({ if: condition, repeat, do: effect }, i): FieldProblem[] => {
+    const at = `actions[${i}]`
+    const conditions = [
+      { field: `${at}.if`, text: condition },
+      { field: `${at}.repeat.until`, text: repeat?.until },
+    ]
+    return [
+      ...conditions.flatMap(({ field, text }) => {
+        const wrong = text === undefined ? null : checkCondition(text)
+        return wrong === null ? [] : [{ field, message: wrong }]
+      }),
+      // Of a webhook alone: what it sends may have a secret in it.
+      ...checkTemplates(effect as Json, `${at}.do`, effect.webhook ? [...actionNames, 'secrets'] : actionNames),
+    ]
+  })
+  return [
+    ...inActions,
+    ...(message === undefined ? [] : checkTemplates(message.input, 'message.input', ['input', 'event'])),
+  ]
+}
+
+export interface DefinitionProblem extends FieldProblem {
+  severity: 'error' | 'warning'
+}
+
+export interface CheckEventInput {
+  name?: string | undefined
+  definition: Json
+  input?: Json | undefined
+}
+
+export async function checkEvent(deps: Deps, anyAsk: Ask, { name, definition: given }: CheckEventInput) {
+  const ask = known(anyAsk)
+  viewerOf(ask)
+  const parsed = eventDefinitionSchema.safeParse(given)
+  if (!parsed.success) {
+    const problems = problemsOf(parsed.error.issues as ZodIssue[])
+    return { problems: problems.map(asError), job: null, next_times: [] }
+  }
+  const definition = parsed.data
+  const errors = definitionErrors(definition, deps)
+  const problems = [...errors.map(asError), ...(await missing(deps.db, ask, definition))]
+  const now = await databaseClock(deps.db)
+  return {
+    problems,
+    job: errors.length > 0 ? null : jobShown(name ?? 'event', definition),
+    next_times: definition.schedules
+      .filter((schedule) => checkTiming(timingOf(schedule)) === null)
+      .map((schedule) => ({
+        schedule: schedule.name,
+        at: previewTimes(timingOf(schedule), now, 10).map(({ at }) => at),
+      })),
+  }
+}
+
+const asError = (problem: FieldProblem): DefinitionProblem => ({ ...problem, severity: 'error' })
+
+/** The job that a run would be; what is sealed in it is not shown. */
+function jobShown(name: string, definition: EventDefinition): Json | null {
+  if (definition.kind === 'pipeline' || definition.kind === 'message') return null
+  const hidden = Object.fromEntries(Object.keys(definition.secrets).map((variable) => [variable, '***']))
+  const spec = specOf(name, definition, hidden)
+  const { setup_seconds, cleanup_seconds } = definition.timeouts
+  return spec.ok ? (JSON.parse(JSON.stringify({ ...spec.value, setup_seconds, cleanup_seconds })) as Json) : null
+}
+
+/** What it speaks of and is not there, or not yet. */
+async function missing(db: Queryable, ask: KnownAsk, definition: EventDefinition): Promise<DefinitionProblem[]> {
+  const found: DefinitionProblem[] = []
+  const warn = (field: string, message: string): void => void found.push({ field, message, severity: 'warning' })
+  const { userId } = ask.principal
+  const secrets = [...new Set(Object.values(definition.secrets))]
+  if (secrets.length > 0 && userId !== null) {
+    const there = await variablesSeenBy(db, userId, secrets)
+    for (const [variable, name] of Object.entries(definition.secrets)) {
+      const row = there.find((one) => one.name === name)
+      if (row?.secret !== true) warn(`secrets.${variable}`, `there is no secret ${name}: runyard secret set ${name}`)
+    }
+  }
+  for (const { field, pipeline, event, channel } of mentioned(definition)) {
+    if (pipeline !== undefined && (await pipelineInForce(db, pipeline)) === null) {
+      warn(field, `there is no pipeline named ${pipeline}`)
+    }
+    if (channel !== undefined && (await findChannel(db, channel)) === null) {
+      warn(field, `there is no channel named ${channel}: runyard channel set ${channel}`)
+    }
+    if (event !== undefined && !(await eventOf(db, ask, event).then(Boolean, () => false))) {
+      warn(field, `there is no event ${event} that you may see`)
+    }
+  }
+  return found
+}
+
+interface Mention {
+  field: string
+  pipeline?: string
+  event?: string
+  channel?: string
+}
+
+/** Names that are no templates. */
+function mentioned({ pipeline, message, after, actions, incident_channels }: EventDefinition): Mention[] {
+  const all: Mention[] = [
+    ...(pipeline === undefined ? [] : [{ field: 'pipeline.name', pipeline: pipeline.name }]),
+    ...(message === undefined ? [] : [{ field: 'message.channel', channel: message.channel }]),
+    ...after.map(({ event, pipeline: of }, i) => ({
+      field: `after[${i}]`,
+      ...(event !== undefined && { event }),
+      ...(of !== undefined && { pipeline: of }),
+    })),
+    ...actions.flatMap(({ do: effect }, i): Mention[] => {
+      const at = `actions[${i}].do`
+      if (effect.message) return [{ field: `${at}.message.channel`, channel: effect.message.channel }]
+      if (effect.event) return [{ field: `${at}.event.event`, event: effect.event.event }]
+      return effect.pipeline ? [{ field: `${at}.pipeline.name`, pipeline: effect.pipeline.name }] : []
+    }),
+    ...incident_channels.map((channel, i) => ({ field: `incident_channels[${i}]`, channel })),
+  ]
+  return all.filter((one) => !/\{\{|\{%/.test(`${one.pipeline}${one.event}${one.channel}`))
+}

@@ -1,0 +1,3 @@
+'use strict'
+// Cronium's name for the same helpers.
+module.exports = require('../runyard/index.js')
