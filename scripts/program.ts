@@ -7,7 +7,7 @@
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { cp, mkdir, mkdtemp, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { basename, join, relative } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
@@ -15,6 +15,8 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 export const dist = join(root, 'dist')
 const migrations = 'src/db/migrations'
 const starter = 'src/executors/launcher/starter.pl'
+/** Files of other languages that jobs read (`src/runner/helpers/library.ts`). */
+const helpers = ['js', 'python', 'bash', 'ruby', 'go'].map((language) => `src/runtime-helpers/${language}`)
 /** What the bundle depends on beside the sources that the bundler finds by itself. */
 const alsoInputs = ['scripts/program.ts', 'package-lock.json', 'node_modules/.package-lock.json', migrations, starter]
 
@@ -51,6 +53,9 @@ export async function buildProgram(
     await writeFile(join(staging, '.inputs'), JSON.stringify(await bundleSettled(staging)))
     await cp(join(root, migrations), join(staging, 'migrations'), { recursive: true })
     await cp(join(root, starter), join(staging, 'starter.pl'))
+    for (const dir of helpers) {
+      await cp(join(root, dir), join(staging, 'runtime-helpers', basename(dir)), { recursive: true })
+    }
     await complete?.(staging)
   })
   return 'built'
@@ -127,7 +132,14 @@ async function bundle(staging: string): Promise<Inputs> {
   // Packages are covered by the lock file that npm writes when it changes them.
   const sources = Object.keys(metafile.inputs).filter((path) => !path.includes('node_modules/'))
   const scripts = (await readdir(join(root, migrations))).map((name) => `${migrations}/${name}`)
-  return inputsOf([...sources, ...scripts, ...alsoInputs.filter((path) => existsSync(join(root, path)))])
+  const scriptFiles = (await Promise.all(helpers.map(filesIn))).flat()
+  const also = alsoInputs.filter((path) => existsSync(join(root, path)))
+  return inputsOf([...sources, ...scripts, ...scriptFiles, ...also])
+}
+
+async function filesIn(dir: string): Promise<string[]> {
+  const entries = await readdir(join(root, dir), { recursive: true, withFileTypes: true })
+  return entries.filter((entry) => entry.isFile()).map((entry) => relative(root, join(entry.parentPath, entry.name)))
 }
 
 async function inputsOf(paths: string[]): Promise<Inputs> {

@@ -39,6 +39,8 @@ const needs: Need[] = [
   { what: 'Go', isThere: () => onPath('go'), packages: ['golang-go'] },
   // Examples for applications in other languages.
   { what: 'PHP', isThere: () => onPath('php'), packages: ['php-cli'] },
+  // One of the languages of the runtime helpers.
+  { what: 'Ruby', isThere: () => onPath('ruby'), packages: ['ruby'] },
   { what: 'curl', isThere: () => onPath('curl'), packages: ['curl'] },
   { what: 'an external PostgreSQL', isThere: () => !externalMissing(), packages: ['postgresql-15', 'postgresql'] },
 ]

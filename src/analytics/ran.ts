@@ -17,8 +17,8 @@ export const pipelinesRan = `
   select r.id as nr, pr.pipeline_id as key, pr.result as state, r.created_at, r.started_at, r.ended_at, used.cpu_ms,
     used.memory_bytes
   from runs r join pipeline_runs pr on pr.run_id = r.id left join (
-    select j.run_id, sum((j.outcome->'usage'->>'cpu_ms')::numeric)::bigint as cpu_ms,
-      max((j.outcome->'usage'->>'memory_peak_bytes')::numeric)::bigint as memory_bytes
+    select j.run_id, sum((j.outcome->'usage'->>'cpu_ms')::float8) as cpu_ms,
+      max((j.outcome->'usage'->>'memory_peak_bytes')::float8) as memory_bytes
     from jobs j where j.run_id is not null and j.ended_at is not null group by j.run_id
   ) used on used.run_id = r.id
   where r.kind = 'pipeline' and pr.result is not null and ${since('r.ended_at')} and ${owned('r.owner_id')}`
@@ -26,8 +26,8 @@ export const pipelinesRan = `
 /** Jobs of users; messages about them are no work of theirs. */
 export const jobsRan = `
   select j.id as nr, j.owner_id as key, j.state, j.created_at, j.started_at, j.ended_at,
-    (j.outcome->'usage'->>'cpu_ms')::numeric::bigint as cpu_ms,
-    (j.outcome->'usage'->>'memory_peak_bytes')::numeric::bigint as memory_bytes
+    (j.outcome->'usage'->>'cpu_ms')::float8 as cpu_ms,
+    (j.outcome->'usage'->>'memory_peak_bytes')::float8 as memory_bytes
   from jobs j
   where j.ended_at is not null and ${since('j.ended_at')} and ${owned('j.owner_id')}
     and j.queue_id is distinct from (select id from queues where name = 'messages')`

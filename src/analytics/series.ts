@@ -32,7 +32,10 @@ const valuesOf = ({ ownerId, days, event, pipeline }: Subject): unknown[] => [
 ]
 
 /** By hour up to two days, else by day (UTC); also those in which nothing ended. */
-export async function analyticsSeries(db: Queryable, subject: Subject): Promise<{ step_seconds: number; points: Point[] }> {
+export async function analyticsSeries(
+  db: Queryable,
+  subject: Subject,
+): Promise<{ step_seconds: number; points: Point[] }> {
   const unit = subject.days <= 2 ? 'hour' : 'day'
   const { rows } = await db.query<Point>(
     `with told as (

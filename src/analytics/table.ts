@@ -78,7 +78,10 @@ export async function analyticsTable(
     [days, ownerId ?? null, search === undefined ? null : `%${search.replaceAll(/[\\%_]/g, '\\$&')}%`, limit],
   )
   const [total, ...each] = rows
-  return { total: pick(total!), rows: each.map((row) => ({ ...pick(row), id: row.id, name: row.name, last_at: row.last_at })) }
+  return {
+    total: pick(total!),
+    rows: each.map((row) => ({ ...pick(row), id: row.id, name: row.name, last_at: row.last_at })),
+  }
 }
 
 const pick = (row: Numbers): Numbers => ({

@@ -44,6 +44,9 @@ export const commands: CommandEntry[] = [
     summary: 'where messages go, and what became of them',
     load: () => import('./commands/channel.ts'),
   },
+  { name: 'dead', summary: 'failed jobs: do them again, or dismiss them', load: () => import('./commands/dead.ts') },
+  { name: 'incident', summary: 'what goes wrong, from its opening on', load: () => import('./commands/incident.ts') },
+  { name: 'stats', summary: 'durations, success, waits, use', load: () => import('./commands/stats.ts') },
   { name: 'var', summary: 'variables that scripts read and write', load: () => import('./commands/var.ts') },
   {
     name: 'secret',

@@ -1,16 +1,15 @@
 /** `event run`, `test`, `runs`, `run-show`, `cancel`, `rerun`. */
 import { randomUUID } from 'node:crypto'
-import { InvalidArgumentError, type Command } from 'commander'
+import type { Command } from 'commander'
 import type { ApiClient } from '../api/client.ts'
 import type { EventRun } from '../api/contract/index.ts'
-import { eventRunStatuses } from '../job/event-run-status.ts'
-import { eventTriggers } from '../job/event.ts'
 import { AppError } from '../lib/app-error.ts'
 import { withRunner } from './batch-acts.ts'
 import { withServer } from './connect.ts'
 import { readInput, readYaml } from './event-file.ts'
 import { eventRunDetails, eventRunTable } from './event-view.ts'
 import { followEventRun } from './event-watch.ts'
+import { oneOf, runStatuses, runTriggers } from './event-words.ts'
 import { globalsOf } from './globals.ts'
 import { notice, print, printable, printJson } from './render.ts'
 import { repeated } from './submit.ts'
@@ -129,20 +128,12 @@ async function begin(
   })
 }
 
-const oneOf =
-  <T extends string>(words: readonly T[]) =>
-  (text: string, before: T[] = []): T[] => {
-    const found = words.find((word) => word === text)
-    if (found === undefined) throw new InvalidArgumentError(`is one of ${words.join(', ')}`)
-    return [...before, found]
-  }
-
 function defineRuns(event: Command): void {
   const runs = event.command('runs').argument('[event]', 'its name or id').summary('list runs of events')
   runs
     .description('runs of one event or of all, newest first')
-    .option('--status <word>', `${eventRunStatuses.join(', ')}; may be repeated`, oneOf(eventRunStatuses))
-    .option('--trigger <word>', `${eventTriggers.join(', ')}; may be repeated`, oneOf(eventTriggers))
+    .option('--status <word>', `${runStatuses.join(', ')}; may be repeated`, oneOf(runStatuses))
+    .option('--trigger <word>', `${runTriggers.join(', ')}; may be repeated`, oneOf(runTriggers))
     .option('--since <time>', 'begun at or after, e.g. 2026-03-01T00:00:00Z')
     .option('--until <time>', 'begun before')
     .option('-n, --limit <n>', 'at most so many', parseWithin(1, 200), 20)
@@ -157,8 +148,8 @@ function defineRuns(event: Command): void {
 }
 
 interface RunsOptions {
-  status?: (typeof eventRunStatuses)[number][]
-  trigger?: (typeof eventTriggers)[number][]
+  status?: (typeof runStatuses)[number][]
+  trigger?: (typeof runTriggers)[number][]
   since?: string
   until?: string
   limit: number

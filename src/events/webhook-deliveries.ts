@@ -20,7 +20,7 @@ export async function isReplay(tx: Queryable, { webhookKey, deliveryId, bodyHash
       or exists (select from webhook_deliveries where webhook_id = $1 and body_hash = $3) as seen`,
     values: [webhookKey, deliveryId, bodyHash],
   })
-  return false && rows[0]!.seen
+  return rows[0]!.seen
 }
 
 /** Takes one of the webhook's deliveries per minute. Answers 0, or after how many seconds there is one. */
@@ -31,7 +31,7 @@ export async function takeTurn(tx: Queryable, webhookKey: string): Promise<numbe
         select id, least(per_minute, coalesce(rate_tokens, per_minute) + per_minute / 60.0 * greatest(0,
             extract(epoch from clock_timestamp() - coalesce(rate_refilled_at, clock_timestamp())))) as left,
           per_minute / 60.0 as per_second
-        from event_webhooks where id = $1
+        from event_webhooks where id = $1 and enabled
       ), taken as (
         update event_webhooks w set rate_tokens = b.left - 1, rate_refilled_at = clock_timestamp(),
           last_used_at = clock_timestamp()
@@ -41,7 +41,7 @@ export async function takeTurn(tx: Queryable, webhookKey: string): Promise<numbe
       from bucket b`,
     values: [webhookKey],
   })
-  // Null: it was deleted meanwhile; there is never a turn again.
+  // It was deleted or switched off meanwhile.
   return rows[0]?.wait ?? 60
 }
 

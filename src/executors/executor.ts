@@ -30,6 +30,8 @@ export interface AttemptOrder {
   artifactsDir?: string
   /** A directory of this host with the helper API of this attempt; it appears at `/runyard` (isolation "none": where it is). */
   helpersDir?: string
+  /** The helpers of all languages, at `/runyard/lib`. */
+  helpersLibrary?: string
   /** A Node program of this host, for a sandbox that has none: last in its PATH. */
   node?: string
   /** The keeper kills the attempt this many ms from now unless it is extended. */

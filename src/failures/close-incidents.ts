@@ -58,13 +58,17 @@ export async function closeIncident(
   { text, by }: { text: string; by: string | null },
   tell: TellIncidents,
 ): Promise<void> {
-  await tx.query(`update incidents set state = 'closed', closed_at = now(), closed_by = $2 where id = $1`, [row.key, by])
+  await tx.query(`update incidents set state = 'closed', closed_at = now(), closed_by = $2 where id = $1`, [
+    row.key,
+    by,
+  ])
   if (by === null) await addEntry(tx, row.key, { kind: 'recovered', text })
   const entry = await addEntry(tx, row.key, { kind: 'closed', text: by === null ? 'closed by itself' : text })
   await tellOf(tx, row, { what: 'closed', text, job: null, entry }, tell)
 }
 
-const hours = (seconds: number): string => (seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`)
+const hours = (seconds: number): string =>
+  seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`
 
 /** At most `wanted` are counted: the ones since the last failure of any kind. Jobs of a name have no such row. */
 async function successesSince(tx: Queryable, { source, eventKey, lastAt }: OpenRow, wanted: number): Promise<number> {

@@ -82,7 +82,9 @@ export async function timelineOf(db: Queryable, incidentKey: string): Promise<En
 
 /** Under its lock, so that it is not closed by itself meanwhile. */
 export async function lockIncident(tx: Queryable, key: string): Promise<IncidentState> {
-  const { rows } = await tx.query<{ state: IncidentState }>('select state from incidents where id = $1 for update', [key])
+  const { rows } = await tx.query<{ state: IncidentState }>('select state from incidents where id = $1 for update', [
+    key,
+  ])
   return rows[0]!.state
 }
 

@@ -82,7 +82,17 @@ function alike(rows: readonly NewLetter[]): Alike[] {
     const source = sourceOf(row)
     const fingerprint = fingerprintOf({ state, exitCode, pattern })
     const key = JSON.stringify([ownerId, source, fingerprint])
-    const group = found.get(key) ?? { ownerId, source, eventKey, fingerprint, state, exitCode, pattern, sample, letters: [] }
+    const group = found.get(key) ?? {
+      ownerId,
+      source,
+      eventKey,
+      fingerprint,
+      state,
+      exitCode,
+      pattern,
+      sample,
+      letters: [],
+    }
     found.set(key, { ...group, sample, letters: [...group.letters, row] })
   }
   // In one order, so that two servers that both think they lead wait for each other and do not lock up.

@@ -83,7 +83,12 @@ test('from the first failure of a pattern to its end: opened once, told once, cl
   expect(await w.group()).toBe(1)
   expect(await w.group()).toBe(0)
   const [incident] = await w.incidents()
-  expect(incident).toMatchObject({ kind: 'new', state: 'open', failures: '1', source: `event:${w.events[0]!.publicId}` })
+  expect(incident).toMatchObject({
+    kind: 'new',
+    state: 'open',
+    failures: '1',
+    source: `event:${w.events[0]!.publicId}`,
+  })
   expect(w.told).toMatchObject([{ what: 'opened', channels: ['team'], job: first, incident: incident!.publicId }])
 
   // More of the same, by two servers at once: the one incident goes on, and nobody is told again.

@@ -40,4 +40,7 @@ export interface Failure {
 
 /** Of failures of one source. */
 export const fingerprintOf = ({ state, exitCode, pattern }: Failure): string =>
-  createHash('sha256').update(JSON.stringify([state, exitCode, pattern])).digest('hex').slice(0, 32)
+  createHash('sha256')
+    .update(JSON.stringify([state, exitCode, pattern]))
+    .digest('hex')
+    .slice(0, 32)

@@ -79,11 +79,19 @@ async function noteHit(tx: Queryable, hit: Hit, rules: IncidentRules, tell: Tell
   if (found !== undefined) return goOn(tx, found, hit, tell)
   const kind = await meaningOf(tx, hit, rules)
   if (kind === null) return
-  await openIncident(tx, { ...hit, kind, groupKey: hit.key, text: hit.sample, job: hit.lastJob, title: titleOf(kind, hit) }, tell)
+  await openIncident(
+    tx,
+    { ...hit, kind, groupKey: hit.key, text: hit.sample, job: hit.lastJob, title: titleOf(kind, hit) },
+    tell,
+  )
 }
 
 /** Null: no reason to disturb anybody. */
-async function meaningOf(tx: Queryable, { key, fresh, source }: Hit, rules: IncidentRules): Promise<'new' | 'repeated' | null> {
+async function meaningOf(
+  tx: Queryable,
+  { key, fresh, source }: Hit,
+  rules: IncidentRules,
+): Promise<'new' | 'repeated' | null> {
   // Whoever tries a command by hand sees that it fails.
   if (fresh && rules.new_patterns && readSource(source).kind !== 'job') return 'new'
   const { rows } = await tx.query<{ many: boolean }>({

@@ -13,7 +13,10 @@ export interface IncidentRules {
 const columns = `channels, repeated_times, repeated_seconds, new_patterns, close_after_successes, close_after_seconds`
 
 export async function incidentRules(db: Queryable): Promise<IncidentRules> {
-  const { rows } = await db.query<IncidentRules>({ name: 'incident_rules', text: `select ${columns} from incident_rules` })
+  const { rows } = await db.query<IncidentRules>({
+    name: 'incident_rules',
+    text: `select ${columns} from incident_rules`,
+  })
   return rows[0]!
 }
 

@@ -11,7 +11,10 @@ export const helperFiles = {
   node: 'bin/node',
 } as const
 
-export const helperPlaces = { node: `${helpersPlace}/${helperFiles.node}` } as const
+export const helperPlaces = {
+  library: `${helpersPlace}/${helperFiles.library}`,
+  node: `${helpersPlace}/${helperFiles.node}`,
+} as const
 
 /** `place`: of the directory, when it is not where it usually is. */
 export const helperPath = (path: string, place: string = helpersPlace): string =>

@@ -11,7 +11,8 @@ import { eventOf } from './find-events.ts'
 function ownerSeen(ask: KnownAsk): string | undefined {
   const scope = scopeOf(ask.principal, 'analytics.read')
   if (scope === 'all') return undefined
-  if (scope === 'none' || ask.principal.userId === null) throw refusal(ask, 'analytics.read', 'you may not see analytics')
+  if (scope === 'none' || ask.principal.userId === null)
+    throw refusal(ask, 'analytics.read', 'you may not see analytics')
   return ask.principal.userId
 }
 
@@ -109,12 +110,20 @@ export async function analyticsTroubles(deps: Deps, anyAsk: Ask, { days, kinds =
     kinds.includes('slow') ? ofBoth('duration_p95', false) : [],
     kinds.includes('failing') ? ofBoth('failed', true) : [],
     kinds.includes('flapping') ? flappingEvents(db, { ownerId, days, limit: most }) : [],
-    kinds.includes('late') && may(ask.principal, 'schedule.read') ? lateTicks(db, { eventsOf, days, limit: mostLate }) : [],
+    kinds.includes('late') && may(ask.principal, 'schedule.read')
+      ? lateTicks(db, { eventsOf, days, limit: mostLate })
+      : [],
   ])
   const slowest = slow.filter((row) => row.duration_p95_ms !== null)
   return {
-    slowest: slowest.toSorted((a, b) => b.duration_p95_ms! - a.duration_p95_ms!).slice(0, most).map(show),
-    failing: failing.toSorted((a, b) => b.failed - a.failed).slice(0, most).map(show),
+    slowest: slowest
+      .toSorted((a, b) => b.duration_p95_ms! - a.duration_p95_ms!)
+      .slice(0, most)
+      .map(show),
+    failing: failing
+      .toSorted((a, b) => b.failed - a.failed)
+      .slice(0, most)
+      .map(show),
     flapping,
     late: late.map(({ schedule, tick, ...row }) => ({ schedule_id: schedule, tick: tick.toISOString(), ...row })),
   }

@@ -74,7 +74,14 @@ const show = (row: DeadLetterRow) => {
 export interface ActOnDeadLettersInput {
   action: 'redrive' | 'dismiss'
   jobs?: string[] | undefined
-  all?: { group?: string | undefined; event?: string | undefined; queue?: string | undefined; search?: string | undefined } | undefined
+  all?:
+    | {
+        group?: string | undefined
+        event?: string | undefined
+        queue?: string | undefined
+        search?: string | undefined
+      }
+    | undefined
 }
 
 export interface ActedOnDeadLetters {

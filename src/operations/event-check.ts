@@ -12,6 +12,7 @@ import type { ZodIssue } from '../lib/issue-words.ts'
 import type { Json } from '../lib/json.ts'
 import { pipelineInForce } from '../pipelines/definition-store.ts'
 import { findChannel } from '../reactions/channels.ts'
+import { messageProblems } from '../reactions/tool-message.ts'
 import { previewTimes } from '../schedules/preview.ts'
 import { databaseClock } from '../schedules/types.ts'
 import { known, type Ask, type Deps, type KnownAsk } from './deps.ts'
@@ -136,6 +137,15 @@ async function missing(db: Queryable, ask: KnownAsk, definition: EventDefinition
     if (event !== undefined && !(await eventOf(db, ask, event).then(Boolean, () => false))) {
       warn(field, `there is no event ${event} that you may see`)
     }
+  }
+  const messages = [
+    ...(definition.message ? [{ at: 'message', body: definition.message }] : []),
+    ...definition.actions.flatMap(({ do: { message: body } }, i) =>
+      body ? [{ at: `actions[${i}].do.message`, body }] : [],
+    ),
+  ]
+  for (const { at, body } of messages) {
+    for (const { field, message } of await messageProblems(db, body, at)) warn(field, message)
   }
   return found
 }

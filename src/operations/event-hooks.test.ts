@@ -13,4 +13,4 @@ test('servers that are killed at any moment between an end and its actions: each
   const killed = await killActions({ db, databaseUrl: url, dataDir }, { lives: 30 })
   expect(killed).toMatchObject({ kills: 30, runs: 90, violations: [] })
   expect(Object.values(killed.byPoint)).toEqual([6, 6, 6, 6, 6])
-}, 60_000)
+}, 120_000)

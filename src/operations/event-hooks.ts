@@ -62,7 +62,7 @@ const performers: { [K in Kind]: Perform<K> } = {
       tx,
       { sealer, publicUrl: config.publicUrl },
       {
-        ...{ ownerId: run.ownerId, body, names, deliveryId, input: 'templates', page: `events/runs/${run.publicId}` },
+        ...{ ownerId: run.ownerId, body, names, deliveryId, input: 'templates', page: `event-runs/${run.publicId}` },
         about: `action:${run.publicId}:${action}:${iteration}`,
         data: { event: run.event.name, run_id: run.publicId, action },
       },

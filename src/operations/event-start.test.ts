@@ -131,7 +131,7 @@ test('when it is full, runs wait in order until there is a place; ten that come 
   const all = await Promise.all(Array.from({ length: 10 }, () => made.begin()))
   const started = () =>
     db().query<{ id: string }>(
-      'select public_id as id from event_runs where event_id = $1 and job_id is not null order by id',
+      'select public_id as id from event_runs where event_id = $1 and job_id is not null order by event_runs.id',
       [made.key],
     )
   expect((await started()).rows).toHaveLength(2)
@@ -142,7 +142,7 @@ test('when it is full, runs wait in order until there is a place; ten that come 
   const now = (await started()).rows
   expect(now).toHaveLength(3)
   const order = await db().query<{ id: string }>(
-    'select public_id as id from event_runs where event_id = $1 order by id',
+    'select public_id as id from event_runs where event_id = $1 order by event_runs.id',
     [made.key],
   )
   expect(now).toEqual(order.rows.slice(0, 3))

@@ -8,9 +8,11 @@ import { signalEventEnded, signalPipelinesEnded } from '../events/signals.ts'
 import { eventDefinitionSchema, type EventDefinitionInput, type EventStatus } from '../job/event.ts'
 import { newPublicId } from '../lib/ids.ts'
 import { definitionOf, storePipeline } from '../pipelines/testing/definitions.ts'
+import { checkLate, type LateTick } from '../schedules/late.ts'
 import { runDueSchedules } from '../schedules/scheduler.ts'
 import type { ScheduleHooks } from '../schedules/types.ts'
 import { syncTriggers } from './event-triggers.ts'
+import { tellLate } from './scheduled-runs.ts'
 import { takeSignals } from './signalled-events.ts'
 
 let database: Awaited<ReturnType<typeof testDatabase>>
@@ -121,7 +123,8 @@ const ownerOf = async (key: string): Promise<string> => {
 
 test('ticks of an event: each begins one run, overlap looks at its open runs, a pause is nobody’s miss', async () => {
   const { key, put } = await event(await person('anna'), 'often', {
-    schedules: [{ name: 'a', cron: '* * * * *', overlap: 'skip', input: { n: 1 } }],
+    schedules: [{ name: 'a', cron: '* * * * *', overlap: 'skip', input: { n: 1 }, late_after_seconds: 30 }],
+    incident_channels: ['team'],
   })
   const asked: BeginEvent[] = []
   const begin = writes(asked)
@@ -143,6 +146,14 @@ test('ticks of an event: each begins one run, overlap looks at its open runs, a 
   expect(asked).toMatchObject([{ eventKey: key, trigger: 'schedule' }])
   await runDueSchedules(db(), hooks, at(1))
   expect(await outcomes()).toEqual(['started', 'skipped'])
+  const told: LateTick[] = []
+  const tell = async (_tx: unknown, late: LateTick[]) => void told.push(...late)
+  for (const _ of [1, 2]) await checkLate(db(), tell, at(1))
+  const notify = [{ channel: 'team', on: ['failed'] }]
+  expect(told).toMatchObject([{ pipeline: null, event: { name: 'often' }, outcome: 'started', notify }])
+  await db().tx((tx) => tellLate(tx, told))
+  const facts = await db().query<{ facts: object }>('select facts from outbox')
+  expect(facts.rows).toMatchObject([{ facts: { pipeline: 'often', run: told[0]!.run } }])
   await db().query(`update event_runs set settled_at = now(), end_state = 'succeeded'`)
   await runDueSchedules(db(), hooks, at(2))
   expect(await outcomes()).toEqual(['started', 'skipped', 'started'])

@@ -24,11 +24,21 @@ export const tellIncidents = (tx: Queryable, notices: readonly IncidentNotice[])
 export async function openLateIncidents(tx: Queryable, late: readonly LateTick[]): Promise<void> {
   for (const { event, pipeline, name, ownerId, tick, outcome, reason, late_after_seconds: after } of late) {
     const what = outcome === 'started' ? `had not begun ${after} s after it was due` : 'did not start'
-    const { rows } = await tx.query<{ id: string }>('select id from events where public_id = $1', [event?.publicId ?? ''])
+    const { rows } = await tx.query<{ id: string }>('select id from events where public_id = $1', [
+      event?.publicId ?? '',
+    ])
     await openIncident(
       tx,
       {
-        ...{ ownerId, eventKey: rows[0]?.id ?? null, groupKey: null, kind: 'late', failures: 0, job: null, quiet: true },
+        ...{
+          ownerId,
+          eventKey: rows[0]?.id ?? null,
+          groupKey: null,
+          kind: 'late',
+          failures: 0,
+          job: null,
+          quiet: true,
+        },
         source: event === null ? pipelineSource(pipeline!) : eventSource(event.publicId),
         title: `schedule ${name} ${outcome === 'started' ? 'is late' : 'did not start'}`,
         text: `The run of ${tick.toISOString()} ${what}${reason === null ? '' : `: ${reason}`}.`,

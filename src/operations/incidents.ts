@@ -26,7 +26,8 @@ import { tellIncidents } from './failure-services.ts'
 function ownerSeen(ask: KnownAsk): string | undefined {
   const scope = scopeOf(ask.principal, 'incident.read')
   if (scope === 'all') return undefined
-  if (scope === 'none' || ask.principal.userId === null) throw refusal(ask, 'incident.read', 'you may not see incidents')
+  if (scope === 'none' || ask.principal.userId === null)
+    throw refusal(ask, 'incident.read', 'you may not see incidents')
   return ask.principal.userId
 }
 
@@ -162,7 +163,11 @@ export async function getIncidentRules(deps: Deps, anyAsk: Ask): Promise<Inciden
   return incidentRules(deps.db)
 }
 
-export async function putIncidentRules(deps: Deps, anyAsk: Ask, changed: Partial<IncidentRules>): Promise<IncidentRules> {
+export async function putIncidentRules(
+  deps: Deps,
+  anyAsk: Ask,
+  changed: Partial<IncidentRules>,
+): Promise<IncidentRules> {
   const ask = known(anyAsk)
   return audited(deps, ask, { action: 'incident_rules.change' }, async (tx, note) => {
     mayAtAll(ask, 'incident.change_rules')

@@ -6,7 +6,7 @@ import { ExpressionProblem, type Names } from '../expressions/names.ts'
 import { AppError, type FieldProblem } from '../lib/app-error.ts'
 import type { Json } from '../lib/json.ts'
 import * as rows from '../reactions/message-templates.ts'
-import { wrong } from '../reactions/tool-message.ts'
+import { wrong } from '../reactions/tool-input.ts'
 import { audited } from './audited.ts'
 import { known, notFound, refusal, type Ask, type Deps, type KnownAsk } from './deps.ts'
 

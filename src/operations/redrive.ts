@@ -24,7 +24,12 @@ export async function redrive(tx: Queryable, deps: Deps, ask: KnownAsk, row: Dea
 }
 
 /** The event as it is now, with the input of the run that failed. */
-async function eventAgain(tx: Queryable, deps: Deps, ask: KnownAsk, { eventRun, jobId }: DeadLetterRow): Promise<string> {
+async function eventAgain(
+  tx: Queryable,
+  deps: Deps,
+  ask: KnownAsk,
+  { eventRun, jobId }: DeadLetterRow,
+): Promise<string> {
   if (!may(ask.principal, 'event.run')) {
     throw refusal(ask, 'event.run', `your role (${ask.principal.role}) may not run events`)
   }
@@ -56,14 +61,26 @@ async function runAgain(tx: Queryable, deps: Deps, ask: KnownAsk, { pipelineRun 
   )
   const { key, parent } = rows[0]!
   if (parent !== null) {
-    throw new AppError('failed_precondition', `it is part of run ${parent}: run that again (runyard pipeline rerun ${parent})`)
+    throw new AppError(
+      'failed_precondition',
+      `it is part of run ${parent}: run that again (runyard pipeline rerun ${parent})`,
+    )
   }
-  const run = await startRun(tx, pipelineHooks(deps), await rerunOf(tx, { runKey: key, from: 'failed', ownerId, label: null }))
+  const run = await startRun(
+    tx,
+    pipelineHooks(deps),
+    await rerunOf(tx, { runKey: key, from: 'failed', ownerId, label: null }),
+  )
   await settleOfRun(tx, pipelineRun!, { by: ask.principal.username, as: run.publicId })
   return run.publicId
 }
 
-async function submitAgain(tx: Queryable, deps: Deps, ask: KnownAsk, { jobId, ownerId }: DeadLetterRow): Promise<string> {
+async function submitAgain(
+  tx: Queryable,
+  deps: Deps,
+  ask: KnownAsk,
+  { jobId, ownerId }: DeadLetterRow,
+): Promise<string> {
   if (!may(ask.principal, 'job.rerun', { ownerId }) || ask.principal.userId === null) {
     throw refusal(ask, 'job.rerun', 'only the owner or an administrator may run this job again')
   }

@@ -23,7 +23,7 @@ export interface EventMessageInput {
 export async function toolMessageJob(tx: Queryable, deps: Deps, given: EventMessageInput): Promise<NewJob> {
   const { run, event, message: body, input } = given
   const made = await toolMessage(tx, partsOf(deps), {
-    ...{ ownerId: event.ownerId, body, about: `run:${run}`, input: 'templates', page: `events/runs/${run}` },
+    ...{ ownerId: event.ownerId, body, about: `run:${run}`, input: 'templates', page: `event-runs/${run}` },
     names: { input: valueOf(input), event: { id: event.publicId, name: event.name, run_id: run } },
     data: { event: event.name, run_id: run },
   })

@@ -123,7 +123,7 @@ export async function putVariable(deps: Deps, anyAsk: Ask, input: PutVariableInp
 function checkVersion(before: HeldVariable | null, expected: string | undefined): void {
   const version = before?.version ?? '0'
   if (expected === undefined || BigInt(expected) === BigInt(version)) return
-  const is = before === null ? 'it is deleted' : `it is at version ${version}, changed by ${before.updatedBy}`
+  const is = before === null ? 'there is none' : `it is at version ${version}, changed by ${before.updatedBy}`
   throw wrongField('expect_version', `has changed since: ${is}`, 'conflict')
 }
 

@@ -71,7 +71,8 @@ const begin = (deps: Deps, ask: Ask, { webhook, delivery, incoming }: Verified):
       cause: { webhook: webhook.publicId, delivery: deliveryId, headers: headersKept(incoming.headers) },
       input: { type: incoming.type, bytes: incoming.body },
     })
-    const outcome: { reason: string } | { run: string } = 'refused' in begun ? { reason: begun.refused } : { run: begun.run }
+    const outcome: { reason: string } | { run: string } =
+      'refused' in begun ? { reason: begun.refused } : { run: begun.run }
     await noteDelivery(tx, delivery, outcome)
     await audit(
       tx,

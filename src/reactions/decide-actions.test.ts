@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { actionSchema, actionTimes, type Action } from '../job/event-action.ts'
 import { terminalStates } from '../job/state.ts'
-import { comesNext, decideActions, type RunEnd } from './decide-actions.ts'
+import { comesNext, decideActions, withinAll, type RunEnd } from './decide-actions.ts'
 
 const action = (over: object = {}): Action => actionSchema.parse({ name: 'a', do: { rerun: {} }, ...over })
 const end = (over: Partial<RunEnd> = {}): RunEnd => ({ state: 'succeeded', condition: null, isRerun: false, ...over })
@@ -47,6 +47,21 @@ test('a condition that is false skips, one that cannot be evaluated refuses, and
     ['skipped', 'its condition was false'],
     ['refused', 'its condition is bad'],
   ])
+})
+
+test('conditions that take long together are not all asked', async () => {
+  let now = 0
+  const evaluate = withinAll(
+    async () => {
+      now += 1000
+      return true
+    },
+    () => now,
+  )
+  const actions = [1, 2, 3, 4, 5].map((i) => action({ name: `a${i}`, if: 'x', do: { event: { event: 'e' } } }))
+  const decided = await decideActions(actions, end(), evaluate)
+  expect(decided.map(({ state }) => state)).toEqual(['due', 'due', 'due', 'refused', 'refused'])
+  expect(now).toBe(3000)
 })
 
 test('a rerun does not rerun once more by itself', async () => {

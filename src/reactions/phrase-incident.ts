@@ -21,15 +21,19 @@ export interface IncidentChanged {
 export function phraseIncident(facts: IncidentChanged, at: Date, publicUrl: string | undefined): Words {
   const { kind: _kind, what, ...incident } = facts
   const { source, failures, title, text, job } = incident
+  const counted = `${failures} ${failures === 1 ? 'failure' : 'failures'}`
   const link = linkTo(publicUrl, `incidents/${facts.id}`)
   const lines = {
     opened: [text, ...(job === null ? [] : [`The job is ${job}.`])],
-    reopened: [`It is back: ${text}`, `${failures} failures so far.`],
-    closed: [`It is over: ${text}.`, `Open since ${facts.opened_at}${failures > 0 ? `, ${failures} failures` : ''}.`],
+    reopened: [`It is back: ${text}`, `${counted} so far.`],
+    closed: [`It is over: ${text}.`, `Open since ${facts.opened_at}${failures > 0 ? `, ${counted}` : ''}.`],
   }[what]
   const named = `${source.kind} ${source.name}`
   return {
-    subject: what === 'closed' ? `Incident closed: ${named}` : `Incident${what === 'opened' ? '' : ' again'}: ${named} ${title}`,
+    subject:
+      what === 'closed'
+        ? `Incident closed: ${named}`
+        : `Incident${what === 'opened' ? '' : ' again'}: ${named} ${title}`,
     text: lines.join('\n'),
     ...(link === undefined ? {} : { link }),
     tone: what === 'closed' ? 'passed' : 'failed',

@@ -11,7 +11,7 @@ import type { Json } from '../lib/json.ts'
 import { emitFact } from '../lib/facts.ts'
 import { newPublicId } from '../lib/ids.ts'
 import { notify } from '../queue/notify.ts'
-import { comesNext, decideActions, type Decision, type RunEnd } from './decide-actions.ts'
+import { comesNext, decideActions, withinAll, type Decision, type RunEnd } from './decide-actions.ts'
 import { endedEventRun, type EndedEventRun } from './ended-run.ts'
 import type { EventHooks } from './event-hooks.ts'
 import { namesOf } from './run-names.ts'
@@ -105,7 +105,11 @@ async function decisionsFor(tx: Queryable, hooks: EventHooks, run: EndedEventRun
   const conditions = actions.flatMap((action) => (action.if !== undefined && comesNext(action, end) ? [action.if] : []))
   if (conditions.length === 0) return decideActions(actions, end, async () => true)
   const names = await namesOf(tx, hooks.sealer, run, { conditions, templates: [] })
-  return decideActions(actions, end, (condition) => holds(condition, names))
+  return decideActions(
+    actions,
+    end,
+    withinAll((condition) => holds(condition, names)),
+  )
 }
 
 export async function holds(condition: string, names: Record<string, unknown>): Promise<boolean | { problem: string }> {

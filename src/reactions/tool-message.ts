@@ -1,17 +1,11 @@
 /** A message through a tool's action: its words filled in and checked, then the delivery and the job that sends it. */
 import type { Sealer } from '../access/secrets.ts'
 import type { Queryable } from '../db/pool.ts'
-import { fillTemplates } from '../expressions/evaluate.ts'
-import { ExpressionProblem, type Names } from '../expressions/names.ts'
 import type { MessageBody } from '../job/event.ts'
-import type { ChannelSettings, Message } from '../job/message.ts'
+import type { ChannelKind, Message } from '../job/message.ts'
 import { toolAction, tools, type ToolAction, type ToolInput } from '../job/tools/index.ts'
-import { receiverProblems } from '../job/tools/receivers.ts'
-import { AppError, type FieldProblem } from '../lib/app-error.ts'
+import { isAppError, type FieldProblem } from '../lib/app-error.ts'
 import { newPublicId } from '../lib/ids.ts'
-import { problemsOf } from '../lib/issue-fields.ts'
-import type { ZodIssue } from '../lib/issue-words.ts'
-import type { Json } from '../lib/json.ts'
 import type { NewJob } from '../queue/types.ts'
 import { findChannel, openSettings, type ChannelRow } from './channels.ts'
 import { addDelivery } from './deliveries.ts'
@@ -19,16 +13,12 @@ import { messageJob } from './message-job.ts'
 import { templateInput } from './message-templates.ts'
 import { linkTo } from './phrase.ts'
 import { quietAt } from './quiet.ts'
+import { filledInput, noTemplate, readInput, wrong, type InputToFill } from './tool-input.ts'
 
-export interface ToolMessageInput {
+export interface ToolMessageInput extends InputToFill {
   ownerId: string
-  body: MessageBody
   /** What it tells of; a second one of the same about the same channel is not made. */
   about: string
-  /** What its texts speak of. */
-  names: Names
-  /** `values`: the input came from a running script and is no template; only the stored template is one. */
-  input: 'templates' | 'values'
   /** Kept by receivers to know it again. */
   deliveryId?: string
   /** In the dashboard. */
@@ -72,6 +62,31 @@ export async function toolMessage(tx: Queryable, parts: Parts, given: ToolMessag
   return job === null ? { deliveryId, notSent: notSent! } : { deliveryId, job }
 }
 
+/** What is wrong with it before there is anything to fill it in with; that there is no such channel is told elsewhere. */
+export async function messageProblems(db: Queryable, body: MessageBody, at: string): Promise<FieldProblem[]> {
+  const { rows } = await db.query<{ kind: ChannelKind }>('select kind from channels where name = $1', [body.channel])
+  if (rows[0] === undefined) return []
+  const stored = body.template === undefined ? {} : await templateInput(db, body.template)
+  try {
+    const action = actionOf(rows[0], body)
+    if (stored === null) throw noTemplate(body)
+    const input = { ...stored, ...body.input }
+    const { problems } = readInput(action, input)
+    // A text that is yet to be filled in may become anything.
+    return problems
+      .filter(({ field }) => !willBeFilled(input, field))
+      .map(({ field, message }) => ({ field: `${at}.${field}`, message }))
+  } catch (error) {
+    if (!isAppError(error)) throw error
+    return error.fields.map(({ field, message }) => ({ field: `${at}.${field}`, message }))
+  }
+}
+
+function willBeFilled(input: Record<string, unknown>, field: string): boolean {
+  const name = /^input\.(\w+)/.exec(field)?.[1]
+  return name !== undefined && Object.hasOwn(input, name) && /\{[{%]/.test(JSON.stringify(input[name]))
+}
+
 function actionOf(channel: Pick<ChannelRow, 'kind'>, { action: name }: MessageBody): ToolAction {
   const action = toolAction(channel.kind, name)
   if (action !== undefined) return action
@@ -87,55 +102,6 @@ function sendable({ enabled, quiet }: ChannelRow): { reason: string } | { hold: 
   return 'hold' in state ? { hold: state.hold } : { now: true }
 }
 
-async function filledInput(
-  tx: Queryable,
-  { body, names, input: kind }: ToolMessageInput,
-  action: ToolAction,
-  settings: ChannelSettings,
-): Promise<ToolInput> {
-  const stored = body.template === undefined ? {} : await templateInput(tx, body.template)
-  if (stored === null) throw wrong([{ field: 'template', message: `there is no message template ${body.template}` }])
-  const given = body.input as Record<string, Json>
-  const filled = await (
-    kind === 'templates'
-      ? fillTemplates({ ...stored, ...given }, names, { html: action.html })
-      : fillTemplates(stored, { ...names, input: given }, { html: action.html }).then((from) => ({
-          ...(from as object),
-          // With a template, what the action does not take is there for the template alone.
-          ...(body.template === undefined ? given : onlyKnown(action, given)),
-        }))
-  ).catch((error: unknown) => {
-    throw error instanceof ExpressionProblem ? wrong([{ field: 'input', message: error.message }]) : error
-  })
-  const { value, problems } = readInput(action, filled)
-  if (problems.length > 0) throw wrong(problems)
-  if (settings.kind === 'email') {
-    const refused = receiverProblems(settings, value as Parameters<typeof receiverProblems>[1])
-    if (refused.length > 0) throw wrong(refused.map(inInput))
-  }
-  return value
-}
-
-function onlyKnown(action: ToolAction, given: Record<string, Json>): Record<string, Json> {
-  const probe = action.input.safeParse(given)
-  const unknown = new Set(
-    probe.success ? [] : probe.error.issues.flatMap((issue) => (issue.code === 'unrecognized_keys' ? issue.keys : [])),
-  )
-  return Object.fromEntries(Object.entries(given).filter(([name]) => !unknown.has(name)))
-}
-
-/** As the action's schema has it; `problems` are at `input.…`. */
-export function readInput(action: ToolAction, input: unknown): { value: ToolInput; problems: FieldProblem[] } {
-  const parsed = action.input.safeParse(input)
-  if (parsed.success) return { value: parsed.data, problems: [] }
-  return { value: {}, problems: problemsOf(parsed.error.issues as ZodIssue[]).map(inInput) }
-}
-
-const inInput = ({ field, message }: FieldProblem): FieldProblem => ({
-  field: field === '' ? 'input' : `input.${field}`,
-  message,
-})
-
 /** For lists, and for a runner that does not know tools yet. */
 function wordsOf(input: ToolInput): { subject: string; text: string } {
   const text =
@@ -150,6 +116,3 @@ function wordsOf(input: ToolInput): { subject: string; text: string } {
     text,
   }
 }
-
-export const wrong = (fields: FieldProblem[]): AppError =>
-  new AppError('invalid_argument', `${fields[0]!.field}: ${fields[0]!.message}`, { fields })

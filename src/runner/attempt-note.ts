@@ -22,7 +22,7 @@ const noteShape = z.object({
   /** With the artefacts of other jobs; removed with it. */
   fetched_dir: z.string().optional(),
   /** Its helper API; removed with it. */
-  helpers: z.object({ dir: z.string(), token_hash: z.string() }).optional(),
+  helpers: z.object({ dir: z.string(), token_hash: z.string(), library: z.string().optional() }).optional(),
   /** Budgets beside the one of the command. */
   setup_ms: z.number().optional(),
   cleanup_ms: z.number().optional(),

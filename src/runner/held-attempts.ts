@@ -82,7 +82,9 @@ export function createHeldAttempts({ tools, capacity, onChange, onFreed }: HeldA
     size: () => held.size,
     /** Directories that jobs look into. */
     shownDirs: (): string[] =>
-      [...held.values()].flatMap(({ note }) => [note.fetched_dir ?? [], note.helpers?.dir ?? []].flat()),
+      [...held.values()]
+        .flatMap(({ note }) => [note.fetched_dir, note.helpers?.dir, note.helpers?.library])
+        .filter((dir) => dir !== undefined),
 
     /** Idempotent: what is held already is left alone. `keepUntil` counts from when the lease was asked for. */
     take(assignment: Assignment, keepUntil: number): void {

@@ -19,7 +19,7 @@ import { createHeldAttempts, type HeldAttempts } from './held-attempts.ts'
 import { keepForMs } from './keep-for.ts'
 import { createLink } from './link.ts'
 import { fetchArtifacts } from './fetch-artifacts.ts'
-import { createHelperTools } from './helpers/serve-attempt.ts'
+import { createHelperTools, type HelperTools } from './helpers/serve-attempt.ts'
 import { createArtifactSender } from './send-artifacts.ts'
 import { createLogShipper } from './log-shipper.ts'
 import { createReporter } from './reporter.ts'
@@ -69,6 +69,7 @@ export class Runner {
   readonly #capacity: Capacity
   readonly #held: HeldAttempts
   readonly #link = createLink()
+  readonly #helpers: HelperTools
   readonly #startFailures = createStartFailures()
   readonly #claims: ClaimLoop
   #heartbeats: Heartbeats | undefined
@@ -79,6 +80,9 @@ export class Runner {
     const { server, executor, description } = options
     const onTrouble = (error: unknown) => this.#link.lost(error)
     this.#capacity = createCapacity(description)
+    const newDir = (): string => newShownDir(options.attemptsDir)
+    const spoolDir = join(dirname(options.attemptsDir), 'outputs')
+    this.#helpers = createHelperTools({ server, spoolDir, newDir, signal: this.#over.signal })
     this.#held = createHeldAttempts({
       tools: {
         executor,
@@ -87,16 +91,12 @@ export class Runner {
         startFailures: this.#startFailures,
         shares: options.shares,
         artifacts: {
-          newDir: () => newShownDir(options.attemptsDir),
+          newDir,
           fetch: (attempt, dir, signal) =>
             fetchArtifacts(attempt, dir, server, AbortSignal.any([this.#over.signal, signal])),
           send: createArtifactSender(server, this.#over.signal, onTrouble),
         },
-        helpers: createHelperTools({
-          server,
-          spoolDir: join(dirname(options.attemptsDir), 'outputs'),
-          signal: this.#over.signal,
-        }),
+        helpers: this.#helpers,
       },
       capacity: this.#capacity,
       onChange: () => this.#heartbeats?.changed(),
@@ -153,6 +153,7 @@ export class Runner {
       this.#over.abort()
       await Promise.race([this.#held.emptied(), sleep(1_000, undefined, { ref: false })])
       await this.#heartbeats?.stop()
+      if (this.#held.size() === 0) await this.#helpers.close()
     }
     if (this.#superseded) throw this.#superseded
   }

@@ -30,8 +30,13 @@ async function prepared(
   signal: AbortSignal,
 ): Promise<RunningAttempt> {
   if (order.artifactsDir !== undefined) await artifacts.fetch(attempt, order.artifactsDir, signal)
-  if (attempt.helperPlan !== undefined)
-    attempt.helpers = await helpers.open(attempt.note.ref, attempt.helperPlan, signal)
+  if (attempt.helperPlan !== undefined) {
+    const { note } = attempt
+    const opened = await helpers.open(note.ref, attempt.helperPlan, signal)
+    attempt.helpers = opened
+    order.helpersLibrary = opened.library
+    if (note.helpers) note.helpers.library = opened.library
+  }
   signal.throwIfAborted()
   // From here on a stop is the executor's.
   attempt.setUp = undefined

@@ -27,12 +27,18 @@ import { Route as AppUsersRouteImport } from './routes/_app.users'
 import { Route as AppBatchesIndexRouteImport } from './routes/_app.batches.index'
 import { Route as AppBatchesIdRouteImport } from './routes/_app.batches.$id'
 import { Route as AppBatchesNewRouteImport } from './routes/_app.batches.new'
+import { Route as AppEventRunsIdRouteImport } from './routes/_app.event-runs.$id'
+import { Route as AppEventsIndexRouteImport } from './routes/_app.events.index'
+import { Route as AppEventsHelpersRouteImport } from './routes/_app.events.helpers'
+import { Route as AppEventsNewRouteImport } from './routes/_app.events.new'
 import { Route as AppJobsIndexRouteImport } from './routes/_app.jobs.index'
 import { Route as AppJobsIdRouteImport } from './routes/_app.jobs.$id'
 import { Route as AppJobsNewRouteImport } from './routes/_app.jobs.new'
 import { Route as AppPipelinesIndexRouteImport } from './routes/_app.pipelines.index'
 import { Route as AppPipelinesNameRouteImport } from './routes/_app.pipelines.$name'
 import { Route as AppRunsIdRouteImport } from './routes/_app.runs.$id'
+import { Route as AppEventsEventIndexRouteImport } from './routes/_app.events.$event.index'
+import { Route as AppEventsEventEditRouteImport } from './routes/_app.events.$event.edit'
 
 const IndexRoute = IndexRouteImport.update({
   id: '/',
@@ -123,6 +129,26 @@ const AppBatchesNewRoute = AppBatchesNewRouteImport.update({
   path: '/batches/new',
   getParentRoute: () => AppRoute,
 } as any)
+const AppEventRunsIdRoute = AppEventRunsIdRouteImport.update({
+  id: '/event-runs/$id',
+  path: '/event-runs/$id',
+  getParentRoute: () => AppRoute,
+} as any)
+const AppEventsIndexRoute = AppEventsIndexRouteImport.update({
+  id: '/events/',
+  path: '/events/',
+  getParentRoute: () => AppRoute,
+} as any)
+const AppEventsHelpersRoute = AppEventsHelpersRouteImport.update({
+  id: '/events/helpers',
+  path: '/events/helpers',
+  getParentRoute: () => AppRoute,
+} as any)
+const AppEventsNewRoute = AppEventsNewRouteImport.update({
+  id: '/events/new',
+  path: '/events/new',
+  getParentRoute: () => AppRoute,
+} as any)
 const AppJobsIndexRoute = AppJobsIndexRouteImport.update({
   id: '/jobs/',
   path: '/jobs/',
@@ -153,6 +179,16 @@ const AppRunsIdRoute = AppRunsIdRouteImport.update({
   path: '/runs/$id',
   getParentRoute: () => AppRoute,
 } as any)
+const AppEventsEventIndexRoute = AppEventsEventIndexRouteImport.update({
+  id: '/events/$event/',
+  path: '/events/$event/',
+  getParentRoute: () => AppRoute,
+} as any)
+const AppEventsEventEditRoute = AppEventsEventEditRouteImport.update({
+  id: '/events/$event/edit',
+  path: '/events/$event/edit',
+  getParentRoute: () => AppRoute,
+} as any)
 
 export interface FileRoutesByFullPath {
   '/': typeof IndexRoute
@@ -171,13 +207,19 @@ export interface FileRoutesByFullPath {
   '/users': typeof AppUsersRoute
   '/batches/$id': typeof AppBatchesIdRoute
   '/batches/new': typeof AppBatchesNewRoute
+  '/event-runs/$id': typeof AppEventRunsIdRoute
+  '/events/helpers': typeof AppEventsHelpersRoute
+  '/events/new': typeof AppEventsNewRoute
   '/jobs/$id': typeof AppJobsIdRoute
   '/jobs/new': typeof AppJobsNewRoute
   '/pipelines/$name': typeof AppPipelinesNameRoute
   '/runs/$id': typeof AppRunsIdRoute
   '/batches/': typeof AppBatchesIndexRoute
+  '/events/': typeof AppEventsIndexRoute
   '/jobs/': typeof AppJobsIndexRoute
   '/pipelines/': typeof AppPipelinesIndexRoute
+  '/events/$event/edit': typeof AppEventsEventEditRoute
+  '/events/$event/': typeof AppEventsEventIndexRoute
 }
 export interface FileRoutesByTo {
   '/': typeof IndexRoute
@@ -196,13 +238,19 @@ export interface FileRoutesByTo {
   '/users': typeof AppUsersRoute
   '/batches/$id': typeof AppBatchesIdRoute
   '/batches/new': typeof AppBatchesNewRoute
+  '/event-runs/$id': typeof AppEventRunsIdRoute
+  '/events/helpers': typeof AppEventsHelpersRoute
+  '/events/new': typeof AppEventsNewRoute
   '/jobs/$id': typeof AppJobsIdRoute
   '/jobs/new': typeof AppJobsNewRoute
   '/pipelines/$name': typeof AppPipelinesNameRoute
   '/runs/$id': typeof AppRunsIdRoute
   '/batches': typeof AppBatchesIndexRoute
+  '/events': typeof AppEventsIndexRoute
   '/jobs': typeof AppJobsIndexRoute
   '/pipelines': typeof AppPipelinesIndexRoute
+  '/events/$event/edit': typeof AppEventsEventEditRoute
+  '/events/$event': typeof AppEventsEventIndexRoute
 }
 export interface FileRoutesById {
   __root__: typeof rootRouteImport
@@ -223,13 +271,19 @@ export interface FileRoutesById {
   '/_app/users': typeof AppUsersRoute
   '/_app/batches/$id': typeof AppBatchesIdRoute
   '/_app/batches/new': typeof AppBatchesNewRoute
+  '/_app/event-runs/$id': typeof AppEventRunsIdRoute
+  '/_app/events/helpers': typeof AppEventsHelpersRoute
+  '/_app/events/new': typeof AppEventsNewRoute
   '/_app/jobs/$id': typeof AppJobsIdRoute
   '/_app/jobs/new': typeof AppJobsNewRoute
   '/_app/pipelines/$name': typeof AppPipelinesNameRoute
   '/_app/runs/$id': typeof AppRunsIdRoute
   '/_app/batches/': typeof AppBatchesIndexRoute
+  '/_app/events/': typeof AppEventsIndexRoute
   '/_app/jobs/': typeof AppJobsIndexRoute
   '/_app/pipelines/': typeof AppPipelinesIndexRoute
+  '/_app/events/$event/edit': typeof AppEventsEventEditRoute
+  '/_app/events/$event/': typeof AppEventsEventIndexRoute
 }
 export interface FileRouteTypes {
   fileRoutesByFullPath: FileRoutesByFullPath
@@ -250,13 +304,19 @@ export interface FileRouteTypes {
     | '/users'
     | '/batches/$id'
     | '/batches/new'
+    | '/event-runs/$id'
+    | '/events/helpers'
+    | '/events/new'
     | '/jobs/$id'
     | '/jobs/new'
     | '/pipelines/$name'
     | '/runs/$id'
     | '/batches/'
+    | '/events/'
     | '/jobs/'
     | '/pipelines/'
+    | '/events/$event/edit'
+    | '/events/$event/'
   fileRoutesByTo: FileRoutesByTo
   to:
     | '/'
@@ -275,13 +335,19 @@ export interface FileRouteTypes {
     | '/users'
     | '/batches/$id'
     | '/batches/new'
+    | '/event-runs/$id'
+    | '/events/helpers'
+    | '/events/new'
     | '/jobs/$id'
     | '/jobs/new'
     | '/pipelines/$name'
     | '/runs/$id'
     | '/batches'
+    | '/events'
     | '/jobs'
     | '/pipelines'
+    | '/events/$event/edit'
+    | '/events/$event'
   id:
     | '__root__'
     | '/'
@@ -301,13 +367,19 @@ export interface FileRouteTypes {
     | '/_app/users'
     | '/_app/batches/$id'
     | '/_app/batches/new'
+    | '/_app/event-runs/$id'
+    | '/_app/events/helpers'
+    | '/_app/events/new'
     | '/_app/jobs/$id'
     | '/_app/jobs/new'
     | '/_app/pipelines/$name'
     | '/_app/runs/$id'
     | '/_app/batches/'
+    | '/_app/events/'
     | '/_app/jobs/'
     | '/_app/pipelines/'
+    | '/_app/events/$event/edit'
+    | '/_app/events/$event/'
   fileRoutesById: FileRoutesById
 }
 export interface RootRouteChildren {
@@ -445,6 +517,34 @@ declare module '@tanstack/react-router' {
       preLoaderRoute: typeof AppBatchesNewRouteImport
       parentRoute: typeof AppRoute
     }
+    '/_app/event-runs/$id': {
+      id: '/_app/event-runs/$id'
+      path: '/event-runs/$id'
+      fullPath: '/event-runs/$id'
+      preLoaderRoute: typeof AppEventRunsIdRouteImport
+      parentRoute: typeof AppRoute
+    }
+    '/_app/events/': {
+      id: '/_app/events/'
+      path: '/events'
+      fullPath: '/events/'
+      preLoaderRoute: typeof AppEventsIndexRouteImport
+      parentRoute: typeof AppRoute
+    }
+    '/_app/events/helpers': {
+      id: '/_app/events/helpers'
+      path: '/events/helpers'
+      fullPath: '/events/helpers'
+      preLoaderRoute: typeof AppEventsHelpersRouteImport
+      parentRoute: typeof AppRoute
+    }
+    '/_app/events/new': {
+      id: '/_app/events/new'
+      path: '/events/new'
+      fullPath: '/events/new'
+      preLoaderRoute: typeof AppEventsNewRouteImport
+      parentRoute: typeof AppRoute
+    }
     '/_app/jobs/': {
       id: '/_app/jobs/'
       path: '/jobs'
@@ -487,6 +587,20 @@ declare module '@tanstack/react-router' {
       preLoaderRoute: typeof AppRunsIdRouteImport
       parentRoute: typeof AppRoute
     }
+    '/_app/events/$event/': {
+      id: '/_app/events/$event/'
+      path: '/events/$event'
+      fullPath: '/events/$event/'
+      preLoaderRoute: typeof AppEventsEventIndexRouteImport
+      parentRoute: typeof AppRoute
+    }
+    '/_app/events/$event/edit': {
+      id: '/_app/events/$event/edit'
+      path: '/events/$event/edit'
+      fullPath: '/events/$event/edit'
+      preLoaderRoute: typeof AppEventsEventEditRouteImport
+      parentRoute: typeof AppRoute
+    }
   }
 }
 
@@ -504,13 +618,19 @@ interface AppRouteChildren {
   AppUsersRoute: typeof AppUsersRoute
   AppBatchesIdRoute: typeof AppBatchesIdRoute
   AppBatchesNewRoute: typeof AppBatchesNewRoute
+  AppEventRunsIdRoute: typeof AppEventRunsIdRoute
+  AppEventsHelpersRoute: typeof AppEventsHelpersRoute
+  AppEventsNewRoute: typeof AppEventsNewRoute
   AppJobsIdRoute: typeof AppJobsIdRoute
   AppJobsNewRoute: typeof AppJobsNewRoute
   AppPipelinesNameRoute: typeof AppPipelinesNameRoute
   AppRunsIdRoute: typeof AppRunsIdRoute
   AppBatchesIndexRoute: typeof AppBatchesIndexRoute
+  AppEventsIndexRoute: typeof AppEventsIndexRoute
   AppJobsIndexRoute: typeof AppJobsIndexRoute
   AppPipelinesIndexRoute: typeof AppPipelinesIndexRoute
+  AppEventsEventEditRoute: typeof AppEventsEventEditRoute
+  AppEventsEventIndexRoute: typeof AppEventsEventIndexRoute
 }
 
 const AppRouteChildren: AppRouteChildren = {
@@ -527,13 +647,19 @@ const AppRouteChildren: AppRouteChildren = {
   AppUsersRoute: AppUsersRoute,
   AppBatchesIdRoute: AppBatchesIdRoute,
   AppBatchesNewRoute: AppBatchesNewRoute,
+  AppEventRunsIdRoute: AppEventRunsIdRoute,
+  AppEventsHelpersRoute: AppEventsHelpersRoute,
+  AppEventsNewRoute: AppEventsNewRoute,
   AppJobsIdRoute: AppJobsIdRoute,
   AppJobsNewRoute: AppJobsNewRoute,
   AppPipelinesNameRoute: AppPipelinesNameRoute,
   AppRunsIdRoute: AppRunsIdRoute,
   AppBatchesIndexRoute: AppBatchesIndexRoute,
+  AppEventsIndexRoute: AppEventsIndexRoute,
   AppJobsIndexRoute: AppJobsIndexRoute,
   AppPipelinesIndexRoute: AppPipelinesIndexRoute,
+  AppEventsEventEditRoute: AppEventsEventEditRoute,
+  AppEventsEventIndexRoute: AppEventsEventIndexRoute,
 }
 
 const AppRouteWithChildren = AppRoute._addFileChildren(AppRouteChildren)

@@ -1,12 +1,15 @@
 /** What follows runs of events, over a whole server: actions, loops, chains, messages through tools, templates. */
+import { readFileSync } from 'node:fs'
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { parse } from 'yaml'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { fakeRunner, type FakeRunner } from '../../../test/fake-runner.ts'
 import { startMessageRunner } from '../../../test/message-runner.ts'
 import { runningServer, type Person, type TestServer } from '../../../test/running-server.ts'
 import { until } from '../../../test/until.ts'
 import type { Outcome } from '../../job/outcome.ts'
+import type { Json } from '../../lib/json.ts'
 import type { EventRun } from '../contract/index.ts'
 
 let server: TestServer
@@ -110,6 +113,7 @@ test('outcome, output and variables decide what follows, and each kind of action
     { name: 'sorry', on: 'failure', do: { event: { event: 'report' } } },
     { name: 'when said', on: 'ON_CONDITION', do: { event: { event: 'report', input: { from: '{{ event.name }}' } } } },
     { name: 'gone', on: 'always', do: { event: { event: 'nowhere' } } },
+    { name: 'number', do: { message: { channel: 'team', input: { text: '{{ output.files }}' } } } },
     { name: 'off', enabled: false, do: { event: { event: 'report' } } },
   ])
   const output = { files: 3, evil: '{{ vars.limit }}{% include "x" %}' }
@@ -124,6 +128,7 @@ test('outcome, output and variables decide what follows, and each kind of action
     ['wrong', 'refused', expect.stringMatching(/^its condition .*nothing/)],
     ['when said', 'done', null],
     ['gone', 'refused', expect.stringMatching(/event/)],
+    ['number', 'done', null],
   ])
   const begun = await runsOf('report')
   expect(begun.map(({ cause, depth, trigger }) => [cause.text, cause.run_id, depth, trigger]).toSorted()).toEqual([
@@ -226,6 +231,19 @@ test('an event of kind message sends through its tool; what is wrong with it is 
   expect(await settled(run.id)).toMatchObject({ state: 'succeeded' })
   expect((await calls().messageTemplates.get({ name: 'greeting' })).used_by).toEqual(['greet'])
 
+  // As a warning, since the channel may be another one by then.
+  const check = (given: object) =>
+    calls().events.check({ definition: { kind: 'message', message: { channel: 'mail', ...given } } })
+  const found = async (given: object) => (await check(given)).problems.map(({ field, severity }) => [field, severity])
+  expect(await found({ input: { subject: '{{ input.s }}', txt: 'x' } })).toEqual([
+    ['message.input.txt', 'warning'],
+    ['message.input.text', 'warning'],
+  ])
+  expect(await found({ action: 'dance' })).toEqual([['message.action', 'warning']])
+  expect(await found({ input: { subject: '{{ outcome.state }}', text: 'x' } })).toEqual([
+    ['message.input.subject', 'error'],
+  ])
+
   const refusal = async (given: object) => {
     const message = { channel: 'team', ...given }
     await calls().events.change({ event: 'greet', definition: { kind: 'message', message } })
@@ -239,6 +257,23 @@ test('an event of kind message sends through its tool; what is wrong with it is 
   expect(await refusal({ input: { txt: 'x' } })).toMatch(/input\.txt/)
   const to = ['someone@elsewhere.example']
   expect(await refusal({ channel: 'mail', input: { subject: 's', text: 't', to } })).toMatch(/own domains only/)
+})
+
+test('the examples of docs/actions.md are taken as they stand there', async () => {
+  const docs = readFileSync(new URL('../../../docs/actions.md', import.meta.url), 'utf8')
+  const [, yaml] = /```yaml\n([^]*?)```/.exec(docs)!
+  await calls().events.import({ yaml: yaml!, existing: 'update' })
+  const { name, status, ...definition } = parse(yaml!) as Record<string, Json>
+  expect([name, status]).toEqual(['backup', 'active'])
+  const { problems } = await calls().events.check({ definition })
+  expect(problems.map(({ field, severity }) => [field, severity])).toEqual([
+    ['actions[1].do.event.event', 'warning'], // the reader's own
+  ])
+  const [, json] = /-d '([^']+)'/.exec(docs)!
+  const body = JSON.parse(json!) as { input: Record<string, Json> }
+  expect((await calls().messageTemplates.preview(body)).input).toEqual({
+    ...{ subject: 'nightly backup succeeded', text: null },
+  })
 })
 
 test('templates are their owner’s to change, everybody’s to use; a preview and a try store nothing', async () => {

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { fakeRunner, type FakeRunner } from '../../../test/fake-runner.ts'
 import { runningServer, type Person, type TestServer } from '../../../test/running-server.ts'
 import { until } from '../../../test/until.ts'
+import { finish } from '../../queue/finish.ts'
 import { definitionOf, storePipeline } from '../../pipelines/testing/definitions.ts'
 
 let server: TestServer
@@ -35,12 +36,15 @@ const audit = async (target: string): Promise<string[]> => {
   )
   return rows.map((row) => row.line)
 }
-/** All at once: the first task of a run that fails would stop the others. */
+/** In one transaction: the first task of a run that fails would stop the others. */
 async function allFail(n: number): Promise<void> {
-  const refs = []
-  for (let i = 0; i < n; i++) refs.push((await runner.claimOne()).ref)
-  const reports = refs.map((ref) => ({ ref, outcomeJson: JSON.stringify(failure), logLength: 0n }))
-  await runner.rpc.finish({ ...runner.who, reports })
+  const ended = []
+  for (let i = 0; i < n; i++) {
+    const { jobKey, number, token } = (await runner.claimOne()).ref
+    const ref = { jobKey: String(jobKey), number: Number(number), token: String(token) }
+    ended.push({ ...runner.who, ref, outcome: failure, log: null })
+  }
+  await finish(server.db, ended)
   runner.held.length = 0
 }
 const settle = () =>
@@ -64,12 +68,14 @@ test('an event, a job and a run of a pipeline fail, and are done again by the wa
   await until(async () => (await anna.client.calls.pipelineRuns.get({ id: run.id })).ended_at !== null)
 
   const all = await listed()
-  expect(all.map(({ source, state, exit_code, error }) => [source.kind, source.name, state, exit_code, error])).toEqual([
-    ['pipeline', expect.stringMatching(/^release \/ (build|lint)$/), 'open', 3, failure.message],
-    ['pipeline', expect.stringMatching(/^release \/ (build|lint)$/), 'open', 3, failure.message],
-    ['job', 'plain', 'open', 3, failure.message],
-    ['event', 'import', 'open', 3, failure.message],
-  ])
+  expect(all.map(({ source, state, exit_code, error }) => [source.kind, source.name, state, exit_code, error])).toEqual(
+    [
+      ['pipeline', expect.stringMatching(/^release \/ (build|lint)$/), 'open', 3, failure.message],
+      ['pipeline', expect.stringMatching(/^release \/ (build|lint)$/), 'open', 3, failure.message],
+      ['job', 'plain', 'open', 3, failure.message],
+      ['event', 'import', 'open', 3, failure.message],
+    ],
+  )
   expect(all[3]).toMatchObject({ event_run_id: first.id, source: { id: event.id }, owner: 'anna', attempts: 1 })
   expect(all[0]).toMatchObject({ pipeline_run_id: run.id, source: { id: run.id } })
 
@@ -87,7 +93,9 @@ test('an event, a job and a run of a pipeline fail, and are done again by the wa
   expect(await listed(anna, { queue: 'nothing' })).toHaveLength(0)
   const page = await letters().list({ limit: 3 })
   expect(page).toMatchObject({ open: 4, next_cursor: expect.any(String) })
-  expect((await letters().list({ limit: 3, cursor: page.next_cursor! })).dead_letters).toMatchObject([{ job_id: first.job_id }])
+  expect((await letters().list({ limit: 3, cursor: page.next_cursor! })).dead_letters).toMatchObject([
+    { job_id: first.job_id },
+  ])
 
   // All at once: the two tasks are one run again. Twice at the same time is once.
   const [one, other] = await Promise.all([
@@ -105,7 +113,9 @@ test('an event, a job and a run of a pipeline fail, and are done again by the wa
   const again = (await anna.client.calls.eventRuns.list({ event: 'import', limit: 9 })).runs
   expect(again).toMatchObject([{ trigger: 'redrive', cause: { by: 'anna' } }, { id: first.id }])
   expect((await anna.client.calls.eventRuns.get({ id: again[0]!.id })).input).toMatchObject({ json: { file: 7 } })
-  expect(await anna.client.calls.jobs.get({ id: redriven.find(({ name }) => name === 'plain')!.redriven_as! })).toMatchObject({
+  expect(
+    await anna.client.calls.jobs.get({ id: redriven.find(({ name }) => name === 'plain')!.redriven_as! }),
+  ).toMatchObject({
     rerun_of: job.id,
   })
   expect(await audit(`job:${job.id}`)).toContain('dead_letter.redrive done')
@@ -115,7 +125,9 @@ test('an event, a job and a run of a pipeline fail, and are done again by the wa
   await allFail(4)
   const open = await listed()
   expect(open).toHaveLength(4)
-  expect(await server.client.calls.deadLetters.act({ action: 'dismiss', jobs: open.map((letter) => letter.job_id) })).toMatchObject({
+  expect(
+    await server.client.calls.deadLetters.act({ action: 'dismiss', jobs: open.map((letter) => letter.job_id) }),
+  ).toMatchObject({
     done: open.map(() => ({ redriven_as: null })),
   })
   expect(await listed()).toEqual([])
@@ -145,9 +157,14 @@ test('groups, an incident with its timeline, rules, and who may', async () => {
   expect((await ben.client.calls.incidents.list({ limit: 9 })).incidents).toEqual([])
   const { id } = incident!
   expect(await refusal(ben.client.calls.incidents.get({ id }))).toMatchObject({ code: 'not_found' })
-  expect(await refusal(vera.client.calls.incidents.act({ id, action: 'close' }))).toMatchObject({ code: 'permission_denied' })
+  expect(await refusal(vera.client.calls.incidents.act({ id, action: 'close' }))).toMatchObject({
+    code: 'permission_denied',
+  })
   expect(await refusal(incidents.act({ id, action: 'note' }))).toMatchObject({ code: 'invalid_argument' })
-  expect(await incidents.act({ id, action: 'acknowledge' })).toMatchObject({ state: 'acknowledged', acknowledged_by: 'anna' })
+  expect(await incidents.act({ id, action: 'acknowledge' })).toMatchObject({
+    state: 'acknowledged',
+    acknowledged_by: 'anna',
+  })
   await incidents.act({ id, action: 'note', note: 'the other side is down' })
   const closed = await incidents.act({ id, action: 'close', note: 'it is up' })
   expect(closed).toMatchObject({ state: 'closed', closed_by: 'anna' })
@@ -165,7 +182,9 @@ test('groups, an incident with its timeline, rules, and who may', async () => {
   ])
 
   expect(await anna.client.calls.failureGroups.mute({ id: ofEvent.id, muted: true })).toMatchObject({ muted: true })
-  expect(await refusal(ben.client.calls.failureGroups.mute({ id: ofEvent.id, muted: true }))).toMatchObject({ code: 'not_found' })
+  expect(await refusal(ben.client.calls.failureGroups.mute({ id: ofEvent.id, muted: true }))).toMatchObject({
+    code: 'not_found',
+  })
 
   expect(await incidents.rules()).toMatchObject({ repeated_times: 3, channels: [] })
   expect(await refusal(incidents.putRules({ repeated_times: 5 }))).toMatchObject({ code: 'permission_denied' })
@@ -183,8 +202,13 @@ test('how things ran: the table, over time, by hour, and what is worst', async (
   expect(table.rows).toMatchObject([{ name: 'import', runs: 3, succeeded: 1, failed: 2, success_rate: 1 / 3 }])
   expect(table.total).toMatchObject({ runs: 3, failed: 2 })
   expect(table.rows[0]!.duration_p95_ms).toBeGreaterThanOrEqual(table.rows[0]!.duration_p50_ms!)
-  expect((await analytics.table({ by: 'pipeline', search: 'REL' })).rows).toMatchObject([{ name: 'release', runs: 2, failed: 2 }])
-  expect((await analytics.table({ by: 'pipeline', search: 'nothing' })).total).toMatchObject({ runs: 0, success_rate: null })
+  expect((await analytics.table({ by: 'pipeline', search: 'REL' })).rows).toMatchObject([
+    { name: 'release', runs: 2, failed: 2 },
+  ])
+  expect((await analytics.table({ by: 'pipeline', search: 'nothing' })).total).toMatchObject({
+    runs: 0,
+    success_rate: null,
+  })
   const users = await vera.client.calls.analytics.table({ by: 'user', sort: 'cpu' })
   expect(users.rows).toMatchObject([{ name: 'anna', runs: 9, cpu_ms: 1500, memory_max_bytes: 4096 }])
   expect((await ben.client.calls.analytics.table({ by: 'user' })).rows).toEqual([])
@@ -197,7 +221,9 @@ test('how things ran: the table, over time, by hour, and what is worst', async (
   const byHour = await analytics.series({ days: 2, event: 'import' })
   expect([byHour.step_seconds, byHour.points.length, sum(byHour.points)]).toEqual([3600, 49, 3])
   expect(sum((await analytics.series({ days: 1, pipeline: 'release' })).points)).toBe(2)
-  expect(await refusal(analytics.series({ event: 'import', pipeline: 'release' }))).toMatchObject({ code: 'invalid_argument' })
+  expect(await refusal(analytics.series({ event: 'import', pipeline: 'release' }))).toMatchObject({
+    code: 'invalid_argument',
+  })
   expect(await refusal(ben.client.calls.analytics.series({ event: 'import' }))).toMatchObject({ code: 'not_found' })
 
   const { cells } = await analytics.heat({ zone: 'Asia/Kolkata' })
@@ -218,6 +244,13 @@ test('how things ran: the table, over time, by hour, and what is worst', async (
   const troubles = await analytics.troubles({ days: 7 })
   expect(troubles.failing.map(({ name, failed }) => `${name} ${failed}`).toSorted()).toEqual(['import 2', 'release 2'])
   expect(troubles.slowest).toHaveLength(2)
-  expect(troubles.late).toMatchObject([{ schedule_id: 'schedule0001', target: 'import', outcome: 'refused', late_ms: null }])
-  expect(await ben.client.calls.analytics.troubles({ kinds: ['late'] })).toEqual({ slowest: [], failing: [], flapping: [], late: [] })
+  expect(troubles.late).toMatchObject([
+    { schedule_id: 'schedule0001', target: 'import', outcome: 'refused', late_ms: null },
+  ])
+  expect(await ben.client.calls.analytics.troubles({ kinds: ['late'] })).toEqual({
+    slowest: [],
+    failing: [],
+    flapping: [],
+    late: [],
+  })
 })

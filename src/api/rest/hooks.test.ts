@@ -3,6 +3,7 @@ import { createHmac } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { runningServer, type Person, type TestServer } from '../../../test/running-server.ts'
 import { until } from '../../../test/until.ts'
+import { pruneDeliveries } from '../../events/webhook-deliveries.ts'
 
 let server: TestServer
 let anna: Person
@@ -231,4 +232,25 @@ test('who may: owners and administrators; the address is theirs to read, the sec
   const written = rows.map(({ text }) => text).join('\n')
   expect(written).toContain('keep_old_hours')
   for (const told of [door.url!.slice(7), door.secret, last.secret]) expect(written).not.toContain(told)
+})
+
+test('what was turned away goes after 30 days; what began a run as runs do, and later where nothing else tells a replay', async () => {
+  await event('pruned')
+  const door = await hook('pruned')
+  await server.db.query(
+    `insert into webhook_deliveries (webhook_id, delivery_id, run_id, reason, body_hash, received_at)
+     select w.id, kind || days, case when kind <> 'refused' then 'run000000000' end, kind,
+       case when kind = 'github' then sha256(days::text::bytea) end, now() - make_interval(days => days)
+     from event_webhooks w, unnest(array['refused', 'standard', 'github']) kind, unnest(array[20, 40, 100, 401]) days
+     where w.public_id = $1`,
+    [door.id],
+  )
+  await pruneDeliveries(server.db, 90)
+  const { deliveries } = await anna.client.calls.webhooks.deliveries({ event: 'pruned', name: 'deploy' })
+  expect(deliveries.map(({ delivery_id: id }) => id).toSorted()).toEqual([
+    ...['github100', 'github20', 'github40', 'refused20', 'standard20', 'standard40'],
+  ])
+  const page = await anna.client.calls.webhooks.deliveries({ event: 'pruned', name: 'deploy', limit: 4 })
+  const next = { event: 'pruned', name: 'deploy', limit: 4, before: page.next_before! }
+  expect([page.deliveries.length, (await anna.client.calls.webhooks.deliveries(next)).next_before]).toEqual([4, null])
 })

@@ -38,6 +38,8 @@ function routesOf(router: object): Route[] {
   })
 }
 
+const bash = { kind: 'bash', script: 'true' }
+
 /** What each route takes, so that it is refused for who asks and not for what is asked. */
 const bodies: Record<string, object> = {
   'POST /jobs': { command: ['true'] },
@@ -57,8 +59,23 @@ const bodies: Record<string, object> = {
   'PUT /users/{username}/password': { password: 'password of mallory' },
   'PATCH /users/{username}': { max_running: 1 },
   'POST /tokens': { name: 'another' },
+  'POST /events/{event}/webhooks': { name: 'x' },
+  'PUT /message-templates/{name}': { input: { text: 'x' } },
+  'POST /message-templates/preview': { input: { text: 'x' } },
+  'POST /conditions/try': { condition: 'true' },
+  'POST /dead-letters/act': { action: 'dismiss', ids: ['abcdefghijkl'] },
+  'POST /failure-groups/{id}/mute': { muted: true },
+  'POST /incidents/{id}/act': { action: 'close' },
+  'POST /events': { name: 'x', definition: bash },
+  'POST /events/check': { definition: bash },
+  'POST /events/import': { yaml: 'name: x' },
+  'POST /events/test': { event: 'x', definition: bash },
+  'POST /events/{event}/restore': { version: 1 },
 }
-const queries: Record<string, string> = { 'GET /pipelines/{name}/diff': '?from=1&to=2' }
+const queries: Record<string, string> = {
+  'GET /pipelines/{name}/diff': '?from=1&to=2',
+  'GET /events/{event}/diff': '?from=1&to=2',
+}
 
 test('R7: with a scope that no route here asks for, every route refuses', async () => {
   const { token } = await tokenFor('metrics:read')
@@ -69,7 +86,7 @@ test('R7: with a scope that no route here asks for, every route refuses', async 
     const id = /^\/(tokens|certificates|message-deliveries)/.test(path) ? '1' : job
     const url = path.replaceAll(
       /\{(\w+)\}/g,
-      (_all, name: string) => ({ id, username: 'admin', number: '1' })[name] ?? 'default',
+      (_all, name: string) => ({ id, username: 'admin', number: '1', scope: 'user' })[name] ?? 'default',
     )
     const body = { headers: { 'content-type': 'application/json' }, body: JSON.stringify(bodies[route] ?? {}) }
     const response = await server.fetch(url + (queries[route] ?? ''), { method, token, ...(method !== 'GET' && body) })

@@ -207,7 +207,14 @@ export async function settingsOf(options: SetOptions): Promise<Settings | undefi
 }
 
 /** What changes of a channel that is there, without its address. */
-export async function changesOf({ secret, header, smtp, from, email, receivers }: SetOptions): Promise<Changes | undefined> {
+export async function changesOf({
+  secret,
+  header,
+  smtp,
+  from,
+  email,
+  receivers,
+}: SetOptions): Promise<Changes | undefined> {
   const changes: Changes = {
     ...(secret !== undefined && { secret: await secretWord(secret, 'Secret') }),
     ...(header && { headers: header }),

@@ -1,9 +1,9 @@
-import { InvalidArgumentError, type Command } from 'commander'
-import { eventKinds, eventStatuses } from '../../job/event.ts'
+import type { Command } from 'commander'
 import { withServer } from '../connect.ts'
 import { defineEventDefinitions } from '../event-definitions.ts'
 import { defineEventRuns } from '../event-runs.ts'
 import { eventDetails, eventTable } from '../event-view.ts'
+import { kinds, oneOf, statuses } from '../event-words.ts'
 import { globalsOf } from '../globals.ts'
 import { notice, printJson } from '../render.ts'
 import { parseWithin } from '../units.ts'
@@ -24,17 +24,9 @@ export function define(command: Command): void {
   )
 }
 
-const among =
-  <T extends string>(words: readonly T[]) =>
-  (text: string, before: T[] = []): T[] => {
-    const found = words.find((word) => word === text)
-    if (found === undefined) throw new InvalidArgumentError(`is one of ${words.join(', ')}`)
-    return [...before, found]
-  }
-
 interface LsOptions {
-  status?: (typeof eventStatuses)[number][]
-  kind?: (typeof eventKinds)[number][]
+  status?: (typeof statuses)[number][]
+  kind?: (typeof kinds)[number][]
   tag?: string[]
   owner?: string
   failing?: boolean
@@ -47,9 +39,12 @@ function defineLs(command: Command): void {
     .command('ls')
     .summary('list events')
     .description('list events, newest first; archived ones on demand')
-  ls.option('--status <word>', `${eventStatuses.join(', ')}; may be repeated`, among(eventStatuses))
-    .option('--kind <word>', `${eventKinds.join(', ')}; may be repeated`, among(eventKinds))
-    .option('--tag <tag>', 'only with this tag; may be repeated', (text: string, all: string[] = []) => [...all, text])
+  ls.option('--status <word>', `${statuses.join(', ')}; may be repeated`, oneOf(statuses))
+    .option('--kind <word>', `${kinds.join(', ')}; may be repeated`, oneOf(kinds))
+    .option('--tag <tag>', 'only with this tag; may be repeated', (text: string, all?: string[]) => [
+      ...(all ?? []),
+      text,
+    ])
     .option('--owner <name>', 'only of this user')
     .option('--failing', 'only those whose last run failed')
     .option('--search <text>', 'part of the name or description')

@@ -46,7 +46,10 @@ export function define(command: Command): void {
       if (globalsOf(ticks).json) return printJson(found.ticks)
       process.stdout.write(tickTable(found.ticks))
     })
-  command.addHelpText('after', '\nSchedules that stand in a pipelines.yml or in an event are changed there. See docs/schedules.md.')
+  command.addHelpText(
+    'after',
+    '\nSchedules that stand in a pipelines.yml or in an event are changed there. See docs/schedules.md.',
+  )
 }
 
 interface LsOptions {

@@ -80,9 +80,13 @@ async function checkPaths(order: AttemptOrder, at: Ground, config: ExecutorConfi
 const artifactsBind = ({ artifactsDir, spec }: AttemptOrder): AllowedBind[] =>
   artifactsDir === undefined || spec.isolation === 'none' ? [] : [ownBind(artifactsDir, artifactsPlace)]
 
-function helpersBind({ helpersDir, node, spec }: AttemptOrder): AllowedBind[] {
+function helpersBind({ helpersDir, helpersLibrary, node, spec }: AttemptOrder): AllowedBind[] {
   if (helpersDir === undefined || spec.isolation === 'none') return []
-  return [ownBind(helpersDir, helpersPlace), ...(node === undefined ? [] : [ownBind(node, helperPlaces.node)])]
+  return [
+    ownBind(helpersDir, helpersPlace),
+    ...(helpersLibrary === undefined ? [] : [ownBind(helpersLibrary, helperPlaces.library)]),
+    ...(node === undefined ? [] : [ownBind(node, helperPlaces.node)]),
+  ]
 }
 
 /** The runner has made it itself, or is it. */

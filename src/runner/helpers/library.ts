@@ -1,12 +1,46 @@
-/** The helpers of every language (`runtime-helpers/`), as they are put beside a script. Read once. */
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+/**
+ * The helpers of every language (`runtime-helpers/`), where scripts can read them: copied once by each runner process,
+ * since what it was installed into may be closed to the job's user. Each attempt has them by a bind, or by a link.
+ */
+import { existsSync } from 'node:fs'
+import { chmod, copyFile, mkdir, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { AppError } from '../../lib/app-error.ts'
+import { makeShownDir, removeShownDir } from '../shown-dirs.ts'
+
+export interface Library {
+  /** The directory with all of it. */
+  place(): Promise<string>
+  remove(): Promise<void>
+}
 
 const languages = ['js', 'python', 'bash', 'ruby', 'go']
 
-let files: Map<string, Buffer> | null = null
+/** `newDir`: as `newShownDir` names it. */
+export function createLibrary(newDir: () => string): Library {
+  let made: Promise<{ dir: string; files: string[] }> | undefined
+  const make = async (): Promise<{ dir: string; files: string[] }> => {
+    const dir = newDir()
+    return { dir, files: await copyTo(dir) }
+  }
+  return {
+    async place() {
+      const found = await made?.catch(() => undefined)
+      // Temp directories are cleaned of what is old.
+      if (found?.files.every((file) => existsSync(file)) !== true) {
+        made = make()
+        made.catch(() => {})
+      }
+      return (await made!).dir
+    },
+    async remove() {
+      const found = await made?.catch(() => undefined)
+      made = undefined
+      if (found !== undefined) await removeShownDir(found.dir)
+    },
+  }
+}
 
 /** In the package it stands beside the program. */
 function sourceDir(): string {
@@ -16,35 +50,26 @@ function sourceDir(): string {
   return found
 }
 
-function read(): Map<string, Buffer> {
+async function copyTo(dir: string): Promise<string[]> {
   const from = sourceDir()
-  const all = languages
-    .filter((language) => existsSync(join(from, language)))
-    .flatMap((language) => readdirSync(join(from, language), { recursive: true, withFileTypes: true }))
-    .filter((entry) => entry.isFile() && !/\.test\.|_test\./.test(entry.name))
-    .map((entry) => join(entry.parentPath, entry.name))
-  return new Map(all.map((path) => [path.slice(from.length + 1), readFileSync(path)]))
-}
-
-/** Whatever our umask is, the job's user must pass. */
-function makeAll(path: string, within: string, made: Set<string>): void {
-  if (path === within || made.has(path)) return
-  makeAll(dirname(path), within, made)
-  mkdirSync(path)
-  chmodSync(path, 0o755)
-  made.add(path)
-}
-
-/** Some 20 small files, in a millisecond: less than a second bind would cost in code. */
-export function writeLibrary(dir: string): void {
-  files ??= read()
-  const made = new Set<string>()
-  for (const [name, bytes] of files) {
-    const path = join(dir, 'lib', name)
-    makeAll(dirname(path), dir, made)
-    writeFileSync(path, bytes)
-    chmodSync(path, 0o444)
+  const files: string[] = []
+  const copy = async (part: string): Promise<void> => {
+    // Whatever our umask is, the job's user must pass.
+    await mkdir(join(dir, part))
+    await chmod(join(dir, part), 0o755)
+    for (const entry of await readdir(join(from, part), { withFileTypes: true })) {
+      const path = join(part, entry.name)
+      if (entry.isDirectory()) await copy(path)
+      else if (entry.isFile()) files.push(await copyOne(join(from, path), join(dir, path)))
+    }
   }
-  // `import 'cronium'` looks for it beside the script.
-  symlinkSync('lib/js/modules', join(dir, 'node_modules'))
+  await makeShownDir(dir)
+  for (const language of languages) await copy(language)
+  return files
+}
+
+async function copyOne(from: string, to: string): Promise<string> {
+  await copyFile(from, to)
+  await chmod(to, 0o444)
+  return to
 }

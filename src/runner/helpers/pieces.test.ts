@@ -136,9 +136,9 @@ test('a large input goes on where the link was cut', async () => {
   plane.getInput = server
 })
 
-test('ten thousand requests: those within the rate are answered, the others told when to come', async () => {
+test('thousands of requests: those within the rate are answered, the others told when to come', async () => {
   const began = performance.now()
-  const answers = await Promise.all(Array.from({ length: 10_000 }, () => ask('/v1/health')))
+  const answers = await Promise.all(Array.from({ length: 3_000 }, () => ask('/v1/health')))
   const most = helperRate.burst + (helperRate.perSecond * (performance.now() - began)) / 1000
   const served = answers.filter(({ status }) => status === 200)
   expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200, 429]))

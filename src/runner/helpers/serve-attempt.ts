@@ -11,7 +11,7 @@ import { createDiskRoom } from '../disk-room.ts'
 import { makeShownDir } from '../shown-dirs.ts'
 import type { HelperAccess } from './access.ts'
 import { createDesk, type DeskOptions, type HelperServer } from './desk.ts'
-import { writeLibrary } from './library.ts'
+import { createLibrary } from './library.ts'
 import type { HelperPlan } from './plan.ts'
 import { handlerFor } from './routes.ts'
 import { serveHelpers } from './serve.ts'
@@ -22,10 +22,12 @@ export interface ServedHelpers {
 }
 
 export interface HelperTools {
-  /** Before the start. */
-  open(ref: AttemptRef, plan: HelperPlan, signal: AbortSignal): Promise<ServedHelpers>
+  /** Before the start. `library`: a directory that it shares with others, which must stay until it has ended. */
+  open(ref: AttemptRef, plan: HelperPlan, signal: AbortSignal): Promise<ServedHelpers & { library: string }>
   /** Of an attempt that was taken over. `secrets`: what its launcher has. */
   resume(ref: AttemptRef, note: HelperNote, secrets: string[]): Promise<ServedHelpers>
+  /** With no attempt left. */
+  close(): Promise<void>
 }
 
 /** As in `attempt-note.ts`. */
@@ -42,8 +44,9 @@ export interface HelperToolsOptions {
   signal: AbortSignal
 }
 
-export function createHelperTools(options: HelperToolsOptions): HelperTools {
-  const { server, signal } = options
+export function createHelperTools(options: HelperToolsOptions & { newDir(): string }): HelperTools {
+  const { server, signal, newDir } = options
+  const library = createLibrary(newDir)
   const spool = spoolIn(options)
   const serve = async (ref: AttemptRef, { dir, token_hash }: HelperNote, secrets: string[]): Promise<ServedHelpers> => {
     const over = new AbortController()
@@ -67,17 +70,16 @@ export function createHelperTools(options: HelperToolsOptions): HelperTools {
     async open(ref, plan, setUp) {
       const { dir, access, secrets } = plan
       const within = AbortSignal.any([signal, setUp])
-      await makeShownDir(dir)
-      writeLibrary(dir)
-      await writeScript(plan)
-      await bringInput(ref, dir, server, within)
+      const [at] = await Promise.all([library.place(), makeShownDir(dir)])
+      await Promise.all([showLibrary(plan, at), writeScript(plan), bringInput(ref, dir, server, within)])
       within.throwIfAborted()
       const served = await serve(ref, { dir, token_hash: access.tokenHash }, secrets)
-      if (!within.aborted) return served
+      if (!within.aborted) return { ...served, library: at }
       served.close()
       throw within.reason
     },
     resume: serve,
+    close: () => library.remove(),
   }
 }
 
@@ -95,6 +97,14 @@ export function createResults(options: HelperToolsOptions): (order: AttemptOrder
 function spoolIn({ spoolDir }: HelperToolsOptions): DeskOptions['spool'] {
   let room: (() => boolean) | undefined
   return { dir: spoolDir, diskIsFull: () => (room ??= createDiskRoom(spoolDir))() }
+}
+
+async function showLibrary({ dir, place }: HelperPlan, library: string): Promise<void> {
+  const path = join(dir, helperFiles.library)
+  // In a sandbox it is bound there.
+  await (place === dir ? symlink(library, path) : mkdir(path))
+  // `import 'cronium'` looks beside the script.
+  await symlink(`${helperFiles.library}/js/modules`, join(dir, 'node_modules'))
 }
 
 async function writeScript({ dir, place, script, node }: HelperPlan): Promise<void> {

@@ -15,7 +15,9 @@ else runCommonJs()
 function runCommonJs() {
   // On the line of the script's first, so that its line numbers are those of the stack traces.
   const before = '(async function (exports, require, module, __filename, __dirname) {'
-  const source = readFileSync(file, 'utf8').replace(/^\uFEFF/, '').replace(/^#!/, '//')
+  const source = readFileSync(file, 'utf8')
+    .replace(/^\uFEFF/, '')
+    .replace(/^#!/, '//')
   const main = vm.runInThisContext(`${before}${source}\n})`, {
     filename: file,
     columnOffset: -before.length,

@@ -8,7 +8,8 @@ const operations = {
   set: (name, json) => runyard.setVariable(name, JSON.parse(json)),
   delete: (name) => runyard.deleteVariable(name),
   increment: (name, by) => runyard.incrementVariable(name, Number(by)),
-  increments: (name, times) => Promise.all(Array.from({ length: Number(times) }, () => runyard.increment_variable(name))),
+  increments: (name, times) =>
+    Promise.all(Array.from({ length: Number(times) }, () => runyard.increment_variable(name))),
   append: (name, json) => runyard.appendVariable(name, JSON.parse(json)),
   names: async () => (await runyard.listVariables()).map(({ name }) => name),
   condition: (json) => runyard.setCondition(JSON.parse(json)),

@@ -36,7 +36,7 @@ operations = {
 for line in sys.stdin.buffer:
     operation, *given = line.decode().rstrip("\n").split("\t")
     try:
-        told = ("ok", json.dumps(operations[operation](*given)))
+        told = ("ok", json.dumps(operations[operation](*given), ensure_ascii=False, separators=(",", ":")))
     except Exception as error:
         told = ("error", str(error))
     print(told[0], base64.b64encode(told[1].encode()).decode(), sep="\t", flush=True)

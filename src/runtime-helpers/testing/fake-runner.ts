@@ -51,7 +51,7 @@ export function createFakeRunner(socket: string): FakeRunner {
   async function take(request: IncomingMessage, response: ServerResponse): Promise<void> {
     runner.requests++
     const trouble = runner.troubles.shift()
-    if (trouble === 'cut') return void request.destroy()
+    if (trouble === 'cut') return void request.socket.destroy()
     if (trouble === 'slow down') response.setHeader('retry-after', '1')
     if (trouble === 'slow down') return refuse(response, 429, 'resource_exhausted', 'at most 200 requests a second')
     if (trouble === 'unavailable') return refuse(response, 503, 'unavailable', 'not now')
@@ -61,9 +61,10 @@ export function createFakeRunner(socket: string): FakeRunner {
     if (url.pathname === '/v1/input') return giveInput(response)
     if (url.pathname === '/v1/output') return takeOutput(request, response)
     const key = request.headers['idempotency-key'] as string | undefined
-    const found = (key !== undefined && answers.get(key)) || act(`${request.method} ${url.pathname}`, await bodyOf(request))
+    const found =
+      (key !== undefined && answers.get(key)) || act(`${request.method} ${url.pathname}`, await bodyOf(request))
     if (key !== undefined) answers.set(key, found)
-    if (trouble === 'answer lost') return void request.destroy()
+    if (trouble === 'answer lost') return void request.socket.destroy()
     if ('refused' in found) return refuse(response, 400, 'invalid_argument', String(found.refused))
     const plain = request.headers.accept === 'text/plain' && 'value' in found
     const { value } = found as { value?: unknown }
@@ -100,7 +101,7 @@ export function createFakeRunner(socket: string): FakeRunner {
       case 'GET /v1/health':
         return { ok: true }
       case 'GET /v1/event':
-        return { id: 'evt1', name: 'Ünï "x"', attempt: 2, input: null }
+        return { id: 'evt1', name: 'Ünï "x"', attempt: 2, input: runner.input && { type: runner.input.type } }
       case 'GET /v1/variables':
         return { names: [...runner.variables.keys()].map((name) => ({ name, scope: 'user', secret: false })) }
       case 'POST /v1/condition':
@@ -134,7 +135,9 @@ export function createFakeRunner(socket: string): FakeRunner {
 const tooLarge: Record<string, unknown> = {}
 
 async function bodyOf(request: IncomingMessage): Promise<Record<string, unknown>> {
-  const text = Buffer.concat(await Array.fromAsync(request as AsyncIterable<Buffer>)).toString() || '{}'
+  const parts: Buffer[] = []
+  for await (const part of request as AsyncIterable<Buffer>) parts.push(part)
+  const text = Buffer.concat(parts).toString() || '{}'
   let exact = true
   const value = JSON.parse(text, (_key, each: unknown, { source = '' }: { source?: string } = {}) => {
     if (typeof each === 'number' && wholeNumber.test(source) && !Number.isSafeInteger(each)) exact = false

@@ -3,6 +3,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -128,6 +129,15 @@ func do(operation, first, second string) (any, error) {
 	return nil, fmt.Errorf("no operation %s", operation)
 }
 
+// Without \u0026 for &.
+func plainJSON(value any) []byte {
+	var text bytes.Buffer
+	writer := json.NewEncoder(&text)
+	writer.SetEscapeHTML(false)
+	_ = writer.Encode(value)
+	return bytes.TrimSuffix(text.Bytes(), []byte("\n"))
+}
+
 func main() {
 	lines := bufio.NewScanner(os.Stdin)
 	lines.Buffer(nil, 1<<20)
@@ -138,7 +148,7 @@ func main() {
 		if err != nil {
 			told, text = "error", []byte(err.Error())
 		} else {
-			text, _ = json.Marshal(value)
+			text = plainJSON(value)
 		}
 		fmt.Printf("%s\t%s\n", told, base64.StdEncoding.EncodeToString(text))
 	}

@@ -44,7 +44,9 @@ export default function CodeEditor(props: CodeEditorProps) {
     let wanted = true
     void loadLanguage(language).then((support) => {
       if (!wanted || !view.current) return
-      const own = isEdited(language) ? [EditorState.languageData.of(() => [{ autocomplete: source(latest, language) }])] : []
+      const own = isEdited(language)
+        ? [EditorState.languageData.of(() => [{ autocomplete: source(latest, language) }])]
+        : []
       view.current.dispatch({ effects: grammar.current.reconfigure([support, own]) })
     })
     return () => {
@@ -71,7 +73,11 @@ export default function CodeEditor(props: CodeEditorProps) {
   return (
     <div
       ref={place}
-      className={cn('min-h-0 overflow-hidden rounded-md border', invalid ? 'border-failed-fill' : 'border-line', className)}
+      className={cn(
+        'min-h-0 overflow-hidden rounded-md border',
+        invalid ? 'border-failed-fill' : 'border-line',
+        className,
+      )}
     />
   )
 }

@@ -52,7 +52,7 @@ export const helpers: Helper[] = [
     args: 'value',
     text: 'The result of the run: what follows gets it as its input. The last one counts.',
     example: {
-      node: "await runyard.output({ total: 12, rows })",
+      node: 'await runyard.output({ total: 12, rows })',
       python: 'runyard.output({"total": 12, "rows": rows})',
       bash: `runyard_output '{"total": 12}'`,
       ruby: 'Runyard.output({total: 12, rows: rows})',

@@ -25,7 +25,7 @@ export function lookOf(name: string, schema: JsonSchema): FieldLook {
   if (one.enum !== undefined) return 'choice'
   switch (one.type) {
     case 'string':
-      return long.test(name) ? 'text' : 'line'
+      return one.format === 'multiline' || long.test(name) ? 'text' : 'line'
     case 'boolean':
       return 'check'
     case 'number':

@@ -56,7 +56,11 @@ const look = EditorView.theme({
 
 const colours = HighlightStyle.define([
   { tag: [tags.comment, tags.meta], color: 'var(--muted)', fontStyle: 'italic' },
-  { tag: [tags.keyword, tags.modifier, tags.controlKeyword, tags.operatorKeyword], color: 'var(--accent)', fontWeight: '600' },
+  {
+    tag: [tags.keyword, tags.modifier, tags.controlKeyword, tags.operatorKeyword],
+    color: 'var(--accent)',
+    fontWeight: '600',
+  },
   { tag: [tags.string, tags.special(tags.string), tags.regexp], color: 'var(--passed)' },
   { tag: [tags.number, tags.bool, tags.null, tags.atom], color: 'var(--running)' },
   { tag: [tags.propertyName, tags.attributeName, tags.definition(tags.propertyName)], color: 'var(--accent)' },

@@ -63,7 +63,13 @@ export function whenText({ on = 'success', if: condition, delay_seconds = 0, rep
 
 /** `90 s`, `5 m`, `2 h`, `3 d`: the largest unit of which it is a whole number, up from two minutes. */
 export function spanText(seconds: number): string {
-  const unit = ([[86_400, 'd'], [3600, 'h'], [60, 'm']] as const).find(([size]) => seconds % size === 0 && seconds > 0)
+  const unit = (
+    [
+      [86_400, 'd'],
+      [3600, 'h'],
+      [60, 'm'],
+    ] as const
+  ).find(([size]) => seconds % size === 0 && seconds > 0)
   return unit ? `${seconds / unit[0]} ${unit[1]}` : `${seconds} s`
 }
 
@@ -71,6 +77,12 @@ const onWords = { succeeded: 'succeeds', failed: 'fails', cancelled: 'is cancell
 
 /** `When the pipeline nightly succeeds or fails`. */
 export function afterText({ event, pipeline, job, on = ['succeeded'] }: Partial<AfterTrigger>): string {
-  const what = event ? `the event ${event}` : pipeline ? `the pipeline ${pipeline}` : job ? `the job ${job}` : 'something'
+  const what = event
+    ? `the event ${event}`
+    : pipeline
+      ? `the pipeline ${pipeline}`
+      : job
+        ? `the job ${job}`
+        : 'something'
   return `When ${what} ${on.map((word) => onWords[word]).join(' or ')}`
 }

@@ -81,8 +81,7 @@ export const runListQuery = (event: string | undefined, { status, trigger }: Run
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.next_cursor,
     placeholderData: keepPreviousData,
-    refetchInterval: ({ state }) =>
-      state.data?.pages.some(({ runs }) => runs.some(isOpen)) ? openMs * 2 : listMs,
+    refetchInterval: ({ state }) => (state.data?.pages.some(({ runs }) => runs.some(isOpen)) ? openMs * 2 : listMs),
   })
 
 export const runQuery = (id: string) =>
@@ -132,7 +131,8 @@ export const webhooksQuery = (event: string) =>
 export const eventSchedulesQuery = (event: string) =>
   infiniteQueryOptions({
     queryKey: ['schedules', 'list', 'event', event],
-    queryFn: ({ pageParam, signal }) => api.schedules.list({ event, limit: 100, cursor: pageParam ?? undefined }, { signal }),
+    queryFn: ({ pageParam, signal }) =>
+      api.schedules.list({ event, limit: 100, cursor: pageParam ?? undefined }, { signal }),
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.next_cursor,
     refetchInterval: 5_000,

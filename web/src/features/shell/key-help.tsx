@@ -40,6 +40,19 @@ const groups: Group[] = [
     ],
   },
   {
+    title: 'Events',
+    keys: [
+      [['j'], 'Next event or run'],
+      [['k'], 'The one before'],
+      [['r'], 'Run the event'],
+      [['e'], 'Edit it'],
+      [['x'], 'Choose it, for an act on several'],
+      [['c'], 'New event'],
+      [['⌘/Ctrl', 'S'], 'Editor: save'],
+      [['⌘/Ctrl', 'Enter'], 'Editor: test run'],
+    ],
+  },
+  {
     title: 'Pipelines and their runs',
     keys: [
       [['j'], 'Next pipeline, run or task'],

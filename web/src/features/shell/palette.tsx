@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { Command } from 'cmdk'
-import { Boxes, Keyboard, List, LogOut, Monitor, Moon, Plus, Sun, Workflow } from 'lucide-react'
+import { Boxes, Keyboard, List, LogOut, Monitor, Moon, Plus, Sun, Workflow, Zap } from 'lucide-react'
 import { useDeferredValue, useState, type ReactNode } from 'react'
 import { api } from '../../lib/api.ts'
 import { setTheme } from '../../lib/theme.ts'
@@ -28,7 +28,7 @@ async function runOf(id: string) {
   return jobId.test(id) ? [await api.pipelineRuns.get({ id })] : []
 }
 
-/** Type to go anywhere: pages, acts, pipelines by name, and jobs and runs by name or id. */
+/** Type to go anywhere: pages, acts, events and pipelines by name, and jobs and runs by name or id. */
 export default function Palette({ onClose, onHelp }: { onClose: () => void; onHelp: () => void }) {
   const [text, setText] = useState('')
   const navigate = useNavigate()
@@ -48,6 +48,12 @@ export default function Palette({ onClose, onHelp }: { onClose: () => void; onHe
   const pipelines = useQuery({
     queryKey: ['palette', 'pipelines', wanted],
     queryFn: async () => (await api.pipelines.list({ search: wanted, limit: 6 })).pipelines,
+    enabled: wanted.length >= 2,
+    retry: false,
+  })
+  const events = useQuery({
+    queryKey: ['palette', 'events', wanted],
+    queryFn: async () => (await api.events.list({ search: wanted, limit: 6 })).events,
     enabled: wanted.length >= 2,
     retry: false,
   })
@@ -73,7 +79,7 @@ export default function Palette({ onClose, onHelp }: { onClose: () => void; onHe
       <Command.Input
         value={text}
         onValueChange={setText}
-        placeholder="A page, an act, the name or id of a job or a pipeline"
+        placeholder="A page, an act, the name of an event, a pipeline or a job"
         className="w-full border-b border-line bg-transparent px-4 py-3 text-lg outline-none placeholder:text-muted"
       />
       <Command.List className="max-h-[50dvh] overflow-y-auto p-1.5">
@@ -91,6 +97,20 @@ export default function Palette({ onClose, onHelp }: { onClose: () => void; onHe
                 <StateIcon state={job.state} />
                 <span className="min-w-0 flex-1 truncate">{visibleText(job.name)}</span>
                 <span className="font-mono text-xs text-muted">{job.id}</span>
+              </Item>
+            ))}
+          </Group>
+        )}
+        {events.data && events.data.length > 0 && (
+          <Group heading="Events">
+            {events.data.map(({ id, name }) => (
+              <Item
+                key={id}
+                value={`${wanted} ${name} event`}
+                onSelect={run(() => void navigate({ to: '/events/$event', params: { event: id } }))}
+              >
+                <Zap aria-hidden className="size-4" />
+                <span className="min-w-0 flex-1 truncate">{visibleText(name)}</span>
               </Item>
             ))}
           </Group>
@@ -139,6 +159,9 @@ export default function Palette({ onClose, onHelp }: { onClose: () => void; onHe
             <>
               <Item onSelect={run(() => void navigate({ to: '/jobs/new' }))}>
                 <Plus aria-hidden className="size-4" /> New job
+              </Item>
+              <Item onSelect={run(() => void navigate({ to: '/events/new' }))}>
+                <Zap aria-hidden className="size-4" /> New event
               </Item>
               <Item onSelect={run(() => void navigate({ to: '/batches/new' }))}>
                 <Boxes aria-hidden className="size-4" /> New batch

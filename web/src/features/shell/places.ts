@@ -12,6 +12,7 @@ import {
   UserCog,
   Users,
   Workflow,
+  Zap,
   type LucideIcon,
 } from 'lucide-react'
 import type { FileRouteTypes } from '../../routeTree.gen.ts'
@@ -36,6 +37,7 @@ export const placeGroups: PlaceGroup[] = [
     title: 'Work',
     places: [
       { to: '/overview', label: 'Overview', icon: ChartNoAxesColumn, key: 'o' },
+      { to: '/events', label: 'Events', icon: Zap, key: 'v' },
       { to: '/pipelines', label: 'Pipelines', icon: Workflow, key: 'l' },
       { to: '/batches', label: 'Batches', icon: Boxes, key: 'b' },
       { to: '/jobs', label: 'Jobs', icon: List, key: 'j' },

@@ -51,7 +51,11 @@ export function ConditionField({ label, value, onChange, error, placeholder }: C
         value={value ?? ''}
         onChange={(text) => onChange(text.trim() === '' ? undefined : text)}
       />
-      <div id={`${id}-note`} aria-live="polite" className="flex min-h-6 flex-wrap items-center gap-2 text-xs text-muted">
+      <div
+        id={`${id}-note`}
+        aria-live="polite"
+        className="flex min-h-6 flex-wrap items-center gap-2 text-xs text-muted"
+      >
         {problem ? (
           <span className="text-sm text-failed">{sentence(problem)}</span>
         ) : fresh && data && data.value !== null ? (

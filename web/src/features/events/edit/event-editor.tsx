@@ -245,7 +245,11 @@ export function EventEditor({ event: opened, first, tab, onTab, runId, onRun }: 
               { key: 'what', label: label('what', isScript(definition.kind) ? 'Script' : kindLabels[definition.kind]) },
               {
                 key: 'triggers',
-                label: label('triggers', 'Triggers', (definition.schedules ?? []).length + (definition.after ?? []).length),
+                label: label(
+                  'triggers',
+                  'Triggers',
+                  (definition.schedules ?? []).length + (definition.after ?? []).length,
+                ),
               },
               { key: 'actions', label: label('actions', 'Actions', (definition.actions ?? []).length) },
               { key: 'settings', label: label('settings', 'Settings') },

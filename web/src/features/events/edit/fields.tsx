@@ -65,7 +65,11 @@ export function LinesField({ value, onChange, placeholder, rows = 2, ...field }:
   )
 }
 
-const linesOf = (text: string) => text.split('\n').map((line) => line.trim()).filter((line) => line !== '')
+const linesOf = (text: string) =>
+  text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
 
 interface NumberFieldProps extends Common<number | undefined> {
   /** The value is so many times what is typed: 60 for minutes. */
@@ -125,22 +129,31 @@ export function ChoiceField<K extends string>({ value, onChange, options, ...fie
   )
 }
 
-export function CheckField({
-  label,
-  value,
-  onChange,
-  className,
-}: Pick<Common<boolean>, 'label' | 'value' | 'onChange' | 'className'>) {
+type CheckFieldProps = Pick<Common<boolean>, 'label' | 'value' | 'onChange' | 'hint' | 'className'>
+
+export function CheckField({ label, value, onChange, hint, className }: CheckFieldProps) {
   return (
     <label className={cn('flex items-center gap-2 text-sm font-medium', className)}>
       <Checkbox checked={value} onChange={(event) => onChange(event.target.checked)} />
-      {label}
+      <span>
+        {label}
+        {hint && <span className="block text-xs font-normal text-muted">{hint}</span>}
+      </span>
     </label>
   )
 }
 
 /** A JSON value; empty: none. What cannot be read keeps the editor from saving. */
-export function JsonField({ label, value, onChange, error, hint, placeholder, className, optional = true }: Common<unknown>) {
+export function JsonField({
+  label,
+  value,
+  onChange,
+  error,
+  hint,
+  placeholder,
+  className,
+  optional = true,
+}: Common<unknown>) {
   const id = useId()
   const [text, setText] = useState(() => jsonText(value))
   const read = readJson(text)
@@ -173,9 +186,7 @@ export function JsonField({ label, value, onChange, error, hint, placeholder, cl
         }}
       />
       <span id={`${id}-note`} className="flex flex-col gap-1 empty:hidden">
-        {problem && (
-          <span className="text-sm text-failed">{read.error ? `It ${read.error}` : sentence(problem)}</span>
-        )}
+        {problem && <span className="text-sm text-failed">{read.error ? `It ${read.error}` : sentence(problem)}</span>}
         {hint && <span className="text-xs text-muted">{hint}</span>}
       </span>
     </div>

@@ -56,8 +56,8 @@ export function HttpFields({ value, onChange, at, templated }: HttpFieldsProps) 
         </Field>
       </div>
       <p className="-mt-2 text-xs text-muted">
-        <code className="font-mono">{'{{secrets.NAME}}'}</code> in the address, headers, body and credentials is filled in
-        from the secrets {templated ? 'of this event, ' : ''}when it runs
+        <code className="font-mono">{'{{secrets.NAME}}'}</code> in the address, headers, body and credentials is filled
+        in from the secrets {templated ? 'of this event, ' : ''}when it runs
         {templated && (
           <>
             ; <code className="font-mono">{'{{ output.id }}'}</code> from the output
@@ -93,7 +93,8 @@ export function HttpFields({ value, onChange, at, templated }: HttpFieldsProps) 
             value={(value.expect_status ?? ['2xx']).map(String)}
             onChange={(lines) =>
               set({
-                expect_status: lines.length === 0 ? undefined : lines.map((line) => (/^\d+$/.test(line) ? Number(line) : line)),
+                expect_status:
+                  lines.length === 0 ? undefined : lines.map((line) => (/^\d+$/.test(line) ? Number(line) : line)),
               })
             }
           />
@@ -183,9 +184,7 @@ function Body({ value, set, at }: PartProps) {
           onChange={(body) => set({ body })}
         />
       )}
-      {kind === 'input' && (
-        <p className="text-sm text-muted">Whatever its type and size; large ones are streamed.</p>
-      )}
+      {kind === 'input' && <p className="text-sm text-muted">Whatever its type and size; large ones are streamed.</p>}
     </div>
   )
 }

@@ -32,7 +32,10 @@ export function ItemCard({ title, summary, wrong, off, openAtFirst, onRemove, on
           onClick={() => setOpen(!open)}
           className="flex min-w-0 flex-1 items-center gap-2 rounded-md px-2 py-1.5 text-left hover:bg-sunken"
         >
-          <ChevronRight aria-hidden className={cn('size-4 shrink-0 text-muted transition-transform', open && 'rotate-90')} />
+          <ChevronRight
+            aria-hidden
+            className={cn('size-4 shrink-0 text-muted transition-transform', open && 'rotate-90')}
+          />
           <span className={cn('min-w-0 flex-1', off && 'opacity-60')}>
             <span className="block truncate text-sm font-semibold">{title || 'without a name'}</span>
             <span className="block truncate text-sm text-muted">{summary}</span>

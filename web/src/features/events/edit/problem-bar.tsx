@@ -48,9 +48,7 @@ export function ProblemBar({ errors, warnings, tab, onTab }: ProblemBarProps) {
           )
         })}
       </ul>
-      {all.length > most && (
-        <p className="border-t border-line px-3 py-1.5 text-muted">and {all.length - most} more</p>
-      )}
+      {all.length > most && <p className="border-t border-line px-3 py-1.5 text-muted">and {all.length - most} more</p>}
     </section>
   )
 }

@@ -79,7 +79,7 @@ function SchemaField({ name, schema, value, onChange, error, optional }: SchemaF
       )
     }
     case 'check':
-      return <CheckField label={label} value={value === true} onChange={onChange} />
+      return <CheckField label={label} hint={schema.description} value={value === true} onChange={onChange} />
     case 'number':
       return <NumberField {...common} value={value as number | undefined} onChange={onChange} />
     case 'lines': {

@@ -156,12 +156,7 @@ function TestRun({ id, onOutput }: { id: string; onOutput: (run: EventRunDetail)
               <CircleStop aria-hidden className="size-3.5" /> Stop
             </Button>
           )}
-          <Link
-            to="/event-runs/$id"
-            params={{ id }}
-            target="_blank"
-            className={buttonLook('quiet', 'small')}
-          >
+          <Link to="/event-runs/$id" params={{ id }} target="_blank" className={buttonLook('quiet', 'small')}>
             <ExternalLink aria-hidden className="size-3.5" /> Run
           </Link>
         </span>

@@ -31,7 +31,9 @@ export function useCheck(draft: Draft, refused: readonly FieldProblem[]): Checke
       const key = `${field} ${message}`
       return seen.has(key) ? false : (seen.add(key), true)
     }),
-    warnings: problems.filter(({ severity }) => severity === 'warning').map((one) => ({ ...one, field: name(one.field) })),
+    warnings: problems
+      .filter(({ severity }) => severity === 'warning')
+      .map((one) => ({ ...one, field: name(one.field) })),
     job: data?.job ?? null,
   }
 }

@@ -23,7 +23,7 @@ export default function YamlTab({ draft, onDraft }: YamlTabProps) {
         label="The event as YAML"
         language="yaml"
         invalid={error !== undefined}
-        className="h-[max(20rem,calc(100dvh-18rem))] flex-1"
+        className="h-[max(20rem,calc(100dvh-12rem))]"
         value={text}
         onChange={(next) => {
           setText(next)
@@ -36,8 +36,8 @@ export default function YamlTab({ draft, onDraft }: YamlTabProps) {
           <span className="text-sm text-failed">{sentence(error)}</span>
         ) : (
           <>
-            The same as in a file for <code className="font-mono">runyard event create -f</code>. Secrets stand in it by name
-            only.
+            The same as in a file for <code className="font-mono">runyard event create -f</code>. Secrets stand in it by
+            name only.
           </>
         )}
       </p>

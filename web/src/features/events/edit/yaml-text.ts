@@ -23,7 +23,12 @@ export function yamlOf({ name, tags, shared, definition }: Draft): string {
     ([key, value]) => value !== undefined && value !== null && JSON.stringify(value) !== defaults[key],
   )
   const document = new Document(
-    { ...(name === '' ? {} : { name }), ...(shared ? { shared } : {}), ...(tags.length > 0 ? { tags } : {}), ...Object.fromEntries(said) },
+    {
+      ...(name === '' ? {} : { name }),
+      ...(shared ? { shared } : {}),
+      ...(tags.length > 0 ? { tags } : {}),
+      ...Object.fromEntries(said),
+    },
     { aliasDuplicateObjects: false },
   )
   visit(document, {
@@ -43,7 +48,8 @@ export function readYaml(text: string, before: Draft): ReadYaml {
   const [error] = document.errors
   if (error) return { error: `line ${lines.linePos(error.pos[0]).line}: ${error.message}` }
   const body: unknown = document.toJS({ maxAliasCount: 100 })
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) return { error: 'an event has fields: name, kind, …' }
+  if (typeof body !== 'object' || body === null || Array.isArray(body))
+    return { error: 'an event has fields: name, kind, …' }
   const { name, tags, shared, status: _, ...definition } = body as Record<string, unknown>
   return {
     draft: {

@@ -62,7 +62,7 @@ export function EventFilterBar({ filters, counts, tags, onChange, onClear, searc
             ))}
           </Select>
         )}
-        <div role="group" aria-label="Status" className="flex flex-wrap gap-0.5">
+        <div role="group" aria-label="Status" className="flex max-w-full gap-0.5 overflow-x-auto">
           {statuses.map((one) => (
             <Toggle
               key={one}

@@ -13,6 +13,7 @@ import { useMe } from '../../session/session.ts'
 import { KindIcon } from '../kind-icon.tsx'
 import { RecentRuns } from '../recent-runs.tsx'
 import { StatusBadge } from '../status-badge.tsx'
+import { kindLabels } from '../words.ts'
 
 const columns = 'md:grid-cols-[1.25rem_minmax(0,1fr)_5.5rem_minmax(0,15rem)_9rem_7.5rem_4.5rem]'
 
@@ -91,7 +92,9 @@ export function EventRow({ event, chosen, onChoose, onRun }: EventRowProps) {
         ) : (
           <p className="truncate text-sm text-muted">
             {event.owner !== me?.username && `${event.owner} · `}
-            {visibleText(event.description ?? (event.actions > 0 ? actionsText(event.actions) : 'no description'))}
+            {visibleText(
+              event.description ?? [kindLabels[event.kind], actionsText(event.actions)].filter(Boolean).join(' · '),
+            )}
           </p>
         )}
       </div>
@@ -99,11 +102,11 @@ export function EventRow({ event, chosen, onChoose, onRun }: EventRowProps) {
         <StatusBadge status={event.status} />
       </span>
       <Triggers event={event} />
-      <span className="col-start-2 row-start-3 md:col-auto md:row-auto">
+      <span className="max-md:col-start-2">
         <RecentRuns runs={event.recent} label={`Recent runs of ${name}`} />
       </span>
       <Times event={event} />
-      <span className="row-start-3 flex justify-end max-md:col-start-3 md:row-auto">
+      <span className="flex justify-end">
         {event.may_run && (
           <Button
             size="small"
@@ -119,7 +122,7 @@ export function EventRow({ event, chosen, onChoose, onRun }: EventRowProps) {
   )
 }
 
-const actionsText = (n: number) => (n === 1 ? '1 action' : `${n} actions`)
+const actionsText = (n: number) => (n === 0 ? '' : n === 1 ? '1 action' : `${n} actions`)
 const triggerIcons = { schedule: CalendarClock, webhook: Webhook, after: Zap }
 
 function Triggers({ event: { triggers } }: { event: EventSummary }) {
@@ -132,7 +135,7 @@ function Triggers({ event: { triggers } }: { event: EventSummary }) {
   return (
     <span
       title={visibleText(all)}
-      className="col-span-2 col-start-2 row-start-2 flex min-w-0 items-center gap-1.5 text-sm text-muted md:col-auto md:row-auto"
+      className="flex min-w-0 items-center gap-1.5 text-sm text-muted max-md:col-span-2 max-md:col-start-2"
     >
       <Icon aria-hidden className="size-3.5 shrink-0" />
       <span className="truncate">{visibleText(sentence(one!.text))}</span>

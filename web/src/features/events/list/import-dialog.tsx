@@ -26,7 +26,10 @@ export default function ImportDialog({ onClose }: { onClose: () => void }) {
     mutationFn: (dryRun: boolean) => api.events.import({ yaml, existing, dry_run: dryRun }),
     onSuccess: ({ results }, dryRun) => {
       if (dryRun) return
-      toast('success', results.length === 1 ? `${results[0]!.name}: ${results[0]!.outcome}` : `${results.length} events`)
+      toast(
+        'success',
+        results.length === 1 ? `${results[0]!.name}: ${results[0]!.outcome}` : `${results.length} events`,
+      )
       void client.invalidateQueries({ queryKey: ['events'] })
       onClose()
     },
@@ -101,7 +104,9 @@ export default function ImportDialog({ onClose }: { onClose: () => void }) {
           <ul aria-label="What would happen" className="rounded-md border border-line bg-sunken px-3 py-2 text-sm">
             {tried.map(({ name, outcome }) => (
               <li key={name} className="flex items-center gap-2 py-0.5">
-                <Badge tone={outcome === 'created' ? 'good' : outcome === 'updated' ? 'accent' : 'plain'}>{outcome}</Badge>
+                <Badge tone={outcome === 'created' ? 'good' : outcome === 'updated' ? 'accent' : 'plain'}>
+                  {outcome}
+                </Badge>
                 {visibleText(name)}
               </li>
             ))}
@@ -112,12 +117,7 @@ export default function ImportDialog({ onClose }: { onClose: () => void }) {
           <Button busy={send.isPending} disabled={yaml.trim() === ''} onClick={() => send.mutate(true)}>
             Try without effect
           </Button>
-          <Button
-            kind="primary"
-            busy={send.isPending}
-            disabled={yaml.trim() === ''}
-            onClick={() => send.mutate(false)}
-          >
+          <Button kind="primary" busy={send.isPending} disabled={yaml.trim() === ''} onClick={() => send.mutate(false)}>
             Import
           </Button>
         </DialogFooter>

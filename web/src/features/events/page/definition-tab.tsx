@@ -62,12 +62,20 @@ function Facts({ definition }: { definition: EventDefinition }) {
             ))}
       </Part>
       <Part title="Secrets">
-        {used.length === 0 ? 'It uses none.' : used.map((name) => <code key={name} className="font-mono text-xs">{name}</code>)}
+        {used.length === 0
+          ? 'It uses none.'
+          : used.map((name) => (
+              <code key={name} className="font-mono text-xs">
+                {name}
+              </code>
+            ))}
       </Part>
       <Part title="Time">
         <p>
-          {timeouts.run_seconds === undefined ? 'As the server is set' : `${duration(timeouts.run_seconds * 1000)} to run`},{' '}
-          {duration(timeouts.setup_seconds * 1000)} to set up, {duration(timeouts.cleanup_seconds * 1000)} to clean up
+          {timeouts.run_seconds === undefined
+            ? 'As the server is set'
+            : `${duration(timeouts.run_seconds * 1000)} to run`}
+          , {duration(timeouts.setup_seconds * 1000)} to set up, {duration(timeouts.cleanup_seconds * 1000)} to clean up
         </p>
       </Part>
       <Part title="Runs">

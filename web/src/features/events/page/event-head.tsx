@@ -83,8 +83,7 @@ function Acts({ event }: { event: EventDetail }) {
   const navigate = useNavigate()
   const me = useMe()
   const mayRun = event.may_run && event.status !== 'archived'
-  const edit = () =>
-    event.may_change && void navigate({ to: '/events/$event/edit', params: { event: event.id } })
+  const edit = () => event.may_change && void navigate({ to: '/events/$event/edit', params: { event: event.id } })
   useKeys({ r: () => mayRun && setOpen('run'), e: edit })
   const to = event.status === 'active' ? 'paused' : 'active'
   return (

@@ -62,13 +62,14 @@ function Schedules({ event }: { event: EventDetail }) {
     <Card title="Schedules" action={event.may_change && <EditLink event={event} />}>
       {list.isPending && <Loading rows={2} label="Loading schedules" />}
       {list.isError && <Failed error={list.error} retry={() => void list.refetch()} />}
-      {list.isSuccess && schedules.length === 0 && (
-        <p className="text-sm text-muted">None: no clock starts it.</p>
-      )}
+      {list.isSuccess && schedules.length === 0 && <p className="text-sm text-muted">None: no clock starts it.</p>}
       {schedules.length > 0 && (
         <ul className="flex flex-col">
           {schedules.map((schedule) => (
-            <li key={schedule.id} className="flex flex-wrap items-baseline gap-x-4 border-t border-line py-2 text-sm first:border-t-0 first:pt-0 last:pb-0">
+            <li
+              key={schedule.id}
+              className="flex flex-wrap items-baseline gap-x-4 border-t border-line py-2 text-sm first:border-t-0 first:pt-0 last:pb-0"
+            >
               <span className="min-w-0 flex-1 basis-48">
                 <span className="block font-medium">{visibleText(schedule.name)}</span>
                 <span className="text-muted" title={schedule.cron ?? undefined}>

@@ -79,7 +79,10 @@ function Loaded({ run }: { run: EventRunDetail }) {
           className="min-h-0 [&>[role=tabpanel]]:flex [&>[role=tabpanel]]:min-h-0 [&>[role=tabpanel]]:flex-1 [&>[role=tabpanel]]:flex-col"
           value={shown}
           onChange={(next) =>
-            void navigate({ search: next === 'log' && run.job_id ? {} : { view: next as 'output' }, resetScroll: false })
+            void navigate({
+              search: next === 'log' && run.job_id ? {} : { view: next as 'output' },
+              resetScroll: false,
+            })
           }
           tabs={[
             { key: 'log', label: 'Log' },
@@ -159,7 +162,11 @@ function Head({ run }: { run: EventRunDetail }) {
             Events
           </Link>
           <span aria-hidden>/</span>
-          <Link to="/events/$event" params={{ event: run.event.id }} className="min-w-0 truncate rounded hover:text-text">
+          <Link
+            to="/events/$event"
+            params={{ event: run.event.id }}
+            className="min-w-0 truncate rounded hover:text-text"
+          >
             {name}
           </Link>
           <span aria-hidden>/</span>
@@ -200,7 +207,11 @@ function Acts({ run }: { run: EventRunDetail }) {
           <CircleStop aria-hidden className="size-4" /> Cancel
         </Button>
       ) : (
-        <Button busy={again.isPending} title="The event as it is now, with the same input" onClick={() => again.mutate()}>
+        <Button
+          busy={again.isPending}
+          title="The event as it is now, with the same input"
+          onClick={() => again.mutate()}
+        >
           <RotateCw aria-hidden className="size-4" /> Run again
         </Button>
       )}
@@ -224,8 +235,8 @@ function NoSuchRun({ id }: { id: string }) {
   return (
     <Empty page title="No such run">
       <p className="text-muted">
-        There is no run <code className="font-mono break-all">{id}</code>, or it is not yours to see. Old runs are cleared
-        away.
+        There is no run <code className="font-mono break-all">{id}</code>, or it is not yours to see. Old runs are
+        cleared away.
       </p>
       <Link to="/events" className={buttonLook()}>
         All events

@@ -33,7 +33,12 @@ export function PayloadView({ payload, what, className }: PayloadViewProps) {
           <Download aria-hidden className="size-3.5" /> Download
         </a>
       </div>
-      <div tabIndex={0} role="region" aria-label={`Content of the ${what}`} className="min-h-0 flex-1 overflow-auto bg-log p-3">
+      <div
+        tabIndex={0}
+        role="region"
+        aria-label={`Content of the ${what}`}
+        className="min-h-0 flex-1 overflow-auto bg-log p-3"
+      >
         {json ? (
           <JsonText value={payload.json} />
         ) : payload.text !== undefined ? (

@@ -45,7 +45,12 @@ export function RunFacts({ run }: { run: EventRunDetail }) {
         {run.version === null ? (
           'not saved (test)'
         ) : (
-          <Link to="/events/$event" params={{ event: run.event.id }} search={{ tab: 'versions', to: run.version }} className={link}>
+          <Link
+            to="/events/$event"
+            params={{ event: run.event.id }}
+            search={{ tab: 'versions', to: run.version }}
+            className={link}
+          >
             {run.version}
           </Link>
         )}

@@ -2,6 +2,7 @@ import { Button } from '../../../components/button.tsx'
 import { CopyLine } from '../../../components/copy-line.tsx'
 import { Dialog } from '../../../components/dialog.tsx'
 import type { Webhook } from '../../../lib/api.ts'
+import { addressOf } from './address.ts'
 
 interface SecretDialogProps {
   url: string | null
@@ -11,7 +12,8 @@ interface SecretDialogProps {
 }
 
 /** The signing secret, this once, and how a request is signed with it. */
-export default function SecretDialog({ url, scheme, secret, onClose }: SecretDialogProps) {
+export default function SecretDialog({ url: path, scheme, secret, onClose }: SecretDialogProps) {
+  const url = path && addressOf(path)
   return (
     <Dialog
       open

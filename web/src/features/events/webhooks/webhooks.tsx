@@ -14,6 +14,7 @@ import { api, type EventSummary, type Webhook } from '../../../lib/api.ts'
 import { lazyPart } from '../../../lib/lazy-part.ts'
 import { problemOf } from '../../../lib/problem.ts'
 import { webhooksQuery } from '../queries.ts'
+import { addressOf } from './address.ts'
 
 const NewWebhookDialog = lazyPart(() => import('./new-webhook-dialog.tsx'))
 const DeliveriesDialog = lazyPart(() => import('./deliveries-dialog.tsx'))
@@ -47,8 +48,8 @@ export function Webhooks({ event }: WebhooksProps) {
       {list.isError && <Failed error={list.error} retry={() => void list.refetch()} />}
       {list.data?.length === 0 && (
         <p className="text-sm text-muted">
-          None. A webhook is an address with a secret part; a signed request to it starts the event, and its body becomes
-          the input.
+          None. A webhook is an address with a secret part; a signed request to it starts the event, and its body
+          becomes the input.
         </p>
       )}
       {list.data && list.data.length > 0 && (
@@ -89,16 +90,14 @@ export function Webhooks({ event }: WebhooksProps) {
                   </Menu>
                 )}
               </div>
-              {webhook.url && <CopyLine what="address" text={webhook.url} />}
+              {webhook.url && <CopyLine what="address" text={addressOf(webhook.url)} />}
             </li>
           ))}
         </ul>
       )}
       <Suspense>
         {asking?.act === 'new' && <NewWebhookDialog event={event} onMade={setShown} onClose={close} />}
-        {asking?.act === 'deliveries' && (
-          <DeliveriesDialog event={event.id} webhook={asking.webhook} onClose={close} />
-        )}
+        {asking?.act === 'deliveries' && <DeliveriesDialog event={event.id} webhook={asking.webhook} onClose={close} />}
         {shown && <SecretDialog {...shown} onClose={() => setShown(null)} />}
       </Suspense>
       {asking?.act === 'rotate' && (

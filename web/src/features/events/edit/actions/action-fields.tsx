@@ -25,12 +25,7 @@ export function ActionFields({ action, at, onChange }: ActionFieldsProps) {
   return (
     <>
       <div className="grid gap-4 sm:grid-cols-3">
-        <TextField
-          label="Name"
-          error={error('name')}
-          value={action.name}
-          onChange={(name) => onChange({ name })}
-        />
+        <TextField label="Name" error={error('name')} value={action.name} onChange={(name) => onChange({ name })} />
         <ChoiceField
           label="Fires"
           options={onLabels}
@@ -133,7 +128,8 @@ function EffectFields({ kind, value, at, onChange }: EffectFieldsProps) {
     case 'rerun':
       return (
         <p className="text-sm text-muted">
-          The same event with the same input, once more. With “more than once” and “until” above it is a retry of its own.
+          The same event with the same input, once more. With “more than once” and “until” above it is a retry of its
+          own.
         </p>
       )
   }
@@ -231,7 +227,12 @@ function VariableFields({ value, at, onChange }: BodyProps<VariableInput>) {
           value={value.name}
           onChange={(name) => set({ name })}
         />
-        <ChoiceField label="Scope" options={scopes} value={value.scope ?? 'user'} onChange={(scope) => set({ scope })} />
+        <ChoiceField
+          label="Scope"
+          options={scopes}
+          value={value.scope ?? 'user'}
+          onChange={(scope) => set({ scope })}
+        />
         <ChoiceField
           label="Change"
           options={operations}
