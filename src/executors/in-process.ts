@@ -2,8 +2,8 @@
  * An attempt that the runner's own process does, in place of a command: it runs no user code, so it needs no launcher, no
  * cgroup and no user. Nothing of it survives the runner; one that is killed meanwhile is lost.
  */
-import { compileSecrets, createRedactor } from '../logs/redactor.ts'
 import type { AttemptOrder, Ended, RunningAttempt, StopReason } from './executor.ts'
+import { createMask } from './mask.ts'
 import { collectOutput } from './output/collect.ts'
 import { createMemoryLog } from './output/memory-log.ts'
 
@@ -26,6 +26,8 @@ export function runInProcess(
   work: (tools: InProcess) => Promise<Done>,
 ): RunningAttempt {
   const log = createMemoryLog()
+  // A receiver may say back what it was called by.
+  const mask = createMask(secrets)
   const output = collectOutput({ sink: log, secrets, limitBytes: order.limits.output_bytes ?? logBytes })
   const stopped = new AbortController()
   const startedAt = new Date()
@@ -44,7 +46,7 @@ export function runInProcess(
       exitCode: done === undefined ? null : done.exitCode,
       signal: done === undefined ? 'SIGTERM' : null,
       ...(reason === undefined || done !== undefined ? {} : { reason }),
-      ...(done === undefined ? {} : { said: { ...done.said, message: masked(done.said.message, secrets) } }),
+      ...(done === undefined ? {} : { said: { ...done.said, message: mask.text(done.said.message) } }),
       startedAt,
       endedAt: new Date(),
     }
@@ -74,9 +76,3 @@ export function runInProcess(
 /** The log is in memory until it is shipped. */
 const logBytes = 4 * 1024 * 1024
 const nothingUsed = { oomKills: 0, oomKilled: false, usage: {}, remaining: 0, unenforced: [] }
-
-/** A receiver may say back what it was called by. */
-function masked(text: string, secrets: string[]): string {
-  const redactor = createRedactor(compileSecrets(secrets))
-  return Buffer.concat([redactor.push(Buffer.from(text)), redactor.flush()]).toString()
-}

@@ -5,23 +5,14 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { settingsVariable, type ChannelSettings, type Message } from '../job/message.ts'
-import { compileSecrets, createRedactor, type Matcher } from '../logs/redactor.ts'
-import {
-  StartRefused,
-  type AttemptOrder,
-  type Ended,
-  type Executor,
-  type RunningAttempt,
-  type StopReason,
-} from './executor.ts'
+import { StartRefused, type AttemptOrder, type Executor, type RunningAttempt } from './executor.ts'
+import { runInProcess, type Done } from './in-process.ts'
 import { sendDiscord } from './message/discord.ts'
 import { sendEmail } from './message/email.ts'
 import { secretsOf } from './message/secrets.ts'
 import type { Answer, Sending } from './message/sending.ts'
 import { sendSlack } from './message/slack.ts'
 import { sendWebhook } from './message/webhook.ts'
-import { collectOutput } from './output/collect.ts'
-import { createMemoryLog } from './output/memory-log.ts'
 
 export interface MessageExecutor {
   kind: 'message'
@@ -39,55 +30,15 @@ export function createMessageExecutor(): MessageExecutor {
 
 function begin(order: AttemptOrder): RunningAttempt {
   const { message, settings } = contentOf(order)
-  const secrets = compileSecrets(secretsOf(settings))
-  const log = createMemoryLog()
-  const output = collectOutput({ sink: log, secrets: secretsOf(settings), limitBytes: order.limits.output_bytes })
-  const stopped = new AbortController()
-  const startedAt = new Date()
-  let reason: StopReason | undefined
-
-  const say = (line: string): void => void output.take('stdout', Buffer.from(`${line}\n`))
-  const live = async (): Promise<Ended> => {
-    const answer = await deliver({ message, settings, signal: stopped.signal, say }).catch((error: unknown) => {
-      if (reason !== undefined) return undefined
-      return { result: 'failed', text: String(error) } satisfies Answer
+  return runInProcess(order, secretsOf(settings), async ({ signal, print }) => {
+    const say = (line: string): void => print('stdout', `${line}\n`)
+    const answer = await deliver({ message, settings, signal, say }).catch((error: unknown): Answer => {
+      if (signal.aborted) throw error
+      return { result: 'failed', text: String(error) }
     })
-    clearTimeout(wallTime)
-    void output.finish()
-    log.end()
-    return {
-      ...nothingUsed,
-      exitCode: answer === undefined ? null : exitCodes[answer.result],
-      signal: answer === undefined ? 'SIGTERM' : null,
-      ...(reason === undefined || answer !== undefined ? {} : { reason }),
-      ...(answer === undefined ? {} : { said: saidOf(answer, secrets) }),
-      startedAt,
-      endedAt: new Date(),
-    }
-  }
-  const stop = async (why: StopReason): Promise<void> => {
-    reason ??= why
-    stopped.abort()
-    await ended
-  }
-  const wallTime = setTimeout(() => void stop('timeout'), order.timeoutMs)
-  wallTime.unref()
-  const ended = live()
-
-  return {
-    key: order.key,
-    note: order.note,
-    log,
-    unenforced: [],
-    startedAt,
-    ended,
-    stop,
-    usage: async () => ({}),
-    release: () => stop('lease_lost'),
-  }
+    return { exitCode: exitCodes[answer.result], said: saidOf(answer) }
+  })
 }
-
-const nothingUsed = { oomKills: 0, oomKilled: false, usage: {}, remaining: 0, unenforced: [] }
 
 /** Rejects when it was stopped. */
 async function deliver(sending: Sending): Promise<Answer> {
@@ -120,12 +71,9 @@ function contentOf({ spec, secretEnv }: AttemptOrder): { message: Message; setti
   return { message: spec.message, settings: JSON.parse(settings) as ChannelSettings }
 }
 
-/** A receiver may say back what it was called by. */
-function saidOf({ result, text }: Answer, secrets: Matcher): NonNullable<Ended['said']> {
-  const redactor = createRedactor(secrets)
-  const masked = Buffer.concat([redactor.push(Buffer.from(text)), redactor.flush()]).toString()
-  if (result === 'sent') return { message: `sent: ${masked}` }
+function saidOf({ result, text }: Answer): Done['said'] {
+  if (result === 'sent') return { message: `sent: ${text}` }
   return result === 'refused'
-    ? { message: `refused for good: ${masked}`, errorClass: 'refused' }
-    : { message: `not sent: ${masked}`, errorClass: 'exit' }
+    ? { message: `refused for good: ${text}`, errorClass: 'refused' }
+    : { message: `not sent: ${text}`, errorClass: 'exit' }
 }

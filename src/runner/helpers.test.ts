@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
 import { get } from 'node:http'
 import { tmpdir } from 'node:os'
-import { basename, dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { ScriptKind } from '../job/event.ts'
 import { eventually } from './eventually.ts'
@@ -11,10 +11,10 @@ import { createFakeControlPlane, outputOf, type FakeAttempt, type SubmitOptions 
 import { serveFake, type FakeServer } from './fake-server.ts'
 import { runRunner } from './main.ts'
 import { createSandboxedRig } from './sandboxed-rig.ts'
-import { newShownDir } from './shown-dirs.ts'
+import { shownPrefix } from './shown-dirs.ts'
 
 const plane = createFakeControlPlane({ heartbeatMs: 500, leaseMs: 30_000, graceMs: 30_000 })
-const rig = await createSandboxedRig('helpers', 190_700)
+const rig = await createSandboxedRig('helpers', 191_300)
 const { reason, config, socketPath } = rig
 config.allowIsolationNone = true
 
@@ -288,8 +288,9 @@ async function* never(): AsyncGenerator<Uint8Array> {
 
 const shown = async (): Promise<string[]> => {
   const attempts = join(config.dataDir, 'runner', 'attempts')
-  const prefix = basename(dirname(newShownDir(attempts))).slice(0, -16)
-  return (await readdir(tmpdir())).filter((name) => name.startsWith(prefix)).map((name) => join(tmpdir(), name))
+  return (await readdir(tmpdir()))
+    .filter((name) => name.startsWith(shownPrefix(attempts)))
+    .map((name) => join(tmpdir(), name))
 }
 
 const statusAt = (socketPath: string, token: string): Promise<number | string | undefined> =>

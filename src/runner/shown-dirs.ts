@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 
 /** All of a runner's begin so: it is told apart by its directory. */
-const prefixOf = (attemptsDir: string): string =>
+export const shownPrefix = (attemptsDir: string): string =>
   `runyard-in-${createHash('sha256').update(attemptsDir).digest('hex').slice(0, 12)}-`
 
 /** Without links: a bind is opened as exactly this. */
@@ -18,7 +18,7 @@ const place = (): string => realpathSync(tmpdir())
 
 /** A name; nothing is made. */
 export const newShownDir = (attemptsDir: string): string =>
-  join(place(), `${prefixOf(attemptsDir)}${randomBytes(8).toString('hex')}`, randomBytes(16).toString('hex'))
+  join(place(), `${shownPrefix(attemptsDir)}${randomBytes(8).toString('hex')}`, randomBytes(16).toString('hex'))
 
 export async function makeShownDir(dir: string): Promise<void> {
   await mkdir(dirname(dir), { mode: 0o700 })
@@ -35,6 +35,6 @@ export async function sweepShownDirs(attemptsDir: string, inUse: readonly string
   const used = new Set(inUse.map(dirname))
   for (const name of await readdir(place())) {
     const path = join(place(), name)
-    if (name.startsWith(prefixOf(attemptsDir)) && !used.has(path)) await rm(path, { recursive: true, force: true })
+    if (name.startsWith(shownPrefix(attemptsDir)) && !used.has(path)) await rm(path, { recursive: true, force: true })
   }
 }

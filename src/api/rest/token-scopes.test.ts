@@ -63,7 +63,7 @@ const bodies: Record<string, object> = {
   'PUT /message-templates/{name}': { input: { text: 'x' } },
   'POST /message-templates/preview': { input: { text: 'x' } },
   'POST /conditions/try': { condition: 'true' },
-  'POST /dead-letters/act': { action: 'dismiss', ids: ['abcdefghijkl'] },
+  'POST /dead-letters/act': { action: 'dismiss', jobs: ['abcdefghijkl'] },
   'POST /failure-groups/{id}/mute': { muted: true },
   'POST /incidents/{id}/act': { action: 'close' },
   'POST /events': { name: 'x', definition: bash },

@@ -86,7 +86,7 @@ function Script({ kind, onRun }: { kind: 'bash' | 'python' | 'node'; onRun: () =
         language={kind}
         env={known}
         invalid={error !== undefined}
-        className="h-[max(18rem,calc(100dvh-15rem))]"
+        className="h-96 xl:h-[max(18rem,calc(100dvh-15rem))]"
         value={definition.script ?? ''}
         onChange={(script) => set({ script })}
         onRun={onRun}

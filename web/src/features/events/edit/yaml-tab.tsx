@@ -23,7 +23,7 @@ export default function YamlTab({ draft, onDraft }: YamlTabProps) {
         label="The event as YAML"
         language="yaml"
         invalid={error !== undefined}
-        className="h-[max(20rem,calc(100dvh-12rem))]"
+        className="h-[32rem] xl:h-[max(20rem,calc(100dvh-12rem))]"
         value={text}
         onChange={(next) => {
           setText(next)

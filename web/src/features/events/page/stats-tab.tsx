@@ -4,11 +4,10 @@ import { Card } from '../../../components/card.tsx'
 import { Select } from '../../../components/field.tsx'
 import { Failed, Loading } from '../../../components/page-state.tsx'
 import { StatCard } from '../../../components/stat-card.tsx'
-import { TimeChart } from '../../../components/time-chart.tsx'
 import type { EventDetail } from '../../../lib/api.ts'
-import { runTime } from '../../../lib/time.ts'
+import { runTime, shortTime } from '../../../lib/time.ts'
 import { statsQuery } from '../queries.ts'
-import { DurationChart } from './duration-chart.tsx'
+import { SpanChart } from './span-chart.tsx'
 
 const spans = { 1: 'Last day', 7: 'Last 7 days', 30: 'Last 30 days', 90: 'Last 90 days' }
 
@@ -18,7 +17,9 @@ export default function StatsTab({ event }: { event: EventDetail }) {
   const stats = useQuery(statsQuery(event.id, days))
   if (stats.isPending) return <Loading rows={5} label="Loading numbers" />
   if (stats.isError) return <Failed error={stats.error} retry={() => void stats.refetch()} />
-  const { points } = stats.data
+  const { points, step_seconds } = stats.data
+  const hours = step_seconds < 86_400
+  const when = (at: string) => (hours ? shortTime(at) : new Date(at).toLocaleDateString())
   const sum = (key: 'succeeded' | 'failed') => points.reduce((total, point) => total + point[key], 0)
   const ended = sum('succeeded') + sum('failed')
   const middle = points.map((point) => point.duration_p50_ms).filter((ms) => ms !== null)
@@ -46,17 +47,42 @@ export default function StatsTab({ event }: { event: EventDetail }) {
       </div>
       <div className="grid gap-4 xl:grid-cols-2">
         <Card title="Runs">
-          <TimeChart
+          <SpanChart
             label="Runs over time"
-            series={[
-              { key: 'succeeded', label: 'Completed', fill: 'fill-passed-fill', mark: 'bg-passed-fill' },
-              { key: 'failed', label: 'Failed', fill: 'fill-failed-fill', mark: 'bg-failed-fill' },
+            hours={hours}
+            topText={Math.max(...points.map((point) => point.succeeded + point.failed)).toLocaleString()}
+            legend={[
+              { mark: 'bg-passed-fill', text: 'completed' },
+              { mark: 'bg-failed-fill', text: 'failed' },
             ]}
-            points={points.map(({ at, succeeded, failed }) => ({ at, values: { succeeded, failed } }))}
+            bars={points.map(({ at, succeeded, failed }) => ({
+              at,
+              heights: [
+                { value: failed, fill: 'fill-failed-fill' },
+                { value: succeeded === 0 ? 0 : failed + succeeded, fill: 'fill-passed-fill' },
+              ],
+              text: `${when(at)}: ${succeeded} completed, ${failed} failed`,
+            }))}
           />
         </Card>
         <Card title="Duration">
-          <DurationChart points={points} />
+          <SpanChart
+            label="Durations over time"
+            hours={hours}
+            topText={runTime(Math.max(0, ...long))}
+            legend={[
+              { mark: 'bg-accent', text: 'half of the runs (p50)' },
+              { mark: 'bg-accent opacity-30', text: 'nearly all (p95)' },
+            ]}
+            bars={points.map(({ at, duration_p50_ms: half, duration_p95_ms: most }) => ({
+              at,
+              heights: [
+                { value: half ?? 0, fill: 'fill-accent' },
+                { value: most ?? 0, fill: 'fill-accent opacity-30' },
+              ],
+              text: half === null || most === null ? when(at) : `${when(at)}: p50 ${runTime(half)}, p95 ${runTime(most)}`,
+            }))}
+          />
         </Card>
       </div>
     </div>
