@@ -4,7 +4,20 @@ import { Fold } from '../../jobs/submit/fold.tsx'
 import { useEditor } from './editor-context.ts'
 import { CheckField, ChoiceField, NumberField } from './fields.tsx'
 
-const classes = ['exit', 'signal', 'timeout', 'oom', 'start', 'lost', 'infrastructure'] as const
+const classes = {
+  exit: 'an exit code',
+  signal: 'a signal',
+  timeout: 'its time was over',
+  oom: 'out of memory',
+  start: 'it could not start',
+  refused: 'it was refused',
+  lost: 'its runner was lost',
+  infrastructure: "a fault of the runner's",
+} as const
+type Class = keyof typeof classes
+const classNames = Object.keys(classes) as Class[]
+/** As the server does when nothing is said. */
+const usual: readonly Class[] = ['exit', 'signal', 'timeout', 'oom', 'lost', 'infrastructure']
 
 /** How long, how often, and after which errors. */
 export function TimeAndTries() {
@@ -13,6 +26,7 @@ export function TimeAndTries() {
   const setTimeouts = (change: Partial<typeof timeouts>) => set({ timeouts: { ...timeouts, ...change } })
   const setRetry = (change: Partial<NonNullable<typeof retry>>) => set({ retry: { ...retry, ...change } })
   const tries = Number(max_attempts) > 1
+  const after: readonly Class[] = retry?.on ?? usual
   return (
     <Card title="Time and tries">
       <div className="grid gap-4 sm:grid-cols-3">
@@ -49,7 +63,7 @@ export function TimeAndTries() {
           <>
             <NumberField
               label="Again after, seconds"
-              placeholder="10"
+              placeholder="1"
               error={errorOf('retry.backoff_seconds')}
               value={retry?.backoff_seconds}
               onChange={(backoff_seconds) => setRetry({ backoff_seconds })}
@@ -67,17 +81,16 @@ export function TimeAndTries() {
       {tries && (
         <div role="group" aria-label="Tried again after" className="flex flex-wrap items-center gap-x-5 gap-y-2">
           <span className="text-sm text-muted">Tried again after</span>
-          {classes.map((one) => (
+          {classNames.map((one) => (
             <CheckField
               key={one}
-              label={one}
-              value={retry?.on?.includes(one) ?? false}
+              label={classes[one]}
+              value={after.includes(one)}
               onChange={(on) =>
-                setRetry({ on: classes.filter((name) => (name === one ? on : (retry?.on ?? []).includes(name))) })
+                setRetry({ on: classNames.filter((name) => (name === one ? on : after.includes(name))) })
               }
             />
           ))}
-          {retry?.on === undefined && <span className="text-xs text-muted">none chosen: as the server is set</span>}
         </div>
       )}
     </Card>

@@ -55,18 +55,20 @@ export function SpanChart({ label, bars, hours, topText, legend }: SpanChartProp
             <title>{text}</title>
             {/* The whole height answers to the pointer, not the bar alone. */}
             <rect x={index * step} width={step} y={0} height={height} className="fill-transparent" />
-            {heights.toReversed().map(({ value, fill }) =>
-              value > 0 ? (
-                <rect
-                  key={fill}
-                  x={index * step + step * 0.1}
-                  width={step * 0.8}
-                  y={height - Math.max(1.5, (height * value) / most)}
-                  height={Math.max(1.5, (height * value) / most)}
-                  className={fill}
-                />
-              ) : null,
-            )}
+            {heights
+              .toReversed()
+              .map(({ value, fill }) =>
+                value > 0 ? (
+                  <rect
+                    key={fill}
+                    x={index * step + step * 0.1}
+                    width={step * 0.8}
+                    y={height - Math.max(1.5, (height * value) / most)}
+                    height={Math.max(1.5, (height * value) / most)}
+                    className={fill}
+                  />
+                ) : null,
+              )}
           </g>
         ))}
       </svg>

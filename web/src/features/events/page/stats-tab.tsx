@@ -80,7 +80,8 @@ export default function StatsTab({ event }: { event: EventDetail }) {
                 { value: half ?? 0, fill: 'fill-accent' },
                 { value: most ?? 0, fill: 'fill-accent opacity-30' },
               ],
-              text: half === null || most === null ? when(at) : `${when(at)}: p50 ${runTime(half)}, p95 ${runTime(most)}`,
+              text:
+                half === null || most === null ? when(at) : `${when(at)}: p50 ${runTime(half)}, p95 ${runTime(most)}`,
             }))}
           />
         </Card>
