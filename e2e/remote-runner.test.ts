@@ -11,10 +11,13 @@ import { beating, beatsOf, beatsPrinted, makeSite, noMachines, type RemoteRunner
 import { ended, logOf, until } from './system.ts'
 
 const asInProduction = process.env['RUNYARD_TEST_TRUE_TIMES'] === '1'
-/** Seconds. `keep`: an attempt lives on so long without contact; `gone`: all of it is dead by then. */
+/**
+ * Seconds. `keep`: an attempt lives on so long without contact; `gone`: all of it is dead by then. `again`: a second
+ * attempt that is not over when the link is there again.
+ */
 const times = asInProduction
-  ? { keep: 50, gone: 58, regrant: 60, shortCut: 20, longCut: 120, job: 75 }
-  : { keep: 10, gone: 12, regrant: 12, shortCut: 5, longCut: 14, job: 13 }
+  ? { keep: 50, gone: 58, regrant: 60, shortCut: 20, longCut: 120, job: 75, again: 75 }
+  : { keep: 10, gone: 12, regrant: 12, shortCut: 5, longCut: 14, job: 13, again: 5 }
 const leases: Record<string, string> = asInProduction
   ? {}
   : { RUNYARD_HEARTBEAT_SECONDS: '1', RUNYARD_LEASE_SECONDS: '8', RUNYARD_GRACE_SECONDS: '4' }
@@ -43,10 +46,10 @@ async function startRunner(nr: 0 | 1): Promise<RemoteRunner> {
 }
 
 let jobs = 0
-async function submit(seconds: number, more: object = {}, code = 0): Promise<{ id: string; tag: string }> {
+async function submit(first: number, more: object = {}, code = 0, again = first): Promise<{ id: string; tag: string }> {
   const tag = `job-${++jobs}`
   const spec = {
-    command: beating(tag, seconds, code),
+    command: beating(tag, { first, again }, code),
     working_dir: site.witness,
     retry: { backoff_seconds: 0 },
     ...more,
@@ -128,7 +131,7 @@ test.skipIf(noMachines)(
   `the link is lost for ${times.longCut} s: dead there before it runs elsewhere, and the runner comes back`,
   async () => {
     const first = await startRunner(0)
-    const { id, tag } = await submit(times.job, { max_attempts: 2 })
+    const { id, tag } = await submit(times.job, { max_attempts: 2 }, 0, times.again)
     await begun(tag)
     await startRunner(1)
     const cutAt = Date.now()
@@ -139,13 +142,14 @@ test.skipIf(noMachines)(
       expect((before.last - cutAt) / 1000).toBeLessThan(times.gone)
       expect((before.last - cutAt) / 1000).toBeGreaterThan(times.keep / 2) // it was not given up early
       await sleep(Math.max(0, cutAt + times.longCut * 1000 - Date.now()))
+      expect(await site.system.api.calls.jobs.get({ id })).toMatchObject({ ended_at: null })
     } finally {
       await heal()
     }
     expect(await ended(site.system, id, 120_000)).toMatchObject({ state: 'succeeded' })
     expect(await attemptsOf(id)).toEqual(['a lost', 'b succeeded'])
     expect(spanOf(tag, 2).first).toBeGreaterThan(spanOf(tag, 1).last)
-    expect((await logOf(site.system, id)).toString()).toContain(beatsPrinted(times.job))
+    expect((await logOf(site.system, id)).toString()).toBe(beatsPrinted(times.again, 'again'))
     // The other one goes, so that what comes now is taken by the one that was away.
     await running.pop()!.stop()
     await site.online('a')
@@ -174,7 +178,7 @@ test.skipIf(noMachines)(
   'kill -9 and no successor: the job is dead before another machine runs it again',
   async () => {
     const first = await startRunner(0)
-    const { id, tag } = await submit(times.job, { max_attempts: 2 })
+    const { id, tag } = await submit(times.job, { max_attempts: 2 }, 0, 2)
     await begun(tag)
     await startRunner(1)
     const killedAt = Date.now()
@@ -209,7 +213,7 @@ test.skipIf(noMachines)(
   'a revoked certificate: the runner is out at once, and its job is dead before it runs again elsewhere',
   async () => {
     const first = await startRunner(0)
-    const { id, tag } = await submit(6, { max_attempts: 2 })
+    const { id, tag } = await submit(6, { max_attempts: 2 }, 0, 2)
     await begun(tag)
     await startRunner(1)
     expect((await site.system.cli(['certs', 'revoke', 'a', '--yes'])).code).toBe(0)

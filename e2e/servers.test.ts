@@ -3,7 +3,7 @@
  * goes on, and whoever reads its log, at whichever server, gets every byte once.
  */
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ChildProcess } from 'node:child_process'
@@ -24,6 +24,8 @@ const servers: OneServer[] = []
 const undo: (() => unknown)[] = []
 const words: string[] = []
 let home: string
+/** Jobs see it as it is here. */
+let shared: string
 let db: Db
 
 async function startOne(system: System, first: boolean): Promise<OneServer> {
@@ -46,7 +48,11 @@ beforeAll(async () => {
   undo.push(() => database.drop())
   home = mkdtempSync(join(tmpdir(), 'ry-servers-'))
   undo.push(() => rmSync(home, { recursive: true, force: true, maxRetries: 5 }))
+  chmodSync(home, 0o711) // jobs run as other users and must pass
+  shared = join(home, 'shared')
+  mkdirSync(shared)
   const common = {
+    ALLOWED_WORKDIRS: shared,
     DATABASE_URL: database.url,
     RUNYARD_SECRET_KEY: randomBytes(32).toString('base64'),
     RUNYARD_JWT_SECRET: randomBytes(32).toString('base64'),
@@ -60,7 +66,10 @@ beforeAll(async () => {
   }
   const list = servers.map(({ grpc }) => grpc).join(',')
   const runner = servers[1]!.system
-  const place = { RUNYARD_DATA_DIR: join(home, 'data'), RUNYARD_RUN_DIR: join(home, 'run'), HOME: home }
+  const place = {
+    ...{ RUNYARD_DATA_DIR: join(home, 'data'), RUNYARD_RUN_DIR: join(home, 'run'), HOME: home },
+    ALLOWED_WORKDIRS: shared,
+  }
   const { stdout: token } = await runner.cli(['runner', 'token', 'far', '--servers', list])
   const enrolling = runner.spawn(['runner', 'enrol', token.trim()], place)
   expect(await exited(enrolling)).toBe(0)
@@ -140,9 +149,10 @@ test.skipIf(noSandbox)(
 test.skipIf(noSandbox)(
   'a job that is silent when its server is killed: what it had printed is there all the same',
   async () => {
-    const command = ['bash', '-c', 'for i in $(seq 2000); do echo line $i; done; sleep 40; echo end']
+    const gate = `for i in $(seq 2000); do echo line $i; done; until [ -e go ]; do sleep 0.1; done; echo end`
+    const command = ['bash', '-c', gate]
     const printed = `${Array.from({ length: 2000 }, (_, i) => `line ${i + 1}\n`).join('')}end\n`
-    const { id } = await servers[0]!.system.api.calls.jobs.submit({ command })
+    const { id } = await servers[0]!.system.api.calls.jobs.submit({ command, working_dir: shared })
     const { a, b } = await holderFirst(id)
     await until('its output', async () => (await logOf(b.system, id)).length === printed.length - 4, 30_000)
     const follower = followed(b.system, id)
@@ -156,6 +166,7 @@ test.skipIf(noSandbox)(
       60_000,
     )
     expect(await b.system.api.calls.jobs.get({ id })).toMatchObject({ ended_at: null })
+    writeFileSync(join(shared, 'go'), '')
     expect(await follower).toBe(printed)
     expect(await ended(b.system, id)).toMatchObject({ state: 'succeeded' })
   },

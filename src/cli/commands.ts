@@ -41,8 +41,13 @@ export const commands: CommandEntry[] = [
   { name: 'queue', summary: 'queues and their limits', load: () => import('./commands/queue.ts') },
   {
     name: 'channel',
-    summary: 'where messages go, and what became of them',
+    summary: 'where messages go, their templates, what became of them',
     load: () => import('./commands/channel.ts'),
+  },
+  {
+    name: 'tool',
+    summary: 'what channels can do, and which fields that takes',
+    load: () => import('./commands/tool.ts'),
   },
   { name: 'dead', summary: 'failed jobs: do them again, or dismiss them', load: () => import('./commands/dead.ts') },
   { name: 'incident', summary: 'what goes wrong, from its opening on', load: () => import('./commands/incident.ts') },

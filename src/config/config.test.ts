@@ -140,7 +140,9 @@ test('an empty value is "unset", but an empty list is an empty list', () => {
   expect([config.allowedWorkdirs, config.port]).toEqual([[], 1001])
 })
 
-const key = Buffer.from(Array.from({ length: 32 }, (_, i) => i * 7 + 3)).toString('base64')
+const aKey = (first: number): string =>
+  Buffer.from(Array.from({ length: 32 }, (_, i) => i * 7 + first)).toString('base64')
+const [key, olderKey] = [aKey(3), aKey(4)]
 
 test.each([
   { RUNYARD_JWT_SECRET: 'short' },
@@ -161,6 +163,9 @@ test('a sealing key of another size is refused everywhere', () => {
   for (const bad of ['abc', Buffer.alloc(31, 7).toString('base64'), Buffer.alloc(32).toString('base64')]) {
     expect(Object.keys(mistakes({ env: { RUNYARD_SECRET_KEY: bad } }))).toEqual(['RUNYARD_SECRET_KEY'])
   }
+  const old = (list: string): LoadOptions => ({ env: { RUNYARD_SECRET_KEY: key, RUNYARD_OLD_SECRET_KEYS: list } })
+  expect(load(old(`${olderKey}, ${key}`)).oldSecretKeys).toEqual([olderKey, key])
+  expect(Object.keys(mistakes(old(`${olderKey},abc`)))).toEqual(['RUNYARD_OLD_SECRET_KEYS'])
 })
 
 test.each([
@@ -180,10 +185,12 @@ test('secrets are never shown, and neither is one inside an error', () => {
     RUNYARD_JWT_SECRET: 'a-secret-of-mine-that-is-long-enough',
     DATABASE_URL: 'postgresql://u:hush@h/d',
     RUNYARD_SECRET_KEY: key,
+    RUNYARD_OLD_SECRET_KEYS: olderKey,
   }
   const shown = JSON.stringify(effectiveConfig(load({ env })))
   expect(shown).not.toMatch(/of-mine|hush/)
   expect(shown).not.toContain(key)
+  expect(shown).not.toContain(olderKey)
   expect(
     JSON.stringify(mistakes({ env: { ...env, DATABASE_URL: 'hush', RUNYARD_SECRET_KEY: 'hush-hush' } })),
   ).not.toMatch(/hush/)

@@ -115,6 +115,8 @@ export interface EffectiveRow {
   meaning: string
 }
 
+const isEmptyList = (value: unknown): boolean => Array.isArray(value) && value.length === 0
+
 /** What is in force and where it came from; a secret shows only that it is set. */
 export function effectiveConfig(config: Config): EffectiveRow[] {
   const from = (config as Sourced)[sources] ?? {}
@@ -123,7 +125,7 @@ export function effectiveConfig(config: Config): EffectiveRow[] {
     const value = config[name]
     return {
       setting: name,
-      value: value === undefined ? null : secret ? '(set)' : value,
+      value: value === undefined ? null : secret && !isEmptyList(value) ? '(set)' : value,
       source: from[name] ?? 'default',
       env,
       meaning,

@@ -59,14 +59,14 @@ export interface WaitingRun {
   input: Payload | null
 }
 
-/** Of an event that is locked, oldest first. */
+/** Of an event that is locked, oldest first; locked as well, so that none is begun which somebody has just cancelled. */
 export async function waitingRuns(tx: Queryable, eventKey: string, limit: number): Promise<WaitingRun[]> {
   const { rows } = await tx.query<Omit<WaitingRun, 'input'> & StoredInput>({
     name: 'events_waiting_runs',
     text: `select id as key, public_id as "publicId", definition, trigger, input_type as "inputType", input,
         input_artifact as "inputArtifact", input_bytes::float8 as "inputBytes"
       from event_runs where event_id = $1 and settled_at is null and job_id is null and pipeline_run_id is null
-      order by id limit $2`,
+      order by id limit $2 for no key update`,
     values: [eventKey, limit],
   })
   return rows.map(({ inputType, input, inputArtifact, inputBytes, ...run }) => ({

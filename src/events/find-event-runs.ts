@@ -74,6 +74,16 @@ export async function findEventRun(db: Queryable, id: string, viewer: RunViewer)
   return rows[0] ?? null
 }
 
+/** Whether this person began the run that the job does: it may be of somebody else's event. */
+export async function beganRunOf(db: Queryable, jobId: string, username: string): Promise<boolean> {
+  const { rows } = await db.query({
+    name: 'event_runs_began',
+    text: `select from event_runs where job_id = $1 and cause->>'by' = $2`,
+    values: [jobId, username],
+  })
+  return rows.length > 0
+}
+
 export interface EventRunFilter {
   viewer: RunViewer
   eventKey?: string | undefined

@@ -2,7 +2,7 @@
 import type { FieldProblem } from '../lib/app-error.ts'
 import type { Json } from '../lib/json.ts'
 import { mentionsOfCondition } from './cel.ts'
-import { mentionsOfTemplate } from './liquid.ts'
+import { hasTemplates, mentionsOfTemplate, mostCharacters } from './liquid.ts'
 import { actionNames, ExpressionProblem } from './names.ts'
 
 /** Null: it can be evaluated, as far as can be seen without values. */
@@ -10,17 +10,33 @@ export function checkCondition(text: string, known: readonly string[] = actionNa
   return problemIn(() => mentionsOfCondition(text), known)
 }
 
+/** Of all that is checked together: each is read on the main thread, here and whenever it is filled in. */
+export const mostTogether = 2 * mostCharacters
+
 /** Of every text in it, at `field.path[0].of.it`. */
 export function checkTemplates(json: Json, field = '', known: readonly string[] = actionNames): FieldProblem[] {
+  const characters = charactersIn(json)
+  if (characters > mostTogether) {
+    return [{ field, message: `has templates of ${characters} characters: at most ${mostTogether} together` }]
+  }
+  return checkEach(json, field, known)
+}
+
+/** Of those texts that are templates. */
+export function charactersIn(json: Json): number {
+  if (typeof json === 'string') return hasTemplates(json) ? json.length : 0
+  if (typeof json !== 'object' || json === null) return 0
+  return Object.values(json).reduce((sum: number, item) => sum + charactersIn(item as Json), 0)
+}
+
+function checkEach(json: Json, field: string, known: readonly string[]): FieldProblem[] {
   if (typeof json === 'string') {
     const message = problemIn(() => mentionsOfTemplate(json), known)
     return message === null ? [] : [{ field, message }]
   }
-  if (Array.isArray(json)) return json.flatMap((item, i) => checkTemplates(item, `${field}[${i}]`, known))
+  if (Array.isArray(json)) return json.flatMap((item, i) => checkEach(item, `${field}[${i}]`, known))
   if (typeof json !== 'object' || json === null) return []
-  return Object.entries(json).flatMap(([key, value]) =>
-    checkTemplates(value, field === '' ? key : `${field}.${key}`, known),
-  )
+  return Object.entries(json).flatMap(([key, value]) => checkEach(value, field === '' ? key : `${field}.${key}`, known))
 }
 
 function problemIn(mentions: () => string[][], known: readonly string[]): string | null {

@@ -2,6 +2,7 @@
  * Evaluates conditions and fills in templates in a thread of its own: a text that people wrote may ask for more than it
  * should, and then the thread ends and nothing else does.
  */
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { Worker } from 'node:worker_threads'
 import type { Json } from '../lib/json.ts'
 import { ExpressionProblem, type Names } from './names.ts'
@@ -34,12 +35,47 @@ export async function fillTemplates(json: Json, names: Names, options: FillOptio
   return ask({ kind: 'templates', json, names: JSON.stringify(names), options })
 }
 
+/** Of one account in a minute of this process: the thread is everybody's, and what is sound takes 1 ms. */
+const mostSpentMs = 5000
+const spent = new Map<string, { ms: number; since: number }>()
+const payer = new AsyncLocalStorage<string>()
+
+/** What `work` asks for is on this account: one whose texts took too long lately is answered that at once. */
+export const chargedTo = <T>(account: string, work: () => Promise<T>): Promise<T> => payer.run(account, work)
+
+function charge(account: string, ms: number): number {
+  const now = performance.now()
+  const before = spent.get(account)
+  const one = before === undefined || now - before.since > 60_000 ? { ms: 0, since: now } : before
+  one.ms += ms
+  spent.delete(account)
+  spent.set(account, one)
+  if (spent.size > 1000) spent.delete(spent.keys().next().value!)
+  return one.ms
+}
+
 let last: Promise<unknown> = Promise.resolve()
 /** One at a time: the deadline is each one's own. */
 function ask(question: Question): Promise<Json> {
-  const asked = last.then(() => askThread(question))
+  const account = payer.getStore()
+  const asked = last.then(() => (account === undefined ? askThread(question) : askFor(account, question)))
   last = asked.catch(() => {})
   return asked
+}
+
+async function askFor(account: string, question: Question): Promise<Json> {
+  if (charge(account, 0) > mostSpentMs) {
+    throw new ExpressionProblem(
+      `is not asked: expressions of this account took more than ${mostSpentMs} ms in a minute`,
+    )
+  }
+  await (thread ??= startThread())
+  const since = performance.now()
+  try {
+    return await askThread(question)
+  } finally {
+    charge(account, performance.now() - since)
+  }
 }
 
 let thread: Promise<Worker> | undefined

@@ -6,7 +6,7 @@ import { noteFlapping } from './flapping.ts'
 import { groupFailures, pruneGroups } from './group-failures.ts'
 import type { TellIncidents } from './open-incidents.ts'
 
-/** To be woken when a job has ended. */
+/** Woken when jobs change; the look of every few seconds finds what no notice told of. */
 export const grouping = 'failures.group'
 
 export const failureServices = (db: Db, tell: TellIncidents, { retainDays }: { retainDays: number }): Service[] => [

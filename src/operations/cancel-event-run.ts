@@ -15,18 +15,18 @@ export interface CancelledEventRun {
 
 /** `publicId`: of the run. False: it has ended already, or is none. Permission and audit are the caller's. */
 export async function cancelEventRunIn(tx: Queryable, deps: Deps, publicId: string, reason: string): Promise<boolean> {
-  const { rows } = await tx.query<CancelledEventRun & { pipelineRunKey: string | null }>({
+  const { rows } = await tx.query<CancelledEventRun>({
     name: 'events_run_to_cancel',
-    text: `select e.id as key, e.job_id as "jobId", e.pipeline_run_id as "pipelineRunId", r.id as "pipelineRunKey"
-      from event_runs e left join runs r on r.public_id = e.pipeline_run_id
-      where e.public_id = $1 and e.settled_at is null for update of e`,
+    text: `select id as key, job_id as "jobId", pipeline_run_id as "pipelineRunId"
+      from event_runs where public_id = $1 and settled_at is null for no key update`,
     values: [publicId],
   })
   const run = rows[0]
   if (run === undefined) return false
+  const pipelineRunKey = await keyOfRun(tx, run.pipelineRunId)
   try {
     if (run.jobId !== null) await cancel(tx, { publicId: run.jobId, reason })
-    else if (run.pipelineRunKey !== null) await cancelPipelineRun(tx, pipelineHooks(deps), run.pipelineRunKey, reason)
+    else if (pipelineRunKey !== null) await cancelPipelineRun(tx, pipelineHooks(deps), pipelineRunKey, reason)
     else if (run.pipelineRunId === null) await endUnstarted(tx, run.key, { state: 'cancelled', error: reason })
     return true
   } catch (error) {
@@ -34,4 +34,11 @@ export async function cancelEventRunIn(tx: Queryable, deps: Deps, publicId: stri
     if (isAppError(error) && (error.code === 'conflict' || error.code === 'not_found')) return false
     throw error
   }
+}
+
+/** In a statement of its own: one that waited for the lock does not see a run that was begun meanwhile. */
+async function keyOfRun(tx: Queryable, publicId: string | null): Promise<string | null> {
+  if (publicId === null) return null
+  const { rows } = await tx.query<{ key: string }>('select id as key from runs where public_id = $1', [publicId])
+  return rows[0]?.key ?? null
 }

@@ -1,9 +1,12 @@
 /** What is wrong with a definition, all of it at once; nothing is started or stored. */
 import type { Queryable } from '../db/pool.ts'
 import { variablesSeenBy } from '../events/variable-store.ts'
-import { checkCondition, checkTemplates } from '../expressions/check.ts'
-import { actionNames } from '../expressions/names.ts'
+import { charactersIn, checkCondition, checkTemplates, mostTogether } from '../expressions/check.ts'
+import { hasTemplates } from '../expressions/liquid.ts'
+import { actionNames, answerNames } from '../expressions/names.ts'
+import type { Effect } from '../job/event-action.ts'
 import { eventDefinitionSchema, type EventDefinition, type EventSchedule } from '../job/event.ts'
+import type { HttpRequest } from '../job/http-request.ts'
 import { checkTiming } from '../job/timing/check-timing.ts'
 import type { Timing } from '../job/timing/next-run.ts'
 import type { FieldProblem } from '../lib/app-error.ts'
@@ -42,12 +45,31 @@ const timingOf = ({ cron, every_seconds, zone, starts_at, ends_at }: EventSchedu
 function requestProblems({ request, secrets }: EventDefinition): FieldProblem[] {
   if (request === undefined) return []
   const listed = [...Object.keys(secrets), ...Object.values(secrets)]
-  return secretsIn(request)
-    .filter((name) => !listed.includes(name))
-    .map((name) => ({ field: 'request', message: `names secrets.${name}: list it under secrets of the event` }))
+  return [
+    ...secretsIn(request)
+      .filter((name) => !listed.includes(name))
+      .map((name) => ({ field: 'request', message: `names secrets.${name}: list it under secrets of the event` })),
+    ...assertionProblems(request, 'request'),
+  ]
+}
+
+/** They are expressions: what would be filled in would be read as one. */
+function assertionProblems({ assert }: Pick<HttpRequest, 'assert'>, at: string): FieldProblem[] {
+  return assert.flatMap((text, i) => {
+    const field = `${at}.assert[${i}]`
+    if (hasTemplates(text)) return [{ field, message: 'is CEL over the answer; nothing is filled in here' }]
+    const message = checkCondition(text, answerNames)
+    return message === null ? [] : [{ field, message }]
+  })
 }
 
 function expressionProblems({ actions, message }: EventDefinition): FieldProblem[] {
+  const characters = charactersIn(actions.map((action) => action.do) as Json)
+  if (characters > mostTogether) {
+    return [
+      { field: 'actions', message: `have templates of ${characters} characters: at most ${mostTogether} together` },
+    ]
+  }
   const inActions = actions.flatMap(({ if: condition, repeat, do: effect }, i): FieldProblem[] => {
     const at = `actions[${i}]`
     const conditions = [
@@ -59,8 +81,13 @@ function expressionProblems({ actions, message }: EventDefinition): FieldProblem
         const wrong = text === undefined ? null : checkCondition(text)
         return wrong === null ? [] : [{ field, message: wrong }]
       }),
+      ...(effect.webhook ? assertionProblems(effect.webhook, `${at}.do.webhook`) : []),
       // Of a webhook alone: what it sends may have a secret in it.
-      ...checkTemplates(effect as Json, `${at}.do`, effect.webhook ? [...actionNames, 'secrets'] : actionNames),
+      ...checkTemplates(
+        filledPart(effect) as Json,
+        `${at}.do`,
+        effect.webhook ? [...actionNames, 'secrets'] : actionNames,
+      ),
     ]
   })
   return [
@@ -68,6 +95,9 @@ function expressionProblems({ actions, message }: EventDefinition): FieldProblem
     ...(message === undefined ? [] : checkTemplates(message.input, 'message.input', ['input', 'event'])),
   ]
 }
+
+const filledPart = ({ webhook, ...effect }: Effect) =>
+  webhook === undefined ? effect : { webhook: { ...webhook, assert: [] } }
 
 export interface DefinitionProblem extends FieldProblem {
   severity: 'error' | 'warning'

@@ -7,6 +7,7 @@ import { lockEvent, type EventRow } from '../events/event-store.ts'
 import { jsonPayload, type Payload } from '../events/payload.ts'
 import { eventLimits, type EventDefinition, type EventTrigger } from '../job/event.ts'
 import { AppError, isAppError } from '../lib/app-error.ts'
+import { emitFact } from '../lib/facts.ts'
 import { newPublicId } from '../lib/ids.ts'
 import { submit } from '../queue/submit.ts'
 import { accountAsIs } from './account-as-is.ts'
@@ -56,6 +57,24 @@ export async function beginEvent(
   deps: Deps,
   begin: BeginEvent,
   ask?: Ask,
+): Promise<{ run: string; key: string }> {
+  const { trigger } = begin
+  try {
+    const begun = await beginRun(tx, deps, begin, ask)
+    emitFact({ name: 'event.begun', level: 'debug', trigger, run: begun.run })
+    return begun
+  } catch (error) {
+    const reason = refusalWords(error)
+    if (reason !== null) emitFact({ name: 'event.refused', level: 'debug', trigger, reason })
+    throw error
+  }
+}
+
+async function beginRun(
+  tx: Queryable,
+  deps: Deps,
+  begin: BeginEvent,
+  ask: Ask | undefined,
 ): Promise<{ run: string; key: string }> {
   const { trigger, depth = 0 } = begin
   deps.closing.check()

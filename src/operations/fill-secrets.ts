@@ -20,7 +20,10 @@ export function fillSecrets(
     const message = `names secrets.${name}: list it under secrets of the event`
     throw new AppError('invalid_argument', `request: ${message}`, { fields: [{ field: 'request', message }] })
   }
-  return walk(request, (text) => text.replaceAll(place, (_, name: string) => find(name))) as HttpRequest
+  const { assert, ...texts } = request
+  const filled = walk(texts, (text) => text.replaceAll(place, (_, name: string) => find(name))) as typeof texts
+  // An expression: a secret in it would be read as a part of one, and stand in the words that it does not hold.
+  return { ...filled, assert }
 }
 
 /** Names of secrets that its texts speak of. */

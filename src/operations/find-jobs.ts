@@ -2,6 +2,8 @@
 import { scopeOf } from '../access/permissions.ts'
 import { findOwnerId } from '../access/users.ts'
 import type { Queryable } from '../db/pool.ts'
+import { beganRunOf } from '../events/find-event-runs.ts'
+import { isAppError } from '../lib/app-error.ts'
 import { publicIdPattern } from '../lib/ids.ts'
 import { messageQueue } from '../job/message.ts'
 import { jobStates, type JobState } from '../job/state.ts'
@@ -32,12 +34,24 @@ export function ownerScope(ask: KnownAsk, action: keyof typeof readWhat = 'job.r
   return ask.principal.userId
 }
 
+/** One's own, and that of a run which one began of somebody's shared event: to look at, not to change. */
 export async function jobOf(db: Queryable, ask: KnownAsk, id: string): Promise<JobRow> {
   const owner = ownerScope(ask)
   // Whatever is no id is the id of no job; a NUL in it would be the database's error.
-  const row = publicIdPattern.test(id) ? await findJob(db, id, owner) : null
+  if (!publicIdPattern.test(id)) throw notFound('job')
+  const began = async (): Promise<boolean> => owner !== undefined && beganRunOf(db, id, ask.principal.username)
+  const row = (await findJob(db, id, owner)) ?? ((await began()) ? await findJob(db, id) : null)
   if (row === null) throw notFound('job')
   return row
+}
+
+/** As in lists; null: it is gone, or may not be seen. */
+export async function glanceAtJob(deps: Deps, anyAsk: Ask, id: string): Promise<ShownJob | null> {
+  const row = await jobOf(deps.db, known(anyAsk), id).catch((error: unknown) => {
+    if (isAppError(error) && error.code === 'not_found') return null
+    throw error
+  })
+  return row === null ? null : (await show(deps, [row]))[0]!
 }
 
 export async function getJob(deps: Deps, anyAsk: Ask, id: string): Promise<ShownJob> {

@@ -17,7 +17,7 @@ import { eventOperations } from './event-operations.ts'
 import { failureOperations } from './failure-operations.ts'
 import * as enrolment from './enrolment.ts'
 import { batchKey, getBatch, listBatches, maySeeBatchOf, showBatches, type ListBatchesInput } from './find-batches.ts'
-import { getJob, jobStats, listAttempts, listJobs, showJobs, type ListInput } from './find-jobs.ts'
+import { getJob, glanceAtJob, jobStats, listAttempts, listJobs, showJobs, type ListInput } from './find-jobs.ts'
 import { actOnJobs, type JobActionsInput } from './job-actions.ts'
 import type { JobChanges } from './job-changes.ts'
 import { cancelJob, createSubmitTogether, deleteJob, rerunJob, submitJobs, type SubmitInput } from './jobs.ts'
@@ -58,6 +58,7 @@ export function createOperations(deps: Deps, changes: JobChanges, runChanges: Ru
     cancelJob: (ask: Ask, input: { id: string; reason?: string; force?: boolean }) => cancelJob(deps, ask, input),
     deleteJob: (ask: Ask, id: string) => deleteJob(deps, ask, id),
     getJob: (ask: Ask, id: string) => getJob(deps, ask, id),
+    glanceAtJob: (ask: Ask, id: string) => glanceAtJob(deps, ask, id),
     showJobs: (ask: Ask, ids: string[], runKey?: string) => showJobs(deps, ask, ids, runKey),
     actOnJobs: (ask: Ask, input: JobActionsInput) => actOnJobs(deps, submits, ask, input),
     /** Null when the signal came before the job's end. */

@@ -1,7 +1,7 @@
 /** Texts of messages under a name: everybody's to use, their owner's and administrators' to change. */
 import { may } from '../access/permissions.ts'
 import { checkCondition, checkTemplates } from '../expressions/check.ts'
-import { evaluateCondition, fillTemplates } from '../expressions/evaluate.ts'
+import { chargedTo, evaluateCondition, fillTemplates } from '../expressions/evaluate.ts'
 import { ExpressionProblem, type Names } from '../expressions/names.ts'
 import { AppError, type FieldProblem } from '../lib/app-error.ts'
 import type { Json } from '../lib/json.ts'
@@ -99,6 +99,8 @@ const example: Names = {
 
 const withExample = (names: Names): Names => ({ ...example, ...names })
 
+const accountOf = (ask: Ask): string => known(ask).principal.userId ?? '0'
+
 /** `input` is null when it cannot be filled in. */
 export async function previewMessageTemplate(
   _deps: Deps,
@@ -109,7 +111,7 @@ export async function previewMessageTemplate(
   const problems = problemsOf(input)
   if (problems.length > 0) return { input: null, problems }
   try {
-    const filled = await fillTemplates(input, withExample(names), { html: ['html'] })
+    const filled = await chargedTo(accountOf(ask), () => fillTemplates(input, withExample(names), { html: ['html'] }))
     return { input: filled as Record<string, Json>, problems: [] }
   } catch (error) {
     if (error instanceof ExpressionProblem) {
@@ -129,7 +131,8 @@ export async function tryCondition(
   const problem = checkCondition(condition)
   if (problem !== null) return { value: null, problem }
   try {
-    return { value: await evaluateCondition(condition, withExample(names)), problem: null }
+    const value = await chargedTo(accountOf(ask), () => evaluateCondition(condition, withExample(names)))
+    return { value, problem: null }
   } catch (error) {
     if (error instanceof ExpressionProblem) return { value: null, problem: error.message }
     throw error

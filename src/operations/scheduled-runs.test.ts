@@ -7,9 +7,10 @@ import { definitionOf, storePipeline } from '../pipelines/testing/definitions.ts
 import { putChannel } from '../reactions/channels.ts'
 import { listDeliveries } from '../reactions/deliveries.ts'
 import { react } from '../reactions/reactor.ts'
-import { checkLate } from '../schedules/late.ts'
+import { checkLate, type LateTick } from '../schedules/late.ts'
 import { runDueSchedules } from '../schedules/scheduler.ts'
 import { bookkeeping, scheduleWorld } from '../schedules/testing/world.ts'
+import { openLateIncidents } from './failure-services.ts'
 import { tellLate } from './scheduled-runs.ts'
 
 test('a late tick is told to the pipeline’s channels that want failures, once, with what became of it', async () => {
@@ -33,7 +34,14 @@ test('a late tick is told to the pipeline’s channels that want failures, once,
   await runDueSchedules(db, full, at('12:00'))
   const parts = { sealer, publicUrl: 'https://runyard.example', retainDays: 30 }
   for (const time of ['12:05', '12:06']) {
-    await checkLate(db, tellLate, at(time))
+    await checkLate(
+      db,
+      async (tx, late) => {
+        await tellLate(tx, late)
+        await openLateIncidents(tx, late)
+      },
+      at(time),
+    )
     await react(db, parts)
   }
   const { rows } = await listDeliveries(db, {}, null, 10)
@@ -50,4 +58,34 @@ test('a late tick is told to the pipeline’s channels that want failures, once,
       },
     },
   ])
+
+  // It is an incident as well, one for however many ticks, and tells nobody a second time.
+  const event = { publicId: 'event0000001', name: 'import' }
+  await db.query(`insert into events (public_id, owner_id, name, kind, version) values ($1, $2, $3, 'bash', 1)`, [
+    event.publicId,
+    world.ownerId,
+    event.name,
+  ])
+  const tick = await at('13:00')()
+  const late: LateTick = {
+    ...{ schedule: 'schedule0002', name: 'often', pipeline: null, event, ownerId: world.ownerId, tick },
+    ...{ late_after_seconds: 60, outcome: 'started', run: null, reason: null, notify: [] },
+  }
+  await db.tx((tx) => openLateIncidents(tx, [late, { ...late, tick: new Date(tick.getTime() + 3_600_000) }]))
+  const { rows: incidents } = await db.query(
+    `select source, i.kind, title, i.state, event_id is not null as event, string_agg(e.kind || ': ' || e.text, '; ') as told
+     from incidents i join incident_entries e on e.incident_id = i.id group by i.id order by i.id`,
+  )
+  const shown = { kind: 'late', state: 'open' }
+  expect(incidents).toMatchObject([
+    {
+      ...{ ...shown, source: 'pipeline:nightly', title: 'schedule hourly did not start', event: false },
+      told: 'opened: The run of 2026-06-01T12:00:00.000Z did not start: nobody has room.',
+    },
+    {
+      ...{ ...shown, source: 'event:event0000001', title: 'schedule often is late', event: true },
+      told: 'opened: The run of 2026-06-01T13:00:00.000Z had not begun 60 s after it was due.',
+    },
+  ])
+  expect((await db.query('select from outbox')).rowCount).toBe(0)
 })

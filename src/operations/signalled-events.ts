@@ -62,16 +62,20 @@ const askFor = (tx: Queryable, signal: Signal): Promise<Asked | null> =>
   ({ event: afterEvent, job: afterJob, pipeline: afterPipeline })[signal.kind](tx, signal)
 
 async function afterEvent(tx: Queryable, { eventKey, source }: Signal): Promise<Asked | null> {
-  const { rows } = await tx.query<{ key: string; waiterId: string }>({
+  const { rows } = await tx.query<{ key: string; waiterId: string; shared: boolean }>({
     name: 'events_signal_run',
-    text: `select er.id as key, e.owner_id as "waiterId" from event_runs er, events e where er.public_id = $1 and e.id = $2`,
+    text: `select er.id as key, w.owner_id as "waiterId", e.shared from event_runs er join events e on e.id = er.event_id, events w
+      where er.public_id = $1 and w.id = $2`,
     values: [source, eventKey],
   })
   const run = rows[0] === undefined ? null : await endedEventRun(tx, rows[0].key)
   if (run === null || run.trigger === 'test') return null
+  const { waiterId, shared } = rows[0]!
   // An event that is shared may be waited for; what its runs put out is still for those who may see them.
-  const waiter = await accountAsIs(tx, rows[0]!.waiterId, 'event_run.read', 'see runs of events')
+  const waiter = await accountAsIs(tx, waiterId, 'event_run.read', 'see runs of events')
   const seen = !('refused' in waiter) && may(waiter, 'event_run.read', run)
+  // It was shared when the trigger was made.
+  if (!seen && !shared) return null
   return {
     cause: { run: source },
     ...(seen && run.output !== null && { input: run.output }),

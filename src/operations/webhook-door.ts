@@ -7,7 +7,8 @@ import type { Begun } from '../events/begin.ts'
 import { isReplay, noteDelivery, noteRefused, takeTurn, type Delivery } from '../events/webhook-deliveries.ts'
 import { verifyDelivery, type SignedRequest } from '../events/webhook-signature.ts'
 import { findHookDoor, type HookDoor } from '../events/webhook-store.ts'
-import { AppError } from '../lib/app-error.ts'
+import { AppError, isAppError } from '../lib/app-error.ts'
+import { emitFact } from '../lib/facts.ts'
 import type { Ask, Deps } from './deps.ts'
 import { beginEventIn } from './event-start.ts'
 
@@ -28,24 +29,33 @@ export async function takeDelivery(deps: Deps, ask: Ask, incoming: IncomingDeliv
   const { webhook, secrets, now } = await findHookDoor(deps.db, deps.sealer, incoming.key)
   const guessed = incoming.headers['x-hub-signature-256'] === undefined ? 'standard' : 'github'
   const verdict = verifyDelivery(webhook?.scheme ?? guessed, secrets, incoming, now)
-  if (webhook === null) return { refused: 'unknown', note: () => Promise.resolve() }
-  const refuse = (reason: string): TakenDelivery => ({
-    refused: 'unknown',
-    note: () => noteTurnedAway(deps, ask, webhook, reason),
-  })
+  const turnedAway = (note: () => Promise<void>): TakenDelivery => {
+    tell('turned_away')
+    return { refused: 'unknown', note }
+  }
+  if (webhook === null) return turnedAway(() => Promise.resolve())
+  const refuse = (reason: string): TakenDelivery => turnedAway(() => noteTurnedAway(deps, ask, webhook, reason))
   if ('refused' in verdict) return refuse(verdict.refused)
   if (!webhook.enabled) return refuse('the webhook is disabled')
   const delivery = { webhookKey: webhook.key, ...verdict }
   // GitHub's question whether anybody is there.
   if (webhook.scheme === 'github' && incoming.headers['x-github-event'] === 'ping') {
     await noteDelivery(deps.db, delivery, { reason: 'ping' })
+    tell('ping')
     return { delivery_id: verdict.deliveryId, run_id: null }
   }
-  const begun = await begin(deps, ask, { webhook, delivery, incoming })
+  const begun = await begin(deps, ask, { webhook, delivery, incoming }).catch((error: unknown) => {
+    if (isAppError(error) && error.code === 'resource_exhausted') tell('limited')
+    throw error
+  })
   if (begun === 'replay') return refuse(`a replay of ${verdict.deliveryId}`)
+  tell('refused' in begun ? 'refused' : 'accepted')
   if ('refused' in begun) throw new AppError('failed_precondition', begun.refused)
   return { delivery_id: verdict.deliveryId, run_id: begun.run }
 }
+
+const tell = (result: 'accepted' | 'ping' | 'refused' | 'limited' | 'turned_away'): void =>
+  emitFact({ name: 'webhook.delivered', level: 'debug', result })
 
 interface Verified {
   webhook: OpenDoor

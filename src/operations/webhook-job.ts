@@ -25,11 +25,14 @@ const tries = {
   },
 }
 
+type Template = Omit<HttpRequest, 'assert'>
+
 export async function webhookJob(tx: Queryable, deps: Deps, firing: Firing, names: Names): Promise<NewJob> {
   const { run, action, deliveryId } = firing
-  const template = firing.effect.webhook!
+  // Assertions are expressions over the answer: what was filled in would be read as a part of one.
+  const { assert, ...template } = firing.effect.webhook!
   const secrets = await secretsFor(tx, deps, firing, template)
-  const request = readRequest(await filled(template as Json, { ...names, secrets }))
+  const request = readRequest(await filled(template as Json, { ...names, secrets }), assert)
   const spec = jobSpecSchema.parse({
     ...tries,
     name: `${run.event.name}: ${action}`.slice(0, 200),
@@ -54,7 +57,7 @@ async function secretsFor(
   tx: Queryable,
   deps: Deps,
   { run }: Firing,
-  template: HttpRequest,
+  template: Template,
 ): Promise<Record<string, string>> {
   const listed = run.definition.secrets
   const mentioned = mentionedIn(template)
@@ -75,7 +78,7 @@ async function secretsFor(
   return Object.fromEntries(names.map(([name, secret]) => [name, values[secret]!]))
 }
 
-function mentionedIn(template: HttpRequest): string[] {
+function mentionedIn(template: Template): string[] {
   const fields = explained(() => fieldsMentioned('secrets', { conditions: [], templates: [template as Json] }))
   if (fields !== null) return [...fields]
   throw wrong([{ field: 'webhook', message: 'names secrets other than as {{ secrets.NAME }}' }])
@@ -97,8 +100,8 @@ async function filled(template: Json, names: Names): Promise<Json> {
   }
 }
 
-function readRequest(given: Json): HttpRequest {
-  const parsed = httpRequestSchema.safeParse(asTexts(given))
+function readRequest(given: Json, assert: string[]): HttpRequest {
+  const parsed = httpRequestSchema.safeParse({ ...(asTexts(given) as object), assert })
   if (!parsed.success) throw wrong(problemsOf(parsed.error.issues as ZodIssue[]))
   if (!parsed.data.body_from_input) return parsed.data
   throw new AppError('invalid_argument', 'body_from_input: an action has no input; say body: "{{ output }}"')

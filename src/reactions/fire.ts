@@ -3,6 +3,7 @@
  * transaction: a crash leaves the row as it was, and nothing else.
  */
 import type { Db, Queryable } from '../db/pool.ts'
+import { chargedTo } from '../expressions/evaluate.ts'
 import type { Names } from '../expressions/names.ts'
 import type { Action, Effect } from '../job/event-action.ts'
 import { isAppError } from '../lib/app-error.ts'
@@ -13,7 +14,7 @@ import { notify } from '../queue/notify.ts'
 import { endedEventRun, type EndedEventRun } from './ended-run.ts'
 import { templatesOf, type EventHooks, type Firing, type FiringResult, type Performed } from './event-hooks.ts'
 import { namesOf } from './run-names.ts'
-import { holds } from './settle.ts'
+import { firedFact, holds } from './settle.ts'
 
 /** Of one that fails by an outage: 2 s, doubled up to 5 min, an hour in all. */
 const mostTries = 18
@@ -46,7 +47,7 @@ async function fireNext(db: Db, hooks: EventHooks): Promise<boolean> {
       const firing = await takeDue(tx)
       if (firing === null) return
       key = firing.key
-      await fire(tx, hooks, firing)
+      await chargedTo(firing.run.ownerId, () => fire(tx, hooks, firing))
     })
   } catch (error) {
     if (key === undefined) throw error
@@ -158,7 +159,7 @@ async function end(
   })
   await tellWatchers(tx, run)
   emitFact({
-    ...{ name: 'action.fired', level: state === 'refused' ? 'warn' : 'debug' },
+    ...firedFact(state),
     ...{ run: run.publicId, event: run.event.name, action, state, ...(reason !== undefined && { reason }) },
   })
 }
@@ -200,6 +201,7 @@ async function putOff(db: Db, key: string, error: unknown): Promise<void> {
       where id = $1 and state = 'due' returning state, tries`,
     values: [key, isAppError(error) ? error.message.slice(0, 500) : 'an error of the server: its log tells'],
   })
-  const level = rows[0]?.state === 'failed' ? 'error' : 'warn'
-  emitFact({ name: 'action.put_off', level, firing: key, tries: rows[0]?.tries, error: String(error) })
+  const over = rows[0]?.state === 'failed'
+  const name = over ? 'action.given_up' : 'action.put_off'
+  emitFact({ name, level: over ? 'error' : 'warn', firing: key, tries: rows[0]?.tries, error: String(error) })
 }

@@ -4,7 +4,7 @@
  */
 import type { Db, Queryable } from '../db/pool.ts'
 import { signalEventEnded } from '../events/signals.ts'
-import { evaluateCondition } from '../expressions/evaluate.ts'
+import { chargedTo, evaluateCondition } from '../expressions/evaluate.ts'
 import { ExpressionProblem } from '../expressions/names.ts'
 import type { Action } from '../job/event-action.ts'
 import type { Json } from '../lib/json.ts'
@@ -51,22 +51,40 @@ async function endedRuns(db: Queryable, after: string): Promise<string[]> {
 }
 
 /** False: somebody else did, or it goes on. */
-export function settleRun(db: Db, hooks: EventHooks, key: string): Promise<boolean> {
-  return db.tx(async (tx) => {
-    if (!(await lockOpenRun(tx, key))) return false
-    const jobId = await jobOf(tx, key)
-    if (jobId !== null) await hooks.applyFileResults(tx, jobId)
-    const run = await endedEventRun(tx, key)
-    if (run === null) return false
-    const decisions = await decisionsFor(tx, hooks, run)
-    await writeEnd(tx, run)
-    await writeFirings(tx, key, decisions)
-    await signalEventEnded(tx, { publicId: run.publicId, eventKey: run.eventKey, state: run.end.state })
-    await hooks.admitWaiting(tx, run.eventKey)
-    // Whoever watches its job sees the rest of it too.
-    await notify(tx, jobId === null ? [] : [jobId], false)
-    return true
-  })
+export async function settleRun(db: Db, hooks: EventHooks, key: string): Promise<boolean> {
+  const settled = await db.tx((tx) => settleIn(tx, hooks, key))
+  if (settled === null) return false
+  const { run, decisions } = settled
+  const about = { run: run.publicId, event: run.event.name }
+  emitFact({ name: 'event.ended', level: 'debug', ...about, state: run.end.state })
+  for (const { action, state, reason } of decisions) {
+    if (state !== 'due') emitFact({ ...firedFact(state), ...about, action: action.name, state, reason })
+  }
+  return true
+}
+
+/** What an action came to. */
+export const firedFact = (state: string) =>
+  ({ name: 'action.fired', level: state === 'refused' ? 'warn' : 'debug' }) as const
+
+async function settleIn(
+  tx: Queryable,
+  hooks: EventHooks,
+  key: string,
+): Promise<{ run: EndedEventRun; decisions: readonly Decision[] } | null> {
+  if (!(await lockOpenRun(tx, key))) return null
+  const jobId = await jobOf(tx, key)
+  if (jobId !== null) await hooks.applyFileResults(tx, jobId)
+  const run = await endedEventRun(tx, key)
+  if (run === null) return null
+  const decisions = await chargedTo(run.ownerId, () => decisionsFor(tx, hooks, run))
+  await writeEnd(tx, run)
+  await writeFirings(tx, key, decisions)
+  await signalEventEnded(tx, { publicId: run.publicId, eventKey: run.eventKey, state: run.end.state })
+  await hooks.admitWaiting(tx, run.eventKey)
+  // Whoever watches its job sees the rest of it too.
+  await notify(tx, jobId === null ? [] : [jobId], false)
+  return { run, decisions }
 }
 
 /** The event first, as everything that begins or ends runs of it does. */
@@ -132,7 +150,7 @@ async function isRerun(tx: Queryable, { trigger, cause, eventKey }: EndedEventRu
   return rowCount === 1
 }
 
-async function writeEnd(tx: Queryable, { key, end, ...run }: EndedEventRun): Promise<void> {
+async function writeEnd(tx: Queryable, { key, end }: EndedEventRun): Promise<void> {
   await tx.query({
     name: 'reactions_settle',
     text: `update event_runs set settled_at = now(), end_state = $2, started_at = $3, ended_at = coalesce($4, now()),
@@ -144,7 +162,6 @@ async function writeEnd(tx: Queryable, { key, end, ...run }: EndedEventRun): Pro
       ...[end.cpuMs === null ? null : Math.round(end.cpuMs), end.memoryBytes, end.attempts],
     ],
   })
-  emitFact({ name: 'event.ended', level: 'debug', run: run.publicId, event: run.event.name, state: end.state })
 }
 
 async function writeFirings(tx: Queryable, runKey: string, decisions: readonly Decision[]): Promise<void> {

@@ -22,6 +22,7 @@ import { runSettling, type OnRunsEnded } from '../queue/run-settle.ts'
 import { attemptKey } from '../queue/types.ts'
 import type { Traces } from '../telemetry/traces.ts'
 import { eventSettling, settleAfterEndMs } from '../reactions/event-services.ts'
+import { grouping } from '../failures/services.ts'
 import { reacting, reactionServices } from '../reactions/reactor.ts'
 import { promoteAfterChangeMs, promoting, upkeepServices } from '../queue/upkeep.ts'
 
@@ -44,6 +45,8 @@ export interface UpkeepParts {
 
 /** Whoever waits for the end of a run does not wait longer than this; what changes meanwhile is one look. */
 const settleAfterChangeMs = 100
+/** Those that fail together are one look, and soon enough for an incident. */
+const groupAfterChangeMs = 500
 /** The end of a run is itself a change, and may have left something in the outbox. */
 const reactAfterChangeMs = 200
 
@@ -80,7 +83,9 @@ export function startUpkeep(parts: UpkeepParts): { stop(): Promise<void> } {
     // One of the jobs that changed may be due sooner than those that were known.
     const eventRuns = running[services.findIndex(({ name }) => name === eventSettling)]
     const signals = running[services.findIndex(({ name }) => name === takingSignals)]
+    const failures = running[services.findIndex(({ name }) => name === grouping)]
     const look = (): void => {
+      failures?.wake(groupAfterChangeMs)
       promotion?.wake(promoteAfterChangeMs)
       eventRuns?.wake(settleAfterEndMs)
       signals?.wake(settleAfterEndMs)

@@ -29,6 +29,8 @@ export function installationGauges(db: Db, { registers, databaseIsAway }: GaugeO
   const used = gauge('runyard_runner_slots_used', 'Slots of a runner that are taken.', ['runner'])
   const online = gauge('runyard_runner_online', 'Whether a runner takes work.', ['runner'])
   const outbox = gauge('runyard_outbox_waiting', 'Notices of which no message was made yet.')
+  const due = gauge('runyard_actions_due', 'Actions after runs of events that are still to be done, now or later.')
+  const incidents = gauge('runyard_incidents_open', 'Incidents that are not closed.')
   const up = gauge('runyard_database_up', 'Whether the database answered this scrape.')
   const ping = gauge('runyard_database_ping_seconds', 'How long the database took to answer a question of nothing.')
   const pool = gauge('runyard_database_pool', 'Database connections of this server, by what they do.', ['state'])
@@ -66,12 +68,20 @@ export function installationGauges(db: Db, { registers, databaseIsAway }: GaugeO
     const begin = performance.now()
     await db.query('select 1')
     ping.set((performance.now() - begin) / 1000)
-    const [found, notices] = await Promise.all([
+    const [found, counted] = await Promise.all([
       queueGauges(db),
-      db.query<{ n: number }>({ name: 'telemetry_outbox', text: 'select count(*)::int as n from outbox' }),
+      db.query<{ notices: number; due: number; incidents: number }>({
+        name: 'telemetry_counts',
+        text: `select (select count(*) from outbox)::int as notices,
+          (select count(*) from action_firings where state = 'due')::int as due,
+          (select count(*) from incidents where closed_at is null)::int as incidents`,
+      }),
     ])
     show(found)
-    outbox.set(notices.rows[0]!.n)
+    const [counts] = counted.rows
+    outbox.set(counts!.notices)
+    due.set(counts!.due)
+    incidents.set(counts!.incidents)
   }
 
   return async () => {
@@ -89,7 +99,8 @@ export function installationGauges(db: Db, { registers, databaseIsAway }: GaugeO
     clearTimeout(timer)
     up.set(answered ? 1 : 0)
     // Numbers of before would look like those of now.
-    if (!answered) for (const one of [jobs, depth, oldest, slots, used, online, outbox, ping]) one.reset()
+    if (!answered)
+      for (const one of [jobs, depth, oldest, slots, used, online, outbox, due, incidents, ping]) one.reset()
     const { totalCount, idleCount, waitingCount } = db.pool
     pool.set({ state: 'in_use' }, totalCount - idleCount)
     pool.set({ state: 'idle' }, idleCount)

@@ -26,6 +26,11 @@ test('jobs, depth, oldest wait and slots are what the database has', async () =>
   await world.submit({ queue: 'builds' }, { queue: 'builds', delay_seconds: 500 }, {}, {})
   const before = await lines()
   expect(before).toContain('runyard_queue_depth{queue="default"} 2')
+  await world.db.query(
+    `insert into incidents (public_id, owner_id, source, kind, title, closed_at)
+     select 'i' || n, id, 's' || n, 'late', 't', case when n = 2 then now() end from users, generate_series(1, 2) n
+     where id = (select min(id) from users)`,
+  )
   await world.passTime(100)
   const [job, other] = await runner.claim({ slots: 2 })
   await runner.started(job!)
@@ -41,6 +46,8 @@ test('jobs, depth, oldest wait and slots are what the database has', async () =>
       'runyard_runner_online{runner="build7"} 1',
       'runyard_database_up 1',
       'runyard_outbox_waiting 0',
+      'runyard_actions_due 0',
+      'runyard_incidents_open 1',
     ]),
   )
   const sum = (name: string) =>
@@ -60,6 +67,12 @@ test('facts become counters and histograms', async () => {
   emitFact({ name: 'job.lost', level: 'debug', count: 3 })
   emitFact({ name: 'log.received', level: 'debug', bytes: 1000 })
   emitFact({ name: 'live.opened', level: 'debug' })
+  for (const trigger of ['schedule', 'webhook', 'schedule']) emitFact({ name: 'event.begun', level: 'debug', trigger })
+  emitFact({ name: 'event.refused', level: 'debug', trigger: 'webhook' })
+  emitFact({ name: 'event.ended', level: 'debug', state: 'succeeded' })
+  emitFact({ name: 'action.fired', level: 'debug', state: 'done' })
+  emitFact({ name: 'action.given_up', level: 'error' })
+  emitFact({ name: 'webhook.delivered', level: 'debug', result: 'turned_away' })
   emitFact({ name: 'leadership.gained', level: 'debug', what: 'upkeep' })
   emitFact({ name: 'leadership.gained', level: 'debug', what: 'something else' })
   expect(await lines()).toEqual(
@@ -72,6 +85,13 @@ test('facts become counters and histograms', async () => {
       'runyard_run_seconds_bucket{le="1",queue="builds"} 0',
       'runyard_log_received_bytes_total 1000',
       'runyard_websocket_sessions 1',
+      'runyard_event_runs_begun_total{trigger="schedule"} 2',
+      'runyard_event_runs_begun_total{trigger="webhook"} 1',
+      'runyard_event_runs_refused_total{trigger="webhook"} 1',
+      'runyard_event_runs_ended_total{state="succeeded"} 1',
+      'runyard_actions_total{state="done"} 1',
+      'runyard_actions_total{state="failed"} 1',
+      'runyard_webhook_deliveries_total{result="turned_away"} 1',
       'runyard_upkeep_leader 1',
     ]),
   )

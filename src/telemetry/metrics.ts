@@ -75,6 +75,15 @@ function listener(registers: Registry[]): (fact: Fact) => void {
   const logBytes = counter('runyard_log_received_bytes_total', 'Bytes of output that runners sent to this server.')
   const connectionsLost = counter('runyard_database_connections_lost_total', 'Idle database connections that broke.')
   const upkeepFailures = counter('runyard_upkeep_failures_total', 'Passes of upkeep that failed.')
+  const runsBegun = counter('runyard_event_runs_begun_total', 'Runs of events that began, by trigger.', ['trigger'])
+  const runsRefused = counter('runyard_event_runs_refused_total', 'Runs of events that were asked for and refused.', [
+    'trigger',
+  ])
+  const runsEnded = counter('runyard_event_runs_ended_total', 'Runs of events that ended, by state.', ['state'])
+  const actions = counter('runyard_actions_total', 'Actions after runs of events, by what became of them.', ['state'])
+  const webhooks = counter('runyard_webhook_deliveries_total', 'Requests to addresses of webhooks, by result.', [
+    'result',
+  ])
   const gauge = (name: string, help: string) => new Gauge({ name, help, registers })
   const webSockets = gauge('runyard_websocket_sessions', 'Open WebSockets of this server.')
   const grpcSessions = gauge('runyard_grpc_sessions', 'Open gRPC connections of this server that are encrypted.')
@@ -89,6 +98,12 @@ function listener(registers: Registry[]): (fact: Fact) => void {
     'job.lost': ({ count }) => attempts.inc({ outcome: 'lost' }, count as number),
     'log.received': ({ bytes }) => logBytes.inc(bytes as number),
     'db.connection_lost': () => connectionsLost.inc(),
+    'event.begun': ({ trigger }) => runsBegun.inc({ trigger: trigger as string }),
+    'event.refused': ({ trigger }) => runsRefused.inc({ trigger: trigger as string }),
+    'event.ended': ({ state }) => runsEnded.inc({ state: state as string }),
+    'action.fired': ({ state }) => actions.inc({ state: state as string }),
+    'action.given_up': () => actions.inc({ state: 'failed' }),
+    'webhook.delivered': ({ result }) => webhooks.inc({ result: result as string }),
     'upkeep.failed': () => upkeepFailures.inc(),
     'live.opened': () => webSockets.inc(),
     'live.closed': () => webSockets.dec(),

@@ -14,9 +14,11 @@ import { Route as AppRouteImport } from './routes/_app'
 import { Route as ResetPasswordRouteImport } from './routes/reset-password'
 import { Route as SignInRouteImport } from './routes/sign-in'
 import { Route as AppSplatRouteImport } from './routes/_app.$'
+import { Route as AppAnalyticsRouteImport } from './routes/_app.analytics'
 import { Route as AppAuditRouteImport } from './routes/_app.audit'
 import { Route as AppCertificatesRouteImport } from './routes/_app.certificates'
 import { Route as AppChannelsRouteImport } from './routes/_app.channels'
+import { Route as AppFailuresRouteImport } from './routes/_app.failures'
 import { Route as AppOverviewRouteImport } from './routes/_app.overview'
 import { Route as AppProfileRouteImport } from './routes/_app.profile'
 import { Route as AppQueuesRouteImport } from './routes/_app.queues'
@@ -24,6 +26,8 @@ import { Route as AppRunnersRouteImport } from './routes/_app.runners'
 import { Route as AppSchedulesRouteImport } from './routes/_app.schedules'
 import { Route as AppTestsRouteImport } from './routes/_app.tests'
 import { Route as AppUsersRouteImport } from './routes/_app.users'
+import { Route as AppVariablesRouteImport } from './routes/_app.variables'
+import { Route as AppWebhooksRouteImport } from './routes/_app.webhooks'
 import { Route as AppBatchesIndexRouteImport } from './routes/_app.batches.index'
 import { Route as AppBatchesIdRouteImport } from './routes/_app.batches.$id'
 import { Route as AppBatchesNewRouteImport } from './routes/_app.batches.new'
@@ -31,6 +35,7 @@ import { Route as AppEventRunsIdRouteImport } from './routes/_app.event-runs.$id
 import { Route as AppEventsIndexRouteImport } from './routes/_app.events.index'
 import { Route as AppEventsHelpersRouteImport } from './routes/_app.events.helpers'
 import { Route as AppEventsNewRouteImport } from './routes/_app.events.new'
+import { Route as AppIncidentsIdRouteImport } from './routes/_app.incidents.$id'
 import { Route as AppJobsIndexRouteImport } from './routes/_app.jobs.index'
 import { Route as AppJobsIdRouteImport } from './routes/_app.jobs.$id'
 import { Route as AppJobsNewRouteImport } from './routes/_app.jobs.new'
@@ -64,6 +69,11 @@ const AppSplatRoute = AppSplatRouteImport.update({
   path: '/$',
   getParentRoute: () => AppRoute,
 } as any)
+const AppAnalyticsRoute = AppAnalyticsRouteImport.update({
+  id: '/analytics',
+  path: '/analytics',
+  getParentRoute: () => AppRoute,
+} as any)
 const AppAuditRoute = AppAuditRouteImport.update({
   id: '/audit',
   path: '/audit',
@@ -77,6 +87,11 @@ const AppCertificatesRoute = AppCertificatesRouteImport.update({
 const AppChannelsRoute = AppChannelsRouteImport.update({
   id: '/channels',
   path: '/channels',
+  getParentRoute: () => AppRoute,
+} as any)
+const AppFailuresRoute = AppFailuresRouteImport.update({
+  id: '/failures',
+  path: '/failures',
   getParentRoute: () => AppRoute,
 } as any)
 const AppOverviewRoute = AppOverviewRouteImport.update({
@@ -114,6 +129,16 @@ const AppUsersRoute = AppUsersRouteImport.update({
   path: '/users',
   getParentRoute: () => AppRoute,
 } as any)
+const AppVariablesRoute = AppVariablesRouteImport.update({
+  id: '/variables',
+  path: '/variables',
+  getParentRoute: () => AppRoute,
+} as any)
+const AppWebhooksRoute = AppWebhooksRouteImport.update({
+  id: '/webhooks',
+  path: '/webhooks',
+  getParentRoute: () => AppRoute,
+} as any)
 const AppBatchesIndexRoute = AppBatchesIndexRouteImport.update({
   id: '/batches/',
   path: '/batches/',
@@ -147,6 +172,11 @@ const AppEventsHelpersRoute = AppEventsHelpersRouteImport.update({
 const AppEventsNewRoute = AppEventsNewRouteImport.update({
   id: '/events/new',
   path: '/events/new',
+  getParentRoute: () => AppRoute,
+} as any)
+const AppIncidentsIdRoute = AppIncidentsIdRouteImport.update({
+  id: '/incidents/$id',
+  path: '/incidents/$id',
   getParentRoute: () => AppRoute,
 } as any)
 const AppJobsIndexRoute = AppJobsIndexRouteImport.update({
@@ -195,9 +225,11 @@ export interface FileRoutesByFullPath {
   '/reset-password': typeof ResetPasswordRoute
   '/sign-in': typeof SignInRoute
   '/$': typeof AppSplatRoute
+  '/analytics': typeof AppAnalyticsRoute
   '/audit': typeof AppAuditRoute
   '/certificates': typeof AppCertificatesRoute
   '/channels': typeof AppChannelsRoute
+  '/failures': typeof AppFailuresRoute
   '/overview': typeof AppOverviewRoute
   '/profile': typeof AppProfileRoute
   '/queues': typeof AppQueuesRoute
@@ -205,11 +237,14 @@ export interface FileRoutesByFullPath {
   '/schedules': typeof AppSchedulesRoute
   '/tests': typeof AppTestsRoute
   '/users': typeof AppUsersRoute
+  '/variables': typeof AppVariablesRoute
+  '/webhooks': typeof AppWebhooksRoute
   '/batches/$id': typeof AppBatchesIdRoute
   '/batches/new': typeof AppBatchesNewRoute
   '/event-runs/$id': typeof AppEventRunsIdRoute
   '/events/helpers': typeof AppEventsHelpersRoute
   '/events/new': typeof AppEventsNewRoute
+  '/incidents/$id': typeof AppIncidentsIdRoute
   '/jobs/$id': typeof AppJobsIdRoute
   '/jobs/new': typeof AppJobsNewRoute
   '/pipelines/$name': typeof AppPipelinesNameRoute
@@ -226,9 +261,11 @@ export interface FileRoutesByTo {
   '/reset-password': typeof ResetPasswordRoute
   '/sign-in': typeof SignInRoute
   '/$': typeof AppSplatRoute
+  '/analytics': typeof AppAnalyticsRoute
   '/audit': typeof AppAuditRoute
   '/certificates': typeof AppCertificatesRoute
   '/channels': typeof AppChannelsRoute
+  '/failures': typeof AppFailuresRoute
   '/overview': typeof AppOverviewRoute
   '/profile': typeof AppProfileRoute
   '/queues': typeof AppQueuesRoute
@@ -236,11 +273,14 @@ export interface FileRoutesByTo {
   '/schedules': typeof AppSchedulesRoute
   '/tests': typeof AppTestsRoute
   '/users': typeof AppUsersRoute
+  '/variables': typeof AppVariablesRoute
+  '/webhooks': typeof AppWebhooksRoute
   '/batches/$id': typeof AppBatchesIdRoute
   '/batches/new': typeof AppBatchesNewRoute
   '/event-runs/$id': typeof AppEventRunsIdRoute
   '/events/helpers': typeof AppEventsHelpersRoute
   '/events/new': typeof AppEventsNewRoute
+  '/incidents/$id': typeof AppIncidentsIdRoute
   '/jobs/$id': typeof AppJobsIdRoute
   '/jobs/new': typeof AppJobsNewRoute
   '/pipelines/$name': typeof AppPipelinesNameRoute
@@ -259,9 +299,11 @@ export interface FileRoutesById {
   '/reset-password': typeof ResetPasswordRoute
   '/sign-in': typeof SignInRoute
   '/_app/$': typeof AppSplatRoute
+  '/_app/analytics': typeof AppAnalyticsRoute
   '/_app/audit': typeof AppAuditRoute
   '/_app/certificates': typeof AppCertificatesRoute
   '/_app/channels': typeof AppChannelsRoute
+  '/_app/failures': typeof AppFailuresRoute
   '/_app/overview': typeof AppOverviewRoute
   '/_app/profile': typeof AppProfileRoute
   '/_app/queues': typeof AppQueuesRoute
@@ -269,11 +311,14 @@ export interface FileRoutesById {
   '/_app/schedules': typeof AppSchedulesRoute
   '/_app/tests': typeof AppTestsRoute
   '/_app/users': typeof AppUsersRoute
+  '/_app/variables': typeof AppVariablesRoute
+  '/_app/webhooks': typeof AppWebhooksRoute
   '/_app/batches/$id': typeof AppBatchesIdRoute
   '/_app/batches/new': typeof AppBatchesNewRoute
   '/_app/event-runs/$id': typeof AppEventRunsIdRoute
   '/_app/events/helpers': typeof AppEventsHelpersRoute
   '/_app/events/new': typeof AppEventsNewRoute
+  '/_app/incidents/$id': typeof AppIncidentsIdRoute
   '/_app/jobs/$id': typeof AppJobsIdRoute
   '/_app/jobs/new': typeof AppJobsNewRoute
   '/_app/pipelines/$name': typeof AppPipelinesNameRoute
@@ -292,9 +337,11 @@ export interface FileRouteTypes {
     | '/reset-password'
     | '/sign-in'
     | '/$'
+    | '/analytics'
     | '/audit'
     | '/certificates'
     | '/channels'
+    | '/failures'
     | '/overview'
     | '/profile'
     | '/queues'
@@ -302,11 +349,14 @@ export interface FileRouteTypes {
     | '/schedules'
     | '/tests'
     | '/users'
+    | '/variables'
+    | '/webhooks'
     | '/batches/$id'
     | '/batches/new'
     | '/event-runs/$id'
     | '/events/helpers'
     | '/events/new'
+    | '/incidents/$id'
     | '/jobs/$id'
     | '/jobs/new'
     | '/pipelines/$name'
@@ -323,9 +373,11 @@ export interface FileRouteTypes {
     | '/reset-password'
     | '/sign-in'
     | '/$'
+    | '/analytics'
     | '/audit'
     | '/certificates'
     | '/channels'
+    | '/failures'
     | '/overview'
     | '/profile'
     | '/queues'
@@ -333,11 +385,14 @@ export interface FileRouteTypes {
     | '/schedules'
     | '/tests'
     | '/users'
+    | '/variables'
+    | '/webhooks'
     | '/batches/$id'
     | '/batches/new'
     | '/event-runs/$id'
     | '/events/helpers'
     | '/events/new'
+    | '/incidents/$id'
     | '/jobs/$id'
     | '/jobs/new'
     | '/pipelines/$name'
@@ -355,9 +410,11 @@ export interface FileRouteTypes {
     | '/reset-password'
     | '/sign-in'
     | '/_app/$'
+    | '/_app/analytics'
     | '/_app/audit'
     | '/_app/certificates'
     | '/_app/channels'
+    | '/_app/failures'
     | '/_app/overview'
     | '/_app/profile'
     | '/_app/queues'
@@ -365,11 +422,14 @@ export interface FileRouteTypes {
     | '/_app/schedules'
     | '/_app/tests'
     | '/_app/users'
+    | '/_app/variables'
+    | '/_app/webhooks'
     | '/_app/batches/$id'
     | '/_app/batches/new'
     | '/_app/event-runs/$id'
     | '/_app/events/helpers'
     | '/_app/events/new'
+    | '/_app/incidents/$id'
     | '/_app/jobs/$id'
     | '/_app/jobs/new'
     | '/_app/pipelines/$name'
@@ -426,6 +486,13 @@ declare module '@tanstack/react-router' {
       preLoaderRoute: typeof AppSplatRouteImport
       parentRoute: typeof AppRoute
     }
+    '/_app/analytics': {
+      id: '/_app/analytics'
+      path: '/analytics'
+      fullPath: '/analytics'
+      preLoaderRoute: typeof AppAnalyticsRouteImport
+      parentRoute: typeof AppRoute
+    }
     '/_app/audit': {
       id: '/_app/audit'
       path: '/audit'
@@ -445,6 +512,13 @@ declare module '@tanstack/react-router' {
       path: '/channels'
       fullPath: '/channels'
       preLoaderRoute: typeof AppChannelsRouteImport
+      parentRoute: typeof AppRoute
+    }
+    '/_app/failures': {
+      id: '/_app/failures'
+      path: '/failures'
+      fullPath: '/failures'
+      preLoaderRoute: typeof AppFailuresRouteImport
       parentRoute: typeof AppRoute
     }
     '/_app/overview': {
@@ -496,6 +570,20 @@ declare module '@tanstack/react-router' {
       preLoaderRoute: typeof AppUsersRouteImport
       parentRoute: typeof AppRoute
     }
+    '/_app/variables': {
+      id: '/_app/variables'
+      path: '/variables'
+      fullPath: '/variables'
+      preLoaderRoute: typeof AppVariablesRouteImport
+      parentRoute: typeof AppRoute
+    }
+    '/_app/webhooks': {
+      id: '/_app/webhooks'
+      path: '/webhooks'
+      fullPath: '/webhooks'
+      preLoaderRoute: typeof AppWebhooksRouteImport
+      parentRoute: typeof AppRoute
+    }
     '/_app/batches/': {
       id: '/_app/batches/'
       path: '/batches'
@@ -543,6 +631,13 @@ declare module '@tanstack/react-router' {
       path: '/events/new'
       fullPath: '/events/new'
       preLoaderRoute: typeof AppEventsNewRouteImport
+      parentRoute: typeof AppRoute
+    }
+    '/_app/incidents/$id': {
+      id: '/_app/incidents/$id'
+      path: '/incidents/$id'
+      fullPath: '/incidents/$id'
+      preLoaderRoute: typeof AppIncidentsIdRouteImport
       parentRoute: typeof AppRoute
     }
     '/_app/jobs/': {
@@ -606,9 +701,11 @@ declare module '@tanstack/react-router' {
 
 interface AppRouteChildren {
   AppSplatRoute: typeof AppSplatRoute
+  AppAnalyticsRoute: typeof AppAnalyticsRoute
   AppAuditRoute: typeof AppAuditRoute
   AppCertificatesRoute: typeof AppCertificatesRoute
   AppChannelsRoute: typeof AppChannelsRoute
+  AppFailuresRoute: typeof AppFailuresRoute
   AppOverviewRoute: typeof AppOverviewRoute
   AppProfileRoute: typeof AppProfileRoute
   AppQueuesRoute: typeof AppQueuesRoute
@@ -616,11 +713,14 @@ interface AppRouteChildren {
   AppSchedulesRoute: typeof AppSchedulesRoute
   AppTestsRoute: typeof AppTestsRoute
   AppUsersRoute: typeof AppUsersRoute
+  AppVariablesRoute: typeof AppVariablesRoute
+  AppWebhooksRoute: typeof AppWebhooksRoute
   AppBatchesIdRoute: typeof AppBatchesIdRoute
   AppBatchesNewRoute: typeof AppBatchesNewRoute
   AppEventRunsIdRoute: typeof AppEventRunsIdRoute
   AppEventsHelpersRoute: typeof AppEventsHelpersRoute
   AppEventsNewRoute: typeof AppEventsNewRoute
+  AppIncidentsIdRoute: typeof AppIncidentsIdRoute
   AppJobsIdRoute: typeof AppJobsIdRoute
   AppJobsNewRoute: typeof AppJobsNewRoute
   AppPipelinesNameRoute: typeof AppPipelinesNameRoute
@@ -635,9 +735,11 @@ interface AppRouteChildren {
 
 const AppRouteChildren: AppRouteChildren = {
   AppSplatRoute: AppSplatRoute,
+  AppAnalyticsRoute: AppAnalyticsRoute,
   AppAuditRoute: AppAuditRoute,
   AppCertificatesRoute: AppCertificatesRoute,
   AppChannelsRoute: AppChannelsRoute,
+  AppFailuresRoute: AppFailuresRoute,
   AppOverviewRoute: AppOverviewRoute,
   AppProfileRoute: AppProfileRoute,
   AppQueuesRoute: AppQueuesRoute,
@@ -645,11 +747,14 @@ const AppRouteChildren: AppRouteChildren = {
   AppSchedulesRoute: AppSchedulesRoute,
   AppTestsRoute: AppTestsRoute,
   AppUsersRoute: AppUsersRoute,
+  AppVariablesRoute: AppVariablesRoute,
+  AppWebhooksRoute: AppWebhooksRoute,
   AppBatchesIdRoute: AppBatchesIdRoute,
   AppBatchesNewRoute: AppBatchesNewRoute,
   AppEventRunsIdRoute: AppEventRunsIdRoute,
   AppEventsHelpersRoute: AppEventsHelpersRoute,
   AppEventsNewRoute: AppEventsNewRoute,
+  AppIncidentsIdRoute: AppIncidentsIdRoute,
   AppJobsIdRoute: AppJobsIdRoute,
   AppJobsNewRoute: AppJobsNewRoute,
   AppPipelinesNameRoute: AppPipelinesNameRoute,

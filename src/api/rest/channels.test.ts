@@ -159,6 +159,33 @@ test('a refused message is dead until it is sent again, with the same id', async
   )
 })
 
+test('failures that repeat open an incident, and a channel hears of it, once; of its end too', async () => {
+  await put()
+  const { incidents } = server.client.calls
+  await incidents.putRules({ channels: ['team'] })
+  receiver.got = []
+  for (let i = 0; i < 3; i++) await operator.client.calls.jobs.submit({ name: `shard ${i}`, command: ['false'] })
+  await expect.poll(() => receiver.got.length, { timeout: 10_000 }).toBe(1)
+  const [incident] = (await incidents.list({})).incidents
+  expect(incident).toMatchObject({ kind: 'repeated', state: 'open', owner: operator.username })
+  const told = (i: number) => JSON.parse(receiver.got[i]!.body) as object
+  expect(told(0)).toMatchObject({
+    type: 'incident.opened',
+    data: {
+      url: `https://runyard.example/incidents/${incident!.id}`,
+      incident: { id: incident!.id, trouble: 'repeated' },
+    },
+  })
+  await operator.client.calls.jobs.submit({ name: 'shard 4', command: ['false'] })
+  await expect.poll(async () => (await incidents.get({ id: incident!.id })).failures, { timeout: 10_000 }).toBe(4)
+  await incidents.act({ id: incident!.id, action: 'close' })
+  await incidents.putRules({ channels: [] })
+  await expect.poll(() => receiver.got.length, { timeout: 10_000 }).toBe(2)
+  expect(told(1)).toMatchObject({ type: 'incident.closed', data: { incident: { failures: 4 } } })
+  const { timeline } = await incidents.get({ id: incident!.id })
+  expect(timeline.map(({ kind }) => kind)).toEqual(['opened', 'notified', 'failure', 'closed', 'notified'])
+})
+
 test('a message that is on its way is not sent a second time; one that waits to be tried again can be cancelled', async () => {
   await put()
   receiver.status = 503

@@ -177,6 +177,34 @@ test('who sees, runs and changes what', async () => {
   )
 })
 
+test('whoever began a run of a shared event reads its job, log and artefacts, and changes none of them', async () => {
+  const shared = await make('began by another', { env: { PLAIN: 'annas' } }, { shared: true })
+  const { job_id: id, ...run } = await calls(ben).run({ event: shared.id })
+  const own = await calls().run({ event: shared.id })
+  const jobs = ben.client.calls.jobs
+  const first = await runner.run('hi ben\n')
+  expect(first.jobId).toBe(id)
+  await runner.run('hi anna\n')
+  const shown = await jobs.get({ id: id! })
+  expect(shown).toMatchObject({ owner: 'anna', state: 'succeeded' })
+  expect(shown).not.toHaveProperty('env')
+  expect((await jobs.attempts({ id: id! })).attempts).toHaveLength(1)
+  expect((await jobs.artifacts({ id: id! })).artifacts).toEqual([])
+  const log = (job: string | null, token: string) => server.fetch(`/jobs/${job}/logs`, { token })
+  expect(await (await log(id, ben.token)).text()).toBe('hi ben\n')
+  const followed: unknown[] = []
+  for await (const said of ben.client.followLog({ jobId: id! })) followed.push(said.type)
+  expect(followed).toContain('end')
+  expect(await runsOf(ben).get({ id: run.id })).toMatchObject({ state: 'succeeded', input: null, actions: [] })
+  const carl = await server.person('operator', 'carl')
+  for (const status of [(await log(own.job_id, ben.token)).status, (await log(id, carl.token)).status])
+    expect(status).toBe(404)
+  expect(await refusal(jobs.get({ id: own.job_id! }))).toMatchObject({ code: 'not_found' })
+  for (const act of [jobs.rerun, jobs.cancel, jobs.delete])
+    expect(await refusal(act({ id: id! }))).toMatchObject({ code: 'permission_denied' })
+  expect((await jobs.list({ limit: 50 })).jobs).toEqual([])
+})
+
 test('draft, paused, archived: names, deletion, executions', async () => {
   const event = await calls().create({ name: 'short', definition: bash({ max_executions: 1 }) })
   expect(event.status).toBe('draft')

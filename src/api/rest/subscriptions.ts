@@ -77,7 +77,9 @@ export function watchJobs({ message, ask, operations, outbox, send }: Watch<Jobs
   })
 
   const tell = async (ids: string[]): Promise<void> => {
-    const jobs = await operations.showJobs(ask, ids)
+    // Alone also one that the asker began of somebody else's event; lists have one's own.
+    const alone = only === undefined ? null : await operations.glanceAtJob(ask, only)
+    const jobs = only === undefined ? await operations.showJobs(ask, ids) : alone === null ? [] : [alone]
     for (const job of jobs) await send({ type: 'job', sub, job })
     if (only !== undefined && jobs.length === 0) {
       await send({ type: 'job_gone', sub, job_id: only })

@@ -13,6 +13,7 @@ import { AppError, isAppError } from '../../lib/app-error.ts'
 import { withServer } from '../connect.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { globalsOf } from '../globals.ts'
+import { defineMessageTemplates } from '../message-template-commands.ts'
 import { inOptions } from '../option-words.ts'
 import { confirm } from '../prompt.ts'
 import { parseQuiet, showQuiet } from '../quiet-window.ts'
@@ -159,6 +160,7 @@ export function define(command: Command): void {
     if (globalsOf(again).json) return printJson({ job_id })
     print(job_id)
   })
+  defineMessageTemplates(command)
 }
 
 export const dead: DeliveryState[] = ['failed', 'timed_out', 'lost', 'cancelled', 'not_sent']

@@ -45,10 +45,12 @@ export function answerError(request: IncomingMessage, response: ServerResponse, 
   }
   const { code, message, retryAfterSeconds = code === 'unavailable' ? 1 : undefined } = error
   if (retryAfterSeconds !== undefined) response.setHeader('retry-after', Math.max(1, Math.ceil(retryAfterSeconds)))
-  if (!request.complete) {
-    response.shouldKeepAlive = false
-    request.resume()
-    setTimeout(() => request.destroy(), lingerMs).unref()
-  }
-  answerJson(response, { error: { code, message } }, thrown instanceof TooLarge ? 413 : statusOf[code])
+  const body = Buffer.from(`${JSON.stringify({ error: { code, message } })}\n`)
+  const status = thrown instanceof TooLarge ? 413 : statusOf[code]
+  response.writeHead(status, { 'content-type': 'application/json', 'content-length': body.length })
+  if (request.complete) return void response.end(body)
+  // Ended only behind the body: the end of an answer closes the connection, and its sender would see that alone.
+  response.write(body)
+  request.once('end', () => response.end()).resume()
+  setTimeout(() => response.socket?.destroy(), lingerMs).unref()
 }

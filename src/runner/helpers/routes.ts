@@ -78,13 +78,19 @@ function decoded(part: string): string {
 function pass(method: HelperMethod, usual: object = {}): Act {
   return async ({ request, response, desk, found: [name] }) => {
     const bare = request.method === 'GET' || request.method === 'DELETE'
-    const body = bare ? {} : await jsonOf(request)
+    const body = bare ? scopeOf(request) : await jsonOf(request)
     if (name !== undefined && 'name' in body) throw new AppError('invalid_argument', 'the name stands in the path')
     const params = { ...usual, ...body, ...(name === undefined ? {} : { name }) }
     const ok = await answered(desk, { method, params, ...keyOf(request) })
     if (inText.includes(method) && request.headers.accept === 'text/plain') answerValue(response, ok, name)
     else answerJson(response, ok ?? {})
   }
+}
+
+/** Of a DELETE, which has no body. */
+function scopeOf({ method, url = '' }: IncomingMessage): { scope?: string } {
+  const scope = new URLSearchParams(url.split('?')[1]).get('scope')
+  return method === 'DELETE' && scope !== null ? { scope } : {}
 }
 
 /** Calls whose answer is a value, which shells can have without JSON around it. */

@@ -98,7 +98,7 @@ _runyard_until_answered() {
     _runyard_try "$method" "$path" "$dir" "$body" "$@" 2>"$dir/trouble" || code=$?
     # The last head: one of 100 may be before it.
     status=$(sed -n 's/^HTTP\/[0-9.]* \([0-9]*\).*/\1/p' "$dir/head" | tail -n 1)
-    after=$(sed -n 's/^[Rr]etry-[Aa]fter: *\([0-9]*\).*/\1/p' "$dir/head" | tail -n 1)
+    after=$(sed -n 's/^[Rr]etry-[Aa]fter: *\([0-9.]*\).*/\1/p' "$dir/head" | tail -n 1)
     if [[ $code -eq 0 && $status == 2* ]]; then return 0; fi
     case ${status:-gone} in
       gone) message="its runner does not answer at $(_runyard_place): $(head -c 300 "$dir/trouble")" ;;
@@ -113,15 +113,24 @@ _runyard_until_answered() {
     esac
     case ${status:-gone} in
       gone | 503 | 504) ;;
+      404) if [[ -n ${may_miss-} ]]; then return 4; else break; fi ;;
       429) [[ -n $after ]] || break ;;
       *) break ;;
     esac
-    [[ -n $after && $((after * 1000)) -gt $pause ]] && pause=$((after * 1000))
+    after=$(_runyard_ms "${after:-0}")
+    ((after <= pause)) || pause=$after
     if [[ $body == - ]] || ((SECONDS - begun + pause / 1000 >= ${RUNYARD_HELPER_PATIENCE_SECONDS:-60})); then break; fi
     sleep "$((pause / 1000)).$(printf %03d $((pause % 1000)))"
     pause=$((pause * 2 > 2000 ? 2000 : pause * 2))
   done
   _runyard_fail "$message"
+}
+
+# Seconds, which may have a fraction, as milliseconds.
+_runyard_ms() {
+  local fraction=000
+  [[ $1 != *.* ]] || fraction=${1#*.}000
+  printf %d $((10#0${1%%.*} * 1000 + 10#${fraction:0:3}))
 }
 
 # A text as JSON has it.
@@ -220,19 +229,13 @@ runyard_output_file() {
 
 runyard_health() { _runyard_call GET /v1/health ''; }
 
-# NAME [MISSING]: a text as it is, all else as JSON.
+# NAME [MISSING]: a text as it is, all else as JSON. Shells have no null: what is not there is nothing, or MISSING.
 runyard_get_variable() {
   _runyard_needs_socket runyard_get_variable || return
-  if [[ $# -gt 1 ]] && ! runyard_variable_exists "$1"; then
-    printf %s "$2"
-    return
-  fi
-  local path answer
-  path=$(_runyard_path "$1")
-  # Shells have no null: what is not there is nothing.
-  answer=$(_runyard_call GET "$path" '') || return
-  [[ $answer != *'"exists":false'* || $answer == *'"value"'* ]] || return 0
-  _runyard_call GET "$path" '' 'Accept: text/plain'
+  local may_miss=1 code=0
+  _runyard_call GET "$(_runyard_path "$1")" '' 'Accept: text/plain' || code=$?
+  [[ $code -eq 4 ]] || return "$code"
+  printf %s "${2-}"
 }
 
 runyard_variable_exists() {
@@ -242,41 +245,68 @@ runyard_variable_exists() {
   [[ $answer == *'"exists":true'* ]]
 }
 
-# [--json] NAME VALUE: a text, or with --json any JSON.
+# [--json] [--scope SCOPE] NAME VALUE: a text, or with --json any JSON.
 runyard_set_variable() {
-  local value
-  if [[ $1 == --json ]]; then
-    shift
-    value=$2
-  else
-    value=$(_runyard_json "$2")
-  fi
+  local as_json scope words
+  _runyard_words "$@"
+  set -- "${words[@]}"
   if _runyard_by_files; then
+    [[ -z $scope ]] || _runyard_needs_socket 'a scope' || return
     _runyard_file "runyard.variable.$1" "$2"
   else
-    _runyard_call PUT "$(_runyard_path "$1")" "{\"value\":$value}" >/dev/null
+    local value=$2
+    [[ -n $as_json ]] || value=$(_runyard_json "$2")
+    _runyard_call PUT "$(_runyard_path "$1")" "{\"value\":$value$(_runyard_scope)}" >/dev/null
   fi
 }
 
-# 1 when there was none.
+# [--scope SCOPE] NAME; 1 when there was none.
 runyard_delete_variable() {
   _runyard_needs_socket runyard_delete_variable || return
-  local answer
-  answer=$(_runyard_call DELETE "$(_runyard_path "$1")" '' "$(_runyard_key)") || return
+  local as_json scope words answer
+  _runyard_words "$@"
+  answer=$(_runyard_call DELETE "$(_runyard_path "${words[0]}")${scope:+?scope=$scope}" '' "$(_runyard_key)") || return
   [[ $answer == *true* ]]
 }
 
-# NAME [BY]: the new value on the output.
+# [--scope SCOPE] NAME [BY]: the new value on the output.
 runyard_increment_variable() {
   _runyard_needs_socket runyard_increment_variable || return
-  _runyard_call POST "$(_runyard_path "$1")/increment" "{\"by\":${2:-1}}" 'Accept: text/plain' "$(_runyard_key)"
+  local as_json scope words
+  _runyard_words "$@"
+  _runyard_change "${words[0]}/increment" "{\"by\":${words[1]:-1}$(_runyard_scope)}"
 }
 
-# NAME TEXT: the new value on the output.
+# [--scope SCOPE] NAME TEXT: the new value on the output.
 runyard_append_variable() {
   _runyard_needs_socket runyard_append_variable || return
-  _runyard_call POST "$(_runyard_path "$1")/append" "{\"text\":$(_runyard_json "$2")}" 'Accept: text/plain' "$(_runyard_key)"
+  local as_json scope words
+  _runyard_words "$@"
+  _runyard_change "${words[0]}/append" "{\"text\":$(_runyard_json "${words[1]}")$(_runyard_scope)}"
 }
+
+_runyard_change() {
+  _runyard_call POST "$(_runyard_path "${1%/*}")/${1##*/}" "$2" 'Accept: text/plain' "$(_runyard_key)"
+}
+
+# Options into `as_json` and `scope`, all behind them into `words`, which its caller has.
+_runyard_words() {
+  as_json='' scope='' words=()
+  while [[ $# -gt 0 ]]; do
+    case $1 in
+      --json) as_json=1 ;;
+      --scope)
+        scope=${2-}
+        shift
+        ;;
+      *) break ;;
+    esac
+    shift
+  done
+  words=("$@")
+}
+
+_runyard_scope() { [[ -z $scope ]] || printf ',"scope":%s' "$(_runyard_json "$scope")"; }
 
 # As JSON.
 runyard_list_variables() {

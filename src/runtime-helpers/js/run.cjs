@@ -9,10 +9,15 @@ const vm = require('node:vm')
 const file = resolve(process.argv[2])
 process.argv.splice(1, 2, file)
 
-if (file.endsWith('.mjs')) import(pathToFileURL(file).href)
+if (file.endsWith('.mjs')) void import(pathToFileURL(file).href)
 else runCommonJs()
 
 function runCommonJs() {
+  // Node tells of our loader in the log of each script that uses import(): nothing that its author could change.
+  const { emitWarning } = process
+  process.emitWarning = function (text, ...rest) {
+    if (!String(text).includes('vm.USE_MAIN_CONTEXT_DEFAULT_LOADER')) emitWarning.call(this, text, ...rest)
+  }
   // On the line of the script's first, so that its line numbers are those of the stack traces.
   const before = '(async function (exports, require, module, __filename, __dirname) {'
   const source = readFileSync(file, 'utf8')

@@ -8,6 +8,12 @@ const operations = {
   set: (name, json) => runyard.setVariable(name, JSON.parse(json)),
   delete: (name) => runyard.deleteVariable(name),
   increment: (name, by) => runyard.incrementVariable(name, Number(by)),
+  scoped: async (name) => {
+    const scope = 'global'
+    await runyard.setVariable(name, 'a', { scope })
+    await runyard.append_variable(name, 'b', { scope })
+    return runyard.delete_variable(name, { scope })
+  },
   increments: (name, times) =>
     Promise.all(Array.from({ length: Number(times) }, () => runyard.increment_variable(name))),
   append: (name, json) => runyard.appendVariable(name, JSON.parse(json)),
@@ -36,4 +42,4 @@ async function main() {
     console.log(`${told[0]}\t${Buffer.from(told[1]).toString('base64')}`)
   }
 }
-main()
+void main()

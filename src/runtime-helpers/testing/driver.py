@@ -12,7 +12,14 @@ def increments(name, times):
         return list(pool.map(lambda _: cronium.increment_variable(name), range(int(times))))
 
 
+def scoped(name):
+    cronium.set_variable(name, "a", scope="global")
+    cronium.append_variable(name, "b", scope="global")
+    return cronium.delete_variable(name, scope="global")
+
+
 operations = {
+    "scoped": scoped,
     "get": cronium.getVariable,
     "exists": cronium.variableExists,
     "set": lambda name, value: cronium.setVariable(name, json.loads(value)),

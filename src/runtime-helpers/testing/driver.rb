@@ -8,6 +8,11 @@ OPERATIONS = {
   'set' => ->(name, json) { Cronium.setVariable(name, JSON.parse(json)) },
   'delete' => ->(name) { Cronium.delete_variable(name) },
   'increment' => ->(name, by) { Cronium.increment_variable(name, JSON.parse(by)) },
+  'scoped' => lambda do |name|
+    Cronium.set_variable(name, 'a', scope: 'global')
+    Cronium.append_variable(name, 'b', scope: 'global')
+    Cronium.delete_variable(name, scope: 'global')
+  end,
   'increments' => lambda do |name, times|
     Array.new(5) { Thread.new { (Integer(times) / 5).times { Cronium.incrementVariable(name) } } }.each(&:join) && nil
   end,

@@ -24,6 +24,10 @@ doit() {
     set) if [[ $3 == \"* ]]; then cronium_setVariable "$2" "$(unquoted "$3")"; else cronium_set_variable --json "$2" "$3"; fi ;;
     delete) truth cronium_deleteVariable "$2" ;;
     increment) cronium_increment_variable "$2" "$3" ;;
+    scoped)
+      cronium_setVariable --scope global "$2" a && cronium_append_variable --scope global "$2" b >/dev/null &&
+        truth cronium_deleteVariable --scope global "$2"
+      ;;
     increments) increments "$2" "$3" ;;
     append) cronium_appendVariable "$2" "$(unquoted "$3")" ;;
     names) cronium_listVariables | grep -o '"name":"[^"]*"' | cut -d'"' -f4 | paste -sd, ;;

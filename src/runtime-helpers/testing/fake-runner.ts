@@ -20,6 +20,8 @@ export interface FakeRunner {
   progress: object | null
   messages: object[]
   variables: Map<string, unknown>
+  /** That the last change of a variable asked for. */
+  scope: unknown
   /** Each takes one request. */
   troubles: Trouble[]
   requests: number
@@ -28,6 +30,8 @@ export interface FakeRunner {
 }
 
 const mostKept = 2 * 1024 ** 2
+/** Seconds; long enough to be told from the pause of a client that does not look at it. */
+export const retryAfter = 0.3
 const wholeNumber = /^-?\d+$/
 
 export function createFakeRunner(socket: string): FakeRunner {
@@ -35,7 +39,7 @@ export function createFakeRunner(socket: string): FakeRunner {
   const answers = new Map<string, object>()
   const runner: FakeRunner = {
     ...{ token: 'of-this-attempt', input: null, output: null, condition: null, progress: null, messages: [] },
-    ...{ variables: new Map(), troubles: [], requests: 0 },
+    ...{ variables: new Map(), scope: undefined, troubles: [], requests: 0 },
     async listen() {
       server = createServer((request, response) => {
         take(request, response).catch((error: unknown) => refuse(response, 500, 'internal', String(error)))
@@ -52,7 +56,7 @@ export function createFakeRunner(socket: string): FakeRunner {
     runner.requests++
     const trouble = runner.troubles.shift()
     if (trouble === 'cut') return void request.socket.destroy()
-    if (trouble === 'slow down') response.setHeader('retry-after', '1')
+    if (trouble === 'slow down') response.setHeader('retry-after', String(retryAfter))
     if (trouble === 'slow down') return refuse(response, 429, 'resource_exhausted', 'at most 200 requests a second')
     if (trouble === 'unavailable') return refuse(response, 503, 'unavailable', 'not now')
     if (request.headers.authorization !== `Bearer ${runner.token}`)
@@ -62,11 +66,14 @@ export function createFakeRunner(socket: string): FakeRunner {
     if (url.pathname === '/v1/output') return takeOutput(request, response)
     const key = request.headers['idempotency-key'] as string | undefined
     const found =
-      (key !== undefined && answers.get(key)) || act(`${request.method} ${url.pathname}`, await bodyOf(request))
+      (key !== undefined && answers.get(key)) ||
+      act(`${request.method} ${url.pathname}`, { ...Object.fromEntries(url.searchParams), ...(await bodyOf(request)) })
     if (key !== undefined) answers.set(key, found)
     if (trouble === 'answer lost') return void request.socket.destroy()
     if ('refused' in found) return refuse(response, 400, 'invalid_argument', String(found.refused))
-    const plain = request.headers.accept === 'text/plain' && 'value' in found
+    const inText = request.headers.accept === 'text/plain'
+    if (inText && 'exists' in found && !found.exists) return refuse(response, 404, 'not_found', 'no such variable')
+    const plain = inText && 'value' in found
     const { value } = found as { value?: unknown }
     const text = plain && typeof value === 'string' ? value : JSON.stringify(plain ? value : found)
     response.setHeader('content-length', Buffer.byteLength(text))
@@ -119,7 +126,8 @@ export function createFakeRunner(socket: string): FakeRunner {
 
   function variable(method: string, name: string, what: string | undefined, body: Record<string, unknown>): object {
     const { variables } = runner
-    if (body === tooLarge) return { refused: 'value: give it as text' }
+    if ('tooLarge' in body) return { refused: 'value: give it as text' }
+    if (method !== 'GET') runner.scope = body.scope
     if (method === 'GET') return variables.has(name) ? { exists: true, value: variables.get(name) } : { exists: false }
     if (method === 'DELETE') return { existed: variables.delete(name) }
     const was = variables.get(name)
@@ -132,8 +140,6 @@ export function createFakeRunner(socket: string): FakeRunner {
   return runner
 }
 
-const tooLarge: Record<string, unknown> = {}
-
 async function bodyOf(request: IncomingMessage): Promise<Record<string, unknown>> {
   const parts: Buffer[] = []
   for await (const part of request as AsyncIterable<Buffer>) parts.push(part)
@@ -143,12 +149,15 @@ async function bodyOf(request: IncomingMessage): Promise<Record<string, unknown>
     if (typeof each === 'number' && wholeNumber.test(source) && !Number.isSafeInteger(each)) exact = false
     return each
   }) as Record<string, unknown>
-  return exact ? value : tooLarge
+  return exact ? value : { tooLarge: true }
 }
 
 function refuse(response: ServerResponse, status: number, code: string, message: string): void {
   const text = JSON.stringify({ error: { code, message } })
-  response.writeHead(status, { 'content-length': Buffer.byteLength(text) }).end(text)
+  response.writeHead(status, { 'content-length': Buffer.byteLength(text) }).write(text)
+  // As the real one: ended at once, the connection would be closed while its client is still sending.
+  if (response.req.complete) response.end()
+  else response.req.once('end', () => response.end()).resume()
 }
 
 function* pieces(bytes: Buffer): Generator<Buffer> {

@@ -1,5 +1,6 @@
 /** How the helpers of each language are run from these sources, as a runner would set them up. */
 import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
@@ -15,21 +16,27 @@ export interface Language {
   shell?: true
 }
 
+/** The system's own first: one that a version manager puts before it can take 200 ms to begin. */
+export const systemPath = `/usr/bin:${process.env.PATH}:${here}/bash`
+
 const bash = (way: string): Language => ({
-  name: way === 'curl' ? 'bash' : `bash with ${way}`,
+  name: `bash with ${way}`,
   needs: way,
   argv: () => ['bash', `${here}/testing/driver.sh`],
-  env: { RUNYARD_HELPER_WAY: way },
+  env: { RUNYARD_HELPER_WAY: way, ...(way === 'python3' && { PATH: systemPath }) },
   shell: true,
 })
 
 export const languages: Language[] = [
   { name: 'node', needs: 'node', argv: () => ['node', `${here}/js/run.cjs`, `${here}/testing/driver.cjs`] },
-  { name: 'python', needs: 'python3', argv: () => ['python3', `${here}/testing/driver.py`] },
-  ...['curl', 'perl', 'python3', 'node'].map(bash),
+  { name: 'python', needs: 'python3', argv: () => ['python3', `${here}/testing/driver.py`], env: { PATH: systemPath } },
+  bash('curl'),
   { name: 'ruby', needs: 'ruby', argv: () => ['ruby', `${here}/testing/driver.rb`] },
   { name: 'go', needs: 'go', argv: (dir) => [buildGo(`${here}/testing/go/driver.go`, `${dir}/driver`)] },
 ]
+
+/** What Bash falls back to. */
+export const otherWays: Language[] = ['perl', 'python3', 'node'].map(bash)
 
 export function buildGo(source: string, program: string): string {
   execFileSync('go', ['build', '-o', program, source], { env: { ...process.env, ...goEnv }, stdio: 'pipe' })
@@ -47,12 +54,13 @@ export const isThere = (program: string): boolean => {
   }
 }
 
-/** What a runner sets, and of our own environment no more than a script needs. */
-export const scriptEnv = (socket: string, token: string): Record<string, string> => ({
+/** What a runner sets, and of our own environment no more than a script needs. `dir` has the socket and temporary files. */
+export const scriptEnv = (dir: string, token: string): Record<string, string> => ({
   PATH: `${process.env.PATH}:${here}/bash`,
   HOME: process.env.HOME ?? '/',
+  TMPDIR: dir,
   LANG: 'C.UTF-8',
-  RUNYARD_SOCKET: socket,
+  RUNYARD_SOCKET: `${dir}/socket`,
   RUNYARD_TOKEN: token,
   NODE_PATH: `${here}/js/modules`,
   PYTHONPATH: `${here}/python`,
@@ -63,11 +71,13 @@ export const scriptEnv = (socket: string, token: string): Record<string, string>
 export interface Driver {
   /** What the operation gave, a JSON text but for shells; throws what it was told. */
   ask(operation: string, ...given: string[]): Promise<string>
-  end(): void
+  /** With all that it began. */
+  end(): Promise<void>
 }
 
 export function startDriver(argv: string[], env: Record<string, string>): Driver {
-  const child = spawn(argv[0]!, argv.slice(1), { env, stdio: ['pipe', 'pipe', 'inherit'] })
+  const child = spawn(argv[0]!, argv.slice(1), { env, stdio: ['pipe', 'pipe', 'inherit'], detached: true })
+  const gone = once(child, 'close')
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   return {
     async ask(...words) {
@@ -79,6 +89,13 @@ export function startDriver(argv: string[], env: Record<string, string>): Driver
       if (told !== 'ok') throw new Error(text)
       return text
     },
-    end: () => void child.stdin.end(),
+    async end() {
+      try {
+        process.kill(-child.pid!, 'SIGKILL')
+      } catch {
+        // It ended by itself.
+      }
+      await gone
+    },
   }
 }

@@ -43,6 +43,16 @@ func increments(name string, times int) (any, error) {
 	return nil, failed
 }
 
+func scoped(name string) (any, error) {
+	if err := runyard.SetVariable(name, "a", "global"); err != nil {
+		return nil, err
+	}
+	if _, err := runyard.AppendVariable(name, "b", "global"); err != nil {
+		return nil, err
+	}
+	return runyard.DeleteVariable(name, "global")
+}
+
 func names() (any, error) {
 	all, err := runyard.ListVariables()
 	list := []string{}
@@ -87,6 +97,8 @@ func do(operation, first, second string) (any, error) {
 		return runyard.DeleteVariable(first)
 	case "increment":
 		return runyard.IncrementVariable(first, number(second))
+	case "scoped":
+		return scoped(first)
 	case "increments":
 		return increments(first, int(number(second)))
 	case "append":

@@ -12,13 +12,15 @@ import { lazyPart } from '../../lib/lazy-part.ts'
 import { useMe } from '../session/session.ts'
 import { ChannelTable } from './channel-table.tsx'
 import { DeliveryList } from './delivery-list.tsx'
-import type { ChannelSearch } from './filters.ts'
+import type { ChannelSearch, ChannelView } from './filters.ts'
 import { channelsQuery } from './queries.ts'
 import { useLiveChannels } from './use-live-channels.ts'
 
 const route = getRouteApi('/_app/channels')
 const ChannelDialog = lazyPart(() => import('./channel-dialog.tsx'))
 const TestDialog = lazyPart(() => import('./test-dialog.tsx'))
+const TemplateList = lazyPart(() => import('../templates/template-list.tsx'))
+const ToolList = lazyPart(() => import('../templates/tool-list.tsx'))
 
 /** Where messages go, and what became of them. */
 export function ChannelsPage() {
@@ -32,25 +34,32 @@ export function ChannelsPage() {
   const change = (some: Partial<ChannelSearch>) => void navigate({ search: (before) => ({ ...before, ...some }) })
   return (
     <div className="flex flex-col gap-3">
-      <PageHead title="Channels" description="Where batches tell how they ended.">
+      <PageHead title="Channels" description="Where batches, pipelines and events tell what happened.">
         {isAdmin && (
           <Button kind="primary" onClick={() => setEditing('new')}>
             <Plus aria-hidden className="size-4" /> New channel
           </Button>
         )}
       </PageHead>
-      <Tabs
+      <Tabs<ChannelView>
         label="Channels and deliveries"
         tabs={[
           { key: 'channels', label: 'Channels' },
           { key: 'deliveries', label: 'Deliveries' },
+          { key: 'templates', label: 'Templates' },
+          { key: 'tools', label: 'Tools' },
         ]}
         value={search.view ?? 'channels'}
-        onChange={(view) => void navigate({ search: view === 'deliveries' ? { view } : {} })}
+        onChange={(view) => void navigate({ search: view === 'channels' ? {} : { view } })}
       >
-        {search.view === 'deliveries' ? (
-          <DeliveryList channels={channels.data ?? []} search={search} onSearch={change} mayResend={isAdmin} />
-        ) : (
+        <Suspense fallback={<Loading rows={3} />}>
+          {search.view === 'deliveries' && (
+            <DeliveryList channels={channels.data ?? []} search={search} onSearch={change} mayResend={isAdmin} />
+          )}
+          {search.view === 'templates' && <TemplateList />}
+          {search.view === 'tools' && <ToolList />}
+        </Suspense>
+        {search.view === undefined && (
           <>
             {channels.isPending && <Loading rows={3} label="Loading channels" />}
             {channels.isError && <Failed error={channels.error} retry={() => void channels.refetch()} />}

@@ -10,8 +10,11 @@ export const outcomes = {
 } as const satisfies Record<string, { label: string; states: readonly DeliveryState[] }>
 export type OutcomeWord = keyof typeof outcomes
 
+export const channelViews = ['channels', 'deliveries', 'templates', 'tools'] as const
+export type ChannelView = (typeof channelViews)[number]
+
 export interface ChannelSearch {
-  view?: 'deliveries'
+  view?: Exclude<ChannelView, 'channels'>
   channel?: string
   outcome?: OutcomeWord
 }
@@ -20,7 +23,7 @@ export interface ChannelSearch {
 export function readChannelSearch(search: Record<string, unknown>): ChannelSearch {
   const { view, channel, outcome } = search
   return {
-    view: view === 'deliveries' ? view : undefined,
+    view: view === 'deliveries' || view === 'templates' || view === 'tools' ? view : undefined,
     channel: typeof channel === 'string' && channel !== '' ? channel.slice(0, 63) : undefined,
     outcome: typeof outcome === 'string' && Object.hasOwn(outcomes, outcome) ? (outcome as OutcomeWord) : undefined,
   }

@@ -39,15 +39,13 @@ function helperResult({ from, text }: { from: number; text: string }, language: 
   const bash = language === 'bash'
   const prefix = bash ? text.slice(0, text.indexOf('_') + 1) : text.slice(0, text.indexOf('.') + 1)
   const own = (name: string) => (language === 'node' ? name : snakeName(name))
-  const options: Completion[] = helpers
-    .filter(({ without }) => !without?.includes(language))
-    .map(({ name, args, text: says }) => ({
-      label: bash ? prefix + snakeName(name) : own(name),
-      detail: bash ? args.replaceAll(',', '') : `(${args})`,
-      info: says,
-      type: 'function',
-      apply: bash ? prefix + snakeName(name) : `${own(name)}(`,
-    }))
+  const options: Completion[] = helpers.map(({ name, args, text: says }) => ({
+    label: bash ? prefix + snakeName(name) : own(name),
+    detail: bash ? args.replaceAll(',', '') : `(${args})`,
+    info: says,
+    type: 'function',
+    apply: bash ? prefix + snakeName(name) : `${own(name)}(`,
+  }))
   return { from: bash ? from : from + prefix.length, options, validFor: /^\w*$/ }
 }
 

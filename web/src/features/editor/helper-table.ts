@@ -18,8 +18,6 @@ export interface Helper {
   group: 'data' | 'variables' | 'outcome' | 'messages'
   /** Arguments as they are written in a call, without the parentheses. */
   args: string
-  /** Not there in these. */
-  without?: ScriptLanguage[]
   /** Per language, where a call with the arguments above would not do. */
   example: Record<ScriptLanguage, string>
 }
@@ -43,7 +41,7 @@ export const helpers: Helper[] = [
       python: 'order = runyard.input()',
       bash: 'order=$(runyard_input)',
       ruby: 'order = Runyard.input',
-      go: 'var order Order\nerr := runyard.Input(&order)',
+      go: 'var order Order\nthere, err := runyard.Input(&order)',
     },
   },
   {
@@ -69,7 +67,7 @@ export const helpers: Helper[] = [
       python: "runyard.input_file('dump.tar')",
       bash: 'runyard_input_file dump.tar',
       ruby: "Runyard.input_file('dump.tar')",
-      go: 'path, err := runyard.InputFile("dump.tar")',
+      go: 'there, err := runyard.InputFile("dump.tar")',
     },
   },
   {
@@ -80,7 +78,7 @@ export const helpers: Helper[] = [
     example: {
       node: "await runyard.outputFile('report.pdf', { type: 'application/pdf' })",
       python: "runyard.output_file('report.pdf', type='application/pdf')",
-      bash: 'runyard_output_file report.pdf',
+      bash: 'runyard_output_file report.pdf application/pdf',
       ruby: "Runyard.output_file('report.pdf', type: 'application/pdf')",
       go: 'err := runyard.OutputFile("report.pdf", "application/pdf")',
     },
@@ -90,13 +88,12 @@ export const helpers: Helper[] = [
     group: 'data',
     args: '',
     text: 'The input as a stream, piece by piece.',
-    without: ['bash'],
     example: {
       node: 'for await (const piece of await runyard.inputStream()) hash.update(piece)',
-      python: 'with runyard.input_stream() as stream:\n    for piece in stream: digest.update(piece)',
-      bash: 'runyard_input | sha256sum',
+      python: 'with runyard.input_stream() as stream:\n    while piece := stream.read(65536): digest.update(piece)',
+      bash: 'runyard_input_stream | sha256sum',
       ruby: 'Runyard.input_stream { |piece| digest << piece }',
-      go: 'stream, kind, err := runyard.InputStream()',
+      go: 'stream, contentType, err := runyard.InputStream()',
     },
   },
   {
@@ -104,11 +101,10 @@ export const helpers: Helper[] = [
     group: 'data',
     args: 'stream',
     text: 'A stream as the result; it is sent while it is made.',
-    without: ['bash'],
     example: {
       node: 'await runyard.outputStream(gzip)',
       python: 'runyard.output_stream(pieces)',
-      bash: 'tar cz data | runyard_output',
+      bash: 'tar cz data | runyard_output_stream application/gzip',
       ruby: 'Runyard.output_stream(io)',
       go: 'err := runyard.OutputStream(reader, "application/gzip")',
     },

@@ -3,8 +3,10 @@ import { CompletionContext } from '@codemirror/autocomplete'
 import { EditorState } from '@codemirror/state'
 import { expect, test } from 'vitest'
 import { completeHelpers, signature, type EditedScript } from './complete-helpers.ts'
-import { callName, helperOf, helpers, snakeName } from './helper-table.ts'
+import { callName, helperOf, helpers, languageLabels, snakeName, type ScriptLanguage } from './helper-table.ts'
 import { choicesOf, labelOf, lookOf } from './schema.ts'
+
+const languages = Object.keys(languageLabels) as ScriptLanguage[]
 
 const offered = (language: EditedScript, text: string) => {
   const env = () => [{ name: 'SHOP_TOKEN', detail: 'secret shop' }]
@@ -19,7 +21,6 @@ test('helpers are offered behind their module, in the spelling of the language, 
   expect(offered('python', 'runyard.')?.labels).toContain('get_variable')
   expect(offered('bash', 'x=$(runyard_')).toMatchObject({ from: 4 })
   expect(offered('bash', 'cronium_i')?.labels).toContain('cronium_input')
-  expect(offered('bash', 'cronium_i')?.labels).not.toContain('cronium_input_stream')
   expect(offered('bash', 'echo $SH')).toEqual({ from: 6, labels: ['SHOP_TOKEN'] })
   expect(offered('python', 'os.environ["')?.labels).toEqual(['SHOP_TOKEN'])
   expect(offered('node', 'console.')).toBeNull()
@@ -34,15 +35,18 @@ test('the helper meant by a word of a script', () => {
   expect(signature('getVariable', 'python')).toBe('runyard.get_variable(name)')
 })
 
-test('every helper that is offered is there in the client, under both names', () => {
-  const client = readFileSync('src/runtime-helpers/js/modules/runyard/index.js', 'utf8')
+test('every helper that is offered is there in the clients, under the names that are shown', () => {
+  const source = (path: string) => readFileSync(`src/runtime-helpers/${path}`, 'utf8')
+  const client = source('js/modules/runyard/index.js')
   for (const { name, example } of helpers) {
+    const snake = snakeName(name)
     expect(client).toMatch(new RegExp(`^  ${name}\\b`, 'm'))
-    expect(client).toMatch(new RegExp(`^  ${snakeName(name)}\\b`, 'm'))
-    for (const language of ['node', 'python', 'bash'] as const) {
-      const called = language === 'bash' && /Stream$/.test(name) ? 'runyard_' : callName(name, language)
-      expect(example[language]).toContain(called)
-    }
+    expect(client).toMatch(new RegExp(`^  ${snake}\\b`, 'm'))
+    expect(source('python/runyard.py')).toContain(`\ndef ${snake}(`)
+    expect(source('bash/runyard.sh')).toContain(`\nrunyard_${snake}() {`)
+    expect(source('ruby/runyard.rb')).toMatch(new RegExp(`\\n  def ${snake}\\b`))
+    expect(source('go/src/runyard/runyard.go')).toContain(`\nfunc ${callName(name, 'go').replace('runyard.', '')}(`)
+    for (const language of languages) expect(example[language]).toContain(callName(name, language))
   }
 })
 

@@ -50,7 +50,7 @@ export function GroupList() {
         </Empty>
       )}
       {groups.length > 0 && (
-        <ul aria-label="Groups of failures" className="overflow-hidden rounded-lg border border-line bg-surface">
+        <ul aria-label="Groups of failures" className="rounded-lg border border-line bg-surface">
           {groups.map((group) => (
             <Row key={group.id} group={group} onAct={(act) => setAsking({ act, group })} />
           ))}

@@ -4,14 +4,14 @@ import { letterStates, type FailuresPlace } from './place.ts'
 
 const refetchInterval = 5_000
 
-export const lettersQuery = ({ state = 'open', group, event, queue, owner, q }: FailuresPlace) =>
+export const lettersQuery = ({ state, group, event, queue, owner, q }: FailuresPlace) =>
   infiniteQueryOptions({
     queryKey: ['dead-letters', 'list', { state, group, event, queue, owner, q }],
     queryFn: ({ pageParam, signal }) =>
       api.deadLetters.list(
         {
           ...{ limit: 100, cursor: pageParam ?? undefined, group, event, queue, owner, search: q },
-          state: state === 'all' ? [...letterStates] : [state],
+          state: state === 'all' ? [...letterStates] : [state ?? 'open'],
         },
         { signal },
       ),

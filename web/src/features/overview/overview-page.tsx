@@ -5,7 +5,9 @@ import { PageHead } from '../../components/page-head.tsx'
 import { StatusCards } from '../jobs/status-cards.tsx'
 import { useMe } from '../session/session.ts'
 import { BatchesCard } from './batches-card.tsx'
+import { FailingEventsCard } from './failing-events-card.tsx'
 import { FailuresCard } from './failures-card.tsx'
+import { IncidentsCard } from './incidents-card.tsx'
 import { QueuesCard } from './queues-card.tsx'
 import { RunnersCard } from './runners-card.tsx'
 import { ThroughputCard } from './throughput-card.tsx'
@@ -36,6 +38,8 @@ export function OverviewPage() {
           <FailuresCard />
         </div>
         <div className="flex min-w-0 flex-col gap-3">
+          <IncidentsCard />
+          <FailingEventsCard />
           <RunnersCard />
           <QueuesCard />
           {me?.role === 'admin' && <UsersCard />}

@@ -25,3 +25,9 @@ export const recentFailuresQuery = queryOptions({
   // The server lists by creation, so more are read than shown.
   refetchInterval: 10_000,
 })
+
+export const failingEventsQuery = queryOptions({
+  queryKey: ['events', 'failing'],
+  queryFn: ({ signal }) => api.events.list({ failing: true, limit: 5 }, { signal }),
+  refetchInterval: 10_000,
+})

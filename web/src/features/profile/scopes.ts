@@ -17,6 +17,8 @@ export const kinds: Kind[] = [
   { kind: 'jobs', label: 'Jobs and logs' },
   { kind: 'batches', label: 'Batches and templates' },
   { kind: 'pipelines', label: 'Pipelines, runs and schedules' },
+  { kind: 'events', label: 'Events, webhooks, failures' },
+  { kind: 'variables', label: 'Variables and secrets' },
   { kind: 'queues', label: 'Queues' },
   { kind: 'runners', label: 'Runners' },
   { kind: 'channels', label: 'Channels' },

@@ -144,29 +144,33 @@ func VariableExists(name string) (bool, error) {
 	return found.Exists, err
 }
 
-// SetVariable keeps anything that has a JSON.
-func SetVariable(name string, value any) error {
-	return call("PUT", pathOf(name), Object{"value": value}, nil, false)
+// SetVariable keeps anything that has a JSON. scope: "user" or "global", at most one.
+func SetVariable(name string, value any, scope ...string) error {
+	return call("PUT", pathOf(name), within(scope, Object{"value": value}), nil, false)
 }
 
 // DeleteVariable tells whether there was one.
-func DeleteVariable(name string) (bool, error) {
+func DeleteVariable(name string, scope ...string) (bool, error) {
 	var gone struct{ Existed bool }
-	err := call("DELETE", pathOf(name), nil, &gone, true)
+	path := pathOf(name)
+	if len(scope) > 0 {
+		path += "?scope=" + url.QueryEscape(scope[0])
+	}
+	err := call("DELETE", path, nil, &gone, true)
 	return gone.Existed, err
 }
 
 // IncrementVariable gives the new value; two at once both count.
-func IncrementVariable(name string, by float64) (float64, error) {
+func IncrementVariable(name string, by float64, scope ...string) (float64, error) {
 	var now struct{ Value float64 }
-	err := call("POST", pathOf(name)+"/increment", Object{"by": by}, &now, true)
+	err := call("POST", pathOf(name)+"/increment", within(scope, Object{"by": by}), &now, true)
 	return now.Value, err
 }
 
 // AppendVariable gives the new value; two at once are both in it.
-func AppendVariable(name, text string) (string, error) {
+func AppendVariable(name, text string, scope ...string) (string, error) {
 	var now struct{ Value string }
-	err := call("POST", pathOf(name)+"/append", Object{"text": text}, &now, true)
+	err := call("POST", pathOf(name)+"/append", within(scope, Object{"text": text}), &now, true)
 	return now.Value, err
 }
 
@@ -223,6 +227,13 @@ func ExecuteToolAction(channel, action string, input Object) (string, error) {
 }
 
 func pathOf(name string) string { return "/v1/variables/" + url.PathEscape(name) }
+
+func within(scope []string, params Object) Object {
+	if len(scope) > 0 {
+		params["scope"] = scope[0]
+	}
+	return params
+}
 
 func fixed(data []byte) func() (io.Reader, error) {
 	return func() (io.Reader, error) { return bytes.NewReader(data), nil }

@@ -1,6 +1,6 @@
 import { Link, useNavigate } from '@tanstack/react-router'
 import { Save, TriangleAlert } from 'lucide-react'
-import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react'
+import { lazy, Suspense, useCallback, useMemo, useRef, useState } from 'react'
 import { Alert } from '../../../components/alert.tsx'
 import { Button } from '../../../components/button.tsx'
 import { Input } from '../../../components/field.tsx'
@@ -20,12 +20,13 @@ import { ActionsTab } from './actions/actions-tab.tsx'
 import { draftOf, sameDefinition, sameDraft, type Draft } from './draft.ts'
 import { EditorProvider } from './editor-context.ts'
 import { ProblemBar } from './problem-bar.tsx'
-import { firstSample } from './sample.ts'
+import { firstSample, withRun } from './sample.ts'
 import { SettingsTab } from './settings-tab.tsx'
 import { isWithin, tabOfField } from './tab-of-field.ts'
 import { TestPanel, type TestPanelHandle } from './test-panel.tsx'
 import { TriggersTab } from './triggers/triggers-tab.tsx'
 import { useCheck } from './use-check.ts'
+import { useSaveKey } from './use-save-key.ts'
 import { isConflict, useSaveEvent } from './use-save-event.ts'
 import { WhatTab } from './what-tab.tsx'
 
@@ -313,36 +314,3 @@ export function EventEditor({ event: opened, first, tab, onTab, runId, onRun }: 
 }
 
 export const tabSearch = (tab: EditTab) => (tab === 'what' ? {} : { tab })
-
-/** Control or Command and S, wherever the focus is. */
-function useSaveKey(save: () => void) {
-  const latest = useRef(save)
-  latest.current = save
-  useEffect(() => {
-    const onKey = (event: KeyboardEvent) => {
-      if (event.key.toLowerCase() !== 's' || !(event.ctrlKey || event.metaKey) || event.altKey) return
-      event.preventDefault()
-      if (document.querySelector('[role=dialog],[role=alertdialog]') === null) latest.current()
-    }
-    addEventListener('keydown', onKey)
-    return () => removeEventListener('keydown', onKey)
-  }, [])
-}
-
-/** The sample with what a run has shown. */
-function withRun(sample: string, run: EventRunDetail): string {
-  try {
-    const before = JSON.parse(sample) as typeof firstSample
-    const success = run.state === 'succeeded'
-    const next = {
-      ...before,
-      outcome: { ...before.outcome, state: run.state, success, exit_code: run.exit_code, message: run.error },
-      output: run.output?.json ?? run.output?.text ?? null,
-      condition: run.condition ?? false,
-      input: run.input?.json ?? run.input?.text ?? null,
-    }
-    return JSON.stringify(next, null, 2)
-  } catch {
-    return sample
-  }
-}

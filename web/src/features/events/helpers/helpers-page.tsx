@@ -41,7 +41,7 @@ export function HelpersPage() {
       </PageHead>
       <div className="grid items-start gap-6 lg:grid-cols-[12rem_minmax(0,1fr)]">
         <nav aria-label="Helpers" className="sticky top-4 hidden flex-col gap-3 text-sm lg:flex">
-          {groupsOf(language).map(([group, title, members]) => (
+          {sections.map(([group, title, members]) => (
             <div key={group}>
               <p className="mb-1 font-semibold text-muted">{title}</p>
               <ul>
@@ -58,7 +58,7 @@ export function HelpersPage() {
         </nav>
         <div className="flex min-w-0 flex-col gap-6">
           <Begin language={language} />
-          {groupsOf(language).map(([group, title, members]) => (
+          {sections.map(([group, title, members]) => (
             <section key={group} aria-label={title} className="flex flex-col gap-2">
               <h2 className="text-lg font-semibold">{title}</h2>
               <div className="overflow-hidden rounded-lg border border-line bg-surface">
@@ -75,17 +75,9 @@ export function HelpersPage() {
   )
 }
 
-const groupsOf = (language: ScriptLanguage) =>
-  (Object.keys(groups) as Helper['group'][])
-    .map(
-      (group) =>
-        [
-          group,
-          groups[group],
-          helpers.filter((one) => one.group === group && !one.without?.includes(language)),
-        ] as const,
-    )
-    .filter(([, , members]) => members.length > 0)
+const sections = (Object.keys(groups) as Helper['group'][]).map(
+  (group) => [group, groups[group], helpers.filter((one) => one.group === group)] as const,
+)
 
 function Begin({ language }: { language: ScriptLanguage }) {
   const aliases = {
