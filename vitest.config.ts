@@ -8,7 +8,15 @@ const databaseSuites = [
   'src/access/**/*.test.ts',
   'src/reactions/**/*.test.ts',
   'src/schedules/{scheduler,late}.test.ts',
+  'src/failures/incidents.test.ts',
+  'src/operations/{event-start,event-triggers}.test.ts',
   'src/pipelines/{start-run,admission-race,start-to-end,load-files,definition-store,retention}.test.ts',
+]
+/** In the same folders, but without a database: nothing in them can differ there. */
+const withoutDatabase = [
+  'src/queue/{cascade,ending,explain-waiting,plan-claim,plan-placement,plan-properties,plan-turns}.test.ts',
+  'src/access/{keys,permissions,recent-access,secrets}.test.ts',
+  'src/reactions/{decide-actions,phrase,phrase-incident,quiet}.test.ts',
 ]
 /** They kill by the clock and wait for leases: a quarter of their time is work, so two at a time, and nothing else. */
 const waiting = [
@@ -20,12 +28,7 @@ const waiting = [
   'e2e/servers.test.ts',
 ]
 /** They fill the machine or stop its clocks: one at a time, after all others. */
-const alone = [
-  'e2e/chaos.test.ts',
-  'e2e/chaos-broken.test.ts',
-  'e2e/chaos-smoke.test.ts',
-  'e2e/outages-*.test.ts',
-]
+const alone = ['e2e/chaos.test.ts', 'e2e/chaos-broken.test.ts', 'e2e/chaos-smoke.test.ts', 'e2e/outages-*.test.ts']
 const wholeSystems = {
   globalSetup: ['test/setup-embedded.ts', 'test/setup-program.ts'],
   testTimeout: 120_000,
@@ -47,7 +50,7 @@ const pg15 = externalMissing()
           ...common,
           name: 'pg15',
           include: databaseSuites,
-          exclude: ['src/db/embedded*.test.ts', 'src/db/embedded/**'],
+          exclude: ['src/db/embedded*.test.ts', 'src/db/embedded/**', ...withoutDatabase],
           globalSetup: ['test/setup-external.ts'],
         },
       },
@@ -102,7 +105,8 @@ export default defineConfig({
           sequence: { groupOrder: 3 },
         },
       },
-      { test: { ...common, name: 'web', include: ['web/**/*.test.ts', 'web/**/*.test.tsx'] } },
+      // Pure functions: a process of their own for each file took six times as long as the tests.
+      { test: { ...common, name: 'web', include: ['web/**/*.test.ts', 'web/**/*.test.tsx'], isolate: false } },
     ],
   },
 })

@@ -4,6 +4,7 @@
  * RESULTS.md, one block a case.
  */
 import { cpus } from 'node:os'
+import { analytics } from './cases/analytics.ts'
 import { batchPage } from './cases/batch-page.ts'
 import { claimCost } from './cases/claim.ts'
 import { followers } from './cases/followers.ts'
@@ -27,6 +28,7 @@ const cases: Record<string, () => Promise<Figure[]>> = {
   claim: claimCost,
   history,
   lists,
+  analytics,
   'batch-page': batchPage,
   pipelines,
 }

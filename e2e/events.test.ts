@@ -11,7 +11,7 @@ import type { EventRunDetail } from '../src/api/contract/index.ts'
 import type { EventDefinitionInput } from '../src/job/event.ts'
 import { noSandbox } from '../src/executors/testing/needs.ts'
 import { testDatabase } from '../test/database.ts'
-import { logOf, startSystem, until, type System } from './system.ts'
+import { ended, logOf, startSystem, until, type System } from './system.ts'
 
 /** By hand: RUNYARD_TEST_FILE_MIB=200. */
 const fileMiB = Number(process.env['RUNYARD_TEST_FILE_MIB'] ?? 24)
@@ -206,6 +206,9 @@ test.skipIf(noSandbox)('a secret is found nowhere: database, files, processes, a
   const asked = await run('asks')
   expect(done.state).toBe('failed')
   expect(asked.state).toBe('succeeded')
+  const told = await ended(system, done.actions[0]!.job_id!)
+  expect(told).toMatchObject({ state: 'succeeded' })
+  expect(received.filter((line) => line.startsWith('POST /told'))).toHaveLength(1)
   // It was really there.
   expect(received).toContainEqual(expect.stringContaining(`GET /asks Bearer ${canary}`))
 

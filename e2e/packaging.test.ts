@@ -67,6 +67,9 @@ test('the package holds the bundle, the migrations and the dashboard, and no sou
     expect(has(name)).toBe(true)
   for (const name of ['dist/migrations/001_spine.sql', 'dist/web/index.html', 'LICENSE', 'README.md'])
     expect(has(name)).toBe(true)
+  // What is started or shown to scripts as a file of its own.
+  for (const name of ['expression-worker.js', 'starter.pl', 'runtime-helpers/js/run.cjs', 'runtime-helpers/python'])
+    expect([name, has(`dist/${name}`)]).toEqual([name, true])
   for (const name of ['src/', 'e2e/', 'web/', 'test/']) expect(has(name)).toBe(false)
 })
 

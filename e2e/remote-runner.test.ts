@@ -17,7 +17,7 @@ const asInProduction = process.env['RUNYARD_TEST_TRUE_TIMES'] === '1'
  */
 const times = asInProduction
   ? { keep: 50, gone: 58, regrant: 60, shortCut: 20, longCut: 120, job: 75, again: 75 }
-  : { keep: 10, gone: 12, regrant: 12, shortCut: 5, longCut: 14, job: 13, again: 5 }
+  : { keep: 10, gone: 12, regrant: 12, shortCut: 5, longCut: 14, job: 20, again: 5 }
 const leases: Record<string, string> = asInProduction
   ? {}
   : { RUNYARD_HEARTBEAT_SECONDS: '1', RUNYARD_LEASE_SECONDS: '8', RUNYARD_GRACE_SECONDS: '4' }
@@ -213,7 +213,7 @@ test.skipIf(noMachines)(
   'a revoked certificate: the runner is out at once, and its job is dead before it runs again elsewhere',
   async () => {
     const first = await startRunner(0)
-    const { id, tag } = await submit(6, { max_attempts: 2 }, 0, 2)
+    const { id, tag } = await submit(times.job, { max_attempts: 2 }, 0, 2)
     await begun(tag)
     await startRunner(1)
     expect((await site.system.cli(['certs', 'revoke', 'a', '--yes'])).code).toBe(0)

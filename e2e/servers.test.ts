@@ -3,7 +3,7 @@
  * goes on, and whoever reads its log, at whichever server, gets every byte once.
  */
 import { randomBytes } from 'node:crypto'
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ChildProcess } from 'node:child_process'
@@ -51,6 +51,7 @@ beforeAll(async () => {
   chmodSync(home, 0o711) // jobs run as other users and must pass
   shared = join(home, 'shared')
   mkdirSync(shared)
+  chownSync(shared, 65_534, 65_534)
   const common = {
     ALLOWED_WORKDIRS: shared,
     DATABASE_URL: database.url,

@@ -25,6 +25,7 @@ const entries = {
   launcher: 'src/executors/launcher/main.ts',
   'heartbeat-worker': 'src/runner/heartbeat-worker.ts',
   'read-worker': 'src/pipelines/read-worker.ts',
+  'read-events-worker': 'src/operations/read-events-worker.ts',
   'expression-worker': 'src/expressions/worker.ts',
   index: 'src/index.ts',
 }

@@ -27,8 +27,8 @@ async function runVitest(dir: string): Promise<Tally> {
   }
 }
 
-await installMissing()
-let tally = await runChecks()
+// Each waits for what the other does not use: packages for the network and the disk, checks for the processors.
+let [tally] = await Promise.all([runChecks(), installMissing()])
 const missing = externalMissing()
 if (missing) tally = add(tally, oneSkipped('the database tests on an external PostgreSQL', missing))
 const dir = makeRunDir()

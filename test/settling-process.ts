@@ -15,7 +15,7 @@ import { settleEnded } from '../src/reactions/settle.ts'
 /**
  * `found`: the end was seen, nothing is written. `settling`: all of it is written, not committed. `settled`: the one
  * before is committed. `firing`: what the action does is done, not committed. `fired`: the one before is committed.
- * `never`: it ends when nothing is left.
+ * Wherever it is to die, it ends when nothing is left: another one may have taken all that there was.
  */
 export const points = ['found', 'settling', 'settled', 'firing', 'fired', 'never'] as const
 export interface SettlingProcess {
@@ -57,7 +57,7 @@ async function live({ databaseUrl, dataDir, point, nth }: SettlingProcess): Prom
     },
   }
   process.stdout.write('ready\n')
-  for (let idle = 0; point === 'never' ? idle < 3 : true;) {
+  for (let idle = 0; idle < 3;) {
     const settled = await settleEnded(db, killing)
     const nextMs = await fireDue(db, killing)
     idle = settled === 0 && nextMs === undefined ? idle + 1 : 0

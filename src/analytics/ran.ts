@@ -36,7 +36,7 @@ const failedStates = `('failed', 'timed_out', 'oom_killed', 'lost')`
 export const succeeded = `state = 'succeeded'`
 export const failed = `state in ${failedStates}`
 export const cancelled = `state in ('cancelled', 'skipped')`
-/** `date_part` is a float: the numeric that `extract` gives made 100,000 rows take twice as long. */
+/** A float, which is cheaper to sort than the numeric that `extract` gives. */
 const tookMs = `greatest(0, date_part('epoch', ended_at - started_at) * 1000)`
 const waitedMs = `greatest(0, date_part('epoch', started_at - created_at) * 1000)`
 

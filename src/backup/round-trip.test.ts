@@ -2,16 +2,29 @@ import { rmSync } from 'node:fs'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { empty, opened, place, restored, rowsOf, source, text } from '../../test/backup-world.ts'
+import {
+  empty,
+  eventTables,
+  opened,
+  place,
+  restored,
+  rowsOf,
+  someEvents,
+  source,
+  text,
+} from '../../test/backup-world.ts'
 import { checkCounts, good, lease } from '../../test/queue-world.ts'
 import { removeScratch, scratchDir } from '../../test/scratch.ts'
 import { until } from '../../test/until.ts'
 import { audit } from '../access/audit.ts'
 import { sealAudit, verifyAudit } from '../access/audit-chain.ts'
+import { createKeyring } from '../access/keyring.ts'
+import { ensureKeys } from '../access/keys.ts'
 import { systemPrincipal } from '../access/permissions.ts'
 import { dumpSchema } from '../db/dump-schema.ts'
 import { migrate } from '../db/migrate.ts'
 import type { Db } from '../db/pool.ts'
+import { openValue, variablesSeenBy } from '../events/variable-store.ts'
 import { createDirectoryBlobStore } from '../logs/blobs/directory-blob-store.ts'
 import { createLocalLogStore } from '../logs/local-log-store.ts'
 import { encodeRecord } from '../logs/records.ts'
@@ -43,6 +56,7 @@ test('a restored system has the rows, the logs, the keys and the schema of the o
     detail: { big: 2 ** 53 },
   })
   await sealAudit(from.db)
+  await someEvents(from, job)
 
   const { counts, bytes } = await from.backup()
   expect(counts).toMatchObject({ jobs: 4, users: 1, running: 0, logs: 1, logs_missing: 0 })
@@ -57,6 +71,14 @@ test('a restored system has the rows, the logs, the keys and the schema of the o
   expect(await dumpSchema(db)).toBe(await dumpSchema(migrated))
   for (const table of ['users', 'queues', 'lanes', 'jobs', 'job_dependencies', 'attempts', 'audit_seals', 'api_tokens'])
     expect(await rowsOf(db, table), table).toEqual(await rowsOf(from.db, table))
+  for (const table of eventTables) {
+    const rows = await rowsOf(db, table)
+    expect(rows, table).toEqual(await rowsOf(from.db, table))
+    expect(rows, table).not.toEqual([])
+  }
+  const ring = createKeyring([(await ensureKeys(to.config)).secretKey])
+  const [variable] = await variablesSeenBy(db, from.userId, ['api'])
+  expect(openValue(variable!, ring)).toEqual({ deep: ['é', 1] })
   expect(await rowsOf(db, 'runners', ['session', 'state'])).toEqual(
     await rowsOf(from.db, 'runners', ['session', 'state']),
   )

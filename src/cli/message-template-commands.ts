@@ -100,7 +100,7 @@ function definePreview(template: Command): void {
       })
       if (problems.length > 0) process.exitCode = exitCodes.failed
       if (globalsOf(preview).json) return printJson({ input, problems })
-      for (const { field, message } of problems) notice(`${field}: ${message}`)
+      for (const { field, message } of problems) print(`${field}: ${message}`)
       if (input !== null) process.stdout.write(stringify(input, { lineWidth: 0 }))
     })
 }

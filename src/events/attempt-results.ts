@@ -28,7 +28,7 @@ export async function holdAttempt(tx: Queryable, from: FromRunner, ref: AttemptR
   type Row = Omit<HeldAttempt, 'ref' | 'owner'> & Pick<Person, 'userId' | 'username' | 'role'> & { open: boolean }
   const { rows } = await tx.query<Row>({
     name: 'helpers_hold',
-    text: `select j.public_id as "publicId", j.name, a.started_at as "startedAt", u.id as "userId", u.username, u.role,
+    text: `select j.public_id as "publicId", j.name, coalesce(a.started_at, a.leased_at) as "startedAt", u.id as "userId", u.username, u.role,
         case when u.deleted_at is not null then 'deleted' when u.disabled_at is not null then 'disabled' end as "ownerGone",
         coalesce((j.spec->>'helpers')::boolean, false) or j.spec ? 'event' as helpers,
         j.spec->'event'->>'run_id' as run, a.ended_at is null as open

@@ -51,6 +51,20 @@ export async function countOpenRuns(tx: Queryable, eventKey: string): Promise<{ 
   return rows[0]!
 }
 
+/** Runs that one first run may lead to: fifty actions, ten deep, would be a million years. */
+export const chainRuns = 1000
+
+/** `rootRun`: public id of the first one. */
+export async function chainIsFull(tx: Queryable, rootRun: string): Promise<boolean> {
+  const { rows } = await tx.query<{ full: boolean }>({
+    name: 'events_chain',
+    text: `select count(*) >= ${chainRuns} as full from (
+      select from event_runs where root_run = $1 limit ${chainRuns}) followers`,
+    values: [rootRun],
+  })
+  return rows[0]!.full
+}
+
 export interface WaitingRun {
   key: string
   publicId: string

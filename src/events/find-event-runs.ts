@@ -45,13 +45,14 @@ export interface EventRunRow {
   settledAt: Date | null
 }
 
+/** `$2`: whoever looks, null: all. Another's private event is not named to them, though its action began the run. */
 const columns = `er.id as key, er.public_id as "publicId", er.event_id as "eventKey", e.public_id as "eventId",
   e.name as "eventName", er.definition->>'kind' as kind, er.owner_id as "ownerId", u.username as owner, er.version,
   ${openState} as state, er.trigger, er.cause,
   (select name from schedules where public_id = er.cause->>'schedule') as "scheduleName",
   (select name from event_webhooks where public_id = er.cause->>'webhook') as "webhookName",
-  (select f.name from event_runs fr join events f on f.id = fr.event_id where fr.public_id = er.cause->>'run')
-    as "fromEvent",
+  (select f.name from event_runs fr join events f on f.id = fr.event_id where fr.public_id = er.cause->>'run'
+    and ($2::bigint is null or f.owner_id = $2::bigint or f.shared)) as "fromEvent",
   er.job_id as "jobId", er.pipeline_run_id as "pipelineRunId", er.depth, ar.condition, ar.progress,
   ar.status_text as "statusText", coalesce(er.exit_code, (j.outcome->>'exit_code')::int) as "exitCode",
   coalesce(er.error, case when ${openState} <> 'succeeded' then j.outcome->>'message' end, pr.last_error) as error,
@@ -172,8 +173,8 @@ export interface RunMore extends StoredInput {
   started: RunGlance[]
 }
 
-/** What only the page of one run shows. */
-export async function runMore(db: Queryable, key: string): Promise<RunMore> {
+/** What only the page of one run shows; of the runs that it began those that `viewer` may see. */
+export async function runMore(db: Queryable, key: string, viewer: RunViewer = null): Promise<RunMore> {
   const [{ rows }, firings, started] = await Promise.all([
     db.query<Omit<RunMore, 'output' | 'actions' | 'started'> & { output: Buffer | null; [ar: string]: unknown }>({
       name: 'event_runs_more',
@@ -199,8 +200,8 @@ export async function runMore(db: Queryable, key: string): Promise<RunMore> {
           to_char(coalesce(er.ended_at, j.ended_at) at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as ended_at
         from event_runs first join event_runs er on er.root_run = coalesce(first.root_run, first.public_id)
           and er.cause->>'run' = first.public_id ${runTables}
-        where first.id = $1 order by er.id limit 100`,
-      values: [key],
+        where first.id = $1 and ${seen('$2', '$3')} order by er.id limit 100`,
+      values: [key, viewer?.userId ?? null, viewer?.username ?? null],
     }),
   ])
   const { outputType, output, outputArtifact, outputBytes, ...more } = rows[0]!

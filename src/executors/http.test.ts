@@ -38,6 +38,8 @@ const names = (table: Record<string, string[]>): HttpOptions['lookup'] =>
   }) as unknown as HttpOptions['lookup']
 
 interface Given {
+  /** Of an action: no run of an event is its own. */
+  action?: boolean
   allow?: string[]
   secrets?: Record<string, string>
   input?: { type: string; body: string }
@@ -72,7 +74,14 @@ async function run(request: Partial<HttpRequest> & { url: string }, given: Given
     ...given.options,
   })
   const http = { request: httpRequestSchema.parse(request), allow: given.allow ?? [`127.0.0.1:${port}`] }
-  const order = sampleOrder(['http'], { spec: { executor: 'http' }, http, secretEnv: given.secrets ?? {} })
+  const order = sampleOrder(['http'], {
+    spec: {
+      executor: 'http',
+      ...(given.action ? {} : { event: { run_id: 'abcdefghijkl', name: 'asks', kind: 'http' as const } }),
+    },
+    http,
+    secretEnv: given.secrets ?? {},
+  })
   const attempt = await executor.start(order)
   const ended = await attempt.ended
   const outcome = outcomeOf({ ended, timeoutMs: 60_000, memoryBytes: 0 })
@@ -127,6 +136,13 @@ test('status and assertions decide; what another try cannot mend is not tried ag
   )
 })
 
+test('what an action sends is looked at like any other, and is nobody’s output', async () => {
+  const { outcome, output, log } = await run({ url: `${base}/text`, assert: ['body == "pong"'] }, { action: true })
+  expect(outcome.state).toBe('succeeded')
+  expect(output.body).toBe('')
+  expect(log).toContain('4 bytes after')
+})
+
 test('bodies: text, JSON, and the input as it is', async () => {
   routes.set('/echo', (req, res) => {
     res.setHeader('content-type', req.headers['content-type'] ?? 'none')
@@ -143,6 +159,18 @@ test('bodies: text, JSON, and the input as it is', async () => {
     type: 'image/x-thing',
     body: 'raw',
   })
+})
+
+test('a line break in what was filled in begins no other header', async () => {
+  const evil = 'a\r\nx-evil: 1'
+  for (const given of [{ headers: { 'x-a': evil } }, { auth: { type: 'bearer' as const, token: evil } }]) {
+    const { outcome } = await run({ url: `${base}/text`, ...given })
+    expect(outcome).toMatchObject({ state: 'failed', error_class: 'refused' })
+    expect(outcome.message).toMatch(/has a line break/)
+  }
+  await run({ url: `${base}/text`, query: { q: evil } })
+  expect(seen.at(-1)).toMatchObject({ url: '/text?q=a%0D%0Ax-evil%3A+1' })
+  expect(seen.at(-1)!.headers).not.toHaveProperty('x-evil')
 })
 
 // U1: what the URL parser makes of it does not matter; the address does.

@@ -2,7 +2,7 @@
  * The HTTP executor: one request, from the runner's own process. Where it may go is asked of the address at connect time
  * (`lib/address-guard.ts`); the answer is the run's output and stands in the log, as `curl -i` would show it.
  */
-import { evaluateCondition } from '../expressions/evaluate.ts'
+import { chargedTo, evaluateCondition } from '../expressions/evaluate.ts'
 import type { HttpOrder, HttpRequest } from '../job/http-request.ts'
 import { StartRefused, type AttemptOrder, type Executor } from './executor.ts'
 import { createAddressGuard } from '../lib/address-guard.ts'
@@ -24,6 +24,13 @@ export interface HttpOptions {
   /** Tests have a name server of their own, and less patience. */
   lookup?: Hop['lookup']
   slow?: typeof slowest
+}
+
+const nothingKept: AttemptResults = {
+  openInput: async () => null,
+  async putOutput(_type, body) {
+    for await (const _ of body);
+  },
 }
 
 /** As sysexits.h: for those who go by numbers. */
@@ -56,7 +63,8 @@ async function attempt(
   const within = AbortSignal.any([signal, AbortSignal.timeout(request.timeout_seconds * 1000)])
   const since = performance.now()
   try {
-    const results = options.resultsOf(order)
+    // What an action sends belongs to no run of its own: its answer is looked at and let go.
+    const results = order.spec.event === undefined ? nothingKept : options.resultsOf(order)
     const { url, headers, body } = await prepare(request, results)
     const guard = createAddressGuard(allow)
     const answer = await follow(request, { url, headers }, { body, guard, signal: within, lookup: options.lookup, say })
@@ -65,7 +73,8 @@ async function attempt(
     const kept = await keepAnswer(answer, pieces, { results, print })
     const { statusCode } = answer.response
     say(`${kept.bytes} bytes after ${Math.round(performance.now() - since)} ms`)
-    return await judge(request, statusCode!, kept, performance.now() - since)
+    // Assertions of one request wait for no more than their own time.
+    return await chargedTo(order.key, () => judge(request, statusCode!, kept, performance.now() - since))
   } catch (error) {
     if (signal.aborted) throw error
     return failed(error, request, within)

@@ -1,6 +1,6 @@
 /** What this host can do for jobs, found by doing it: `facilitiesOf` for the server, `probeHost` for `runyard doctor`. */
 import { execFile } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, realpathSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { request } from 'node:http'
 import { tmpdir } from 'node:os'
@@ -12,6 +12,8 @@ import { groundFromWire, type Ground } from './sandbox/ground.ts'
 import { blkio, limitFacilities } from './sandbox/limits.ts'
 import { setupLine } from './setup-line.ts'
 import { tryIsolation } from './sandbox/try-isolation.ts'
+import { systemView } from './sandbox/system-view.ts'
+import { defaultEnv } from './sandbox/isolation.ts'
 import { seccompFilter } from './sandbox/seccomp.ts'
 
 export interface ProbeRow {
@@ -36,6 +38,7 @@ export async function probeHost(options: { uidBase?: number } = {}): Promise<Pro
     bubblewrapRow(ground),
     isolationRow(facilities),
     toolsRow(),
+    languagesRow(),
     seccompRow(),
     cgroupRow(ground),
     ...limitRows(facilities),
@@ -85,6 +88,29 @@ function toolsRow(): ProbeRow {
   return onPath('perl') === null
     ? row('system tools', 'partly', 'setpriv, prlimit, mkfifo; without perl every start is slower', 'install perl-base')
     : row('system tools', 'yes', 'setpriv, prlimit, mkfifo, perl')
+}
+
+/** Of scripts of events. Node is always there: a runner lends its own. */
+export function languagesRow(isInside = seenByJobs): ProbeRow {
+  const missing = ['bash', 'python3'].filter((program) => !isInside(program))
+  const found = ['bash', 'python3', 'node', 'ruby', 'go'].filter(isInside)
+  if (!found.includes('node')) found.push('node (Runyard’s own)')
+  if (missing.length === 0) return row('languages', 'yes', found.join(', '))
+  return row(
+    'languages',
+    'partly',
+    `${found.join(', ')}; jobs see no ${missing.join(' and no ')}`,
+    `install ${missing.join(' and ')}`,
+  )
+}
+
+/** On the path that jobs have, which is not ours, and in a directory that their sandbox has. */
+function seenByJobs(program: string): boolean {
+  const { directories } = systemView()
+  return defaultEnv.PATH!.split(':').some((dir) => {
+    const path = join(dir, program)
+    return existsSync(path) && directories.some((seen) => realpathSync(path).startsWith(`${seen}/`))
+  })
 }
 
 function seccompRow(): ProbeRow {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Json } from '../lib/json.ts'
 import { checkCondition, checkTemplates, fieldsMentioned } from './check.ts'
-import { deadlineMs, evaluateCondition, fillTemplates } from './evaluate.ts'
+import { charge, chargedTo, deadlineMs, evaluateCondition, fillTemplates } from './evaluate.ts'
 import { ExpressionProblem, type Names } from './names.ts'
 
 const names: Names = {
@@ -144,4 +144,19 @@ test('many at once are each within their own deadline', async () => {
   expect(deadlineMs).toBeGreaterThan(0)
   const all = await Promise.all(Array.from({ length: 200 }, (_, i) => fillTemplates('{{ output }}', { output: i })))
   expect(all).toEqual(Array.from({ length: 200 }, (_, i) => i))
+})
+
+test('who lets others wait for too long is asked nothing for a while; nobody else notices', async () => {
+  charge('mallory', 6000)
+  const asked = (account: string) => chargedTo(account, () => evaluateCondition('output.n == 3', names))
+  expect(await problem(asked('mallory'))).toMatch(/^is not asked: expressions of this account took more than 5000 ms/)
+  expect(await asked('anna')).toBe(true)
+  expect(await evaluateCondition('output.n == 3', names)).toBe(true)
+})
+
+test('templates that would hold up the main thread are refused by their size', () => {
+  const [whole] = checkTemplates({ text: '{{ output.a }}'.repeat(10_000) })
+  expect(whole).toEqual({ field: '', message: 'has templates of 140000 characters: at most 131072 together' })
+  expect(checkTemplates({ text: '{{ output.a }}'.repeat(5000) })).toMatchObject([{ field: 'text' }])
+  expect(checkTemplates({ text: 'x'.repeat(200_000) })).toEqual([])
 })

@@ -43,7 +43,8 @@ const payer = new AsyncLocalStorage<string>()
 /** What `work` asks for is on this account: one whose texts took too long lately is answered that at once. */
 export const chargedTo = <T>(account: string, work: () => Promise<T>): Promise<T> => payer.run(account, work)
 
-function charge(account: string, ms: number): number {
+/** Answers what it has spent in this minute. */
+export function charge(account: string, ms: number): number {
   const now = performance.now()
   const before = spent.get(account)
   const one = before === undefined || now - before.since > 60_000 ? { ms: 0, since: now } : before

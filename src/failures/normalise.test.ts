@@ -7,6 +7,7 @@ test.each([
   ['2026-11-22T19:18:09.123Z job k3j9x2m4p7q1 failed', '2025-01-01 00:00:00 job a1b2c3d4e5f6 failed'],
   ['user "ada" not found', 'user "bob the builder" not found'],
   ['order 6f1c2f0e-9f1b-4c1e-8a55-0123456789ab is gone', 'order 00000000-9f1b-4c1e-8a55-ffffffffffff is gone'],
+  ['answered 404 after 31 ms', 'answered 404 after 45 ms'],
   ['fault at 0x7ffe12ab', 'fault at 0xdeadbeef'],
 ])('what differs from time to time makes no other pattern: %s', (one, other) => {
   expect(normalise(one)).toBe(normalise(other))
@@ -15,9 +16,18 @@ test.each([
 test.each([
   ['disk is full', 'disk is slow'],
   ['/etc/app/a.conf is missing', '/var/app/a.conf is missing'],
+  ['answered 404, expected 2xx', 'answered 500, expected 2xx'],
+  ['https://a.example answered 404', 'https://a.example answered 503'],
+  ['exited with code 1', 'exited with code 137'],
+  ['ended by signal 9', 'ended by signal 15'],
+  ['HTTP status: 502 of the upstream', 'HTTP status: 504 of the upstream'],
   ['internationalisation failed', 'authentication failed'],
 ])('what is another error stays another: %s', (one, other) => {
   expect(normalise(one)).not.toBe(normalise(other))
+})
+
+test('the number of a code is shown', () => {
+  expect(normalise('answered 404, expected 2xx, in 12 s')).toBe('answered 404, expected 2xx, in <n> s')
 })
 
 test('state and exit code are part of it; a name that counts is one name', () => {

@@ -104,8 +104,11 @@ async function meaningOf(
   return rows[0]!.many ? 'repeated' : null
 }
 
-const titleOf = (kind: 'new' | 'repeated', { pattern }: Hit): string =>
-  `${kind === 'new' ? 'fails as never before' : 'fails again and again'}: ${pattern}`.slice(0, 200)
+const titleOf = (kind: 'new' | 'repeated', { sample }: Hit): string =>
+  `${kind === 'new' ? 'fails as never before' : 'fails again and again'}: ${sample.replaceAll(/\s+/g, ' ').trim()}`.slice(
+    0,
+    200,
+  )
 
 async function goOn(
   tx: Queryable,

@@ -64,7 +64,15 @@ function valueOf(words: string, { matrix, params, index }: Values, refuse: (mess
   return ''
 }
 
-const typed = new Set(['priority', 'max_attempts', 'timeout_seconds', 'stop_grace_seconds', 'delay_seconds', 'outputs'])
+const typed = new Set([
+  'priority',
+  'max_attempts',
+  'timeout_seconds',
+  'stop_grace_seconds',
+  'delay_seconds',
+  'outputs',
+  'helpers',
+])
 
 /** Fields of a number or a truth value: there a placeholder that is the whole value is one; elsewhere it is text. */
 export function isTyped(path: readonly PropertyKey[]): boolean {

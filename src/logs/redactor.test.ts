@@ -107,6 +107,46 @@ test('line-broken base64, CRLF and a trailing newline of a key file are no way a
   expect(all([key], `${wrapped}\n`)).toBe('***\n')
 })
 
+test('a line of a secret is one, however it is printed; a short one is none', () => {
+  const lines = ['-----BEGIN KEY-----', 'MIIEvQIBADANBgkq/+8', '  password: "hunter&2"', 'port: 1', '}']
+  const file = lines.join('\r\n')
+  for (const line of [lines[1]!, lines[2]!.trim()]) {
+    expect(all([file], `12  ${line}!`)).toBe('12  ***!')
+    expect(all([file], `{"at":${JSON.stringify(line)}}`)).toBe('{"at":"***"}')
+    expect(all([file], `?q=${encodeURIComponent(line)}`)).toBe('?q=***')
+    expect(all([file], Buffer.from(line).toString('base64'))).toBe('***')
+  }
+  expect(all([file], 'port: 1 }')).toBe('port: 1 }')
+})
+
+test('a long secret of many lines is compiled in a moment, and its last line is masked', () => {
+  const lines = Array.from({ length: 4000 }, (_, i) => `line-${String(i * 7919).padStart(10, 'x')}`)
+  const begin = performance.now()
+  const redactor = createRedactor([lines.join('\n')])
+  expect(performance.now() - begin).toBeLessThan(5000)
+  expect(redactor.push(Buffer.from(`a ${lines[3999]} .`)).toString()).toBe('a *** .')
+})
+
+test('as HTML, JSON in JSON and base64 in lines have it', () => {
+  for (const html of [
+    'p@ss &quot;w/ö&#x27;rd$&amp;+',
+    'p@ss &quot;w/ö&apos;rd$&amp;+',
+    'p@ss &quot;w/ö&#039;rd$&amp;+',
+    'p@ss &#34;w/ö&#39;rd$&amp;+',
+    `p@ss &quot;w/ö'rd$&amp;+`,
+    `p@ss "w/ö'rd$&amp;+`,
+  ])
+    expect([html, all([secret], html)]).toEqual([html, '***'])
+  const inJson = (text: string): string => JSON.stringify({ text })
+  expect(all([secret], inJson(inJson(inJson(secret))))).not.toContain('p@ss')
+  const escaped = JSON.stringify(secret).replaceAll('ö', '\\u00f6')
+  expect(all([secret], inJson(escaped))).not.toContain('p@ss')
+  for (let before = 0; before < 60; before++) {
+    const encoded = Buffer.from(`${'x'.repeat(before)}${secret}${'y'.repeat(60)}`).toString('base64')
+    for (const end of ['\n', '\r\n']) expect(all([secret], encoded.replaceAll(/.{76}/g, `$&${end}`))).toContain('***')
+  }
+})
+
 test('bytes that are no text pass unchanged, and secrets shorter than 4 bytes are not masked', () => {
   const bytes = Buffer.from([0, 255, 254, 195, 40, 0, 13])
   expect(redact(['topsecret'], [bytes])).toEqual(bytes)

@@ -24,8 +24,17 @@ export interface AnalyticsTableInput {
   search?: string | undefined
 }
 
+/** What a row counts: a token that was made for events alone counts no jobs. */
+const counted = { event: 'event_run.read', pipeline: 'pipeline_run.read', user: 'job.read' } as const
+
+function mayCount(ask: KnownAsk, by: By): void {
+  if (!may(ask.principal, counted[by])) throw refusal(ask, counted[by], `you may not see what ${by}s ran`)
+}
+
 export async function analyticsRows(deps: Deps, anyAsk: Ask, input: AnalyticsTableInput) {
-  const ownerId = ownerSeen(known(anyAsk))
+  const ask = known(anyAsk)
+  const ownerId = ownerSeen(ask)
+  mayCount(ask, input.by)
   const { total, rows } = await analyticsTable(deps.db, { ...input, ownerId })
   return { total, rows: rows.map(show) }
 }
@@ -53,6 +62,7 @@ async function subjectOf(
   if (event !== undefined && pipeline !== undefined) throw wrong('pipeline', 'give an event or a pipeline, not both')
   if (event !== undefined) return { event: (await eventOf(db, ask, event)).key }
   if (pipeline === undefined) return {}
+  mayCount(ask, 'pipeline')
   const { rows } = await db.query<{ id: string }>('select id from pipelines where name = $1', [pipeline])
   if (rows[0] === undefined) throw notFound('pipeline')
   return { pipeline: rows[0].id }
@@ -100,9 +110,9 @@ export async function analyticsTroubles(deps: Deps, anyAsk: Ask, { days, kinds =
   const ownerId = ownerSeen(ask)
   const { db } = deps
   const ofBoth = async (sort: Sort, failing: boolean): Promise<TableRow[]> => {
-    const tables = (['event', 'pipeline'] as const).map((by) =>
-      analyticsTable(db, { ownerId, days, by, sort, limit: most, failing }),
-    )
+    const tables = (['event', 'pipeline'] as const)
+      .filter((by) => may(ask.principal, counted[by]))
+      .map((by) => analyticsTable(db, { ownerId, days, by, sort, limit: most, failing }))
     return (await Promise.all(tables)).flatMap(({ rows }) => rows)
   }
   const eventsOf = scopeOf(ask.principal, 'event.read') === 'all' ? undefined : (ask.principal.userId ?? '0')

@@ -1,5 +1,6 @@
 /** Making and changing events: may you? → the row, its version, what starts it → one audit row, all in one transaction. */
 import { may, type Action } from '../access/permissions.ts'
+import { sqlStateOf } from '../db/db-errors.ts'
 import type { Queryable } from '../db/pool.ts'
 import { countOpenRuns, endUnstarted, waitingRuns } from '../events/event-runs.ts'
 import { insertEvent, lockEvent, nameTaken, putVersion, type EventRow } from '../events/event-store.ts'
@@ -105,11 +106,16 @@ export async function changeEventIn(
     definition !== undefined && (await putVersion(tx, row, { definition, note: note ?? null, by: principal.username }))
   const begins = after.status === 'active' && row.status !== 'active'
   const executions = begins ? executionsOnActivation(row, after.definition) : row.executions
-  await tx.query(
-    `update events set name = $2, status = $3, shared = $4, tags = $5, executions = $6,
-       problem = case when $7 then null else problem end, updated_at = now() where id = $1`,
-    [row.key, after.name, after.status, after.shared, after.tags, executions, begins || versioned],
-  )
+  await tx
+    .query(
+      `update events set name = $2, status = $3, shared = $4, tags = $5, executions = $6,
+         problem = case when $7 then null else problem end, updated_at = now() where id = $1`,
+      [row.key, after.name, after.status, after.shared, after.tags, executions, begins || versioned],
+    )
+    .catch((error: unknown) => {
+      // Somebody took the name since it was looked at.
+      throw sqlStateOf(error) === '23505' ? nameTaken(after.name) : error
+    })
   if (after.status === 'archived' && row.status !== 'archived') await endWaiting(tx, row)
   if (versioned || after.status !== row.status) {
     await syncTriggers(tx, { key: row.key, ownerId: row.ownerId, status: after.status }, after.definition)

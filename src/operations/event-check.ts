@@ -5,13 +5,11 @@ import { charactersIn, checkCondition, checkTemplates, mostTogether } from '../e
 import { hasTemplates } from '../expressions/liquid.ts'
 import { actionNames, answerNames } from '../expressions/names.ts'
 import type { Effect } from '../job/event-action.ts'
-import { eventDefinitionSchema, type EventDefinition, type EventSchedule } from '../job/event.ts'
+import type { EventDefinition, EventSchedule } from '../job/event.ts'
 import type { HttpRequest } from '../job/http-request.ts'
 import { checkTiming } from '../job/timing/check-timing.ts'
 import type { Timing } from '../job/timing/next-run.ts'
 import type { FieldProblem } from '../lib/app-error.ts'
-import { problemsOf } from '../lib/issue-fields.ts'
-import type { ZodIssue } from '../lib/issue-words.ts'
 import type { Json } from '../lib/json.ts'
 import { pipelineInForce } from '../pipelines/definition-store.ts'
 import { findChannel } from '../reactions/channels.ts'
@@ -22,6 +20,7 @@ import { known, type Ask, type Deps, type KnownAsk } from './deps.ts'
 import { jobProblems, specOf } from './event-job.ts'
 import { secretsIn } from './fill-secrets.ts'
 import { eventOf, viewerOf } from './find-events.ts'
+import { readDefinition } from './read-definition.ts'
 
 /** What no run of it could begin with, whatever else there is. */
 export function definitionErrors(definition: EventDefinition, deps: Pick<Deps, 'config'>): FieldProblem[] {
@@ -112,18 +111,14 @@ export interface CheckEventInput {
 export async function checkEvent(deps: Deps, anyAsk: Ask, { name, definition: given }: CheckEventInput) {
   const ask = known(anyAsk)
   viewerOf(ask)
-  const parsed = eventDefinitionSchema.safeParse(given)
-  if (!parsed.success) {
-    const problems = problemsOf(parsed.error.issues as ZodIssue[])
-    return { problems: problems.map(asError), job: null, next_times: [] }
-  }
-  const definition = parsed.data
-  const errors = definitionErrors(definition, deps)
-  const problems = [...errors.map(asError), ...(await missing(deps.db, ask, definition))]
+  const { definition, problems: misread, givenField } = readDefinition(given)
+  if (definition === null) return { problems: misread.map(asError), job: null, next_times: [] }
+  const rest = [...definitionErrors(definition, deps).map(asError), ...(await missing(deps.db, ask, definition))]
+  const problems = [...misread.map(asError), ...rest.map((one) => ({ ...one, field: givenField(one.field) }))]
   const now = await databaseClock(deps.db)
   return {
     problems,
-    job: errors.length > 0 ? null : jobShown(name ?? 'event', definition),
+    job: problems.some(({ severity }) => severity === 'error') ? null : jobShown(name ?? 'event', definition),
     next_times: definition.schedules
       .filter((schedule) => checkTiming(timingOf(schedule)) === null)
       .map((schedule) => ({

@@ -76,9 +76,12 @@ const performers: { [K in Kind]: Perform<K> } = {
 
   async event(tx, deps, { run, action }, names, effect) {
     const { event: ref, input } = (await filled(effect as Json, names)) as { event: string; input?: Json }
-    const target = await eventOf(tx, await ownerAsIs(tx, run.ownerId, 'event.run', 'run events'), ref)
+    const ask = await ownerAsIs(tx, run.ownerId, 'event.run', 'run events')
+    const target = await eventOf(tx, ask, ref)
+    // Whoever began a run of somebody else's event sees it.
+    const by = target.ownerId === run.ownerId ? {} : { by: ask.principal.username }
     const begun = await beginEventIn(deps)(tx, {
-      ...{ eventKey: target.key, trigger: 'action', cause: { run: run.publicId, action } },
+      ...{ eventKey: target.key, trigger: 'action', cause: { run: run.publicId, action, ...by } },
       input: input === undefined ? (run.output ?? undefined) : jsonPayload(input),
       ...{ depth: run.depth + 1, rootRun: run.rootRun ?? run.publicId },
     })

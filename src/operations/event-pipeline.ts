@@ -1,7 +1,7 @@
 /** An event of kind `pipeline`: a run of the pipeline, whose variables the input may fill in. */
 import type { Principal } from '../access/authenticate.ts'
 import type { Queryable } from '../db/pool.ts'
-import { jsonType, type Payload } from '../events/payload.ts'
+import { jsonIn, jsonType, type Payload } from '../events/payload.ts'
 import type { EventDefinition, EventTrigger } from '../job/event.ts'
 import { pipelineInForce } from '../pipelines/definition-store.ts'
 import type { Variables } from '../pipelines/run.ts'
@@ -47,9 +47,5 @@ function variablesOf(input: Payload | null, parameters: readonly string[]): Reco
 
 function jsonOf(input: Payload | null): unknown {
   if (input === null || !('bytes' in input) || input.type.split(';')[0]!.trim() !== jsonType) return undefined
-  try {
-    return JSON.parse(input.bytes.toString()) as unknown
-  } catch {
-    return undefined
-  }
+  return jsonIn(input.bytes.toString())
 }

@@ -228,6 +228,6 @@ async function getRunShown(deps: Deps, ask: KnownAsk, id: string): Promise<Shown
 export async function getEventRun(deps: Deps, anyAsk: Ask, id: string) {
   const ask = known(anyAsk)
   const row = await eventRunOf(deps.db, ask, id)
-  const [[run], more] = await Promise.all([shown(deps, [row]), runMore(deps.db, row.key)])
+  const [[run], more] = await Promise.all([shown(deps, [row]), runMore(deps.db, row.key, runViewer(ask))])
   return { ...run!, ...showRunMore(id, more) }
 }

@@ -16,7 +16,14 @@ export const eventUpkeep = (deps: Deps): Service[] => [
         text: `select distinct event_id as key from event_runs
           where settled_at is null and job_id is null and pipeline_run_id is null`,
       })
-      for (const { key } of rows) await deps.db.tx((tx) => admitWaiting(tx, deps, key))
+      for (const { key } of rows) {
+        await deps.db
+          .tx((tx) => admitWaiting(tx, deps, key))
+          // One that cannot be holds up no other.
+          .catch((error: unknown) =>
+            emitFact({ name: 'event.not_admitted', level: 'error', event: key, error: String(error) }),
+          )
+      }
     },
   },
   {

@@ -1,12 +1,15 @@
 /** Who may begin a run, and when; nothing runs here. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { testDatabase } from '../../test/database.ts'
+import { until } from '../../test/until.ts'
 import { createSealer } from '../access/secrets.ts'
 import type { BeginEvent, Begun } from '../events/begin.ts'
+import { chainRuns } from '../events/event-runs.ts'
 import { insertEvent } from '../events/event-store.ts'
 import { loadConfig } from '../config/config.ts'
 import { eventDefinitionSchema, type EventDefinitionInput, type EventStatus, type EventTrigger } from '../job/event.ts'
 import { definitionOf, storePipeline } from '../pipelines/testing/definitions.ts'
+import { cancelEventRunIn } from './cancel-event-run.ts'
 import { createClosing } from './closing.ts'
 import type { Deps } from './deps.ts'
 import { pruneEventRuns } from './event-services.ts'
@@ -111,6 +114,20 @@ test('a chain ends where it is too deep, and what began it is kept', async () =>
   expect(await made.begin('event', { depth: 11 })).toEqual({ refused: expect.stringContaining('11 runs deep') })
 })
 
+test('a chain that grows in breadth ends as well, whatever goes on with it', async () => {
+  const made = await event()
+  await db().query(
+    `insert into event_runs (public_id, event_id, definition, owner_id, trigger, root_run, settled_at, end_state)
+     select 'y' || g, $1, '{}', $2, 'event', 'broadbroadbr', now(), 'succeeded' from generate_series(2, $3) g`,
+    [made.key, made.owner, chainRuns],
+  )
+  const more = { depth: 1, rootRun: 'broadbroadbr' }
+  expect(await made.begin('event', more)).toMatchObject({ run: expect.any(String) })
+  for (const trigger of ['event', 'job', 'pipeline', 'action'] as const) {
+    expect(await made.begin(trigger, more)).toEqual({ refused: expect.stringContaining('more than 1000 runs') })
+  }
+})
+
 test('the last of so many executions pauses it; tests and redrives do not count', async () => {
   const made = await event({ max_executions: 2 })
   await made.begin('test')
@@ -124,6 +141,32 @@ test('the last of so many executions pauses it; tests and redrives do not count'
     problem: expect.stringContaining('2 times'),
   })
   expect(await made.begin()).toEqual({ refused: expect.stringContaining('is paused') })
+  const raced = await event({ max_executions: 3 })
+  const all = await Promise.all(Array.from({ length: 10 }, () => raced.begin()))
+  expect(all.filter((one) => 'run' in one)).toHaveLength(3)
+  expect(await raced.row()).toMatchObject({ status: 'paused', executions: 3 })
+})
+
+test('what is cancelled at the moment when a place becomes free is not begun', async () => {
+  const made = await event({ max_running: 1 })
+  await made.settle(await made.begin())
+  await made.begin()
+  const waiting = (await made.begin()) as { run: string; key: string }
+  await db().query(`update event_runs set settled_at = now(), end_state = 'succeeded'
+    where event_id = (select event_id from event_runs where public_id = '${waiting.run}') and job_id is not null`)
+  let admitted: Promise<number> | undefined
+  await db().tx(async (tx) => {
+    expect(await cancelEventRunIn(tx, deps, waiting.run, 'enough')).toBe(true)
+    admitted = db().tx((other) => admitWaiting(other, deps, made.key))
+    await until(async () => {
+      const { rows } = await db().query(
+        `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+      )
+      return rows.length > 0
+    })
+  })
+  expect(await admitted).toBe(0)
+  expect(await runRow(waiting)).toMatchObject({ end_state: 'cancelled', job_id: null, error: 'enough' })
 })
 
 test('when it is full, runs wait in order until there is a place; ten that come at once are no more', async () => {

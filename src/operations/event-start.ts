@@ -2,7 +2,16 @@
 import type { Principal } from '../access/authenticate.ts'
 import type { Queryable } from '../db/pool.ts'
 import type { BeginEvent, BeginEventIn } from '../events/begin.ts'
-import { countOpenRuns, endUnstarted, insertRun, linkRun, waitingRuns, type WaitingRun } from '../events/event-runs.ts'
+import {
+  chainIsFull,
+  chainRuns,
+  countOpenRuns,
+  endUnstarted,
+  insertRun,
+  linkRun,
+  waitingRuns,
+  type WaitingRun,
+} from '../events/event-runs.ts'
 import { lockEvent, type EventRow } from '../events/event-store.ts'
 import { jsonPayload, type Payload } from '../events/payload.ts'
 import { eventLimits, type EventDefinition, type EventTrigger } from '../job/event.ts'
@@ -83,6 +92,10 @@ async function beginRun(
   const definition = begin.definition ?? event.definition
   if (depth > eventLimits.depth) {
     throw refused(event, `would be ${depth} runs deep; at most ${eventLimits.depth} lead to one another`)
+  }
+  // Twenty events that each wait for all the others would be 20^10 runs within the depth.
+  if (begin.rootRun !== undefined && (await chainIsFull(tx, begin.rootRun))) {
+    throw refused(event, `would be one of more than ${chainRuns} runs that follow from one first run`)
   }
   checkStatus(event, trigger)
   if (!byHand.includes(trigger)) await checkDates(tx, event)

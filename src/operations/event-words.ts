@@ -68,7 +68,6 @@ export function causeWords(
 ): string {
   const { trigger, cause, scheduleName, webhookName, fromEvent } = row
   const by = cause.by === undefined ? '' : ` by ${cause.by}`
-  const parent = fromEvent ?? `run ${cause.run ?? '?'}`
   switch (trigger) {
     case 'manual':
       return `run${by}`
@@ -83,9 +82,9 @@ export function causeWords(
     case 'webhook':
       return `webhook ${webhookName ?? cause.webhook ?? ''}`
     case 'action':
-      return `action ${cause.action ?? ''} of event ${parent}`
+      return `${fromEvent === null ? `an action of run ${cause.run ?? '?'}` : `action ${cause.action ?? ''} of event ${fromEvent}`}${by}`
     case 'event':
-      return `end of event ${parent}`
+      return fromEvent === null ? `end of run ${cause.run ?? '?'}` : `end of event ${fromEvent}`
     case 'job':
       return `end of job ${cause.job ?? ''}`
     case 'pipeline':

@@ -1,5 +1,5 @@
 /** Texts of messages under a name: everybody's to use, their owner's and administrators' to change. */
-import { may } from '../access/permissions.ts'
+import { may, scopeOf } from '../access/permissions.ts'
 import { checkCondition, checkTemplates } from '../expressions/check.ts'
 import { chargedTo, evaluateCondition, fillTemplates } from '../expressions/evaluate.ts'
 import { ExpressionProblem, type Names } from '../expressions/names.ts'
@@ -17,14 +17,14 @@ const show = (row: rows.TemplateRow) => ({
   updated_at: row.updatedAt.toISOString(),
 })
 
-/** Whose events are named among those that use one: one's own and shared ones, unless one sees all. */
-function readerOf(anyAsk: Ask): string | null {
+/** Which events are named among those that use one: those that one may see. */
+function readerOf(anyAsk: Ask): rows.Namer {
   const ask = known(anyAsk)
   const { principal } = ask
   if (!may(principal, 'message_template.read')) {
     throw refusal(ask, 'message_template.read', 'you may not see message templates')
   }
-  return may(principal, 'event.read') && principal.role !== 'operator' ? null : (principal.userId ?? '0')
+  return { scope: scopeOf(principal, 'event.read'), userId: principal.userId }
 }
 
 export async function listMessageTemplates(deps: Deps, ask: Ask) {

@@ -32,6 +32,8 @@ export interface ReadEvents {
 
 /** In one text. */
 export const mostEvents = 1000
+/** Who wrote 90,000 looks at the first ones; each is looked up in the text. */
+const mostProblems = 100
 
 type Path = (string | number)[]
 
@@ -78,7 +80,7 @@ export function readEventYaml(text: string): ReadEvents {
           read.issues.map((issue) => ({ ...issue, path: [...path, ...(issue.path ?? [])] }) as ZodIssue),
           (at) => JSON.stringify(at),
         )
-        for (const { field, message } of problems) {
+        for (const { field, message } of problems.slice(0, mostProblems - found.problems.length)) {
           const at = JSON.parse(field) as Path
           found.problems.push(say(offsetOf(root, at), fieldPath(at) || 'yaml', message))
         }
@@ -123,6 +125,8 @@ function valueOf(node: unknown, path: Path): unknown {
       const name = isScalar(key) ? String(key.value) : null
       if (name === null) throw new Wrong('has a key that is no plain text', startOf(key), path)
       if (name === '<<') throw new Wrong('merges: write it out', startOf(key), path)
+      // As in JSON: whoever copies the object would give it another prototype.
+      if (name === '__proto__') throw new Wrong('is not a known field', startOf(key), [...path, name])
       if (seen.has(name)) throw new Wrong('stands here twice', startOf(key), [...path, name])
       seen.add(name)
       entries.push([name, valueOf(value, [...path, name])])

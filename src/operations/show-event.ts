@@ -3,7 +3,7 @@ import { may } from '../access/permissions.ts'
 import type { EventRunRow, FiringRow, RunMore, StoredOutput } from '../events/find-event-runs.ts'
 import type { ListedEvent, RunGlance } from '../events/find-events.ts'
 import { payloadOf, type StoredInput } from '../events/event-runs.ts'
-import { sizeOf, type Payload } from '../events/payload.ts'
+import { jsonIn, sizeOf, type Payload } from '../events/payload.ts'
 import { eventLimits } from '../job/event.ts'
 import { eventRunStatusOf } from '../job/event-run-status.ts'
 import { isTerminal } from '../job/state.ts'
@@ -98,11 +98,8 @@ function showPayload(payload: Payload | null, url: string) {
   const text = textOf(payload.bytes)
   if (text === null) return shown
   if (!isJson(payload.type)) return payload.type.startsWith('text/') ? { ...shown, text } : shown
-  try {
-    return { ...shown, json: JSON.parse(text) as Json }
-  } catch {
-    return { ...shown, text }
-  }
+  const json = jsonIn(text) as Json | undefined
+  return json === undefined ? { ...shown, text } : { ...shown, json }
 }
 
 /** Null: it is no text. */

@@ -75,7 +75,7 @@ async function afterEvent(tx: Queryable, { eventKey, source }: Signal): Promise<
   const waiter = await accountAsIs(tx, waiterId, 'event_run.read', 'see runs of events')
   const seen = !('refused' in waiter) && may(waiter, 'event_run.read', run)
   // It was shared when the trigger was made.
-  if (!seen && !shared) return null
+  if (!shared && !seen && waiterId !== run.ownerId) return null
   return {
     cause: { run: source },
     ...(seen && run.output !== null && { input: run.output }),

@@ -33,7 +33,8 @@ export interface PutVariableInput extends VariableKey {
   expect_version?: string | undefined
 }
 
-function show(row: ShownVariableRow, { sealer }: Deps) {
+/** A token that was made for variables alone is told no names of events. */
+function show(row: ShownVariableRow, { sealer }: Deps, reader: Person) {
   return {
     name: row.name,
     scope: row.scope,
@@ -47,7 +48,7 @@ function show(row: ShownVariableRow, { sealer }: Deps) {
     created_at: row.createdAt.toISOString(),
     updated_at: row.updatedAt.toISOString(),
     last_read_at: row.lastReadAt?.toISOString() ?? null,
-    used_by: row.usedBy,
+    used_by: may(reader, 'event.read') ? row.usedBy : [],
   }
 }
 export type ShownVariable = ReturnType<typeof show>
@@ -62,15 +63,15 @@ function reader(anyAsk: Ask): Person {
 }
 
 export async function listVariablesFor(deps: Deps, ask: Ask, input: ListVariablesInput) {
-  const { userId: ownerId } = reader(ask)
+  const who = reader(ask)
   const { limit, cursor, ...filter } = input
   const after = cursor === undefined ? null : placeIn(cursor)
-  const rows = await listVariables(deps.db, { ownerId, ...filter }, { after, limit: limit + 1 })
+  const rows = await listVariables(deps.db, { ownerId: who.userId, ...filter }, { after, limit: limit + 1 })
   const shown = rows.slice(0, limit)
   const last = rows.length > limit ? shown.at(-1)! : null
   return {
     variables: shown.map((row) => {
-      const one = show(row, deps)
+      const one = show(row, deps, who)
       return { ...one, value: one.value?.slice(0, shownCharacters).toWellFormed() ?? null }
     }),
     next_cursor: last && `${last.scope}:${last.name}`,
@@ -85,10 +86,11 @@ function placeIn(cursor: string): VariableKey {
 }
 
 export async function getVariable(deps: Deps, ask: Ask, { scope, name }: VariableKey): Promise<ShownVariable> {
-  const { userId } = reader(ask)
+  const who = reader(ask)
+  const { userId } = who
   const row = await findVariable(deps.db, placeOf(scope, userId), name, userId)
   if (row === null) throw notFound('variable')
-  return show(row, deps)
+  return show(row, deps, who)
 }
 
 const act = (verb: string, { principal }: KnownAsk, { scope, name }: VariableKey) => ({
@@ -109,14 +111,15 @@ export async function putVariable(deps: Deps, anyAsk: Ask, input: PutVariableInp
   const ask = known(anyAsk)
   const { scope, name, expect_version: expected } = input
   return audited(deps, ask, act('put', ask, input), async (tx, note) => {
-    const { userId, username: by } = changer(ask, scope)
+    const who = changer(ask, scope)
+    const { userId, username: by } = who
     const place = placeOf(scope, userId)
     const { secret, version, bytes, created } = await changeVariable(tx, deps.sealer, { place, name, by }, (before) => {
       checkVersion(before, expected)
       return contentOf(before, input)
     })
     note({ created, secret, version, ...(input.value !== undefined && { bytes }) })
-    return show((await findVariable(tx, place, name, userId))!, deps)
+    return show((await findVariable(tx, place, name, userId))!, deps, who)
   })
 }
 

@@ -1,4 +1,7 @@
-/** Webhooks of events: seen by whoever sees the event, their addresses and all changes by whoever may change it. */
+/**
+ * Webhooks of events: seen by whoever sees the event, what came in by whoever sees its runs. Addresses and all changes are
+ * for whoever may change it.
+ */
 import { may, scopeOf } from '../access/permissions.ts'
 import type { Queryable } from '../db/pool.ts'
 import { listDeliveries } from '../events/webhook-deliveries.ts'
@@ -126,8 +129,16 @@ export async function webhookDeliveries(
   anyAsk: Ask,
   { event, name, limit, before }: WebhookKey & { limit: number; before?: string | undefined },
 ) {
-  const { key } = await eventOf(deps.db, known(anyAsk), event)
-  const webhook = await webhookOf(deps.db, key, name)
+  const ask = known(anyAsk)
+  const row = await eventOf(deps.db, ask, event)
+  if (!may(ask.principal, 'event_run.read', row)) {
+    throw refusal(
+      ask,
+      'event_run.read',
+      'what came in is told to whoever sees all runs of the event: it is shared, not yours',
+    )
+  }
+  const webhook = await webhookOf(deps.db, row.key, name)
   const from = before === undefined ? null : new Date(before)
   const rows = await listDeliveries(deps.db, webhook.key, { before: from, limit: limit + 1 })
   const deliveries = rows.slice(0, limit).map(({ deliveryId, receivedAt, run, reason }) => ({

@@ -3,12 +3,13 @@ import { beforeAll, afterAll, beforeEach, expect, test } from 'vitest'
 import { aUser } from '../../test/factories.ts'
 import { testDatabase, type TestDatabase } from '../../test/database.ts'
 import { createSealer } from '../access/secrets.ts'
+import { chainRuns } from '../events/event-runs.ts'
 import { eventDefinitionSchema } from '../job/event.ts'
 import { AppError } from '../lib/app-error.ts'
 import { newPublicId } from '../lib/ids.ts'
 import type { Names } from '../expressions/names.ts'
 import type { EventHooks, Firing, Performed } from './event-hooks.ts'
-import { chainRuns, fireDue } from './fire.ts'
+import { fireDue } from './fire.ts'
 import { settleEnded } from './settle.ts'
 
 let database: TestDatabase
@@ -217,6 +218,22 @@ test('a chain that grows in breadth ends as well', async () => {
   await pass()
   expect(await firingsOf(run)).toMatchObject([
     { action: 'more', state: 'refused', reason: `${chainRuns} runs have followed from the first one already` },
+    { action: 'tell', state: 'done' },
+  ])
+})
+
+test('a variable that does not open refuses what asks for it, and the run ends all the same', async () => {
+  await db().query(
+    `insert into variables (scope, owner_id, name, value_sealed, bytes, updated_by) values ('user', $1, 'broken', 'x', 1, 'x')`,
+    [owner],
+  )
+  const { run } = await aRun([
+    act('asks', { if: 'vars.broken == 1' }),
+    act('tell', { do: { message: { channel: 'x' } } }),
+  ])
+  await pass()
+  expect(await firingsOf(run)).toMatchObject([
+    { action: 'asks', state: 'refused', reason: 'its condition cannot be asked: not a sealed value' },
     { action: 'tell', state: 'done' },
   ])
 })

@@ -3,6 +3,7 @@
  * transaction: a crash leaves the row as it was, and nothing else.
  */
 import type { Db, Queryable } from '../db/pool.ts'
+import { chainIsFull, chainRuns } from '../events/event-runs.ts'
 import { chargedTo } from '../expressions/evaluate.ts'
 import type { Names } from '../expressions/names.ts'
 import type { Action, Effect } from '../job/event-action.ts'
@@ -20,8 +21,6 @@ import { firedFact, holds } from './settle.ts'
 const mostTries = 18
 /** A loop whose run has not ended yet is looked at again. */
 const lookAgainSeconds = 5
-/** Runs that one first run may lead to, each through an action: fifty actions, ten deep, would be a million years. */
-export const chainRuns = 1000
 
 /** All that are due. Answers when the next one is, ms from now; undefined: not known. */
 export async function fireDue(db: Db, hooks: EventHooks): Promise<number | undefined> {
@@ -115,7 +114,7 @@ async function newestRun(tx: Queryable, { run, action, iteration, effect }: Firi
 }
 
 async function perform(tx: Queryable, hooks: EventHooks, firing: Firing, names: Names): Promise<Performed> {
-  if (begins(firing.effect) && (await chainIsFull(tx, firing.run))) {
+  if (begins(firing.effect) && (await chainIsFull(tx, firing.run.rootRun ?? firing.run.publicId))) {
     return { refused: `${chainRuns} runs have followed from the first one already` }
   }
   await tx.query('savepoint firing')
@@ -134,16 +133,6 @@ function refusalOf(error: unknown): string | null {
   if (!isAppError(error)) return null
   const passing = ['unavailable', 'internal', 'deadline_exceeded', 'resource_exhausted']
   return passing.includes(error.code) ? null : error.message
-}
-
-async function chainIsFull(tx: Queryable, { publicId, rootRun }: EndedEventRun): Promise<boolean> {
-  const { rows } = await tx.query<{ full: boolean }>({
-    name: 'reactions_chain',
-    text: `select count(*) >= ${chainRuns} as full from (
-      select from event_runs where root_run = $1 limit ${chainRuns}) followers`,
-    values: [rootRun ?? publicId],
-  })
-  return rows[0]!.full
 }
 
 async function end(

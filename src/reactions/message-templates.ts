@@ -1,4 +1,5 @@
 /** Texts of messages under a name. */
+import type { Scope } from '../access/permissions.ts'
 import type { Queryable } from '../db/pool.ts'
 import type { Json } from '../lib/json.ts'
 
@@ -15,22 +16,32 @@ export interface TemplateRow {
   updatedAt: Date
 }
 
-/** `$2`: whose events are named; null: everybody's. A definition names it in its message or in an action's. */
+/** Who looks, and which events they may see. */
+export interface Namer {
+  scope: Scope
+  userId: string | null
+}
+
+/** `$2`: whose events are named; null: everybody's; `$3`: none. A definition names it in its message or in an action's. */
 const shown = `t.name, t.owner_id as "ownerId", u.username as owner, t.description, t.input, t.sample,
   t.created_at as "createdAt", t.updated_at as "updatedAt", array(
     select e.name from events e join event_versions v on v.event_id = e.id and v.number = e.version
-    where e.status <> 'archived' and ($2::bigint is null or e.shared or e.owner_id = $2) and (
+    where e.status <> 'archived' and not $3::boolean and ($2::bigint is null or e.shared or e.owner_id = $2) and (
       v.definition->'message'->>'template' = t.name
       or exists (select from json_array_elements(v.definition->'actions') a
         where a->'do'->'message'->>'template' = t.name))
     order by e.name limit 50) as "usedBy"`
 
 /** By name; all, or the one of that name. */
-export async function listTemplates(db: Queryable, name: string | null, viewer: string | null): Promise<TemplateRow[]> {
+export async function listTemplates(
+  db: Queryable,
+  name: string | null,
+  { scope, userId }: Namer,
+): Promise<TemplateRow[]> {
   const { rows } = await db.query<TemplateRow>(
     `select ${shown} from message_templates t join users u on u.id = t.owner_id
      where $1::text is null or t.name = $1 order by t.name limit 1000`,
-    [name, viewer],
+    [name, scope === 'all' ? null : (userId ?? '0'), scope === 'none'],
   )
   return rows
 }

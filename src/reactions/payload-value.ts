@@ -1,5 +1,5 @@
 /** What expressions see of an input or an output. */
-import { jsonType, sizeOf, type Payload } from '../events/payload.ts'
+import { jsonIn, jsonType, sizeOf, type Payload } from '../events/payload.ts'
 
 /** JSON as it is, text as a string; of anything else its type and size, as of what is kept in a file. */
 export function valueOf(payload: Payload | null): unknown {
@@ -9,11 +9,8 @@ export function valueOf(payload: Payload | null): unknown {
   const type = payload.type.split(';')[0]!.trim().toLowerCase()
   const text = payload.bytes.toString()
   if (type === jsonType || type.endsWith('+json')) {
-    try {
-      return JSON.parse(text) as unknown
-    } catch {
-      return about
-    }
+    const value = jsonIn(text)
+    return value === undefined ? about : value
   }
   return type.startsWith('text/') && !text.includes('\0') ? text : about
 }

@@ -7,11 +7,12 @@ import { signalEventEnded } from '../events/signals.ts'
 import { chargedTo, evaluateCondition } from '../expressions/evaluate.ts'
 import { ExpressionProblem } from '../expressions/names.ts'
 import type { Action } from '../job/event-action.ts'
+import { isAppError } from '../lib/app-error.ts'
 import type { Json } from '../lib/json.ts'
 import { emitFact } from '../lib/facts.ts'
 import { newPublicId } from '../lib/ids.ts'
 import { notify } from '../queue/notify.ts'
-import { comesNext, decideActions, withinAll, type Decision, type RunEnd } from './decide-actions.ts'
+import { comesNext, decideActions, withinAll, type Decision, type Evaluate, type RunEnd } from './decide-actions.ts'
 import { endedEventRun, type EndedEventRun } from './ended-run.ts'
 import type { EventHooks } from './event-hooks.ts'
 import { namesOf } from './run-names.ts'
@@ -122,12 +123,25 @@ async function decisionsFor(tx: Queryable, hooks: EventHooks, run: EndedEventRun
   }
   const conditions = actions.flatMap((action) => (action.if !== undefined && comesNext(action, end) ? [action.if] : []))
   if (conditions.length === 0) return decideActions(actions, end, async () => true)
-  const names = await namesOf(tx, hooks.sealer, run, { conditions, templates: [] })
-  return decideActions(
-    actions,
-    end,
-    withinAll((condition) => holds(condition, names)),
-  )
+  const evaluate = await evaluatorOf(tx, hooks, run, conditions)
+  return decideActions(actions, end, withinAll(evaluate))
+}
+
+/** A variable that does not open (another key, a row that was moved) must not keep the run from ending for ever. */
+async function evaluatorOf(
+  tx: Queryable,
+  { sealer }: EventHooks,
+  run: EndedEventRun,
+  conditions: string[],
+): Promise<Evaluate> {
+  try {
+    const names = await namesOf(tx, sealer, run, { conditions, templates: [] })
+    return (condition) => holds(condition, names)
+  } catch (error) {
+    if (!isAppError(error) || error.code !== 'failed_precondition') throw error
+    const problem = `cannot be asked: ${error.message}`
+    return async () => ({ problem })
+  }
 }
 
 export async function holds(condition: string, names: Record<string, unknown>): Promise<boolean | { problem: string }> {

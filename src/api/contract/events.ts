@@ -325,7 +325,11 @@ const run = base
         .base64()
         .max(1024 * 1024)
         .optional(),
-      input_type: z.string().max(200).optional(),
+      input_type: z
+        .string()
+        .max(200)
+        .regex(/^[\w!#$&^.+-]+\/[\w!#$&^.+-]+[\x20-\x7e]*$/, 'is no content type, e.g. text/csv')
+        .optional(),
     }),
   )
   .output(runSchema)

@@ -131,7 +131,8 @@ test('outcome, output and variables decide what follows, and each kind of action
     ['number', 'done', null],
   ])
   const begun = await runsOf('report')
-  expect(begun.map(({ cause, depth, trigger }) => [cause.text, cause.run_id, depth, trigger]).toSorted()).toEqual([
+  const byCause = begun.toSorted((a, b) => a.cause.text.localeCompare(b.cause.text))
+  expect(byCause.map(({ cause, depth, trigger }) => [cause.text, cause.run_id, depth, trigger])).toEqual([
     ['action next of event backup', run.id, 1, 'action'],
     ['action when said of event backup', run.id, 1, 'action'],
   ])
@@ -269,10 +270,10 @@ test('the examples of docs/actions.md are taken as they stand there', async () =
   expect(problems.map(({ field, severity }) => [field, severity])).toEqual([
     ['actions[1].do.event.event', 'warning'], // the reader's own
   ])
-  const [, json] = /-d '([^']+)'/.exec(docs)!
-  const body = JSON.parse(json!) as { input: Record<string, Json> }
-  expect((await calls().messageTemplates.preview(body)).input).toEqual({
-    ...{ subject: 'nightly backup succeeded', text: null },
+  const [, template] = /<<'END'\n([^]*?)END/.exec(docs)!
+  const { input, sample } = parse(template!) as { input: Record<string, Json>; sample: object }
+  expect((await calls().messageTemplates.preview({ input, names: sample })).input).toEqual({
+    ...{ subject: 'nightly backup succeeded', text: 'done, 7 files' },
   })
 })
 

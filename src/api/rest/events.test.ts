@@ -352,13 +352,16 @@ test('a dry run says all that is wrong, and what would be made', async () => {
   ])
   expect(fine.job).toMatchObject({ secret_env: { TOKEN: '***' }, command: ['bash', '/runyard/script.sh'] })
   expect(fine.next_times[0]?.at).toHaveLength(10)
-  const wrong = await calls().check({ definition: { ...definition, kind: 'http' } })
-  expect(wrong).toMatchObject({
-    job: null,
-    problems: expect.arrayContaining(
-      [{ field: 'request', severity: 'error' }].map((one) => expect.objectContaining(one)),
-    ),
+  const wrong = await calls().check({
+    definition: {
+      ...{ ...definition, kind: 'http' },
+      schedules: [{ name: 'none' }, { name: 'daily', cron: '61 2 * * *' }],
+      actions: [{ name: 'again', if: 'output.', do: { rerun: {} } }],
+    },
   })
+  expect(wrong.job).toBeNull()
+  const errors = wrong.problems.filter(({ severity }) => severity === 'error').map(({ field }) => field)
+  expect(errors.toSorted()).toEqual(['actions[0].if', 'request', 'schedules[0]', 'schedules[1].cron', 'script'])
 })
 
 test('an HTTP event has its secrets filled in where only its runner sees them', async () => {

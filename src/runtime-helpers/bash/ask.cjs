@@ -18,7 +18,10 @@ const request = http.request({ socketPath, method, path, headers, agent: false }
   const { statusCode, rawHeaders } = response
   const head = rawHeaders.map((text, i) => text + (i % 2 === 0 ? ': ' : '\n')).join('')
   writeFileSync(`${dir}/head`, `HTTP/1.1 ${statusCode}\n${head}`)
-  pipeline(response, statusCode < 300 ? process.stdout : createWriteStream(`${dir}/error`)).then(() => process.exit(0), fail)
+  pipeline(response, statusCode < 300 ? process.stdout : createWriteStream(`${dir}/error`)).then(
+    () => process.exit(0),
+    fail,
+  )
 })
 request.on('error', fail)
 if (body === '') request.end()

@@ -57,7 +57,13 @@ _runyard_curl() {
   esac
   if [[ $path != /v1/input ]]; then
     _runyard_curl_run -o "$dir/answer" "${args[@]}" "http://runyard$path" || return
-    if grep -q '^HTTP/[0-9.]* [3-5]' "$dir/head"; then mv "$dir/answer" "$dir/error"; else cat "$dir/answer" 2>/dev/null || :; fi
+    local status after
+    _runyard_read_head "$dir/head"
+    if [[ $status == [345]* ]]; then
+      mv "$dir/answer" "$dir/error"
+    elif [[ -s $dir/answer ]]; then
+      cat "$dir/answer"
+    fi
     return 0
   fi
   # As long as it may be, hence never in a file. 22: refused; what it said is asked for once more.
@@ -96,9 +102,7 @@ _runyard_until_answered() {
     : >"$dir/head"
     rm -f "$dir/error" "$dir/answer"
     _runyard_try "$method" "$path" "$dir" "$body" "$@" 2>"$dir/trouble" || code=$?
-    # The last head: one of 100 may be before it.
-    status=$(sed -n 's/^HTTP\/[0-9.]* \([0-9]*\).*/\1/p' "$dir/head" | tail -n 1)
-    after=$(sed -n 's/^[Rr]etry-[Aa]fter: *\([0-9.]*\).*/\1/p' "$dir/head" | tail -n 1)
+    _runyard_read_head "$dir/head"
     if [[ $code -eq 0 && $status == 2* ]]; then return 0; fi
     case ${status:-gone} in
       gone) message="its runner does not answer at $(_runyard_place): $(head -c 300 "$dir/trouble")" ;;
@@ -124,6 +128,19 @@ _runyard_until_answered() {
     pause=$((pause * 2 > 2000 ? 2000 : pause * 2))
   done
   _runyard_fail "$message"
+}
+
+# The answer's head in FILE into `status` and `after`. The last one, since one of 100 may be before it.
+_runyard_read_head() {
+  local line
+  status='' after=''
+  while IFS= read -r line; do
+    if [[ $line =~ ^HTTP/[0-9.]+\ ([0-9]+) ]]; then
+      status=${BASH_REMATCH[1]} after=''
+    elif [[ $line =~ ^[Rr]etry-[Aa]fter:\ *([0-9.]+) ]]; then
+      after=${BASH_REMATCH[1]}
+    fi
+  done <"$1"
 }
 
 # Seconds, which may have a fraction, as milliseconds.

@@ -17,6 +17,8 @@ const operations = {
   increments: (name, times) =>
     Promise.all(Array.from({ length: Number(times) }, () => runyard.increment_variable(name))),
   append: (name, json) => runyard.appendVariable(name, JSON.parse(json)),
+  unnamed: () => runyard.setVariable('', 1),
+  nan: () => runyard.setVariable('n', { a: NaN }),
   names: async () => (await runyard.listVariables()).map(({ name }) => name),
   condition: (json) => runyard.setCondition(JSON.parse(json)),
   event: () => runyard.event(),

@@ -27,6 +27,8 @@ operations = {
     "increment": lambda name, by: cronium.incrementVariable(name, float(by) if "." in by else int(by)),
     "increments": increments,
     "append": lambda name, text: cronium.append_variable(name, json.loads(text)),
+    "unnamed": lambda: cronium.setVariable("", 1),
+    "nan": lambda: cronium.setVariable("n", {"a": float("nan")}),
     "names": lambda: [one["name"] for one in cronium.list_variables()],
     "condition": lambda value: cronium.setCondition(json.loads(value)),
     "event": cronium.event,

@@ -17,6 +17,8 @@ OPERATIONS = {
     Array.new(5) { Thread.new { (Integer(times) / 5).times { Cronium.incrementVariable(name) } } }.each(&:join) && nil
   end,
   'append' => ->(name, json) { Cronium.append_variable(name, JSON.parse(json)) },
+  'unnamed' => -> { Cronium.set_variable('', 1) },
+  'nan' => -> { Cronium.set_variable('n', { a: Float::NAN }) },
   'names' => -> { Cronium.list_variables.map { |one| one['name'] } },
   'condition' => ->(json) { Cronium.setCondition(JSON.parse(json)) },
   'event' => -> { Cronium.event },

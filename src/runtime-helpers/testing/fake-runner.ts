@@ -31,7 +31,7 @@ export interface FakeRunner {
 
 const mostKept = 2 * 1024 ** 2
 /** Seconds; long enough to be told from the pause of a client that does not look at it. */
-export const retryAfter = 0.3
+export const retryAfter = 0.5
 const wholeNumber = /^-?\d+$/
 
 export function createFakeRunner(socket: string): FakeRunner {
@@ -42,7 +42,11 @@ export function createFakeRunner(socket: string): FakeRunner {
     ...{ variables: new Map(), scope: undefined, troubles: [], requests: 0 },
     async listen() {
       server = createServer((request, response) => {
-        take(request, response).catch((error: unknown) => refuse(response, 500, 'internal', String(error)))
+        take(request, response).catch((error: unknown) => {
+          // One that is read no further.
+          if (response.headersSent) response.destroy()
+          else refuse(response, 500, 'internal', String(error))
+        })
       })
       await new Promise<void>((resolve) => server!.listen(socket, resolve))
     },

@@ -1,29 +1,28 @@
-import type { ReactNode } from 'react'
-import { cn } from '../lib/cn.ts'
+import { useState, type ReactNode, type SyntheticEvent } from 'react'
 
-/** A few words beside something small, on hover and on focus. Only for what is also said another way: it is not read out. */
-export function Tooltip({
-  text,
-  side = 'right',
-  children,
-}: {
-  text: ReactNode
-  side?: 'right' | 'top'
-  children: ReactNode
-}) {
+/**
+ * A few words at the right of something small, on hover and on focus. Only for what is also said another way: it is not
+ * read out. It stands over the page, where a list that scrolls does not cut it off.
+ */
+export function Tooltip({ text, children }: { text: ReactNode; children: ReactNode }) {
+  const [place, setPlace] = useState<{ left: number; top: number } | null>(null)
+  const open = (event: SyntheticEvent<HTMLElement>) => {
+    const { right, top, height } = event.currentTarget.getBoundingClientRect()
+    setPlace({ left: right + 8, top: top + height / 2 })
+  }
+  const close = () => setPlace(null)
   return (
-    <span className="group/tip relative flex">
+    <span className="flex" onPointerEnter={open} onFocus={open} onPointerLeave={close} onBlur={close}>
       {children}
-      <span
-        aria-hidden
-        className={cn(
-          'pointer-events-none absolute z-50 hidden rounded-md border border-line bg-surface px-2 py-1 text-xs font-medium whitespace-nowrap text-text shadow-md',
-          'group-focus-within/tip:block group-hover/tip:block',
-          side === 'right' ? 'top-1/2 left-full ml-2 -translate-y-1/2' : 'bottom-full left-1/2 mb-1.5 -translate-x-1/2',
-        )}
-      >
-        {text}
-      </span>
+      {place && (
+        <span
+          aria-hidden
+          style={place}
+          className="pointer-events-none fixed z-50 -translate-y-1/2 rounded-md border border-line bg-surface px-2 py-1 text-xs font-medium whitespace-nowrap text-text shadow-md"
+        >
+          {text}
+        </span>
+      )}
     </span>
   )
 }

@@ -31,12 +31,17 @@ export function AnalyticsPage() {
   const onlyOwn = useSeesOnlyOwn()
   return (
     <div className="flex flex-col gap-3">
-      <PageHead title="Analytics" description={onlyOwn ? 'How what is yours ran.' : 'How events, pipelines and users’ jobs ran.'}>
+      <PageHead
+        title="Analytics"
+        description={onlyOwn ? 'How what is yours ran.' : 'How events, pipelines and users’ jobs ran.'}
+      >
         <Select
           aria-label="Time"
           wide={false}
           value={place.days ?? 7}
-          onChange={(event) => change({ days: Number(event.target.value) === 7 ? undefined : Number(event.target.value) })}
+          onChange={(event) =>
+            change({ days: Number(event.target.value) === 7 ? undefined : Number(event.target.value) })
+          }
         >
           {spans.map((span) => (
             <option key={span} value={span}>
@@ -56,7 +61,12 @@ export function AnalyticsPage() {
 
 /** What the charts are narrowed to. */
 function Subject({ place: { event, pipeline }, onClear }: { place: AnalyticsPlace; onClear: () => void }) {
-  const named = useQuery({ ...eventQuery(event ?? ''), enabled: event !== undefined, refetchInterval: false, retry: false })
+  const named = useQuery({
+    ...eventQuery(event ?? ''),
+    enabled: event !== undefined,
+    refetchInterval: false,
+    retry: false,
+  })
   if (event === undefined && pipeline === undefined) return null
   const name = pipeline ?? named.data?.name ?? event!
   const chip = { key: 'subject', name: 'Charts of', value: visibleText(name), onRemove: onClear }
@@ -67,7 +77,9 @@ function Ran({ place, onChange }: { place: AnalyticsPlace; onChange: (part: Anal
   const { by = 'event', sort = 'runs', q } = place
   const { data, isPending, isError, error, refetch } = useQuery(tableQuery(place))
   const chart = (row: AnalyticsRow) => {
-    onChange(by === 'pipeline' ? { pipeline: row.name, event: undefined } : { event: row.id ?? row.name, pipeline: undefined })
+    onChange(
+      by === 'pipeline' ? { pipeline: row.name, event: undefined } : { event: row.id ?? row.name, pipeline: undefined },
+    )
     scrollTo({ top: 0 })
   }
   return (
@@ -75,7 +87,11 @@ function Ran({ place, onChange }: { place: AnalyticsPlace; onChange: (part: Anal
       <div className="flex flex-wrap items-center gap-2">
         <div role="group" aria-label="One row for each" className="flex gap-0.5">
           {kinds.map((kind) => (
-            <Toggle key={kind} pressed={by === kind} onClick={() => onChange({ by: kind === 'event' ? undefined : kind })}>
+            <Toggle
+              key={kind}
+              pressed={by === kind}
+              onClick={() => onChange({ by: kind === 'event' ? undefined : kind })}
+            >
               {kindLabels[kind]}
             </Toggle>
           ))}
@@ -123,7 +139,11 @@ function Total({ total, by }: { total: Numbers; by: Kind }) {
       <StatCard label={by === 'user' ? 'Jobs' : 'Runs'} value={total.runs.toLocaleString()} />
       <StatCard label="Success" value={percent(total.success_rate)} fill="bg-passed-fill" />
       <StatCard label="Failed" value={total.failed.toLocaleString()} fill="bg-failed-fill" />
-      <StatCard label="Duration p50" value={time(total.duration_p50_ms)} hint={`p95 ${time(total.duration_p95_ms) ?? '–'}`} />
+      <StatCard
+        label="Duration p50"
+        value={time(total.duration_p50_ms)}
+        hint={`p95 ${time(total.duration_p95_ms) ?? '–'}`}
+      />
       <StatCard label="Wait p50" value={time(total.wait_p50_ms)} hint={`p95 ${time(total.wait_p95_ms) ?? '–'}`} />
       <StatCard label="CPU time" value={runTime(total.cpu_ms)} />
       <StatCard

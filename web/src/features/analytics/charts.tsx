@@ -5,13 +5,12 @@ import { Failed, Loading } from '../../components/page-state.tsx'
 import { runTime } from '../../lib/time.ts'
 import { durationColumns, runColumns, type SeriesPoint } from './figures.ts'
 import type { Line } from './plot.tsx'
+import { pointText } from './point-time.ts'
 import type { AnalyticsPlace } from './place.ts'
 import { seriesQuery } from './queries.ts'
 
 // Not `lazyPart`: only this page draws with it, and it weighs as much as a page (decision 22).
 const Plot = lazy(() => import('./plot.tsx'))
-
-const day = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short', hourCycle: 'h23' })
 
 /** How many ran and how long they took, over time. */
 export function Charts({ place }: { place: AnalyticsPlace }) {
@@ -40,16 +39,24 @@ export function Charts({ place }: { place: AnalyticsPlace }) {
       <Card title={`Runs, ${each}`}>
         <p className="sr-only">{points && runsText(points)}</p>
         <Suspense fallback={<ChartPlace />}>
-          {isPending ? <Loading rows={4} label="Loading runs over time" /> : <Plot columns={runs!} lines={runLines} unit="count" stepSeconds={step} />}
+          {isPending ? (
+            <Loading rows={4} label="Loading runs over time" />
+          ) : (
+            <Plot columns={runs!} lines={runLines} unit="count" stepSeconds={step} />
+          )}
         </Suspense>
       </Card>
       <Card title={`Durations, ${each}`}>
         <p className="sr-only">{points && durationsText(points)}</p>
         <Suspense fallback={<ChartPlace />}>
-          {isPending ? <Loading rows={4} label="Loading durations over time" /> : <Plot columns={durations!} lines={durationLines} unit="seconds" stepSeconds={step} />}
+          {isPending ? (
+            <Loading rows={4} label="Loading durations over time" />
+          ) : (
+            <Plot columns={durations!} lines={durationLines} unit="seconds" stepSeconds={step} />
+          )}
         </Suspense>
       </Card>
-      {points && <PointTable points={points} />}
+      {points && <PointTable points={points} step={step} />}
     </div>
   )
 }
@@ -75,13 +82,18 @@ function durationsText(points: readonly SeriesPoint[]): string {
 const time = (ms: number | null) => (ms === null ? '–' : runTime(ms))
 
 /** The charts in numbers, for those who cannot see them or want them exactly. */
-function PointTable({ points }: { points: readonly SeriesPoint[] }) {
+function PointTable({ points, step }: { points: readonly SeriesPoint[]; step: number }) {
   const said = points.filter((point) => point.succeeded + point.failed > 0)
   if (said.length === 0) return null
   return (
     <details className="rounded-lg border border-line bg-surface xl:col-span-2">
       <summary className="px-3 py-2 text-sm font-medium">The charts as a table</summary>
-      <div tabIndex={0} role="region" aria-label="The charts as a table" className="max-h-80 overflow-auto border-t border-line">
+      <div
+        tabIndex={0}
+        role="region"
+        aria-label="The charts as a table"
+        className="relative max-h-80 overflow-auto border-t border-line"
+      >
         <table className="w-full text-sm whitespace-nowrap tabular-nums">
           <thead className="sticky top-0 bg-surface text-right text-xs text-muted">
             <tr>
@@ -96,7 +108,7 @@ function PointTable({ points }: { points: readonly SeriesPoint[] }) {
             {said.map((point) => (
               <tr key={point.at} className="border-t border-line">
                 <th scope="row" className="px-3 py-1 text-left font-normal">
-                  {day.format(new Date(point.at))}
+                  {pointText(Date.parse(point.at) / 1000, step)}
                 </th>
                 <td className="px-3 py-1">{point.succeeded.toLocaleString()}</td>
                 <td className="px-3 py-1">{point.failed.toLocaleString()}</td>

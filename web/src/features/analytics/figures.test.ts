@@ -3,7 +3,12 @@ import { busiest, byDay, durationColumns, percent, runColumns, shade } from './f
 
 test('shares: all is all, and nearly all is not', () => {
   expect([percent(1), percent(0), percent(null)]).toEqual(['100 %', '0 %', '–'])
-  expect([percent(0.9999), percent(0.0001), percent(0.985), percent(0.5)]).toEqual(['99.9 %', '0.1 %', '98.5 %', '50 %'])
+  expect([percent(0.9999), percent(0.0001), percent(0.985), percent(0.5)]).toEqual([
+    '99.9 %',
+    '0.1 %',
+    '98.5 %',
+    '50.0 %',
+  ])
 })
 
 test('168 hours are seven days, and the busiest are named', () => {

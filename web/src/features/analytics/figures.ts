@@ -1,9 +1,9 @@
-/** `98 %`, `99.3 %`; never rounded up to a hundred, nor down to none. */
+/** `98.0 %`; never rounded up to a hundred, nor down to none. */
 export function percent(share: number | null): string {
   if (share === null) return '–'
   const exact = share * 100
   if (exact === 0 || exact === 100) return `${exact} %`
-  return `${Math.min(99.9, Math.max(0.1, exact)).toFixed(exact > 90 || exact < 10 ? 1 : 0)} %`
+  return `${Math.min(99.9, Math.max(0.1, exact)).toFixed(1)} %`
 }
 
 /** Of 168 cells, Monday 00 first: a row for each day. */
@@ -12,7 +12,8 @@ export function byDay<T>(cells: readonly T[]): T[][] {
 }
 
 /** How dark a cell is, 0 to 1: of few and many alike something is seen, so by the root. */
-export const shade = (n: number, most: number): number => (n === 0 || most === 0 ? 0 : 0.12 + 0.88 * Math.sqrt(n / most))
+export const shade = (n: number, most: number): number =>
+  n === 0 || most === 0 ? 0 : 0.12 + 0.88 * Math.sqrt(n / most)
 
 /** The hours with the most of it, in words: `Monday 03:00 (40)`. */
 export function busiest(cells: readonly number[], days: readonly string[], n = 3): string[] {
@@ -21,7 +22,10 @@ export function busiest(cells: readonly number[], days: readonly string[], n = 3
     .filter(({ count }) => count > 0)
     .toSorted((a, b) => b.count - a.count || a.at - b.at)
     .slice(0, n)
-    .map(({ count, at }) => `${days[Math.floor(at / 24)]} ${String(at % 24).padStart(2, '0')}:00 (${count.toLocaleString()})`)
+    .map(
+      ({ count, at }) =>
+        `${days[Math.floor(at / 24)]} ${String(at % 24).padStart(2, '0')}:00 (${count.toLocaleString()})`,
+    )
 }
 
 export interface SeriesPoint {

@@ -41,7 +41,7 @@ export function HeatMap({ place }: { place: AnalyticsPlace }) {
             tabIndex={0}
             role="region"
             aria-label={`${which === 'runs' ? 'Runs' : 'Failed runs'} by weekday and hour`}
-            className="overflow-x-auto"
+            className="relative overflow-x-auto"
           >
             <table className="w-full min-w-xl table-fixed border-separate border-spacing-px text-xs">
               <thead>

@@ -4,6 +4,7 @@ import 'uplot/dist/uPlot.min.css'
 import './plot.css'
 import { duration } from '../../lib/time.ts'
 import { useTheme } from '../../lib/theme.ts'
+import { daySeconds, pointText, tickText } from './point-time.ts'
 
 export interface Line {
   label: string
@@ -39,17 +40,27 @@ export default function Plot({ columns, lines, unit, stepSeconds }: PlotProps) {
     const axis = { stroke: colour('--muted'), grid: { stroke: colour('--line'), width: 1 }, ticks: { show: false } }
     const plot = new UPlot(
       {
-        ...{ width: element.clientWidth, height, padding: [8, 8, 0, 0] },
+        ...{ width: element.clientWidth, height, padding: [8, 16, 0, 0] },
         cursor: { drag: { x: false, y: false }, points: { size: 6 } },
         legend: { live: true },
-        scales: { x: { time: true }, y: { range: (_, __, max) => [0, Math.max(max ?? 0, unit === 'count' ? 4 : 0.001) * 1.05] } },
+        // Days are those of UTC, hours those of the reader.
+        ...(stepSeconds >= daySeconds && { tzDate: (at: number) => UPlot.tzDate(new Date(at * 1000), 'Etc/UTC') }),
+        scales: {
+          // Half a span on both sides: a bar stands in the middle of its own.
+          x: { time: true, range: (_, min, max) => [min - stepSeconds / 2, max + stepSeconds / 2] },
+          y: { range: (_, __, max) => [0, Math.max(max ?? 0, unit === 'count' ? 4 : 0.001) * 1.05] },
+        },
         axes: [
-          { ...axis, values: (_, ticks) => ticks.map((at) => tickText(at, stepSeconds)), space: 70 },
+          { ...axis, values: (_, ticks) => ticks.map((at) => tickText(at, stepSeconds)), space: 70, size: 28 },
           {
             ...axis,
             size: 56,
-            incrs: unit === 'count' ? [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 50_000, 100_000] : undefined,
-            values: (_, ticks) => ticks.map((n) => (unit === 'count' ? compact.format(n) : n === 0 ? '0' : duration(n * 1000))),
+            incrs:
+              unit === 'count'
+                ? [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 50_000, 100_000]
+                : undefined,
+            values: (_, ticks) =>
+              ticks.map((n) => (unit === 'count' ? compact.format(n) : n === 0 ? '0' : duration(n * 1000))),
           },
         ],
         series: [
@@ -77,15 +88,4 @@ export default function Plot({ columns, lines, unit, stepSeconds }: PlotProps) {
     // A theme that follows the system changes the page's colours without its name: they are read anew at the next data.
   }, [columns, lines, unit, stepSeconds, theme])
   return <div ref={place} aria-hidden className="plot min-w-0 overflow-hidden" />
-}
-
-const hour = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })
-const day = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' })
-const utcDay = new Intl.DateTimeFormat(undefined, { weekday: 'short', day: 'numeric', month: 'short', timeZone: 'UTC' })
-
-const tickText = (at: number, step: number): string => (step < 86_400 ? hour : day).format(new Date(at * 1000))
-/** Days are those of UTC. */
-const pointText = (at: number, step: number): string => {
-  const date = new Date(at * 1000)
-  return step < 86_400 ? `${day.format(date)}, ${hour.format(date)}` : utcDay.format(date)
 }

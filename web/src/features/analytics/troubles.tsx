@@ -4,7 +4,7 @@ import type { ReactNode } from 'react'
 import { Badge, type BadgeTone } from '../../components/badge.tsx'
 import { Card } from '../../components/card.tsx'
 import { Failed, Loading } from '../../components/page-state.tsx'
-import { api } from '../../lib/api.ts'
+import type { api } from '../../lib/api.ts'
 import { sentence } from '../../lib/sentence.ts'
 import { duration, exactTime, runTime } from '../../lib/time.ts'
 import { visibleText } from '../../lib/visible-text.ts'
@@ -32,7 +32,8 @@ export function Troubles({ place }: { place: AnalyticsPlace }) {
       <List title="Most failing" none="Nothing failed in this time." items={failing.slice(0, 8)}>
         {(row) => (
           <Line name={row.name} id={row.id}>
-            <span className="text-failed">{row.failed.toLocaleString()} failed</span>, {percent(row.success_rate)} succeed
+            <span className="text-failed">{row.failed.toLocaleString()} failed</span>, {percent(row.success_rate)}{' '}
+            succeed
           </Line>
         )}
       </List>
@@ -101,7 +102,11 @@ function Late({ tick: { name, target, tick, outcome, late_ms, reason } }: { tick
   return (
     <div className="flex flex-col gap-0.5">
       <span className="flex items-baseline justify-between gap-3">
-        <Link to="/schedules" className="min-w-0 truncate rounded font-medium hover:underline" title={visibleText(target)}>
+        <Link
+          to="/schedules"
+          className="min-w-0 truncate rounded font-medium hover:underline"
+          title={visibleText(target)}
+        >
           {visibleText(name)}
         </Link>
         <Badge tone={tone}>{word}</Badge>

@@ -29,5 +29,12 @@ test('named ones go a hundred at a time, each once, and none after one was told 
   expect(await actInSteps({ jobs }, call, () => undefined)).toEqual({ done: 250, refused: [] })
   expect(sizes).toEqual([100, 100, 50])
   sizes.length = 0
-  expect(await actInSteps({ jobs }, call, () => undefined, () => sizes.length === 1)).toEqual({ done: 100, refused: [] })
+  expect(
+    await actInSteps(
+      { jobs },
+      call,
+      () => undefined,
+      () => sizes.length === 1,
+    ),
+  ).toEqual({ done: 100, refused: [] })
 })

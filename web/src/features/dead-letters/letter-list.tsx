@@ -65,7 +65,7 @@ export function LetterList() {
             >
               {labels[one]}
               {one === 'open' && openOfAll !== undefined && (
-                <span className="text-xs font-normal tabular-nums opacity-80">{openOfAll.toLocaleString()}</span>
+                <span className="text-xs font-normal tabular-nums">{openOfAll.toLocaleString()}</span>
               )}
             </Toggle>
           ))}
@@ -138,7 +138,7 @@ function Nothing({ place, onClear }: { place: FailuresPlace; onClear: () => void
       <p className="text-muted">
         A job that fails and has no attempt left is listed here until somebody runs it again or says that it does not
         matter. How often one is tried is said by{' '}
-        <code className="font-mono text-sm text-text">runyard run --attempts 3</code>, or in the settings of an{' '}
+        <code className="font-mono text-sm text-text">runyard run --retries 2</code>, or in the settings of an{' '}
         <Link to="/events" className="text-accent underline underline-offset-2">
           event
         </Link>

@@ -1,7 +1,8 @@
 import { Link } from '@tanstack/react-router'
+import { RotateCw, Trash2 } from 'lucide-react'
 import { Checkbox } from '../../components/checkbox.tsx'
 import { Badge } from '../../components/badge.tsx'
-import { Button } from '../../components/button.tsx'
+import { Button, IconButton } from '../../components/button.tsx'
 import { RelativeTime } from '../../components/relative-time.tsx'
 import { ActsTd, ActsTh, nameCell, Table, TableHead, Td, Th, Tr } from '../../components/table.tsx'
 import type { DeadLetter } from '../../lib/api.ts'
@@ -32,6 +33,7 @@ export function LetterTable({ letters, selection, onAct, onNarrow }: LetterTable
         {selection && open.length > 0 && (
           <Th className="w-0 pr-0">
             <Checkbox
+              className="block"
               label="Choose all that are listed"
               checked={selection.chosen.size === open.length}
               mixed={selection.chosen.size > 0 && selection.chosen.size < open.length}
@@ -83,6 +85,7 @@ function Row({ letter, withOwner, choosing, selection, onAct, onNarrow }: RowPro
         <Td className="w-0 pr-0">
           {isOpen && (
             <Checkbox
+              className="block"
               label={`Choose ${name}`}
               checked={selection.chosen.has(id)}
               onChange={() => undefined}
@@ -105,15 +108,20 @@ function Row({ letter, withOwner, choosing, selection, onAct, onNarrow }: RowPro
             {name}
           </Link>
         </span>
+        {/* Its column is out of sight there. */}
+        <span className="block max-w-48 truncate pl-6 text-xs font-normal text-muted sm:hidden">{sentence(text)}</span>
       </th>
       <Td>
         <span className="flex items-baseline gap-1.5">
-          <span className="text-xs text-muted">{sourceKinds[source.kind]}</span>
-          <SourceLink source={source} className="max-w-40 truncate" />
+          <span className="text-xs text-muted">{source.kind === 'job' ? 'a job' : sourceKinds[source.kind]}</span>
+          {/* A job of neither is of itself alone. */}
+          {source.kind !== 'job' && <SourceLink source={source} className="max-w-40 truncate" />}
         </span>
       </Td>
       <Td muted className="w-full max-w-0 min-w-56 truncate" title={text}>
-        {code !== null && code !== 0 && <span className="mr-1.5 text-xs tabular-nums">exit {code}</span>}
+        {code !== null && code !== 0 && !text.includes(String(code)) && (
+          <span className="mr-1.5 text-xs tabular-nums">exit {code}</span>
+        )}
         {letter.group_id === null ? (
           sentence(text)
         ) : (
@@ -148,17 +156,17 @@ function Row({ letter, withOwner, choosing, selection, onAct, onNarrow }: RowPro
       <ActsTd>
         {isOpen && selection && (
           <>
-            <Button size="small" aria-label={`Redrive ${name}`} onClick={() => onAct('redrive', { jobs: [id] })}>
-              Redrive
-            </Button>
             <Button
               size="small"
-              kind="quiet"
-              aria-label={`Dismiss ${name}`}
-              onClick={() => onAct('dismiss', { jobs: [id] })}
+              title="Redrive"
+              aria-label={`Redrive ${name}`}
+              onClick={() => onAct('redrive', { jobs: [id] })}
             >
-              Dismiss
+              <RotateCw aria-hidden className="size-3.5" /> <span className="max-sm:hidden">Redrive</span>
             </Button>
+            <IconButton small label={`Dismiss ${name}`} onClick={() => onAct('dismiss', { jobs: [id] })}>
+              <Trash2 aria-hidden className="size-3.5" />
+            </IconButton>
           </>
         )}
         {!isOpen && <Settled letter={letter} />}
@@ -176,7 +184,13 @@ function Settled({ letter }: { letter: DeadLetter }) {
       </Badge>
       {as !== null && (
         <Link
-          to={letter.event_run_id !== null ? '/event-runs/$id' : letter.pipeline_run_id !== null ? '/runs/$id' : '/jobs/$id'}
+          to={
+            letter.event_run_id !== null
+              ? '/event-runs/$id'
+              : letter.pipeline_run_id !== null
+                ? '/runs/$id'
+                : '/jobs/$id'
+          }
           params={{ id: as }}
           className="rounded font-mono text-xs text-accent underline underline-offset-2"
         >

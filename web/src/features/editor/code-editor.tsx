@@ -1,4 +1,10 @@
-import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from '@codemirror/autocomplete'
+import {
+  acceptCompletion,
+  autocompletion,
+  closeBrackets,
+  closeBracketsKeymap,
+  completionKeymap,
+} from '@codemirror/autocomplete'
 import { defaultKeymap, history, historyKeymap, indentWithTab } from '@codemirror/commands'
 import { bracketMatching, indentOnInput, indentUnit } from '@codemirror/language'
 import { highlightSelectionMatches, searchKeymap } from '@codemirror/search'
@@ -44,10 +50,7 @@ export default function CodeEditor(props: CodeEditorProps) {
     let wanted = true
     void loadLanguage(language).then((support) => {
       if (!wanted || !view.current) return
-      const own = isEdited(language)
-        ? [EditorState.languageData.of(() => [{ autocomplete: source(latest, language) }])]
-        : []
-      view.current.dispatch({ effects: grammar.current.reconfigure([support, own]) })
+      view.current.dispatch({ effects: grammar.current.reconfigure(support) })
     })
     return () => {
       wanted = false
@@ -87,8 +90,14 @@ type Latest = { current: CodeEditorProps }
 const isEdited = (language: CodeLanguage): language is EditedScript =>
   language === 'bash' || language === 'python' || language === 'node'
 
-const source = (latest: Latest, language: EditedScript) =>
-  completeHelpers({ language, env: () => latest.current.env ?? [] })
+/** There from the first key on, whether the grammar has come or not. */
+const helperNames = (latest: Latest): Extension =>
+  EditorState.languageData.of(() => {
+    const { language } = latest.current
+    return isEdited(language)
+      ? [{ autocomplete: completeHelpers({ language, env: () => latest.current.env ?? [] }) }]
+      : []
+  })
 
 function extensions(latest: Latest, grammar: Compartment): Extension {
   const { gutter = true, placeholder } = latest.current
@@ -103,6 +112,7 @@ function extensions(latest: Latest, grammar: Compartment): Extension {
     closeBrackets(),
     highlightSelectionMatches(),
     autocompletion(),
+    helperNames(latest),
     placeholder ? placeholderText(placeholder) : [],
     helperWords(latest),
     keymap.of([
@@ -118,12 +128,15 @@ function extensions(latest: Latest, grammar: Compartment): Extension {
       ...searchKeymap,
       ...historyKeymap,
       ...completionKeymap,
+      { key: 'Tab', run: acceptCompletion },
       indentWithTab,
     ]),
     EditorView.updateListener.of((update) => {
       if (update.docChanged) latest.current.onChange(update.state.doc.toString())
     }),
     EditorView.lineWrapping,
+    // It has the focus anyhow; what looks for barriers takes only this for a sign of it.
+    EditorView.contentAttributes.of({ tabindex: '0' }),
     grammar.of([]),
     theme,
   ]

@@ -26,6 +26,8 @@ export function RecentRuns({ runs, label }: { runs: readonly Run[]; label: strin
               to="/event-runs/$id"
               params={{ id: run.id }}
               preload={false}
+              // By the keyboard they are reached on the event's page; sixteen stops a row would be in the way.
+              tabIndex={-1}
               aria-label={text}
               title={text}
               className="group/bar flex h-full items-end rounded-sm px-px focus-visible:-outline-offset-1"

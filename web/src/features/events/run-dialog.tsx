@@ -4,11 +4,11 @@ import { useState } from 'react'
 import { Alert } from '../../components/alert.tsx'
 import { Button } from '../../components/button.tsx'
 import { Dialog } from '../../components/dialog.tsx'
-import { Field, TextArea } from '../../components/field.tsx'
 import { api, type EventSummary } from '../../lib/api.ts'
 import { problemOf } from '../../lib/problem.ts'
 import { visibleText } from '../../lib/visible-text.ts'
-import { readJson } from './edit/read-json.ts'
+import { RunInputField } from './run-input-field.tsx'
+import { inputProblem, noInput, sentInput } from './run-input.ts'
 
 interface RunDialogProps {
   event: Pick<EventSummary, 'id' | 'name' | 'status'>
@@ -17,14 +17,14 @@ interface RunDialogProps {
 
 /** Runs it now, with an input of one's own or the one that stands in its definition; leads to the run. */
 export default function RunDialog({ event, onClose }: RunDialogProps) {
-  const [text, setText] = useState('')
+  const [input, setInput] = useState(noInput)
+  const [tried, setTried] = useState(false)
   const client = useQueryClient()
   const navigate = useNavigate()
-  const input = readJson(text)
   const run = useMutation({
-    mutationFn: () =>
+    mutationFn: async () =>
       api.events.run(
-        { event: event.id, ...(input.value === undefined ? {} : { input: input.value as never }) },
+        { event: event.id, ...((await sentInput(input)) as { input?: never }) },
         { context: { idempotencyKey: crypto.randomUUID?.() ?? String(Math.random()) } },
       ),
     onSuccess: async ({ id }) => {
@@ -50,7 +50,8 @@ export default function RunDialog({ event, onClose }: RunDialogProps) {
         className="flex flex-col gap-4"
         onSubmit={(submit) => {
           submit.preventDefault()
-          if (input.error === undefined) run.mutate()
+          setTried(true)
+          if (!run.isPending && inputProblem(input) === undefined) run.mutate()
         }}
       >
         {problem && (
@@ -59,29 +60,10 @@ export default function RunDialog({ event, onClose }: RunDialogProps) {
             {problem.retryAfterSeconds !== undefined && ` Again in ${problem.retryAfterSeconds} s.`}
           </Alert>
         )}
-        <Field
-          label="Input"
-          optional
-          error={input.error}
-          hint="JSON. Left empty, it gets the input of its definition, or none."
-        >
-          {(binding) => (
-            <TextArea
-              {...binding}
-              rows={5}
-              className="font-mono text-sm"
-              placeholder={'{"customer": 17}'}
-              value={text}
-              onChange={(change) => setText(change.target.value)}
-              onKeyDown={(key) => {
-                if (key.key === 'Enter' && (key.ctrlKey || key.metaKey)) key.currentTarget.form?.requestSubmit()
-              }}
-            />
-          )}
-        </Field>
+        <RunInputField value={input} onChange={(change) => setInput((old) => ({ ...old, ...change }))} tried={tried} />
         <div className="flex justify-end gap-2">
           <Button onClick={onClose}>Not now</Button>
-          <Button kind="primary" type="submit" busy={run.isPending} disabled={input.error !== undefined}>
+          <Button kind="primary" type="submit" busy={run.isPending}>
             {run.isPending ? 'Starting…' : 'Run'}
           </Button>
         </div>

@@ -11,6 +11,9 @@ import { isOpen, triggerLabels } from './words.ts'
 /** One run in a list. */
 export function RunRow({ run, withEvent }: { run: EventRun; withEvent?: boolean }) {
   const note = run.error ?? run.waiting
+  const title = withEvent
+    ? visibleText(run.event.name)
+    : sentence(visibleText(run.cause.text || triggerLabels[run.trigger]))
   return (
     <li className="relative grid grid-cols-[minmax(0,1fr)_auto] items-center gap-x-4 gap-y-1 border-t border-line px-3 py-1.5 first:border-t-0 hover:bg-sunken/60 md:grid-cols-[7.5rem_minmax(0,12rem)_minmax(0,1fr)_5rem_5.5rem]">
       <span className="order-2 justify-self-end md:order-none md:justify-self-start">
@@ -21,10 +24,10 @@ export function RunRow({ run, withEvent }: { run: EventRun; withEvent?: boolean 
         params={{ id: run.id }}
         preload={false}
         data-row-link
-        aria-label={`Run ${run.id}`}
+        aria-label={`${title}, run ${run.id}`}
         className="order-1 min-w-0 truncate rounded text-sm font-medium after:absolute after:inset-0 hover:text-accent md:order-none"
       >
-        {withEvent ? visibleText(run.event.name) : sentence(visibleText(run.cause.text || triggerLabels[run.trigger]))}
+        {title}
       </Link>
       <span className="order-4 col-span-2 min-w-0 text-sm text-muted md:order-none md:col-span-1">
         {isOpen(run) && (run.progress !== null || run.status_text) ? (

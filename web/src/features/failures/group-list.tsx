@@ -12,6 +12,7 @@ import { toast } from '../../components/toasts.ts'
 import { api, type FailureGroup } from '../../lib/api.ts'
 import { lazyPart } from '../../lib/lazy-part.ts'
 import { problemOf } from '../../lib/problem.ts'
+import { sentence } from '../../lib/sentence.ts'
 import { visibleText } from '../../lib/visible-text.ts'
 import type { LetterAct } from '../dead-letters/act-in-steps.ts'
 import { StateIcon } from '../jobs/state-chip.tsx'
@@ -95,11 +96,15 @@ function Row({ group, onAct }: { group: FailureGroup; onAct: (act: LetterAct) =>
             title={`${sample}\n\nShow its failed jobs`}
             className="min-w-0 truncate rounded font-medium hover:underline"
           >
-            {sample}
+            {sentence(sample)}
           </Link>
           {group.muted && <Badge title="It opens no incidents">Muted</Badge>}
           {group.incident_id && (
-            <Link to="/incidents/$id" params={{ id: group.incident_id }} className="shrink-0 rounded-full hover:underline">
+            <Link
+              to="/incidents/$id"
+              params={{ id: group.incident_id }}
+              className="shrink-0 rounded-full hover:underline"
+            >
               <Badge tone="bad">Incident</Badge>
             </Link>
           )}
@@ -107,7 +112,9 @@ function Row({ group, onAct }: { group: FailureGroup; onAct: (act: LetterAct) =>
         <p className="flex min-w-0 items-baseline gap-1.5 text-sm text-muted">
           <span className="text-xs">{sourceKinds[group.source.kind]}</span>
           <SourceLink source={group.source} className="min-w-0 truncate text-text" />
-          {group.exit_code !== null && group.exit_code !== 0 && <span>exit {group.exit_code}</span>}
+          {group.exit_code !== null && group.exit_code !== 0 && !sample.includes(String(group.exit_code)) && (
+            <span>exit {group.exit_code}</span>
+          )}
           {!onlyOwn && <span className="truncate">{group.owner}</span>}
         </p>
       </div>

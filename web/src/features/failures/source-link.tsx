@@ -32,7 +32,13 @@ export function SourceLink({ source: { kind, name, id }, className }: { source: 
     )
   }
   return (
-    <Link to="/jobs" search={{ q: name, status: 'failed' }} title={`Failed jobs: ${text}`} className={look} dir="auto">
+    <Link
+      to="/jobs"
+      search={{ q: literalOf(name), status: 'failed' }}
+      title={`Failed jobs: ${text}`}
+      className={look}
+      dir="auto"
+    >
       {text}
     </Link>
   )
@@ -43,5 +49,8 @@ export function pipelineOf(name: string): string {
   const at = name.lastIndexOf(' / ')
   return at < 0 ? name : name.slice(0, at)
 }
+
+/** Of `shard <n> of <n>` what all names of the group begin with. */
+export const literalOf = (name: string): string | undefined => name.split('<', 1)[0]!.trim() || undefined
 
 export const sourceKinds: Record<Source['kind'], string> = { event: 'Event', pipeline: 'Pipeline', job: 'Jobs' }

@@ -8,17 +8,14 @@ import { RelativeTime } from '../../components/relative-time.tsx'
 import { Table, TableHead, Td, Th, Tr } from '../../components/table.tsx'
 import type { Incident } from '../../lib/api.ts'
 import { calmDuration } from '../../lib/time.ts'
-import { sentence } from '../../lib/sentence.ts'
 import { useKeys } from '../../lib/use-keys.ts'
 import { useNow } from '../../lib/use-now.ts'
-import { visibleText } from '../../lib/visible-text.ts'
 import { FilterBar, useFailuresPlace } from '../failures/filter-bar.tsx'
 import { incidentsQuery } from '../failures/queries.ts'
-import { SourceLink } from '../failures/source-link.tsx'
 import { moveFocus } from '../pipelines/list/move-focus.ts'
 import { useSeesOnlyOwn } from '../session/session.ts'
 import { IncidentKind, IncidentState } from './incident-badges.tsx'
-import { lasted } from './words.ts'
+import { lasted, titleOf } from './words.ts'
 
 /** Incidents, the newest first: those that go on, or all. */
 export function IncidentList() {
@@ -38,7 +35,7 @@ export function IncidentList() {
         <div role="group" aria-label="State" className="flex gap-0.5">
           <Toggle pressed={!place.closed} onClick={() => change({ closed: undefined })}>
             Open
-            {list.data && <span className="text-xs font-normal tabular-nums opacity-80">{list.data.pages[0]?.open}</span>}
+            {list.data && <span className="text-xs font-normal tabular-nums">{list.data.pages[0]?.open}</span>}
           </Toggle>
           <Toggle pressed={place.closed === true} onClick={() => change({ closed: true })}>
             All
@@ -48,7 +45,9 @@ export function IncidentList() {
       {list.isPending && <Loading rows={4} label="Loading incidents" />}
       {list.isError && <Failed error={list.error} retry={() => void list.refetch()} />}
       {list.isSuccess && incidents.length === 0 && (
-        <Empty title={narrowed ? 'No incident matches' : place.closed ? 'There was no incident yet' : 'No open incident'}>
+        <Empty
+          title={narrowed ? 'No incident matches' : place.closed ? 'There was no incident yet' : 'No open incident'}
+        >
           <p className="text-muted">
             {narrowed
               ? 'Nothing fits the filters above.'
@@ -62,7 +61,6 @@ export function IncidentList() {
           <TableHead>
             <Th>State</Th>
             <Th>Incident</Th>
-            <Th>Of</Th>
             <Th>Kind</Th>
             <Th number>Failures</Th>
             <Th>Opened</Th>
@@ -89,7 +87,7 @@ export function IncidentList() {
 
 function Row({ incident }: { incident: Incident }) {
   const onlyOwn = useSeesOnlyOwn()
-  const title = sentence(visibleText(incident.title))
+  const title = titleOf(incident)
   const now = useNow(incident.closed_at === null ? 30_000 : 0)
   return (
     <Tr>
@@ -107,9 +105,6 @@ function Row({ incident }: { incident: Incident }) {
           {title}
         </Link>
       </th>
-      <Td>
-        <SourceLink source={incident.source} className="block max-w-48 truncate" />
-      </Td>
       <Td>
         <IncidentKind kind={incident.kind} />
       </Td>

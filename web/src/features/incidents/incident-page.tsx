@@ -13,16 +13,14 @@ import { RelativeTime } from '../../components/relative-time.tsx'
 import { toast } from '../../components/toasts.ts'
 import { api, type Incident } from '../../lib/api.ts'
 import { isMissing, problemOf } from '../../lib/problem.ts'
-import { sentence } from '../../lib/sentence.ts'
 import { calmDuration } from '../../lib/time.ts'
 import { useNow } from '../../lib/use-now.ts'
-import { visibleText } from '../../lib/visible-text.ts'
 import { incidentQuery } from '../failures/queries.ts'
 import { SourceLink, sourceKinds } from '../failures/source-link.tsx'
 import { useMe } from '../session/session.ts'
 import { IncidentKind, IncidentState } from './incident-badges.tsx'
 import { Timeline } from './timeline.tsx'
-import { kindWords, lasted } from './words.ts'
+import { kindWords, lasted, titleOf } from './words.ts'
 
 /** One incident: what it is of, what happened, and what one does about it. */
 export function IncidentPage() {
@@ -51,9 +49,7 @@ export function IncidentPage() {
       >
         <ArrowLeft aria-hidden className="size-3.5" /> Incidents
       </Link>
-      <PageHead title={sentence(visibleText(data.title))}>
-        {mayAct && data.state !== 'closed' && <Acts incident={data} />}
-      </PageHead>
+      <PageHead title={titleOf(data)}>{mayAct && data.state !== 'closed' && <Acts incident={data} />}</PageHead>
       <div className="grid items-start gap-3 lg:grid-cols-3">
         <Card title="Timeline" className="lg:col-span-2">
           <Timeline entries={data.timeline} />
@@ -157,10 +153,18 @@ function Acts({ incident }: { incident: Incident }) {
         refuse="Leave it open"
         onConfirm={() => act.mutateAsync({ action: 'close', note })}
       >
-        <p className="mb-3">It would close by itself once it works again. The same failure within an hour opens it again.</p>
+        <p className="mb-3">
+          It would close by itself once it works again. The same failure within an hour opens it again.
+        </p>
         <Field label="Why" optional>
           {(binding) => (
-            <TextArea {...binding} rows={2} maxLength={2000} value={note} onChange={(event) => setNote(event.target.value)} />
+            <TextArea
+              {...binding}
+              rows={2}
+              maxLength={2000}
+              value={note}
+              onChange={(event) => setNote(event.target.value)}
+            />
           )}
         </Field>
       </Confirm>

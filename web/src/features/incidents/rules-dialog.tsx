@@ -78,7 +78,7 @@ function Form({ rules, onClose }: { rules: Rules; onClose: () => void }) {
             error={error('repeated_seconds', 'a number from 1 to 10,080 (a week)')}
           />
           <NumberField
-            label="Close after so many successes in a row"
+            label="Close after so many successes"
             value={form.successes}
             onChange={(successes) => set({ successes })}
             error={error('close_after_successes', 'a whole number from 1 to 1,000')}

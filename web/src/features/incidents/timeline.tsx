@@ -1,4 +1,14 @@
-import { Bell, CircleCheck, CircleDot, CircleX, Eye, MessageSquareText, RotateCcw, TriangleAlert, type LucideIcon } from 'lucide-react'
+import {
+  Bell,
+  CircleCheck,
+  CircleDot,
+  CircleX,
+  Eye,
+  MessageSquareText,
+  RotateCcw,
+  TriangleAlert,
+  type LucideIcon,
+} from 'lucide-react'
 import { Link } from '@tanstack/react-router'
 import { RelativeTime } from '../../components/relative-time.tsx'
 import { cn } from '../../lib/cn.ts'
@@ -26,6 +36,9 @@ const looks: Record<Kind, { Icon: LucideIcon; colour: string; word: string }> = 
   reopened: { Icon: RotateCcw, colour: 'text-failed', word: 'Opened again' },
 }
 
+/** Their texts begin with a name, which stays as it is written. */
+const byPerson: readonly Kind[] = ['acknowledged', 'note']
+
 /** What happened, oldest first. */
 export function Timeline({ entries }: { entries: readonly Entry[] }) {
   return (
@@ -44,7 +57,7 @@ export function Timeline({ entries }: { entries: readonly Entry[] }) {
                 </span>
               </p>
               <p className="text-sm wrap-anywhere whitespace-pre-wrap">
-                {sentence(visibleText(entry.text))}
+                {byPerson.includes(entry.kind) ? visibleText(entry.text) : sentence(visibleText(entry.text))}
                 {entry.job_id !== null && (
                   <>
                     {' '}

@@ -1,5 +1,6 @@
 import type { BadgeTone } from '../../components/badge.tsx'
 import type { Incident } from '../../lib/api.ts'
+import { visibleText } from '../../lib/visible-text.ts'
 
 export const kindWords: Record<Incident['kind'], { label: string; meaning: string }> = {
   new: { label: 'New failure', meaning: 'It failed as it never did before' },
@@ -17,3 +18,7 @@ export const stateWords: Record<Incident['state'], { label: string; tone: BadgeT
 /** How long it lasts or lasted, ms. */
 export const lasted = ({ opened_at, closed_at }: Incident, now: number): number =>
   Math.max(0, (closed_at === null ? now : Date.parse(closed_at)) - Date.parse(opened_at))
+
+/** `Import fails as never before: …`: what it is of, and what is wrong with it. */
+export const titleOf = ({ kind, source, title }: Incident): string =>
+  visibleText(kind === 'late' ? `${source.name}: ${title}` : `${source.name} ${title}`)

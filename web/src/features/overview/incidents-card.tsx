@@ -3,10 +3,9 @@ import { Link } from '@tanstack/react-router'
 import { Card } from '../../components/card.tsx'
 import { Failed } from '../../components/page-state.tsx'
 import { RelativeTime } from '../../components/relative-time.tsx'
-import { sentence } from '../../lib/sentence.ts'
-import { visibleText } from '../../lib/visible-text.ts'
 import { openIncidentsQuery } from '../failures/queries.ts'
 import { IncidentState } from '../incidents/incident-badges.tsx'
+import { titleOf } from '../incidents/words.ts'
 import { MoreLink } from './more-link.tsx'
 
 /** What opened by itself and nobody has ended. */
@@ -22,7 +21,9 @@ export function IncidentsCard() {
       }
     >
       {isError && !data && <Failed error={error} />}
-      {data?.incidents.length === 0 && <p className="text-sm text-muted">None. What fails anew, or again and again, opens one.</p>}
+      {data?.incidents.length === 0 && (
+        <p className="text-sm text-muted">None. What fails anew, or again and again, opens one.</p>
+      )}
       <ul className="-my-1.5 flex flex-col empty:hidden">
         {data?.incidents.map((incident) => (
           <li key={incident.id} className="border-t border-line first:border-t-0">
@@ -31,8 +32,8 @@ export function IncidentsCard() {
               params={{ id: incident.id }}
               className="-mx-2 flex items-center gap-2 rounded-md px-2 py-1.5 text-sm hover:bg-sunken"
             >
-              <span className="min-w-0 flex-1 truncate font-medium" title={visibleText(incident.title)}>
-                {sentence(visibleText(incident.title))}
+              <span className="min-w-0 flex-1 truncate font-medium" title={titleOf(incident)}>
+                {titleOf(incident)}
               </span>
               {incident.state === 'acknowledged' && <IncidentState state={incident.state} />}
               <RelativeTime at={incident.opened_at} className="shrink-0 text-muted tabular-nums" />

@@ -12,6 +12,8 @@ export const overlaps: Record<ScheduleForm['overlap'], string> = {
   skip: 'Leave this one out',
   cancel_running: 'Cancel the earlier run',
 }
+/** What `queue` is for an event. */
+export const eventOverlaps = { ...overlaps, queue: 'Wait for its end' }
 
 /** What is seldom changed: when no server was there, when a run goes on, when it is late. */
 export function PolicyFields({ form, set, errorOf }: FieldsProps) {
@@ -51,7 +53,7 @@ export function PolicyFields({ form, set, errorOf }: FieldsProps) {
               value={form.overlap}
               onChange={(event) => set({ overlap: event.target.value as ScheduleForm['overlap'] })}
             >
-              {Object.entries(overlaps).map(([key, text]) => (
+              {Object.entries(form.starts === 'event' ? eventOverlaps : overlaps).map(([key, text]) => (
                 <option key={key} value={key}>
                   {text}
                 </option>
@@ -63,7 +65,7 @@ export function PolicyFields({ form, set, errorOf }: FieldsProps) {
           label="Late after, minutes"
           optional
           error={errorOf('late_after_seconds')}
-          hint="The channels of the pipeline are told"
+          hint={form.starts === 'event' ? 'Then it is told' : 'The channels of the pipeline are told'}
         >
           {(binding) => (
             <Input

@@ -3,7 +3,7 @@ import { useRef, useState, type FormEvent } from 'react'
 import { Alert } from '../../components/alert.tsx'
 import { Button } from '../../components/button.tsx'
 import { Dialog, DialogFooter } from '../../components/dialog.tsx'
-import { Field, Input } from '../../components/field.tsx'
+import { Field, Input, TextArea } from '../../components/field.tsx'
 import type { Schedule } from '../../lib/api.ts'
 import { problemOf } from '../../lib/problem.ts'
 import { visibleText } from '../../lib/visible-text.ts'
@@ -14,7 +14,8 @@ import { PolicyFields } from './policy-fields.tsx'
 import { Preview, usePreview } from './preview.tsx'
 import { emptyForm, fieldsOf, formOf, missingIn, timingOf, variablesIn, type ScheduleForm } from './schedule-form.ts'
 import { useSave } from './use-save.ts'
-import { PipelineField, WhenFields } from './when-fields.tsx'
+import { TargetFields } from './target-fields.tsx'
+import { WhenFields } from './when-fields.tsx'
 
 interface ScheduleDialogProps {
   /** Null: a new one. */
@@ -36,7 +37,12 @@ export default function ScheduleDialog({ schedule, pipeline, onClose }: Schedule
     const corrected = (Object.keys(change) as (keyof ScheduleForm)[]).flatMap((key) => fieldsOf[key] ?? [])
     setErrors((old) => without(old, corrected))
   }
-  const declaring = useQuery({ ...pipelineQuery(form.pipeline), enabled: form.pipeline !== '', refetchInterval: false })
+  const ofPipeline = form.starts === 'pipeline'
+  const declaring = useQuery({
+    ...pipelineQuery(form.pipeline),
+    enabled: ofPipeline && form.pipeline !== '',
+    refetchInterval: false,
+  })
   const parameters = declaring.data?.parameters ?? {}
   const saved = schedule?.variables ?? {}
   const preview = usePreview(timingOf(form))
@@ -56,7 +62,9 @@ export default function ScheduleDialog({ schedule, pipeline, onClose }: Schedule
     event.preventDefault()
     if (save.isPending) return
     const missing = missingIn(form, schedule === null)
-    const { variables, errors: wrong } = variablesIn(form, parameters, saved)
+    const { variables, errors: wrong } = ofPipeline
+      ? variablesIn(form, parameters, saved)
+      : { variables: {}, errors: {} }
     fail(missing, wrong)
     if (Object.keys({ ...missing, ...wrong }).length === 0) save.mutate({ form, variables })
   }
@@ -80,8 +88,8 @@ export default function ScheduleDialog({ schedule, pipeline, onClose }: Schedule
         {message.length > 0 && <Alert>{message.join('; ')}</Alert>}
         {!schedule && (
           <div className="grid gap-4 sm:grid-cols-2">
-            {pipeline === undefined && <PipelineField form={form} set={set} error={errorOf('pipeline')} />}
-            <Field label="Name" error={errorOf('name')} hint="Unique among those of its pipeline">
+            {pipeline === undefined && <TargetFields form={form} set={set} errorOf={errorOf} />}
+            <Field label="Name" error={errorOf('name')} hint={`Unique among those of its ${form.starts}`}>
               {(binding) => (
                 <Input
                   {...binding}
@@ -95,7 +103,20 @@ export default function ScheduleDialog({ schedule, pipeline, onClose }: Schedule
         )}
         <WhenFields form={form} set={set} errorOf={errorOf} />
         <Preview preview={preview} />
-        {declaring.isSuccess && (
+        {!ofPipeline && (
+          <Field label="Input" optional error={errorOf('input')} hint="JSON. Left empty, runs get the event's own">
+            {(binding) => (
+              <TextArea
+                {...binding}
+                rows={3}
+                className="font-mono text-sm"
+                value={form.input}
+                onChange={(event) => set({ input: event.target.value })}
+              />
+            )}
+          </Field>
+        )}
+        {ofPipeline && declaring.isSuccess && (
           <VariableFields
             parameters={parameters}
             typed={{ ...typedOf(parameters, saved), ...form.typed }}
@@ -114,13 +135,13 @@ export default function ScheduleDialog({ schedule, pipeline, onClose }: Schedule
             errors={variableErrors}
           />
         )}
-        {declaring.isError && <Alert>{problemOf(declaring.error).message}</Alert>}
+        {ofPipeline && declaring.isError && <Alert>{problemOf(declaring.error).message}</Alert>}
         <PolicyFields form={form} set={set} errorOf={errorOf} />
         <DialogFooter>
           <Button disabled={save.isPending} onClick={onClose}>
             Cancel
           </Button>
-          <Button kind="primary" type="submit" busy={save.isPending || (form.pipeline !== '' && !declaring.isSuccess)}>
+          <Button kind="primary" type="submit" busy={save.isPending || declaring.isLoading}>
             {save.isPending ? 'Saving…' : schedule ? 'Save' : 'Create'}
           </Button>
         </DialogFooter>

@@ -8,7 +8,10 @@ export type Unit = keyof typeof units
 
 /** As it is typed. */
 export interface ScheduleForm {
+  starts: 'pipeline' | 'event'
   pipeline: string
+  /** Public id of the event. */
+  event: string
   name: string
   kind: TimingKind
   cron: string
@@ -25,12 +28,16 @@ export interface ScheduleForm {
   variables: KeyValue[]
   /** Their values are JSON. */
   json: boolean
+  /** Of an event: JSON; empty: the event's own. */
+  input: string
 }
 
 export const hereZone = (): string => Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC'
 
 export const emptyForm = (pipeline: string): ScheduleForm => ({
+  starts: 'pipeline',
   pipeline,
+  event: '',
   name: '',
   kind: 'cron',
   cron: '0 3 * * *',
@@ -44,15 +51,30 @@ export const emptyForm = (pipeline: string): ScheduleForm => ({
   typed: {},
   variables: [],
   json: false,
+  input: '',
 })
 
 /** One that is there, to be changed. Variables that are not all texts are shown as JSON. */
 export function formOf(schedule: Schedule): ScheduleForm {
-  const { pipeline, name, cron, every_seconds, zone, misfire, overlap, catch_up_seconds, late_after_seconds } = schedule
+  const {
+    pipeline,
+    event,
+    input,
+    name,
+    cron,
+    every_seconds,
+    zone,
+    misfire,
+    overlap,
+    catch_up_seconds,
+    late_after_seconds,
+  } = schedule
   const variables = Object.entries(schedule.variables)
   const json = variables.some(([, value]) => typeof value !== 'string')
   return {
     ...emptyForm(pipeline ?? ''),
+    ...(event === null ? {} : { starts: 'event' as const, event: event.id }),
+    input: input === null ? '' : JSON.stringify(input, null, 2),
     name,
     kind: cron === null ? 'every' : 'cron',
     ...(cron === null ? {} : { cron }),
@@ -90,7 +112,16 @@ export function variablesIn(
 
 /** Which field of the API is meant by what is typed: its error goes when that is corrected. */
 export const fieldsOf: Partial<Record<keyof ScheduleForm, readonly string[]>> = {
-  ...{ pipeline: ['pipeline'], name: ['name'], zone: ['zone'], kind: ['cron', 'every_seconds'], cron: ['cron'] },
+  ...{
+    starts: ['pipeline', 'event'],
+    pipeline: ['pipeline'],
+    event: ['event'],
+    input: ['input'],
+    name: ['name'],
+    zone: ['zone'],
+    kind: ['cron', 'every_seconds'],
+    cron: ['cron'],
+  },
   ...{ every: ['every_seconds'], unit: ['every_seconds'], misfire: ['misfire'], overlap: ['overlap'] },
   ...{ catchUp: ['catch_up_seconds'], late: ['late_after_seconds'] },
 }
@@ -99,12 +130,23 @@ export const fieldsOf: Partial<Record<keyof ScheduleForm, readonly string[]>> = 
 export function missingIn(form: ScheduleForm, isNew: boolean): Record<string, string> {
   return Object.fromEntries(
     [
-      isNew && form.pipeline === '' && ['pipeline', 'is required'],
+      isNew && form[form.starts] === '' && [form.starts, 'is required'],
+      form.starts === 'event' && 'error' in inputOf(form) && ['input', inputOf(form).error!],
       isNew && form.name.trim() === '' && ['name', 'is required'],
       form.kind === 'cron' && form.cron.trim() === '' && ['cron', 'is required'],
       form.kind === 'every' && timingOf(form) === null && ['every_seconds', 'must be a number, e.g. 3 or 0.5'],
     ].filter((one) => one !== false),
   )
+}
+
+/** What runs of an event get; null: the event's own. */
+export function inputOf({ input }: Pick<ScheduleForm, 'input'>): { value?: unknown; error?: string } {
+  if (input.trim() === '') return { value: null }
+  try {
+    return { value: JSON.parse(input) as unknown }
+  } catch (error) {
+    return { error: `is no JSON: ${(error as Error).message}` }
+  }
 }
 
 /** The largest unit of which it is a whole number: 5400 s are 90 minutes. */

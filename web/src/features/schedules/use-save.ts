@@ -2,7 +2,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { toast } from '../../components/toasts.ts'
 import { api, type Schedule } from '../../lib/api.ts'
 import { problemOf, type FieldProblem } from '../../lib/problem.ts'
-import { secondsOf, timingOf, type ScheduleForm } from './schedule-form.ts'
+import { inputOf, secondsOf, timingOf, type ScheduleForm } from './schedule-form.ts'
 
 interface Saved {
   form: ScheduleForm
@@ -22,16 +22,19 @@ export function useSave(schedule: Schedule | null, done: () => void, refused: (f
         overlap: form.overlap,
         catch_up_seconds: secondsOf(form.catchUp),
         late_after_seconds: secondsOf(form.late) ?? null,
-        variables: variables as Schedule['variables'],
+        ...(form.starts === 'event'
+          ? { input: inputOf(form).value as Schedule['input'] }
+          : { variables: variables as Schedule['variables'] }),
       }
       return schedule
         ? api.schedules.change({ id: schedule.id, ...body })
-        : api.schedules.create({ pipeline: form.pipeline, name: form.name.trim(), ...body })
+        : api.schedules.create({ [form.starts]: form[form.starts], name: form.name.trim(), ...body })
     },
     onSuccess: ({ name }) => {
       toast('success', `Schedule ${name} is ${schedule ? 'changed' : 'created'}`)
       void client.invalidateQueries({ queryKey: ['schedules'] })
       void client.invalidateQueries({ queryKey: ['pipelines'] })
+      void client.invalidateQueries({ queryKey: ['events'] })
       done()
     },
     onError: (error) => refused(problemOf(error).fields),

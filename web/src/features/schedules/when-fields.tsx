@@ -1,37 +1,11 @@
-import { useInfiniteQuery } from '@tanstack/react-query'
 import { Toggle } from '../../components/button.tsx'
 import { Field, Input, Select } from '../../components/field.tsx'
-import { visibleText } from '../../lib/visible-text.ts'
-import { pipelineListQuery } from '../pipelines/queries.ts'
 import { units, type ScheduleForm, type Unit } from './schedule-form.ts'
 
 export interface FieldsProps {
   form: ScheduleForm
   set: (change: Partial<ScheduleForm>) => void
   errorOf: (field: string) => string | undefined
-}
-
-export function PipelineField({ form, set, error }: Omit<FieldsProps, 'errorOf'> & { error: string | undefined }) {
-  const list = useInfiniteQuery(pipelineListQuery({}))
-  const names = list.data?.pages.flatMap((page) => page.pipelines.map(({ name }) => name)) ?? []
-  return (
-    <Field label="Pipeline" error={error}>
-      {(binding) => (
-        <Select
-          {...binding}
-          value={form.pipeline}
-          onChange={(event) => set({ pipeline: event.target.value, typed: {} })}
-        >
-          <option value="">Choose…</option>
-          {names.map((name) => (
-            <option key={name} value={name}>
-              {visibleText(name)}
-            </option>
-          ))}
-        </Select>
-      )}
-    </Field>
-  )
 }
 
 const zones = Intl.supportedValuesOf('timeZone')

@@ -63,6 +63,16 @@ const groups: Group[] = [
     ],
   },
   {
+    title: 'Failures',
+    keys: [
+      [['j'], 'Next failed job or incident'],
+      [['k'], 'The one before'],
+      [['Enter'], 'Open it'],
+      [['x'], 'Choose the failed job'],
+      [['/'], 'Search names and errors'],
+    ],
+  },
+  {
     title: 'One job',
     keys: [
       [['/'], 'Search in the log'],

@@ -48,7 +48,14 @@ export function Sidebar({ slim, onSlim, onPalette, onHelp }: SidebarProps) {
         )}
       </div>
       <SearchButton slim={slim} onPalette={onPalette} />
-      <nav aria-label="Main" className={cn('flex flex-1 flex-col gap-4', !slim && 'overflow-y-auto')}>
+      <nav
+        aria-label="Main"
+        className={cn(
+          'flex min-h-0 flex-1 flex-col overflow-y-auto',
+          // A scrollbar would take half of the width.
+          slim ? 'gap-2 [scrollbar-width:none]' : 'gap-3.5',
+        )}
+      >
         {placesFor(me?.role).map(({ title, places }) => (
           <div key={title}>
             {slim ? (
@@ -82,7 +89,7 @@ function NavLink({ place, slim }: { place: Place; slim?: boolean }) {
       activeOptions={{ includeSearch: false }}
       aria-label={slim ? label : undefined}
       className={cn(
-        'flex h-8 items-center gap-2.5 rounded-md px-2 text-sm font-medium text-muted hover:bg-sunken hover:text-text',
+        'flex h-9 items-center gap-2.5 rounded-md px-2 text-sm font-medium focus-visible:-outline-offset-2 lg:h-7.5 text-muted hover:bg-sunken hover:text-text',
         'aria-[current=page]:bg-accent-soft aria-[current=page]:text-accent',
         slim && 'w-9 justify-center',
       )}

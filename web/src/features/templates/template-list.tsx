@@ -30,7 +30,9 @@ export default function TemplateList() {
     <div className="flex flex-col gap-3">
       {mayWrite && templates.length > 0 && (
         <div className="flex flex-wrap items-center justify-between gap-2">
-          <p className="text-sm text-muted">Texts that several messages share. An action names one, and may change parts.</p>
+          <p className="text-sm text-muted">
+            Texts that several messages share. An action names one, and may change parts.
+          </p>
           <Button onClick={() => setEditing('new')}>
             <Plus aria-hidden className="size-4" /> New template
           </Button>

@@ -3,7 +3,6 @@ import { CopyButton } from '../../components/copy-line.tsx'
 import { Card } from '../../components/card.tsx'
 import { Failed, Loading } from '../../components/page-state.tsx'
 import type { Tool } from '../../lib/api.ts'
-import { KindIcon } from '../channels/kind-icon.tsx'
 import type { JsonSchema } from '../editor/schema.ts'
 import { toolsQuery } from '../events/queries.ts'
 import { typeText } from './type-text.ts'
@@ -30,10 +29,14 @@ export default function ToolList() {
 
 function ToolCard({ tool }: { tool: Tool }) {
   return (
-    <Card title={tool.title} action={<KindIcon kind={tool.name} />}>
+    <Card title={tool.title}>
       <p className="-mt-2 text-sm text-muted">{tool.description}</p>
       {tool.actions.map((action) => (
-        <section key={action.name} aria-label={`${tool.title}: ${action.title}`} className="flex min-w-0 flex-col gap-2">
+        <section
+          key={action.name}
+          aria-label={`${tool.title}: ${action.title}`}
+          className="flex min-w-0 flex-col gap-2"
+        >
           <h3 className="text-sm font-semibold">
             {action.title} <code className="font-mono text-xs font-normal text-muted">{action.name}</code>
           </h3>
@@ -74,7 +77,12 @@ function Example({ value }: { value: unknown }) {
   const text = JSON.stringify(value, null, 2)
   return (
     <div className="flex items-start gap-1 rounded-md border border-line bg-sunken py-0.5 pr-0.5 pl-3">
-      <pre tabIndex={0} role="region" aria-label="Example" className="max-h-48 min-w-0 flex-1 overflow-auto py-1 font-mono text-xs">
+      <pre
+        tabIndex={0}
+        role="region"
+        aria-label="Example"
+        className="max-h-48 min-w-0 flex-1 overflow-auto py-1 font-mono text-xs"
+      >
         {text}
       </pre>
       <CopyButton text={text} label="Copy the example" />

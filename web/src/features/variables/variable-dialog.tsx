@@ -41,7 +41,12 @@ export default function VariableDialog({ variable, secret, isAdmin, onClose }: V
       {variable && whole.isPending && <Loading rows={3} label="Loading the variable" />}
       {variable && whole.isError && <Failed error={whole.error} />}
       {(!variable || whole.data) && (
-        <Form before={whole.data ?? null} start={whole.data ? formOf(whole.data) : newForm(secret)} isAdmin={isAdmin} onClose={onClose} />
+        <Form
+          before={whole.data ?? null}
+          start={whole.data ? formOf(whole.data) : newForm(secret)}
+          isAdmin={isAdmin}
+          onClose={onClose}
+        />
       )}
     </Dialog>
   )
@@ -85,7 +90,7 @@ function Form({ before: seen, start, isAdmin, onClose }: FormProps) {
           <Field
             label="Name"
             error={errorOf('name')}
-            hint={before ? undefined : 'Letters, digits, _ . and -; begins with a letter or _'}
+            hint={before || errorOf('name') ? undefined : 'Letters, digits, _ . and -; begins with a letter or _'}
           >
             {(binding) => (
               <Input
@@ -113,12 +118,7 @@ function Form({ before: seen, start, isAdmin, onClose }: FormProps) {
             )}
           </Field>
         </div>
-        <ValueField
-          form={form}
-          kept={kept}
-          error={errorOf('value')}
-          onChange={(value) => set({ value })}
-        />
+        <ValueField form={form} kept={kept} error={errorOf('value')} onChange={(value) => set({ value })} />
         <label className="flex items-start gap-2 text-sm font-medium">
           <Checkbox
             className="mt-0.5"
@@ -198,7 +198,7 @@ function ValueField({ form: { value, secret }, kept, error, onChange }: ValueFie
             rows={3}
             autoComplete="off"
             className={cn(
-              'field-sizing-content max-h-72 pr-10! font-mono text-sm',
+              'field-sizing-content max-h-72 min-h-16 pr-10! font-mono text-sm',
               hidden && '[-webkit-text-security:disc]',
             )}
             value={value}

@@ -24,8 +24,8 @@ export function bodyOf(form: VariableForm, before: Variable | null) {
   const description = form.description.trim() || null
   const key = { scope, name: name.trim() }
   if (before === null) return { ...key, secret, value, ...(description && { description }), expect_version: '0' }
-  // An empty field is no new secret; an empty variable is one.
-  const keeps = secret && before.secret ? value === '' : value === before.value && secret === before.secret
+  // An empty field is no new value of a secret, also when it stops to be one: then the server asks for one.
+  const keeps = before.secret ? value === '' : value === before.value
   return {
     ...key,
     ...(secret !== before.secret && { secret }),

@@ -124,7 +124,12 @@ function Users({ names }: { names: readonly string[] }) {
   if (first === undefined) return '–'
   return (
     <span className="flex items-center gap-1.5">
-      <Link to="/events" search={{ q: first }} className="max-w-40 truncate rounded text-text hover:underline" dir="auto">
+      <Link
+        to="/events"
+        search={{ q: first }}
+        className="max-w-40 truncate rounded text-text hover:underline"
+        dir="auto"
+      >
         {visibleText(first)}
       </Link>
       {more.length > 0 && <span title={more.map(visibleText).join('\n')}>and {more.length} more</span>}
@@ -132,7 +137,13 @@ function Users({ names }: { names: readonly string[] }) {
   )
 }
 
-function Remove({ variable: { name, scope, secret, used_by: users }, onClose }: { variable: Variable; onClose: () => void }) {
+function Remove({
+  variable: { name, scope, secret, used_by: users },
+  onClose,
+}: {
+  variable: Variable
+  onClose: () => void
+}) {
   const client = useQueryClient()
   const remove = useMutation({
     mutationFn: () => api.variables.delete({ scope, name }),

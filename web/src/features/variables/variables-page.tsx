@@ -81,8 +81,18 @@ function Variables({ isAdmin }: { isAdmin: boolean }) {
               inputRef={search}
             />
             <div role="group" aria-label="Kind and scope" className="flex flex-wrap gap-0.5">
-              <Kind label="Variables" pressed={place.kind === 'plain'} onPress={(kind) => change({ kind })} kind="plain" />
-              <Kind label="Secrets" pressed={place.kind === 'secret'} onPress={(kind) => change({ kind })} kind="secret" />
+              <Kind
+                label="Variables"
+                pressed={place.kind === 'plain'}
+                onPress={(kind) => change({ kind })}
+                kind="plain"
+              />
+              <Kind
+                label="Secrets"
+                pressed={place.kind === 'secret'}
+                onPress={(kind) => change({ kind })}
+                kind="secret"
+              />
               <Toggle
                 pressed={place.scope === 'user'}
                 onClick={() => change({ scope: place.scope === 'user' ? undefined : 'user' })}

@@ -10,6 +10,7 @@ import { RelativeTime } from '../../components/relative-time.tsx'
 import type { Webhook } from '../../lib/api.ts'
 import { lazyPart } from '../../lib/lazy-part.ts'
 import { visibleText } from '../../lib/visible-text.ts'
+import { addressOf } from '../events/webhooks/address.ts'
 import { useWebhookActs } from './use-webhook-acts.ts'
 
 const DeliveriesDialog = lazyPart(() => import('../events/webhooks/deliveries-dialog.tsx'))
@@ -78,7 +79,8 @@ export function WebhookTable({ webhooks, onSecret }: WebhookTableProps) {
 }
 
 function Row({ webhook, onAsk, onEnable }: { webhook: Webhook; onAsk: (act: Act) => void; onEnable: () => void }) {
-  const { name, event, scheme, enabled, url, per_minute: rate, last_used_at: used } = webhook
+  const { name, event, scheme, enabled, per_minute: rate, last_used_at: used } = webhook
+  const url = webhook.url && addressOf(webhook.url)
   return (
     <li
       className={`grid grid-cols-[minmax(0,1fr)_auto] items-center gap-x-4 gap-y-1 border-t border-line px-3 py-2 first:border-t-0 hover:bg-sunken/60 ${columns}`}

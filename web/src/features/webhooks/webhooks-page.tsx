@@ -29,7 +29,10 @@ export function WebhooksPage() {
   const shown = webhooks.filter(({ name, event }) => `${event.name} ${name}`.toLowerCase().includes(wanted))
   return (
     <div className="flex flex-col gap-3">
-      <PageHead title="Webhooks" description="Signed requests from outside that start events. The body becomes the input.">
+      <PageHead
+        title="Webhooks"
+        description="Signed requests from outside that start events. The body becomes the input."
+      >
         {mayWrite && (
           <Button kind="primary" onClick={() => setAdding(true)}>
             <Plus aria-hidden className="size-4" /> New webhook

@@ -1,28 +1,23 @@
-import { Link, useNavigate } from '@tanstack/react-router'
-import { Save, TriangleAlert } from 'lucide-react'
+import { useNavigate } from '@tanstack/react-router'
 import { lazy, Suspense, useCallback, useMemo, useRef, useState } from 'react'
 import { Alert } from '../../../components/alert.tsx'
-import { Button } from '../../../components/button.tsx'
-import { Input } from '../../../components/field.tsx'
 import { Loading } from '../../../components/page-state.tsx'
-import { Tabs } from '../../../components/tabs.tsx'
 import type { EventDefinitionInput, EventDetail, EventRunDetail, EventStatus } from '../../../lib/api.ts'
 import { lazyPart } from '../../../lib/lazy-part.ts'
 import { problemOf } from '../../../lib/problem.ts'
 import { sentence } from '../../../lib/sentence.ts'
 import { useLeaveGuard } from '../../../lib/use-leave-guard.ts'
 import { useTitle } from '../../../lib/use-title.ts'
-import { visibleText } from '../../../lib/visible-text.ts'
 import type { EditTab } from '../place.ts'
-import { StatusBadge } from '../status-badge.tsx'
-import { isScript, kindLabels } from '../words.ts'
 import { ActionsTab } from './actions/actions-tab.tsx'
 import { draftOf, sameDefinition, sameDraft, type Draft } from './draft.ts'
 import { EditorProvider } from './editor-context.ts'
+import { EditorHead } from './editor-head.tsx'
+import { EditorTabs } from './editor-tabs.tsx'
 import { ProblemBar } from './problem-bar.tsx'
 import { firstSample, withRun } from './sample.ts'
 import { SettingsTab } from './settings-tab.tsx'
-import { isWithin, tabOfField } from './tab-of-field.ts'
+import { isWithin } from './tab-of-field.ts'
 import { TestPanel, type TestPanelHandle } from './test-panel.tsx'
 import { TriggersTab } from './triggers/triggers-tab.tsx'
 import { useCheck } from './use-check.ts'
@@ -58,10 +53,13 @@ export function EventEditor({ event: opened, first, tab, onTab, runId, onRun }: 
   const [tried, setTried] = useState(opened !== null)
   const tests = useRef<TestPanelHandle>(null)
   const leaving = useRef(false)
-  const save = useSaveEvent((now) => {
-    leaving.current = true
+  const latest = useRef(draft)
+  latest.current = draft
+  const save = useSaveEvent((now, stored) => {
+    // What is typed while it is being saved is not saved yet.
+    leaving.current = stored === latest.current
     setEvent(now)
-    setSaved(draft)
+    setSaved(stored)
     setAsking(null)
   })
   const refused = save.isError && save.variables?.draft === draft ? problemOf(save.error).fields : []
@@ -143,88 +141,23 @@ export function EventEditor({ event: opened, first, tab, onTab, runId, onRun }: 
   const onOutput = useCallback((run: EventRunDetail) => {
     setSample((old) => withRun(old, run))
   }, [])
-  const wrongIn = (one: EditTab) => shown.filter(({ field }) => tabOfField(field) === one).length
-  const label = (one: EditTab, text: string, n?: number) => (
-    <span className="inline-flex items-center gap-1.5">
-      {text}
-      {n !== undefined && n > 0 && <span className="text-xs font-normal text-muted tabular-nums">{n}</span>}
-      {wrongIn(one) > 0 && (
-        <TriangleAlert role="img" aria-label={`${wrongIn(one)} to correct`} className="size-3.5 text-failed" />
-      )}
-    </span>
-  )
   const { definition } = draft
   const saveProblem = save.isError && !isConflict(save.error) ? problemOf(save.error) : undefined
   return (
     <EditorProvider value={context}>
       <div className="flex flex-1 flex-col gap-3 xl:min-h-[calc(100dvh-2rem)]">
-        <div className="flex flex-wrap items-end justify-between gap-x-6 gap-y-2">
-          <div className="min-w-0 flex-1 basis-72">
-            <nav aria-label="Breadcrumb" className="flex items-center gap-1 text-sm text-muted">
-              <Link to="/events" className="rounded hover:text-text">
-                Events
-              </Link>
-              <span aria-hidden>/</span>
-              {event ? (
-                <>
-                  <Link
-                    to="/events/$event"
-                    params={{ event: event.id }}
-                    className="min-w-0 truncate rounded hover:text-text"
-                  >
-                    {visibleText(event.name)}
-                  </Link>
-                  <span aria-hidden>/</span>
-                  <span>edit</span>
-                </>
-              ) : (
-                <span>new</span>
-              )}
-            </nav>
-            <div className="mt-0.5 flex items-center gap-2.5">
-              <h1 className="sr-only">{event ? `Edit ${event.name}` : 'New event'}</h1>
-              <Input
-                id="event-name"
-                aria-label="Name"
-                aria-invalid={(tried && nameless) || undefined}
-                wide={false}
-                className="w-full max-w-md text-lg font-semibold"
-                autoComplete="off"
-                placeholder="Name of the event"
-                autoFocus={!event}
-                value={draft.name}
-                onChange={(input) => change({ name: input.target.value })}
-              />
-              {event && <StatusBadge status={event.status} />}
-            </div>
-          </div>
-          <div className="flex flex-wrap items-center gap-2">
-            <span role="status" className="text-sm text-muted">
-              {blocked ?? (dirty ? 'Not saved' : event ? `Version ${event.version}` : '')}
-            </span>
-            {event ? (
-              <>
-                {(event.status === 'draft' || event.status === 'paused') && !dirty && (
-                  <Button busy={save.isPending} onClick={() => void store('active')}>
-                    {event.status === 'draft' ? 'Activate' : 'Resume'}
-                  </Button>
-                )}
-                <Button kind="primary" busy={save.isPending || !dirty || blocked !== undefined} onClick={askAndSave}>
-                  <Save aria-hidden className="size-4" /> Save
-                </Button>
-              </>
-            ) : (
-              <>
-                <Button busy={save.isPending || nameless} onClick={() => void create('draft')}>
-                  Save as a draft
-                </Button>
-                <Button kind="primary" busy={save.isPending || nameless} onClick={() => void create('active')}>
-                  Save and activate
-                </Button>
-              </>
-            )}
-          </div>
-        </div>
+        <EditorHead
+          event={event}
+          name={draft.name}
+          onName={(name) => change({ name })}
+          nameless={tried && nameless}
+          blocked={blocked}
+          dirty={dirty}
+          busy={save.isPending}
+          onSave={askAndSave}
+          onActivate={() => void store('active')}
+          onCreate={(status) => void create(status)}
+        />
         {saveProblem && asking === null && (
           <Alert title={saveProblem.message}>
             <ul className="list-inside list-disc empty:hidden">
@@ -237,26 +170,7 @@ export function EventEditor({ event: opened, first, tab, onTab, runId, onRun }: 
           </Alert>
         )}
         <div className="grid min-h-0 flex-1 items-start gap-4 xl:grid-cols-[minmax(0,1fr)_minmax(22rem,34rem)]">
-          <Tabs
-            label="Parts of the event"
-            className="min-w-0 [&>[role=tabpanel]]:flex [&>[role=tabpanel]]:flex-col"
-            value={tab}
-            onChange={onTab}
-            tabs={[
-              { key: 'what', label: label('what', isScript(definition.kind) ? 'Script' : kindLabels[definition.kind]) },
-              {
-                key: 'triggers',
-                label: label(
-                  'triggers',
-                  'Triggers',
-                  (definition.schedules ?? []).length + (definition.after ?? []).length,
-                ),
-              },
-              { key: 'actions', label: label('actions', 'Actions', (definition.actions ?? []).length) },
-              { key: 'settings', label: label('settings', 'Settings') },
-              { key: 'yaml', label: 'YAML' },
-            ]}
-          >
+          <EditorTabs tab={tab} onTab={onTab} definition={definition} wrong={shown}>
             {tab === 'what' && <WhatTab onRun={() => tests.current?.start()} />}
             {tab === 'triggers' && <TriggersTab event={event} />}
             {tab === 'actions' && <ActionsTab />}
@@ -267,11 +181,12 @@ export function EventEditor({ event: opened, first, tab, onTab, runId, onRun }: 
               </Suspense>
             )}
             <ProblemBar errors={shown} warnings={warnings} onTab={onTab} tab={tab} />
-          </Tabs>
+          </EditorTabs>
           <div className="min-w-0 xl:sticky xl:top-4 xl:h-[calc(100dvh-7.5rem)]">
             <TestPanel
               ref={tests}
               draft={draft}
+              event={event?.id}
               runId={runId}
               onRun={(id) => onRun(id, event)}
               eventId={eventId}
@@ -303,7 +218,10 @@ export function EventEditor({ event: opened, first, tab, onTab, runId, onRun }: 
               }}
               onSaveOver={(now) => {
                 setAsking(null)
-                save.mutate({ draft, event: now, saved: draftOf(now), note: sentence('saved over another change') })
+                save.mutate(
+                  { draft, event: now, saved: draftOf(now), note: sentence('saved over another change') },
+                  { onError: (error) => isConflict(error) && setAsking('conflict') },
+                )
               }}
             />
           )}

@@ -13,11 +13,23 @@ interface ItemCardProps {
   openAtFirst?: boolean
   onRemove: () => void
   onMove?: (step: 1 | -1) => void
+  /** Its place among the others: the ends go no further. */
+  place?: 'first' | 'last' | 'between'
   children: ReactNode
 }
 
 /** One of several that are edited alike: a line that says what it is, and its fields below. */
-export function ItemCard({ title, summary, wrong, off, openAtFirst, onRemove, onMove, children }: ItemCardProps) {
+export function ItemCard({
+  title,
+  summary,
+  wrong,
+  off,
+  openAtFirst,
+  onRemove,
+  onMove,
+  place,
+  children,
+}: ItemCardProps) {
   const [open, setOpen] = useState(openAtFirst ?? false)
   const body = useRef<HTMLDivElement>(null)
   useEffect(() => {
@@ -45,10 +57,10 @@ export function ItemCard({ title, summary, wrong, off, openAtFirst, onRemove, on
         </button>
         {onMove && (
           <>
-            <IconButton small label={`Move ${title} up`} onClick={() => onMove(-1)}>
+            <IconButton small disabled={place === 'first'} label={`Move ${title} up`} onClick={() => onMove(-1)}>
               <ArrowUp aria-hidden className="size-3.5" />
             </IconButton>
-            <IconButton small label={`Move ${title} down`} onClick={() => onMove(1)}>
+            <IconButton small disabled={place === 'last'} label={`Move ${title} down`} onClick={() => onMove(1)}>
               <ArrowDown aria-hidden className="size-3.5" />
             </IconButton>
           </>

@@ -32,6 +32,8 @@ export function MessageFields({ value, onChange, at }: MessageFieldsProps) {
   const action = tool?.actions.find(({ name }) => name === (value.action ?? 'send')) ?? tool?.actions[0]
   const template = templates.data?.find(({ name }) => name === value.template)
   const input = (value.input ?? {}) as Record<string, unknown>
+  // What an event of its own sends knows no run that went before.
+  const ofAction = at !== 'message'
   return (
     <div className="flex flex-col gap-4">
       <div className="grid gap-4 sm:grid-cols-3">
@@ -105,12 +107,18 @@ export function MessageFields({ value, onChange, at }: MessageFieldsProps) {
             {previewed ? 'Hide the preview' : 'Preview'}
           </Button>
           <p className="text-xs text-muted">
-            Texts are Liquid templates: <code className="font-mono">{'{{ output.total }}'}</code>,{' '}
-            <code className="font-mono">{'{{ outcome.state }}'}</code>,{' '}
-            <code className="font-mono">{'{{ event.name }}'}</code>
+            Texts are Liquid templates:{' '}
+            {(ofAction ? ['output.total', 'outcome.state', 'event.name'] : ['input.total', 'event.name']).map(
+              (name, index) => (
+                <span key={name}>
+                  {index > 0 && ', '}
+                  <code className="font-mono">{`{{ ${name} }}`}</code>
+                </span>
+              ),
+            )}
           </p>
         </div>
-        {previewed && <MessagePreview input={{ ...template?.input, ...input }} />}
+        {previewed && <MessagePreview input={{ ...template?.input, ...input }} ofAction={ofAction} />}
       </div>
     </div>
   )

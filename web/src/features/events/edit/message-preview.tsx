@@ -8,9 +8,11 @@ import { SampleField } from './sample-field.tsx'
 import { useCalm } from './use-calm.ts'
 
 /** A message filled in with the sample. */
-export function MessagePreview({ input }: { input: Record<string, unknown> }) {
+export function MessagePreview({ input, ofAction }: { input: Record<string, unknown>; ofAction: boolean }) {
   const { sample } = useEditor()
-  const asked = useCalm({ input, names: namesOf(sample) })
+  const all = namesOf(sample)
+  const names = all && (ofAction ? all : { input: all['input'], event: all['event'] })
+  const asked = useCalm({ input, names })
   const { data, error } = useQuery({
     queryKey: ['message-templates', 'preview', asked],
     queryFn: ({ signal }) =>

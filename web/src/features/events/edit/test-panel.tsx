@@ -1,4 +1,4 @@
-import { useMutation, useQuery } from '@tanstack/react-query'
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { CircleStop, ExternalLink, Play } from 'lucide-react'
 import { Suspense, useEffect, useImperativeHandle, useRef, useState, type Ref } from 'react'
@@ -26,6 +26,7 @@ import type { Draft } from './draft.ts'
 import { CheckField } from './fields.tsx'
 import { readJson } from './read-json.ts'
 
+const inputKey = (event: string | undefined) => ['test-input', event]
 const RunLog = lazyPart(() => import('../run/run-log.tsx'))
 
 export interface TestPanelHandle {
@@ -34,10 +35,12 @@ export interface TestPanelHandle {
 
 interface TestPanelProps {
   draft: Draft
+  /** Its public id; undefined: it is not made yet. */
+  event: string | undefined
   /** The test run that is shown. */
   runId: string | undefined
   onRun: (id: string) => void
-  /** Its public id; of one that is not saved yet it is saved first. */
+  /** Its public id, too; one that is not made yet is made first. */
   eventId: () => Promise<string | null>
   onOutput: (run: EventRunDetail) => void
   blocked: string | undefined
@@ -45,8 +48,10 @@ interface TestPanelProps {
 }
 
 /** Runs what is being edited, saved or not, and shows what comes of it. */
-export function TestPanel({ draft, runId, onRun, eventId, onOutput, blocked, ref }: TestPanelProps) {
-  const [text, setText] = useState('')
+export function TestPanel({ draft, event: made, runId, onRun, eventId, onOutput, blocked, ref }: TestPanelProps) {
+  const client = useQueryClient()
+  // A first test makes the event and goes to its page: what was typed here goes along.
+  const [text, setText] = useState(() => client.getQueryData<string>(inputKey(made)) ?? '')
   const [fire, setFire] = useState(false)
   const input = readJson(text)
   const why = blocked ?? (input.error === undefined ? undefined : `The input ${input.error}`)
@@ -54,6 +59,7 @@ export function TestPanel({ draft, runId, onRun, eventId, onOutput, blocked, ref
     mutationFn: async () => {
       const event = await eventId()
       if (event === null) return null
+      client.setQueryData(inputKey(event), text)
       return api.events.test({
         event,
         definition: draft.definition,
@@ -113,7 +119,7 @@ export function TestPanel({ draft, runId, onRun, eventId, onOutput, blocked, ref
       {runId ? (
         <TestRun key={runId} id={runId} onOutput={onOutput} />
       ) : (
-        <p className="px-2 py-8 text-center text-sm text-muted">
+        <p className="px-2 py-8 text-center text-sm text-balance text-muted">
           What stands here is run as it is, saved or not. Log and output appear here, live.
         </p>
       )}

@@ -15,7 +15,7 @@ interface Saving {
 }
 
 /** Makes the event, or changes what is different; a version that is not the newest any more is not written over. */
-export function useSaveEvent(done: (event: EventDetail) => void) {
+export function useSaveEvent(done: (event: EventDetail, draft: Draft) => void) {
   const client = useQueryClient()
   return useMutation({
     mutationFn: ({ draft, note, status, event, saved }: Saving) => {
@@ -31,13 +31,13 @@ export function useSaveEvent(done: (event: EventDetail) => void) {
         ...(sameDefinition(draft, saved) ? {} : { definition, note, expect_version: event.version }),
       })
     },
-    onSuccess: (now, { event }) => {
+    onSuccess: (now, { event, draft }) => {
       const made = !event || now.version !== event.version
       toast('success', event ? (made ? `Saved as version ${now.version}` : 'Saved') : `${now.name} is made`)
       client.setQueryData(['events', 'one', now.id], now)
       void client.invalidateQueries({ queryKey: ['events'] })
       void client.invalidateQueries({ queryKey: ['schedules'] })
-      done(now)
+      done(now, draft)
     },
   })
 }

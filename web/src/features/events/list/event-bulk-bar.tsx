@@ -41,10 +41,10 @@ export function EventBulkBar({ events, onClear }: { events: readonly EventSummar
   const change = useMutation({
     mutationFn: async (to: To) => {
       const ends = await Promise.allSettled(meant(to).map(({ id }) => api.events.change({ event: id, status: to })))
-      return ends.flatMap((end) => (end.status === 'rejected' ? [problemOf(end.reason).message] : []))
+      const refused = ends.flatMap((end) => (end.status === 'rejected' ? [problemOf(end.reason).message] : []))
+      return { refused, done: ends.length - refused.length }
     },
-    onSuccess: (refused, to) => {
-      const done = meant(to).length - refused.length
+    onSuccess: ({ refused, done }, to) => {
       if (done > 0) toast('success', `${done} ${done === 1 ? 'event' : 'events'}: ${to}`)
       if (refused.length > 0) toast('error', `${refused.length} refused`, refused[0])
       else onClear()

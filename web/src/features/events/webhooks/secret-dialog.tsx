@@ -33,9 +33,9 @@ export default function SecretDialog({ url: path, scheme, secret, onClose }: Sec
           <details className="rounded-md border border-line">
             <summary className="px-3 py-2 text-sm font-medium">Try it in a terminal</summary>
             <div className="border-t border-line p-3">
-              <CopyLine text={tryIt(url ?? 'URL')} className="[&_code]:whitespace-pre" />
+              <CopyLine text={tryIt(url ?? 'URL', secret)} className="[&_code]:whitespace-pre" />
               <p className="mt-2 text-xs text-muted">
-                Put the secret into SECRET first. Any library for Standard Webhooks signs the same way.
+                It has the secret in it. Any library for Standard Webhooks signs the same way.
               </p>
             </div>
           </details>
@@ -50,8 +50,10 @@ export default function SecretDialog({ url: path, scheme, secret, onClose }: Sec
   )
 }
 
-const tryIt = (url: string) => `body='{"hello": "world"}'; id=msg_$RANDOM; now=$(date +%s)
-key=$(printf %s "\${SECRET#whsec_}" | base64 -d | xxd -p -c 256)
-sig=$(printf %s "$id.$now.$body" | openssl dgst -sha256 -mac HMAC -macopt hexkey:$key -binary | base64)
-curl -sS ${url} -H 'content-type: application/json' \\
+/** For any shell with openssl and curl. The secret is the bytes that the text after `whsec_` stands for. */
+const tryIt = (url: string, secret: string) => `SECRET='${secret}'
+body='{"hello": "world"}'; id=msg_$(openssl rand -hex 8); now=$(date +%s)
+key=$(printf %s "\${SECRET#whsec_}" | openssl base64 -d -A | od -An -vtx1 | tr -d ' \\n')
+sig=$(printf %s "$id.$now.$body" | openssl dgst -sha256 -mac HMAC -macopt "hexkey:$key" -binary | openssl base64 -A)
+curl -sS '${url}' -H 'content-type: application/json' \\
   -H "webhook-id: $id" -H "webhook-timestamp: $now" -H "webhook-signature: v1,$sig" -d "$body"`

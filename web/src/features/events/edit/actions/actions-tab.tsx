@@ -56,6 +56,7 @@ export function ActionsTab() {
               off={action.enabled === false}
               openAtFirst={action.name === added}
               onRemove={() => change(actions.filter((_, i) => i !== index))}
+              place={index === 0 ? 'first' : index === actions.length - 1 ? 'last' : 'between'}
               onMove={actions.length > 1 ? (step) => change(moved(actions, index, step)) : undefined}
             >
               <ActionFields

@@ -32,11 +32,11 @@ export function ClockChangeNote({ timing, times }: ClockChangeNoteProps) {
   const usual = clockOf(around.data.times[0]!.local)
   const daily = step >= 86_400_000
   return (
-    <div className="mt-3 border-t border-line pt-2 text-sm">
+    <div className="mt-2 rounded-md border border-line bg-sunken p-3 text-sm">
       <p className="text-muted">
         On {day} the clocks go {changeText(change)}:
       </p>
-      <ol className="mt-1 flex flex-wrap gap-x-6 gap-y-0.5 tabular-nums">
+      <ol className="mt-1 grid gap-x-6 gap-y-0.5 tabular-nums sm:grid-cols-2">
         {around.data.times.map(({ at, local }) => (
           <li key={at} className={cn(daily && clockOf(local) !== usual && 'font-semibold text-running')}>
             {local}

@@ -1,14 +1,12 @@
 import { useState } from 'react'
 import type { EventSchedule } from '../../../../lib/api.ts'
-import { overlaps as pipelineOverlaps, misfires } from '../../../schedules/policy-fields.tsx'
+import { eventOverlaps, misfires } from '../../../schedules/policy-fields.tsx'
 import { Preview, usePreview } from '../../../schedules/preview.tsx'
 import { emptyForm, splitEvery, timingOf, type ScheduleForm } from '../../../schedules/schedule-form.ts'
 import { WhenFields } from '../../../schedules/when-fields.tsx'
 import { useEditor } from '../editor-context.ts'
 import { CheckField, ChoiceField, JsonField, NumberField, TextField } from '../fields.tsx'
 import { ClockChangeNote } from './clock-change-note.tsx'
-
-const overlaps = { ...pipelineOverlaps, queue: 'Wait for its end' }
 
 const common: [label: string, cron: string][] = [
   ['Hourly', '0 * * * *'],
@@ -101,7 +99,7 @@ export function ScheduleItem({ schedule, at, onChange }: ScheduleItemProps) {
           />
           <ChoiceField
             label="When its last run goes on"
-            options={overlaps}
+            options={eventOverlaps}
             error={error('overlap')}
             value={schedule.overlap ?? 'queue'}
             onChange={(overlap) => onChange({ overlap })}
