@@ -1,6 +1,6 @@
 /** What one writes on the command line for an event: its YAML, its input. */
 import { readFile } from 'node:fs/promises'
-import { text as readStream } from 'node:stream/consumers'
+import { buffer as readBytes, text as readStream } from 'node:stream/consumers'
 import { AppError } from '../lib/app-error.ts'
 
 const wrong = (message: string, cause?: unknown): AppError => new AppError('invalid_argument', message, { cause })
@@ -22,6 +22,8 @@ interface GivenInput {
   input_type?: string
 }
 
+/** As the API takes them. */
+const mostInputBytes = 1024 * 1024
 const jsonTypes = /^application\/([\w.+-]+\+)?json$/
 
 /** JSON, or `@FILE` (`@-` is stdin): JSON when it is some and no other type is named, else its bytes. */
@@ -37,7 +39,7 @@ export async function readInput(given: string | undefined, type: string | undefi
     return { input: value.json }
   }
   const path = given.slice(1)
-  const bytes = path === '-' ? Buffer.from(await readStream(process.stdin)) : await bytesIn(path)
+  const bytes = path === '-' ? await readBytes(process.stdin) : await bytesIn(path)
   const value = type === undefined || jsonTypes.test(type) ? jsonOf(bytes.toString()) : undefined
   if (value !== undefined) return { input: value.json }
   return bytesOf(bytes, type ?? 'application/octet-stream')
@@ -51,10 +53,10 @@ const bytesIn = (path: string): Promise<Buffer> =>
     )
   })
 
-const bytesOf = (bytes: Buffer, type: string): GivenInput => ({
-  input_base64: bytes.toString('base64'),
-  input_type: type,
-})
+function bytesOf(bytes: Buffer, type: string): GivenInput {
+  if (bytes.length > mostInputBytes) throw wrong(`--input: ${bytes.length} bytes, at most ${mostInputBytes} (1 MiB)`)
+  return { input_base64: bytes.toString('base64'), input_type: type }
+}
 
 function jsonOf(text: string): { json: unknown } | undefined {
   try {

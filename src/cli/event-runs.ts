@@ -1,6 +1,7 @@
 /** `event run`, `test`, `runs`, `run-show`, `cancel`, `rerun`. */
 import { randomUUID } from 'node:crypto'
 import type { Command } from 'commander'
+import { parse } from 'yaml'
 import type { ApiClient } from '../api/client.ts'
 import type { EventRun } from '../api/contract/index.ts'
 import { AppError } from '../lib/app-error.ts'
@@ -89,7 +90,6 @@ function defineTest(event: Command): void {
 
 /** Without what stands beside it in a file. */
 export async function definitionIn(path: string): Promise<{ kind: 'bash' }> {
-  const { parse } = await import('yaml')
   let value: unknown
   try {
     value = parse(await readYaml(path), { schema: 'core', maxAliasCount: 0 })

@@ -8,7 +8,7 @@ import { exitCodes } from './exit-codes.ts'
 import type { Globals } from './globals.ts'
 import { watchFollowing } from './lost-server.ts'
 import { pourLog } from './pour-log.ts'
-import { notice, printJson } from './render.ts'
+import { notice, printable, printJson } from './render.ts'
 import { untilStopped } from './until-stopped.ts'
 
 const lookMs = 300
@@ -30,7 +30,7 @@ export async function followEventRun(
     }
     run = await until(connection, run, (now) => isTerminal(now.state), signal)
     if (json) printJson(run)
-    else notice(`run ${run.id}: ${run.status}${run.error === null ? '' : `, ${run.error}`}`, verbose)
+    else notice(howItEnded(run), verbose || run.status !== 'completed')
     process.exitCode = exitCodeOfEventRun(run)
   })
 }
@@ -59,6 +59,18 @@ async function pour({ client, url }: Connection, jobId: string, verbose: boolean
     if (error instanceof AppError && error.code === 'not_found') return notice('its log is its owner’s to see', true)
     throw error
   }
+}
+
+/** In words, with what its job says beyond `failed`. */
+export function howItEnded({
+  id,
+  status,
+  state,
+  exit_code: code,
+  error,
+}: Pick<EventRun, 'id' | 'status' | 'state' | 'exit_code' | 'error'>): string {
+  const more = [state === status || status === 'completed' ? null : state, code ? `exit code ${code}` : null, error]
+  return [`run ${id}: ${status}`, ...more.filter((word) => word !== null)].map(printable).join(', ')
 }
 
 /** 0: completed; 130: cancelled; 1: failed. */

@@ -9,7 +9,7 @@ import type { EventDefinition, EventStatus } from '../job/event.ts'
 import { AppError } from '../lib/app-error.ts'
 import { audited, type Detail } from './audited.ts'
 import { known, notFound, refusal, type Ask, type Deps, type KnownAsk } from './deps.ts'
-import { definitionErrors } from './event-check.ts'
+import { definitionErrors, messageErrors } from './event-check.ts'
 import { wrong } from './event-job.ts'
 import { admitWaiting } from './event-start.ts'
 import { syncTriggers } from './event-triggers.ts'
@@ -44,7 +44,7 @@ export async function createEventIn(
 ): Promise<{ key: string; publicId: string }> {
   const { username } = ask.principal
   const userId = mayMakeEvents(ask)
-  mustFit(deps, input.definition)
+  await mustFit(tx, deps, input.definition)
   const { rows } = await tx.query<{ full: boolean }>(
     `select count(*) >= ${mostEach} as full from events where owner_id = $1`,
     [userId],
@@ -93,7 +93,7 @@ export async function changeEventIn(
     const words = `version ${row.version} is in force, not ${expected}: look at what was changed, then save yours`
     throw new AppError('conflict', words, { fields: [{ field: 'expect_version', message: `is ${row.version} now` }] })
   }
-  if (definition !== undefined) mustFit(deps, definition)
+  if (definition !== undefined) await mustFit(tx, deps, definition)
   const after = {
     name: change.name ?? row.name,
     status: change.status ?? row.status,
@@ -255,7 +255,7 @@ export async function mayChangeEvent(
   return row
 }
 
-function mustFit(deps: Deps, definition: EventDefinition): void {
-  const problems = definitionErrors(definition, deps)
+async function mustFit(tx: Queryable, deps: Deps, definition: EventDefinition): Promise<void> {
+  const problems = [...definitionErrors(definition, deps), ...(await messageErrors(tx, definition))]
   if (problems.length > 0) throw wrong(problems.map((one) => ({ ...one, field: `definition.${one.field}` })))
 }

@@ -5,7 +5,7 @@ import { charactersIn, checkCondition, checkTemplates, mostTogether } from '../e
 import { hasTemplates } from '../expressions/liquid.ts'
 import { actionNames, answerNames } from '../expressions/names.ts'
 import type { Effect } from '../job/event-action.ts'
-import type { EventDefinition, EventSchedule } from '../job/event.ts'
+import type { EventDefinition, EventSchedule, MessageBody } from '../job/event.ts'
 import type { HttpRequest } from '../job/http-request.ts'
 import { checkTiming } from '../job/timing/check-timing.ts'
 import type { Timing } from '../job/timing/next-run.ts'
@@ -13,6 +13,7 @@ import type { FieldProblem } from '../lib/app-error.ts'
 import type { Json } from '../lib/json.ts'
 import { pipelineInForce } from '../pipelines/definition-store.ts'
 import { findChannel } from '../reactions/channels.ts'
+import { templateInput } from '../reactions/message-templates.ts'
 import { messageProblems } from '../reactions/tool-message.ts'
 import { previewTimes } from '../schedules/preview.ts'
 import { databaseClock } from '../schedules/types.ts'
@@ -113,7 +114,8 @@ export async function checkEvent(deps: Deps, anyAsk: Ask, { name, definition: gi
   viewerOf(ask)
   const { definition, problems: misread, givenField } = readDefinition(given)
   if (definition === null) return { problems: misread.map(asError), job: null, next_times: [] }
-  const rest = [...definitionErrors(definition, deps).map(asError), ...(await missing(deps.db, ask, definition))]
+  const errors = [...definitionErrors(definition, deps), ...(await messageErrors(deps.db, definition))]
+  const rest = [...errors.map(asError), ...(await missing(deps.db, ask, definition))]
   const problems = [...misread.map(asError), ...rest.map((one) => ({ ...one, field: givenField(one.field) }))]
   const now = await databaseClock(deps.db)
   return {
@@ -163,17 +165,25 @@ async function missing(db: Queryable, ask: KnownAsk, definition: EventDefinition
       warn(field, `there is no event ${event} that you may see`)
     }
   }
-  const messages = [
-    ...(definition.message ? [{ at: 'message', body: definition.message }] : []),
-    ...definition.actions.flatMap(({ do: { message: body } }, i) =>
-      body ? [{ at: `actions[${i}].do.message`, body }] : [],
-    ),
-  ]
-  for (const { at, body } of messages) {
-    for (const { field, message } of await messageProblems(db, body, at)) warn(field, message)
+  for (const { at, body } of messagesOf(definition)) {
+    if (body.template !== undefined && (await templateInput(db, body.template)) === null) {
+      warn(`${at}.template`, `there is no message template ${body.template}`)
+    }
   }
   return found
 }
+
+/** What the tools of its channels refuse, as far as those channels are there. */
+export async function messageErrors(db: Queryable, definition: EventDefinition): Promise<FieldProblem[]> {
+  const found: FieldProblem[] = []
+  for (const { at, body } of messagesOf(definition)) found.push(...(await messageProblems(db, body, at)))
+  return found
+}
+
+const messagesOf = ({ message, actions }: EventDefinition): { at: string; body: MessageBody }[] => [
+  ...(message ? [{ at: 'message', body: message }] : []),
+  ...actions.flatMap(({ do: { message: body } }, i) => (body ? [{ at: `actions[${i}].do.message`, body }] : [])),
+]
 
 interface Mention {
   field: string

@@ -26,10 +26,9 @@ import { eventJob } from './event-job.ts'
 import { startEventPipeline } from './event-pipeline.ts'
 import { syncTriggers } from './event-triggers.ts'
 
-/** Somebody asked for this very run: status and dates of the event do not stand in the way, and its audit row is theirs. */
+/** Somebody asked for this very run: status, dates and `max_executions` of the event do not stand in the way, it does not
+ * count towards these, and its audit row is theirs. */
 const byHand: readonly EventTrigger[] = ['manual', 'api', 'test', 'redrive']
-/** They do not count towards `max_executions`. */
-const uncounted: readonly EventTrigger[] = ['test', 'redrive']
 /** Runs of one event that wait for a place: a trigger in a loop would fill the database otherwise. */
 const mostWaiting = 1000
 
@@ -100,8 +99,8 @@ async function beginRun(
   checkStatus(event, trigger)
   if (!byHand.includes(trigger)) await checkDates(tx, event)
   const principal = await ownerOf(tx, event)
-  const counts = !uncounted.includes(trigger)
-  if (counts && !byHand.includes(trigger)) checkExecutions(event)
+  const counts = !byHand.includes(trigger)
+  if (counts) checkExecutions(event)
   const waits = trigger !== 'test' && (await mustWait(tx, event))
   const input = begin.input ?? (definition.input === undefined ? null : jsonPayload(definition.input))
   const run = newPublicId()

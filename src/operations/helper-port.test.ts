@@ -71,6 +71,10 @@ test('sums and appends lose nothing, and one key counts once', async () => {
   // Another attempt's key is another key.
   expect(await askToo('variable.increment', { name: 'n', by: 1 }, 'once')).toEqual({ ok: { value: 82 } })
   await ask('variable.append', { name: 'log', text: 'a canary 7c1e' }, 'append')
+  await ask('variable.set', { name: 'settings', value: { a: 1 } })
+  expect(await ask('variable.append', { name: 'settings', text: 'x' })).toMatchObject(
+    refused('failed_precondition', /settings holds an object, no text/),
+  )
   expect(await ask('variable.append', { name: 'log', text: 'x' }, 'append')).toEqual({ ok: { value: 'a canary 7c1e' } })
   const { rows } = await world.db.query<{ all: string }>(
     'select string_agg(answer::text, null) as all from helper_calls',
@@ -187,6 +191,8 @@ test('output, condition, progress and what the run is', async () => {
   client.on('notification', ({ payload }) => void told.push(payload!))
   const bytes = Buffer.from('{"a":1}')
   const { ask, job, run, input } = await world.run({ input: { type: 'application/json', bytes } })
+  // A runner asks before the script begins, and its answer is what the script sees.
+  expect(await ask('event.get')).toMatchObject({ ok: { started_at: expect.any(String) } })
   await world.runner1.started(job)
   expect(await ask('event.get')).toMatchObject({
     ok: { name: 'nightly', kind: 'bash', version: 3, run_id: run, job_id: job.publicId, attempt: 1, trigger: 'manual' },

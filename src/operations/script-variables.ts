@@ -69,8 +69,12 @@ function notSecret({ secret, name }: Pick<VariableRow, 'secret' | 'name'>): void
     )
 }
 
-const appended = (before: HeldVariable | null, text: string): string =>
-  (before === null ? '' : textOfValue(before.value)) + text
+function appended(before: HeldVariable | null, text: string): string {
+  if (before === null) return text
+  if (typeof before.value !== 'object' || before.value === null) return textOfValue(before.value) + text
+  const words = `${before.name} holds ${Array.isArray(before.value) ? 'a list' : 'an object'}, no text: set it first`
+  throw new AppError('failed_precondition', words)
+}
 
 function sum(before: HeldVariable | null, { increment }: { increment: number }): number {
   const was = before === null ? 0 : numberIn(before)

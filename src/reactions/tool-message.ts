@@ -13,7 +13,7 @@ import { messageJob } from './message-job.ts'
 import { templateInput } from './message-templates.ts'
 import { linkTo } from './phrase.ts'
 import { quietAt } from './quiet.ts'
-import { filledInput, noTemplate, readInput, wrong, type InputToFill } from './tool-input.ts'
+import { filledInput, readInput, wrong, type InputToFill } from './tool-input.ts'
 
 export interface ToolMessageInput extends InputToFill {
   ownerId: string
@@ -69,17 +69,32 @@ export async function messageProblems(db: Queryable, body: MessageBody, at: stri
   const stored = body.template === undefined ? {} : await templateInput(db, body.template)
   try {
     const action = actionOf(rows[0], body)
-    if (stored === null) throw noTemplate(body)
+    // It may be made later.
+    if (stored === null) return []
     const input = { ...stored, ...body.input }
     const { problems } = readInput(action, input)
-    // A text that is yet to be filled in may become anything.
+    const unknown = unknownFields(action, input)
+    const known = fieldsOf(action).join(', ')
+    // A text that is yet to be filled in may become anything; under a wrong name it is of no use.
     return problems
-      .filter(({ field }) => !willBeFilled(input, field))
-      .map(({ field, message }) => ({ field: `${at}.${field}`, message }))
+      .filter(({ field }) => unknown.has(field) || !willBeFilled(input, field))
+      .map(({ field, message }) => ({
+        field: `${at}.${field}`,
+        message: unknown.has(field) ? `${message}: ${rows[0]!.kind} ${action.name} takes ${known}` : message,
+      }))
   } catch (error) {
     if (!isAppError(error)) throw error
     return error.fields.map(({ field, message }) => ({ field: `${at}.${field}`, message }))
   }
+}
+
+const fieldsOf = ({ input }: ToolAction): string[] => ('shape' in input ? Object.keys(input.shape as object) : [])
+
+function unknownFields(action: ToolAction, input: object): Set<string> {
+  const known = fieldsOf(action)
+  return new Set(
+    known.length === 0 ? [] : Object.keys(input).flatMap((name) => (known.includes(name) ? [] : [`input.${name}`])),
+  )
 }
 
 function willBeFilled(input: Record<string, unknown>, field: string): boolean {

@@ -102,8 +102,10 @@ describe.concurrent.each(languages)('$name', (language) => {
     await ask('condition', 'false')
     expect(runner.condition).toBe(false)
     // Go has a type for it.
-    if (language.name !== 'Go') {
-      await expect(ask('condition', language.shell ? 'no' : '"false"')).rejects.toThrow(/value: a condition is true or false/i)
+    if (language.name !== 'go') {
+      await expect(ask('condition', language.shell ? 'no' : '"false"')).rejects.toThrow(
+        /value: a condition is true or false/i,
+      )
     }
     expect(runner.condition).toBe(false)
     runner.requests = 0

@@ -12,6 +12,8 @@ const tags = ['events']
 const eventRef = z.string().min(1).max(128)
 const ref = z.strictObject({ event: eventRef })
 const versionNumber = queryInt(1, 1_000_000_000)
+/** Of 1 MiB of bytes. */
+const mostInputBase64 = 4 * Math.ceil((1024 * 1024) / 3)
 const runId = z.strictObject({ id: publicId })
 
 const runSummary = z.object({
@@ -320,11 +322,8 @@ const run = base
     z.strictObject({
       event: eventRef,
       input: z.json().optional(),
-      /** Another kind of input than JSON: base64, with its content type. */
-      input_base64: z
-        .base64()
-        .max(1024 * 1024)
-        .optional(),
+      /** Another kind of input than JSON: base64 of at most 1 MiB, with its content type. */
+      input_base64: z.base64().max(mostInputBase64).optional(),
       input_type: z
         .string()
         .max(200)

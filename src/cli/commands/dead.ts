@@ -78,7 +78,7 @@ function defineAct(command: Command, verb: 'redrive' | 'dismiss', effect: string
       if (jobs.length > 0 === (all === true) || (filtered && all !== true)) {
         throw new AppError('invalid_argument', `name jobs, or say --all (with filters): runyard dead ${verb} --all`)
       }
-      if (all === true) refuseUnasked(yes, `runyard dead ${verb} --all`)
+      if (all === true) refuseUnasked(yes, allAgain(verb, filters))
       const acted = await withServer(sub, async ({ client: { calls } }) => {
         if (all !== true) return calls.deadLetters.act({ action: verb, jobs })
         const question = async (): Promise<string> => {
@@ -91,8 +91,16 @@ function defineAct(command: Command, verb: 'redrive' | 'dismiss', effect: string
       if (acted.refused.length > 0) process.exitCode = exitCodes.failed
       if (globalsOf(sub).json) return printJson(acted)
       for (const { job_id: id, redriven_as: as } of acted.done) print(as === null ? id : `${id} -> ${as}`)
-      for (const { job_id: id, reason } of acted.refused) notice(`${id}: ${reason}`)
+      for (const { job_id: id, reason } of acted.refused) notice(`${id}: ${reason}`, true)
     })
+}
+
+/** As it was typed: without its filters it would take all there are. */
+export function allAgain(verb: 'redrive' | 'dismiss', filters: Filters): string {
+  const given = Object.entries(filters).flatMap(([name, value]) =>
+    value === undefined ? [] : [`--${name}`, `'${String(value).replaceAll("'", "'\\''")}'`],
+  )
+  return ['runyard', 'dead', verb, '--all', ...given].join(' ')
 }
 
 async function actOnAll(calls: Calls, action: 'redrive' | 'dismiss', all: Filters): Promise<Omit<Acted, 'more'>> {

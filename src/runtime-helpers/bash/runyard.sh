@@ -190,6 +190,15 @@ _runyard_call() {
   _runyard_ask "$method" "$path" "${body:+=$body}" ${body:+'Content-Type: application/json'} "$@"
 }
 
+_runyard_named() {
+  [[ -n ${1-} ]] || _runyard_fail 'name: must be a text that is not empty'
+}
+
+# FIELD VALUE: refused here, since a body that is no JSON does not tell which field it was.
+_runyard_number() {
+  [[ $2 =~ ^-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?$ ]] || _runyard_fail "$1: must be a number, not $2"
+}
+
 # NAME TEXT into the file of small results, for the end of the attempt.
 _runyard_file() {
   [[ -n ${RUNYARD_OUTPUT-} ]] || _runyard_fail 'RUNYARD_OUTPUT is not set: run this script as an event' || return
@@ -249,6 +258,7 @@ runyard_health() { _runyard_call GET /v1/health ''; }
 # NAME [MISSING]: a text as it is, all else as JSON. Shells have no null: what is not there is nothing, or MISSING.
 runyard_get_variable() {
   _runyard_needs_socket runyard_get_variable || return
+  _runyard_named "${1-}" || return
   local may_miss=1 code=0
   _runyard_call GET "$(_runyard_path "$1")" '' 'Accept: text/plain' || code=$?
   [[ $code -eq 4 ]] || return "$code"
@@ -256,7 +266,7 @@ runyard_get_variable() {
 }
 
 runyard_variable_exists() {
-  _runyard_needs_socket runyard_variable_exists || return
+  _runyard_needs_socket runyard_variable_exists && _runyard_named "${1-}" || return
   local answer
   answer=$(_runyard_call GET "$(_runyard_path "$1")" '') || return
   [[ $answer == *'"exists":true'* ]]
@@ -267,6 +277,7 @@ runyard_set_variable() {
   local as_json scope words
   _runyard_words "$@"
   set -- "${words[@]}"
+  _runyard_named "${1-}" || return
   if _runyard_by_files; then
     [[ -z $scope ]] || _runyard_needs_socket 'a scope' || return
     _runyard_file "runyard.variable.$1" "$2"
@@ -282,6 +293,7 @@ runyard_delete_variable() {
   _runyard_needs_socket runyard_delete_variable || return
   local as_json scope words answer
   _runyard_words "$@"
+  _runyard_named "${words[0]-}" || return
   answer=$(_runyard_call DELETE "$(_runyard_path "${words[0]}")${scope:+?scope=$scope}" '' "$(_runyard_key)") || return
   [[ $answer == *true* ]]
 }
@@ -291,6 +303,7 @@ runyard_increment_variable() {
   _runyard_needs_socket runyard_increment_variable || return
   local as_json scope words
   _runyard_words "$@"
+  _runyard_named "${words[0]-}" && _runyard_number by "${words[1]:-1}" || return
   _runyard_change "${words[0]}/increment" "{\"by\":${words[1]:-1}$(_runyard_scope)}"
 }
 
@@ -299,6 +312,7 @@ runyard_append_variable() {
   _runyard_needs_socket runyard_append_variable || return
   local as_json scope words
   _runyard_words "$@"
+  _runyard_named "${words[0]-}" || return
   _runyard_change "${words[0]}/append" "{\"text\":$(_runyard_json "${words[1]}")$(_runyard_scope)}"
 }
 
@@ -332,10 +346,10 @@ runyard_list_variables() {
 
 # true or false
 runyard_set_condition() {
-  local value=${1:-true}
+  local value=${1-true}
   case $value in
     true | false) ;;
-    *) _runyard_fail "a condition is true or false, not $value" || return ;;
+    *) _runyard_fail "value: a condition is true or false, not \"$value\"" || return ;;
   esac
   if _runyard_by_files; then
     printf 'runyard.condition=%s\n' "$value" >>"${RUNYARD_OUTPUT:?}"
@@ -363,6 +377,7 @@ runyard_event_field() {
 
 # PERCENT [TEXT]; PERCENT may be empty.
 runyard_progress() {
+  [[ -z ${1-} ]] || _runyard_number percent "$1" || return
   _runyard_by_files && return 0
   local params=${1:+\"percent\":$1}
   [[ $# -lt 2 ]] || params+=${params:+,}\"text\":$(_runyard_json "$2")
@@ -384,7 +399,7 @@ runyard_send_message() {
   [[ -z ${3-} ]] || params+=",\"action\":$(_runyard_json "$3")"
   answer=$(_runyard_call POST /v1/messages "$params}" "$(_runyard_key)") || return
   answer=${answer#*'"delivery_id":"'}
-  printf %s "${answer%%'"'*}"
+  printf '%s\n' "${answer%%'"'*}"
 }
 
 # CHANNEL ACTION INPUT, which is JSON.

@@ -111,9 +111,18 @@ def _call(method, path, params=None, once=False):
     headers = {"Idempotency-Key": str(uuid.uuid4())} if once else {}
     body = None
     if params is not None:
-        body = json.dumps({name: value for name, value in params.items() if value is not _LEFT_OUT}).encode()
+        body = _json({name: value for name, value in params.items() if value is not _LEFT_OUT})
         headers["Content-Type"] = "application/json"
     return json.loads(_ask(method, path, headers, body).read() or b"{}")
+
+
+def _json(params):
+    for field, value in params.items():
+        try:
+            json.dumps(value, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise HelperError(f"{field}: {error}", "invalid_argument") from None
+    return json.dumps(params).encode()
 
 
 _LEFT_OUT = object()
@@ -124,6 +133,8 @@ def _given(value):
 
 
 def _path(name):
+    if not isinstance(name, str) or name == "":
+        raise HelperError("name: must be a text that is not empty", "invalid_argument")
     return "/v1/variables/" + quote(name, safe="")
 
 
@@ -221,7 +232,9 @@ def list_variables():
 
 
 def set_condition(value):
-    _call("POST", "/v1/condition", {"value": bool(value)})
+    if not isinstance(value, bool):
+        raise HelperError(f"value: a condition is True or False, not {value!r}", "invalid_argument")
+    _call("POST", "/v1/condition", {"value": value})
 
 
 def event():

@@ -139,7 +139,11 @@ module Runyard
   end
 
   def set_condition(value)
-    call('POST', '/v1/condition', { value: value ? true : false })
+    unless [true, false].include?(value)
+      raise HelperError.new("value: a condition is true or false, not #{value.inspect}", code: 'invalid_argument')
+    end
+
+    call('POST', '/v1/condition', { value: value })
     nil
   end
 
@@ -182,6 +186,8 @@ module Runyard
     private
 
     def path_of(name)
+      raise HelperError.new('name: must be a text that is not empty', code: 'invalid_argument') if name.to_s.empty?
+
       "/v1/variables/#{ERB::Util.url_encode(name.to_s)}"
     end
 
@@ -191,9 +197,19 @@ module Runyard
       request['idempotency-key'] = SecureRandom.uuid if once
       if params
         request['content-type'] = 'application/json'
-        request.body = JSON.generate(params)
+        request.body = json_of(params)
       end
       JSON.parse(ask(request, &:read_body) || '{}')
+    end
+
+    def json_of(params)
+      "{#{params.map { |field, value| "#{JSON.generate(field.to_s)}:#{part_of(field, value)}" }.join(',')}}"
+    end
+
+    def part_of(field, value)
+      JSON.generate(value)
+    rescue JSON::GeneratorError => e
+      raise HelperError.new("#{field}: #{e.message}", code: 'invalid_argument')
     end
 
     # Until it is answered; yields a response of status 2xx. `again`: false when its body can be read only once.

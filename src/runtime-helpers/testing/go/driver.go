@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"math"
 	"os"
 	"strconv"
 	"strings"
@@ -103,6 +104,10 @@ func do(operation, first, second string) (any, error) {
 		return increments(first, int(number(second)))
 	case "append":
 		return runyard.AppendVariable(first, parsed(second).(string))
+	case "unnamed":
+		return nil, runyard.SetVariable("", 1)
+	case "nan":
+		return nil, runyard.SetVariable("n", math.NaN())
 	case "names":
 		return names()
 	case "condition":

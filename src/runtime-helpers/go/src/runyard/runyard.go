@@ -131,7 +131,7 @@ func GetVariable(name string, v any) (bool, error) {
 		Exists bool
 		Value  json.RawMessage
 	}
-	if err := call("GET", pathOf(name), nil, &found, false); err != nil || !found.Exists {
+	if err := callOf(name, "GET", "", nil, &found, false); err != nil || !found.Exists {
 		return false, err
 	}
 	return true, json.Unmarshal(found.Value, v)
@@ -140,37 +140,41 @@ func GetVariable(name string, v any) (bool, error) {
 // VariableExists tells whether GetVariable would find it.
 func VariableExists(name string) (bool, error) {
 	var found struct{ Exists bool }
-	err := call("GET", pathOf(name), nil, &found, false)
+	err := callOf(name, "GET", "", nil, &found, false)
 	return found.Exists, err
 }
 
 // SetVariable keeps anything that has a JSON. scope: "user" or "global", at most one.
 func SetVariable(name string, value any, scope ...string) error {
-	return call("PUT", pathOf(name), within(scope, Object{"value": value}), nil, false)
+	data, err := json.Marshal(value)
+	if err != nil {
+		return &Error{Code: "invalid_argument", Message: "value: " + err.Error()}
+	}
+	return callOf(name, "PUT", "", within(scope, Object{"value": json.RawMessage(data)}), nil, false)
 }
 
 // DeleteVariable tells whether there was one.
 func DeleteVariable(name string, scope ...string) (bool, error) {
 	var gone struct{ Existed bool }
-	path := pathOf(name)
+	query := ""
 	if len(scope) > 0 {
-		path += "?scope=" + url.QueryEscape(scope[0])
+		query = "?scope=" + url.QueryEscape(scope[0])
 	}
-	err := call("DELETE", path, nil, &gone, true)
+	err := callOf(name, "DELETE", query, nil, &gone, true)
 	return gone.Existed, err
 }
 
 // IncrementVariable gives the new value; two at once both count.
 func IncrementVariable(name string, by float64, scope ...string) (float64, error) {
 	var now struct{ Value float64 }
-	err := call("POST", pathOf(name)+"/increment", within(scope, Object{"by": by}), &now, true)
+	err := callOf(name, "POST", "/increment", within(scope, Object{"by": by}), &now, true)
 	return now.Value, err
 }
 
 // AppendVariable gives the new value; two at once are both in it.
 func AppendVariable(name, text string, scope ...string) (string, error) {
 	var now struct{ Value string }
-	err := call("POST", pathOf(name)+"/append", within(scope, Object{"text": text}), &now, true)
+	err := callOf(name, "POST", "/append", within(scope, Object{"text": text}), &now, true)
 	return now.Value, err
 }
 
@@ -226,7 +230,13 @@ func ExecuteToolAction(channel, action string, input Object) (string, error) {
 	return delivery.ID, err
 }
 
-func pathOf(name string) string { return "/v1/variables/" + url.PathEscape(name) }
+// callOf asks about the variable; rest is what follows its name in the path.
+func callOf(name, method, rest string, params Object, into any, once bool) error {
+	if name == "" {
+		return &Error{Code: "invalid_argument", Message: "name: must be a text that is not empty"}
+	}
+	return call(method, "/v1/variables/"+url.PathEscape(name)+rest, params, into, once)
+}
 
 func within(scope []string, params Object) Object {
 	if len(scope) > 0 {

@@ -7,7 +7,13 @@ const { HelperError, ask, bytesOf, call } = require('./wire.js')
 
 const json = 'application/json'
 const binary = 'application/octet-stream'
-const pathOf = (name) => `/v1/variables/${encodeURIComponent(name)}`
+
+function pathOf(name) {
+  if (typeof name !== 'string' || name === '') throw refused('name: must be a text that is not empty')
+  return `/v1/variables/${encodeURIComponent(name)}`
+}
+
+const refused = (message) => new HelperError(message, { code: 'invalid_argument' })
 
 async function input() {
   const response = await ask('GET', '/v1/input')
@@ -82,7 +88,14 @@ const appendVariable = async (name, text, { scope } = {}) =>
 
 const listVariables = async () => (await call('GET', '/v1/variables')).names
 
-const setCondition = async (value) => void (await call('POST', '/v1/condition', { value: Boolean(value) }))
+async function setCondition(value) {
+  if (typeof value !== 'boolean') {
+    throw refused(
+      `value: a condition is true or false, not ${typeof value === 'string' ? `the text "${value}"` : value}`,
+    )
+  }
+  await call('POST', '/v1/condition', { value })
+}
 
 const event = () => call('GET', '/v1/event')
 

@@ -95,13 +95,27 @@ async function bytesOf(stream) {
 
 /** Most calls: an object there, an object back. `key`: must not take effect twice. */
 async function call(method, path, params, key = false) {
-  const body = params && Buffer.from(JSON.stringify(params))
+  const body = params && Buffer.from(jsonOf(params))
   const headers = {
     ...(body && { 'content-type': 'application/json', 'content-length': body.length }),
     ...(key && { 'idempotency-key': randomUUID() }),
   }
   const response = await ask(method, path, { headers, body: () => body })
   return JSON.parse((await bytesOf(response)).toString() || '{}')
+}
+
+/** JSON itself would make null of NaN and Infinity. */
+function jsonOf(params) {
+  const fields = Object.keys(params).filter((field) => params[field] !== undefined)
+  const texts = fields.map((field) => {
+    const text = JSON.stringify(params[field], (_name, value) => {
+      if (typeof value !== 'number' || Number.isFinite(value)) return value
+      throw new HelperError(`${field}: ${value} is no JSON`, { code: 'invalid_argument' })
+    })
+    if (text !== undefined) return `${JSON.stringify(field)}:${text}`
+    throw new HelperError(`${field}: ${typeof params[field]} is no JSON`, { code: 'invalid_argument' })
+  })
+  return `{${texts.join()}}`
 }
 
 module.exports = { HelperError, ask, bytesOf, call }

@@ -169,7 +169,7 @@ export function EventEditor({ event: opened, first, tab, onTab, runId, onRun }: 
             </ul>
           </Alert>
         )}
-        <div className="grid min-h-0 flex-1 items-start gap-4 xl:grid-cols-[minmax(0,1fr)_minmax(22rem,34rem)]">
+        <div className="grid min-h-0 flex-1 content-start items-start gap-4 xl:grid-cols-[minmax(0,1fr)_minmax(22rem,34rem)]">
           <EditorTabs tab={tab} onTab={onTab} definition={definition} wrong={shown}>
             {tab === 'what' && <WhatTab onRun={() => tests.current?.start()} />}
             {tab === 'triggers' && <TriggersTab event={event} />}

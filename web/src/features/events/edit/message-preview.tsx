@@ -7,8 +7,14 @@ import { namesOf } from './sample.ts'
 import { SampleField } from './sample-field.tsx'
 import { useCalm } from './use-calm.ts'
 
+interface MessagePreviewProps {
+  input: Record<string, unknown>
+  /** Of what follows a run; else only its input and its event are known. */
+  ofAction?: boolean
+}
+
 /** A message filled in with the sample. */
-export function MessagePreview({ input, ofAction }: { input: Record<string, unknown>; ofAction: boolean }) {
+export function MessagePreview({ input, ofAction = true }: MessagePreviewProps) {
   const { sample } = useEditor()
   const all = namesOf(sample)
   const names = all && (ofAction ? all : { input: all['input'], event: all['event'] })
