@@ -21,3 +21,13 @@ test('an input is JSON where it is some, else bytes with a type', async () => {
   await expect(readInput('@/nowhere', undefined)).rejects.toThrow('there is no such file')
   await expect(readYaml(join(dir, 'none.yaml'))).rejects.toThrow('there is no such file')
 })
+
+test('an input of bytes may have 1 MiB', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'runyard-test-'))
+  onTestFinished(() => rmSync(dir, { recursive: true }))
+  const file = join(dir, 'a.bin')
+  writeFileSync(file, Buffer.alloc(1024 * 1024, 0xff))
+  expect((await readInput(`@${file}`, undefined)).input_base64).toHaveLength(1_398_104)
+  writeFileSync(file, Buffer.alloc(1024 * 1024 + 1, 0xff))
+  await expect(readInput(`@${file}`, undefined)).rejects.toThrow('--input: 1048577 bytes, at most 1048576 (1 MiB)')
+})

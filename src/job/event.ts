@@ -175,7 +175,7 @@ export const eventDefinitionSchema = z
     /** Tries, the first included. */
     max_attempts: z.int().min(1).max(specLimits.maxAttempts).default(1),
     retry: retrySchema.optional(),
-    /** Runs until it is paused; tests and redrives do not count. */
+    /** Runs that triggers begin until it is paused; what somebody asked for does not count. */
     max_executions: z.int().min(1).max(1_000_000_000).nullable().default(null),
     reset_executions_on_activation: z.boolean().default(false),
     /** Runs at once; a further one waits, `skip` refuses it. */

@@ -81,7 +81,7 @@ async function importOne(
     }
     if (existing === 'skip') return { name, id: there.publicId, outcome: 'skipped' }
     if (existing === 'refuse') {
-      const message = `there is an event called ${name} already: import it with existing=update, or under another name`
+      const message = `there is an event called ${name} already: import it with --existing update (existing=update), or under another name`
       throw new AppError('conflict', `name: ${message}`, { fields: [{ field: 'name', message }] })
     }
     if (isSame(there, event)) return { name, id: there.publicId, outcome: 'unchanged' }

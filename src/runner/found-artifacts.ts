@@ -2,6 +2,7 @@
 import { createHash, type Hash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { artifactName, type ArtifactFile } from '../job/artifacts.ts'
+import { outputArtifact } from '../job/helper-protocol.ts'
 import { createReportFrames, type ReportFrame } from '../job/report-frames.ts'
 
 export interface FoundArtifact extends ArtifactFile {
@@ -27,9 +28,11 @@ export function createArtifactList(note: (text: string) => void) {
     take(frame: ReportFrame, end: number): void {
       if (frame.kind === 'file') {
         path = frame.text
-        const name = artifactName(path)
+        const called = artifactName(path)
+        const name = called === outputArtifact ? null : called
         open = name === null ? null : { name, from: end, bytes: 0, sum: createHash('sha256') }
-        if (name === null) leaveOut('its name has a control character, a backslash or no UTF-8, or is too long')
+        if (called === outputArtifact) leaveOut('that is the name of the output of a run')
+        else if (name === null) leaveOut('its name has a control character, a backslash or no UTF-8, or is too long')
       } else if (frame.kind === 'data' && open) {
         open.bytes += frame.bytes.length
         open.sum.update(frame.bytes)

@@ -113,6 +113,7 @@ describe.concurrent.each(languages)('$name', (language) => {
     await expect(ask('nan')).rejects.toThrow(language.shell ? 'by: must be a number, not NaN' : /value: /)
     expect(runner.requests).toBe(0)
     if (language.shell) await expect(ask('progress', 'half', '""')).rejects.toThrow('percent: must be a number')
+    if (language.shell) await expect(ask('no_json')).rejects.toThrow('value: is no JSON')
     expect(JSON.parse(await ask('event'))).toMatchObject({ name: 'Ünï "x"', attempt: 2 })
     await ask('progress', '42.5', JSON.stringify(hard))
     expect(runner.progress).toEqual({ percent: 42.5, text: hard })

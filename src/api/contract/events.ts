@@ -4,6 +4,7 @@ import { eventRunStatuses } from '../../job/event-run-status.ts'
 import { eventDefinitionSchema, eventKinds, eventName, eventStatuses, eventTriggers, tag } from '../../job/event.ts'
 import { firingStates } from '../../job/event-action.ts'
 import { jobStates } from '../../job/state.ts'
+import { publicIdPattern } from '../../lib/ids.ts'
 import { base, instant, page, publicId, queryFlag, queryInt, queryList, withIdempotencyKey } from './base.ts'
 
 const tags = ['events']
@@ -14,7 +15,9 @@ const ref = z.strictObject({ event: eventRef })
 const versionNumber = queryInt(1, 1_000_000_000)
 /** Of 1 MiB of bytes. */
 const mostInputBase64 = 4 * Math.ceil((1024 * 1024) / 3)
-const runId = z.strictObject({ id: publicId })
+const runId = z.strictObject({
+  id: z.string().regex(publicIdPattern, 'must be an event run id: 12 characters, 0-9 and a-z'),
+})
 
 const runSummary = z.object({
   id: publicId,
@@ -35,7 +38,7 @@ const eventSchema = z.object({
   shared: z.boolean(),
   tags: z.array(z.string()),
   version: z.int(),
-  /** Runs that counted, of `max_executions`. */
+  /** Runs that a trigger began, of `max_executions`. */
   executions: z.int(),
   max_executions: z.int().nullable(),
   /** In words: "every weekday at 02:30 (Europe/Berlin)", "webhook deploy", "after nightly succeeded". */

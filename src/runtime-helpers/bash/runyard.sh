@@ -283,7 +283,12 @@ runyard_set_variable() {
     _runyard_file "runyard.variable.$1" "$2"
   else
     local value=$2
-    [[ -n $as_json ]] || value=$(_runyard_json "$2")
+    local json='^[[:space:]]*(true|false|null|-?[0-9].*|["{[].*)[[:space:]]*$'
+    if [[ -z $as_json ]]; then
+      value=$(_runyard_json "$2")
+    elif [[ ! $value =~ $json ]]; then
+      _runyard_fail "value: is no JSON; a text goes without --json" || return
+    fi
     _runyard_call PUT "$(_runyard_path "$1")" "{\"value\":$value$(_runyard_scope)}" >/dev/null
   fi
 }

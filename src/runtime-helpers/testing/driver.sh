@@ -31,6 +31,7 @@ doit() {
     increments) increments "$2" "$3" ;;
     append) cronium_appendVariable "$2" "$(unquoted "$3")" ;;
     unnamed) cronium_setVariable "" 1 ;;
+    no_json) cronium_setVariable --json n noon ;;
     nan) cronium_increment_variable n NaN ;;
     names) cronium_listVariables | grep -o '"name":"[^"]*"' | cut -d'"' -f4 | paste -sd, ;;
     condition) cronium_setCondition "$2" ;;
