@@ -1,6 +1,6 @@
 /** Events and their runs in the terminal. */
 import type { EventDetail, EventRun, EventRunDetail, EventSummary, EventVersion } from '../api/contract/index.ts'
-import { paint, printable, table } from './render.ts'
+import { dateTime, paint, printable, table } from './render.ts'
 import { showAgo, showBytes, showDuration } from './units.ts'
 
 const colours = {
@@ -24,7 +24,7 @@ export function eventTable(events: readonly EventSummary[], now = Date.now()): s
     event.kind,
     paint(statusColours[event.status], event.status),
     event.triggers.map(({ text }) => printable(text)).join('; ') || '-',
-    event.next_at === null ? '-' : new Date(event.next_at).toLocaleString(),
+    event.next_at === null ? '-' : dateTime(event.next_at),
     event.last_run === null ? '-' : `${lastWord(event.last_run.state)} ${showAgo(event.last_run.created_at, now)}`,
   ])
   const columns = [{ title: 'ID' }, { title: 'NAME' }, { title: 'KIND' }, { title: 'STATUS' }]
@@ -44,7 +44,7 @@ export function eventDetails(event: EventDetail): string {
   if (event.description !== null) lines.push(['About', printable(event.description)])
   if (event.tags.length > 0) lines.push(['Tags', event.tags.join(', ')])
   for (const { text } of event.triggers) lines.push(['Starts', printable(text)])
-  if (event.next_at !== null) lines.push(['Next', new Date(event.next_at).toLocaleString()])
+  if (event.next_at !== null) lines.push(['Next', dateTime(event.next_at)])
   if (event.actions > 0) lines.push(['Actions', String(event.actions)])
   if (event.max_executions !== null) lines.push(['Executions', `${event.executions} of ${event.max_executions}`])
   if (event.last_run !== null) lines.push(['Last run', `${event.last_run.id}: ${lastWord(event.last_run.state)}`])
@@ -102,7 +102,7 @@ export function eventRunDetails(run: EventRunDetail): string {
 export function eventVersionTable(versions: readonly EventVersion[]): string {
   const rows = versions.map(({ number, in_force, created_at, created_by, note }) => [
     `${number}${in_force ? ' *' : ''}`,
-    new Date(created_at).toLocaleString(),
+    dateTime(created_at),
     printable(created_by),
     printable(note ?? ''),
   ])

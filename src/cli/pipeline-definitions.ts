@@ -6,7 +6,7 @@ import { AppError } from '../lib/app-error.ts'
 import { withServer } from './connect.ts'
 import { globalsOf } from './globals.ts'
 import { agreed, refuseUnasked } from './prompt.ts'
-import { paint, print, printable, printJson, table } from './render.ts'
+import { dateTime, paint, print, printable, printJson, table } from './render.ts'
 import { parseWhole, parseWithin, plural } from './units.ts'
 
 export function defineDefinitions(pipeline: Command): void {
@@ -70,7 +70,7 @@ function defineVersions(pipeline: Command): void {
       if (globalsOf(versions).json) return printJson(found.versions)
       const rows = found.versions.map((version) => [
         `${version.number}${version.current ? ' *' : ''}`,
-        new Date(version.created_at).toLocaleString(),
+        dateTime(version.created_at),
         version.created_by === null ? 'from its file' : printable(version.created_by),
         String(version.tasks),
       ])

@@ -79,3 +79,11 @@ export const onAll = (host: string): string => (host === '0.0.0.0' || host === '
 export const notice = (line: string, verbose = false): void => {
   if (process.stderr.isTTY || verbose) process.stderr.write(`runyard: ${line}\n`)
 }
+
+/** `2026-03-08 02:30`, by the clock of this machine; the same wherever it runs. */
+export function dateTime(iso: string): string {
+  const at = new Date(iso)
+  const two = (n: number): string => String(n).padStart(2, '0')
+  const day = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`
+  return `${day} ${two(at.getHours())}:${two(at.getMinutes())}`
+}

@@ -90,14 +90,22 @@ type Latest = { current: CodeEditorProps }
 const isEdited = (language: CodeLanguage): language is EditedScript =>
   language === 'bash' || language === 'python' || language === 'node'
 
-/** There from the first key on, whether the grammar has come or not. */
-const helperNames = (latest: Latest): Extension =>
-  EditorState.languageData.of(() => {
+/**
+ * There from the first key on, whether the grammar has come or not. One source each, made once: what a source is asked
+ * for belongs to the function itself, and a new one for each key would never get to answer.
+ */
+function helperNames(latest: Latest): Extension {
+  const env = () => latest.current.env ?? []
+  const sources = {
+    bash: [{ autocomplete: completeHelpers({ language: 'bash', env }) }],
+    python: [{ autocomplete: completeHelpers({ language: 'python', env }) }],
+    node: [{ autocomplete: completeHelpers({ language: 'node', env }) }],
+  }
+  return EditorState.languageData.of(() => {
     const { language } = latest.current
-    return isEdited(language)
-      ? [{ autocomplete: completeHelpers({ language, env: () => latest.current.env ?? [] }) }]
-      : []
+    return isEdited(language) ? sources[language] : []
   })
+}
 
 function extensions(latest: Latest, grammar: Compartment): Extension {
   const { gutter = true, placeholder } = latest.current
