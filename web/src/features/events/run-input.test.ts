@@ -15,7 +15,7 @@ test('the largest file is what the API takes', () => {
   const of = (bytes: number) => inputProblem({ ...noInput, from: 'file', file: file(bytes) })
   expect(base64(new Uint8Array(largestFile))).toHaveLength(1024 * 1024)
   expect(of(largestFile)).toBeUndefined()
-  expect(of(largestFile + 1)).toContain('768 KiB')
+  expect(of(largestFile + 1)).toContain('1 MiB')
   expect(of(0)).toBe('is empty')
   expect(inputProblem({ ...noInput, from: 'file' })).toContain('is required')
 })
