@@ -66,7 +66,7 @@ function FileInput({
   const take = (chosen: File | undefined) => chosen && onChange({ file: chosen, type: chosen.type || typeOf(chosen) })
   return (
     <>
-      <Field label="File" error={problem} hint="Its bytes are the input, as they are; at most 768 KiB">
+      <Field label="File" error={problem} hint="Its bytes are the input, as they are; at most 1 MiB">
         {(binding) => (
           <div
             className={cn(

@@ -11,8 +11,8 @@ export interface RunInput {
 
 export const noInput: RunInput = { from: 'json', text: '', file: null, type: '' }
 
-/** The API takes a MiB of base64, which has four letters for three bytes. */
-export const largestFile = (1024 * 1024 * 3) / 4
+/** What the API takes. */
+export const largestFile = 1024 * 1024
 
 /** Why it cannot be sent; undefined: it can. */
 export function inputProblem({ from, text, file }: RunInput): string | undefined {

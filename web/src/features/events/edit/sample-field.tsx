@@ -19,7 +19,7 @@ export function SampleField() {
         onChange={setSample}
       />
       <p className="text-xs text-muted">
-        {wrong ? <span className="text-failed">It is no JSON object.</span> : 'A test run puts its own output here.'}
+        {wrong ? <span className="text-failed">It is no JSON object.</span> : 'What the text is filled in with.'}
       </p>
     </div>
   )
