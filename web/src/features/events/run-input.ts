@@ -19,9 +19,7 @@ export function inputProblem({ from, text, file }: RunInput): string | undefined
   if (from === 'json') return readJson(text).error
   if (!file) return 'is required: choose a file, or give JSON'
   if (file.size === 0) return 'is empty'
-  return file.size > largestFile
-    ? `has ${file.size.toLocaleString()} bytes, at most 1 MiB can be sent here`
-    : undefined
+  return file.size > largestFile ? `has ${file.size.toLocaleString()} bytes, at most 1 MiB can be sent here` : undefined
 }
 
 export interface SentInput {
