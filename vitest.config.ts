@@ -18,9 +18,10 @@ const withoutDatabase = [
   'src/access/{keys,permissions,recent-access,secrets}.test.ts',
   'src/reactions/{decide-actions,phrase,phrase-incident,quiet}.test.ts',
 ]
-/** They kill by the clock and wait for leases: a quarter of their time is work, so two at a time, and nothing else. */
+/** They kill, and wait for leases: a third of their time is work, so two at a time, and nothing else. */
 const waiting = [
   'e2e/life.test.ts',
+  'e2e/outages-{database,disk,pause,server}.test.ts',
   'e2e/pipelines-kills.test.ts',
   'e2e/readopt.test.ts',
   'e2e/remote-runner.test.ts',
@@ -28,7 +29,7 @@ const waiting = [
   'e2e/servers.test.ts',
 ]
 /** They fill the machine or stop its clocks: one at a time, after all others. */
-const alone = ['e2e/chaos.test.ts', 'e2e/chaos-broken.test.ts', 'e2e/chaos-smoke.test.ts', 'e2e/outages-*.test.ts']
+const alone = ['e2e/chaos.test.ts', 'e2e/chaos-broken.test.ts', 'e2e/chaos-smoke.test.ts', 'e2e/outages-clock.test.ts']
 const wholeSystems = {
   globalSetup: ['test/setup-embedded.ts', 'test/setup-program.ts'],
   testTimeout: 120_000,
