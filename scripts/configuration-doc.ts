@@ -11,6 +11,7 @@ const titles: Record<SettingGroup, string> = {
   limits: 'Limits of a job',
   queue: 'Queue',
   runner: 'Runner',
+  elsewhere: 'Containers, hosts, clusters',
   http: 'HTTP',
   client: 'Command line',
 }

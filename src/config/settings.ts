@@ -16,7 +16,16 @@ export interface ValueTypes {
   labels: Record<string, string>
 }
 export type SettingType = keyof ValueTypes
-export type SettingGroup = 'server' | 'secrets' | 'jobs' | 'limits' | 'queue' | 'runner' | 'http' | 'client'
+export type SettingGroup =
+  | 'server'
+  | 'secrets'
+  | 'jobs'
+  | 'limits'
+  | 'queue'
+  | 'runner'
+  | 'elsewhere'
+  | 'http'
+  | 'client'
 
 export interface Setting {
   group: SettingGroup
@@ -793,6 +802,136 @@ export const settings = {
     type: 'bool',
     default: false,
     meaning: 'Whether `X-Forwarded-*` of the peer is believed; only behind a proxy of yours.',
+  },
+
+  eventExecutor: {
+    group: 'elsewhere',
+    env: 'RUNYARD_EVENT_EXECUTOR',
+    type: 'string',
+    default: 'auto',
+    oneOf: ['auto', 'sandbox', 'container'],
+    meaning:
+      'Where scripts of events run that name no executor. `auto`: in a container where a runner has an engine and the language has an image, else in a sandbox.',
+  },
+  containerEngine: {
+    group: 'elsewhere',
+    env: 'RUNYARD_CONTAINER_ENGINE',
+    type: 'string',
+    default: 'auto',
+    meaning:
+      'Socket of the Docker-compatible engine of the runner, as `/run/podman/podman.sock`. `auto`: the first usual one that answers; `off`: none.',
+  },
+  containerImages: {
+    group: 'elsewhere',
+    env: 'RUNYARD_CONTAINER_IMAGES',
+    type: 'list',
+    default: [] as string[],
+    meaning:
+      'References that jobs and the image catalogue may use, `*` for any part but `/`, `**` for any: `docker.io/library/*`. Asked at submit and again by the runner. Empty: of the catalogue only, which an administrator keeps.',
+  },
+  containerNetworks: {
+    group: 'elsewhere',
+    env: 'RUNYARD_CONTAINER_NETWORKS',
+    type: 'list',
+    default: [] as string[],
+    meaning: "Networks of the engine that jobs may name in `container.network`, `bridge` among them. Never the host's.",
+  },
+  containerVolumes: {
+    group: 'elsewhere',
+    env: 'RUNYARD_CONTAINER_VOLUMES',
+    type: 'list',
+    default: [] as string[],
+    meaning: 'Named volumes that jobs may mount, as `cache` (read-only) or `cache:rw`.',
+  },
+  containerUlimits: {
+    group: 'elsewhere',
+    env: 'RUNYARD_CONTAINER_ULIMITS',
+    type: 'labels',
+    default: {} as Record<string, string>,
+    meaning:
+      "Ulimits that every container gets, as `nofile=1024,nproc=1024`. An engine on a restricted host starts none without; a job's own limits are never raised by it.",
+  },
+  containerWarm: {
+    group: 'elsewhere',
+    env: 'RUNYARD_CONTAINER_WARM',
+    type: 'int',
+    default: 8,
+    min: 0,
+    max: 1000,
+    meaning: 'Containers of all images together that a runner keeps ready at most; each image has its own numbers.',
+  },
+  sshExecutor: {
+    group: 'elsewhere',
+    env: 'RUNYARD_SSH',
+    type: 'bool',
+    default: true,
+    meaning: 'Whether the runner takes jobs for hosts. They come over connections of its own, to pinned keys only.',
+  },
+  sshAgent: {
+    group: 'elsewhere',
+    env: 'RUNYARD_SSH_AGENT',
+    type: 'path',
+    defaultText: 'unset: hosts with agent authentication are refused',
+    meaning: "Socket of an SSH agent on the runner's machine.",
+  },
+  webTerminal: {
+    group: 'elsewhere',
+    env: 'RUNYARD_WEB_TERMINAL',
+    type: 'bool',
+    default: false,
+    meaning: 'Whether administrators may open a terminal on a host from the dashboard. Every session is audited.',
+  },
+  egressAllow: {
+    group: 'elsewhere',
+    env: 'RUNYARD_EGRESS_ALLOW',
+    type: 'list',
+    default: [] as string[],
+    meaning:
+      'Destinations that jobs with network `egress` may list: `api.example.com`, `*.example.com:8443`, `10.1.0.0/16:5432`; `**` for every public address, on ports 80 and 443 unless it names one. Asked at submit and again by the runner. Empty: none.',
+  },
+  slurm: {
+    group: 'elsewhere',
+    env: 'RUNYARD_SLURM',
+    type: 'bool',
+    default: false,
+    meaning: 'Whether the runner hands jobs of the executor `slurm` to the cluster that its `sbatch` speaks to.',
+  },
+  slurmDir: {
+    group: 'elsewhere',
+    env: 'RUNYARD_SLURM_DIR',
+    type: 'path',
+    defaultText: '`slurm` in the data directory',
+    meaning: 'Directory for scripts and output of Slurm jobs; the same on the runner and on all nodes.',
+  },
+  slurmPartitions: {
+    group: 'elsewhere',
+    env: 'RUNYARD_SLURM_PARTITIONS',
+    type: 'list',
+    default: [] as string[],
+    meaning: 'Partitions that jobs may name. Empty: those that Slurm itself lets the user of the runner use.',
+  },
+  kubernetesConfig: {
+    group: 'elsewhere',
+    env: 'RUNYARD_KUBERNETES_CONFIG',
+    type: 'string',
+    defaultText: 'unset: no jobs for Kubernetes',
+    meaning: 'Kubeconfig file of the cluster for jobs of the executor `kubernetes`, or `in-cluster`.',
+  },
+  kubernetesNamespaces: {
+    group: 'elsewhere',
+    env: 'RUNYARD_KUBERNETES_NAMESPACES',
+    type: 'list',
+    default: ['default'] as string[],
+    meaning: 'Namespaces that jobs may use; the first is the one of those that name none.',
+  },
+  runnerLoad: {
+    group: 'elsewhere',
+    env: 'RUNYARD_RUNNER_LOAD',
+    type: 'string',
+    default: 'fixed',
+    oneOf: ['fixed', 'follow'],
+    meaning:
+      '`follow`: the runner takes fewer jobs while its host is short of CPU or memory because of other work, and all again when that is over.',
   },
 
   server: {

@@ -6,6 +6,8 @@
 import type { ArtifactCaps } from '../job/artifacts.ts'
 import type { Outcome, Usage } from '../job/outcome.ts'
 import type { HttpOrder } from '../job/http-request.ts'
+import type { HostResult } from '../job/host.ts'
+import type { PlaceOrder } from '../job/place.ts'
 import type { Limits, StoredSpec } from '../job/spec.ts'
 
 /** What the runner hands over: everything about one attempt that an executor needs. */
@@ -40,6 +42,8 @@ export interface AttemptOrder {
   note: unknown
   /** Of the HTTP executor. */
   http?: HttpOrder
+  /** Of the executors that run it elsewhere. */
+  place?: PlaceOrder
 }
 
 /** Why an attempt was stopped; the first reason stays. `keeper`: nobody extended its time. */
@@ -66,6 +70,10 @@ export interface Ended {
   endedAt: Date
   /** Of an executor without processes: its own words for the end, in place of those for an exit code. */
   said?: { message: string; errorClass?: 'exit' | 'refused' }
+  /** Probably: the engine does not say. */
+  oomProbably?: boolean
+  /** Of a job on several hosts. */
+  hosts?: HostResult[]
 }
 
 /** What the sandbox gave of the files that a job leaves (`sandbox/pickup.ts`), until `release`. */
@@ -76,12 +84,15 @@ export interface ReportFound {
   trouble?: string
 }
 
+export type StartFailure = 'start' | 'refused' | 'infrastructure' | 'unreachable'
+
 /** An attempt never started: `start` (the command's fault) or `refused` (this runner cannot hold what was asked). */
 export class StartRefused extends Error {
-  readonly errorClass: 'start' | 'refused' | 'infrastructure'
+  /** `unreachable`: the host or engine that it was for, and no fault of this runner. */
+  readonly errorClass: StartFailure
   /** The shared input that this runner cannot give just now. */
   readonly share: string | undefined
-  constructor(errorClass: 'start' | 'refused' | 'infrastructure', message: string, share?: string) {
+  constructor(errorClass: StartFailure, message: string, share?: string) {
     super(message)
     this.share = share
     this.name = 'StartRefused'
@@ -140,7 +151,7 @@ export interface Facilities {
 }
 
 export interface Executor {
-  kind: 'sandbox' | 'fake'
+  kind: 'sandbox' | 'driven' | 'fake'
   probe(): Promise<Facilities>
   /**
    * Resolves when the process is started; the exit comes through `ended`. Rejects with StartRefused when it is certain

@@ -22,6 +22,7 @@ export function outcomeOf({ ended, timeoutMs, memoryBytes, cleanupMs }: EndInput
     remaining_processes: ended.remaining,
     unenforced: ended.unenforced,
     ...(ended.oomKills > 0 ? { oom_kills: ended.oomKills } : {}),
+    ...(ended.hosts === undefined ? {} : { hosts: ended.hosts }),
   }
   if (reason === 'cancelled') return { ...facts, state: 'cancelled', message: 'cancelled' }
   if (reason === 'timeout') {
@@ -47,7 +48,7 @@ export function outcomeOf({ ended, timeoutMs, memoryBytes, cleanupMs }: EndInput
       ...facts,
       state: 'oom_killed',
       error_class: 'oom',
-      message: `killed for using more than its ${size(memoryBytes)} of memory`,
+      message: `${ended.oomProbably ? 'probably ' : ''}killed for using more than its ${size(memoryBytes)} of memory`,
     }
   }
   if (ended.said !== undefined) {
@@ -80,8 +81,11 @@ export const leaseLostMessage =
 /** An attempt that never ran. */
 export function refusedOutcome(refused: StartRefused, reason: StopReason | undefined, at: Date): Outcome {
   if (reason === 'cancelled') return { state: 'cancelled', message: 'cancelled before it started' }
-  return { state: 'failed', error_class: refused.errorClass, message: refused.message, ended_at: at.toISOString() }
+  return { state: 'failed', error_class: classOf(refused), message: refused.message, ended_at: at.toISOString() }
 }
+
+const classOf = ({ errorClass }: StartRefused): 'start' | 'refused' | 'infrastructure' =>
+  errorClass === 'unreachable' ? 'infrastructure' : errorClass
 
 /** Before the command began. */
 export const setUpOutcome = ({ message }: Error, at: Date): Outcome => ({

@@ -1,3 +1,5 @@
+import type { HostResult } from './host.ts'
+
 /** How an attempt ended. Success and failure share one shape; times are ISO 8601 UTC. */
 export const outcomeStates = ['succeeded', 'failed', 'timed_out', 'oom_killed', 'cancelled', 'lost'] as const
 export type OutcomeState = (typeof outcomeStates)[number]
@@ -53,4 +55,6 @@ export interface Outcome {
   unenforced?: string[]
   /** Children killed for memory while the job itself ended otherwise. */
   oom_kills?: number
+  /** Of a job on several hosts: each of them. */
+  hosts?: HostResult[]
 }

@@ -96,7 +96,7 @@ test.each<[string, object, RegExp]>([
   ['a date that is none', { not_before: '2026-02-30T00:00:00Z' }, /^not_before: /],
   ['a local time', { not_before: '2026-02-03T00:00:00' }, /^not_before: /],
   ['a negative delay', { delay_seconds: -1 }, /^delay_seconds: /],
-  ['an unknown executor', { executor: 'kubernetes' }, /^executor: /],
+  ['an unknown executor', { executor: 'docker' }, /^executor: /],
   ['an unknown network', { network: 'bridge' }, /^network: /],
   [
     'disk with a read-write bind',

@@ -10,7 +10,12 @@ import { artifactPaths, artifactsFrom } from './artifacts.ts'
 import { inputsSchema } from './inputs.ts'
 import { junitPaths } from './junit-paths.ts'
 import { keyProblem, labelsSchema } from './labels.ts'
+import { kubernetesSchema, slurmSchema } from './cluster.ts'
+import { containerSchema } from './container.ts'
+import { egressSchema } from './egress.ts'
 import type { EventKind, ScriptKind } from './event.ts'
+import { executorProblems } from './executor-fields.ts'
+import { hostsSchema, hostSuccess } from './host.ts'
 import type { HttpRequest } from './http-request.ts'
 import type { Message } from './message.ts'
 import { errorClasses } from './outcome.ts'
@@ -131,6 +136,10 @@ export const retrySchema = z.strictObject({
 
 export const queueNamePattern = /^[a-z0-9][a-z0-9._-]{0,62}$/
 
+/** What a job may name; `http` and `message` are chosen by what an event is. */
+export const executorKinds = ['sandbox', 'container', 'ssh', 'slurm', 'kubernetes'] as const
+export type ExecutorKind = (typeof executorKinds)[number]
+
 export { labelList } from './labels.ts'
 export { strategies, type Strategy } from './placement.ts'
 
@@ -192,10 +201,23 @@ export const jobSpecSchema = z
     timeout_seconds: z.number().min(0.1, 'at least 0.1').max(specLimits.timeoutSeconds).optional(),
     /** Between SIGTERM and SIGKILL. */
     stop_grace_seconds: z.number().min(0).max(3600).default(5),
-    executor: z.enum(['sandbox']).default('sandbox'),
+    /** How it runs; for `http` and `message` there are events. */
+    executor: z.enum(executorKinds).default('sandbox'),
+    /** Of the executors `container` and `kubernetes`. */
+    container: containerSchema.optional(),
+    /** Of the executor `ssh`: one job on each of these, side by side; its log names the host when they are several. */
+    hosts: hostsSchema.optional(),
+    /** Of several hosts. */
+    hosts_success: z.enum(hostSuccess).optional(),
+    /** Hosts at the same time; all when left out. */
+    hosts_at_once: z.int().min(1).max(200).optional(),
+    slurm: slurmSchema.optional(),
+    kubernetes: kubernetesSchema.optional(),
     /** `none` runs without namespaces and only where the administrator allowed it. */
     isolation: z.enum(['full', 'none']).default('full'),
-    network: z.enum(['none', 'host']).default('none'),
+    /** `egress`: only to what `egress` lists. */
+    network: z.enum(['none', 'host', 'egress']).default('none'),
+    egress: egressSchema.optional(),
     limits: limitsSchema.optional(),
     /** JUnit XML that it writes: paths and globs, from its working directory or absolute inside the sandbox. */
     junit: junitPaths.optional(),
@@ -225,7 +247,8 @@ export const jobSpecSchema = z
     { path: ['limits', 'disk_bytes'], message: 'cannot be held together with a read-write working_dir or bind' },
   )
   .superRefine((spec, context) => {
-    for (const { path, message } of placementProblems(spec)) context.addIssue({ code: 'custom', path, message })
+    const problems = [...placementProblems(spec), ...executorProblems(spec)]
+    for (const { path, message } of problems) context.addIssue({ code: 'custom', path, message })
   })
 
 /** As a user writes it. */

@@ -79,6 +79,7 @@ const codes: Record<StartRefused['errorClass'], ErrorCode> = {
   start: 'invalid_argument',
   refused: 'failed_precondition',
   infrastructure: 'unavailable',
+  unreachable: 'unavailable',
 }
 /** The executor speaks of a runner and of the job document, which a caller of this library never sees. */
 function refused(error: StartRefused): AppError {

@@ -7,6 +7,7 @@ import { emitFact } from '../lib/facts.ts'
 import type { ArtifactCaps, ArtifactFile } from '../job/artifacts.ts'
 import type { HelperCall } from '../job/helper-protocol.ts'
 import type { HttpOrder } from '../job/http-request.ts'
+import type { PlaceOrder } from '../job/place.ts'
 import type { Outcome } from '../job/outcome.ts'
 import { checkProtocol } from '../job/runner-protocol.ts'
 import type { SealedEnv } from '../job/spec.ts'
@@ -41,6 +42,7 @@ export interface Assigned extends EffectiveLimits {
   secretEnv: Record<string, string>
   script?: NonNullable<SealedEnv['script']>
   http?: HttpOrder
+  place?: PlaceOrder
 }
 
 export interface LogChunk {

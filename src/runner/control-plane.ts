@@ -8,6 +8,7 @@ import type { HelperAnswer, HelperCall } from '../job/helper-protocol.ts'
 import type { HttpOrder } from '../job/http-request.ts'
 import type { Outcome } from '../job/outcome.ts'
 import type { Outputs } from '../job/outputs.ts'
+import type { PlaceOrder } from '../job/place.ts'
 import type { Limits, SealedEnv, StoredSpec } from '../job/spec.ts'
 import type { TestReport } from '../job/test-report.ts'
 
@@ -39,6 +40,8 @@ export interface Assignment extends AttemptRef {
   script?: NonNullable<SealedEnv['script']>
   /** Of an HTTP job. */
   http?: HttpOrder
+  /** Of a job that runs elsewhere: image or hosts, with their credentials. */
+  place?: PlaceOrder
 }
 
 /** The input of an event's run. */

@@ -70,6 +70,7 @@ export async function serveFake(plane: ControlPlane, at: string | SecureServerOp
                 artifactFiles: a.artifactCaps.files,
                 ...(a.script && { scriptKind: a.script.kind, script: a.script.text }),
                 ...(a.http && { requestJson: JSON.stringify(a.http) }),
+                ...(a.place && { placeJson: JSON.stringify(a.place) }),
               })),
             }
           }),

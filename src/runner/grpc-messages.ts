@@ -12,6 +12,7 @@ import { runnerProtocol } from '../job/runner-protocol.ts'
 import { scriptKinds } from '../job/event.ts'
 import type { HelperAnswer } from '../job/helper-protocol.ts'
 import type { HttpOrder } from '../job/http-request.ts'
+import type { PlaceOrder } from '../job/place.ts'
 import type { Limits, StoredSpec } from '../job/spec.ts'
 import type { TestReport, TestStatus } from '../job/test-report.ts'
 import { AppError } from '../lib/app-error.ts'
@@ -44,6 +45,7 @@ export function assignment(wire: WireAssignment): Assignment {
     artifactCaps: { bytes: Number(wire.artifactBytes), files: wire.artifactFiles },
     ...scriptOf(wire),
     ...(wire.requestJson === '' ? {} : { http: JSON.parse(wire.requestJson) as HttpOrder }),
+    ...(wire.placeJson === '' ? {} : { place: JSON.parse(wire.placeJson) as PlaceOrder }),
   }
 }
 

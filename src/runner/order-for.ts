@@ -64,6 +64,7 @@ export function orderFor(
     ...(note.fetched_dir === undefined ? {} : { artifactsDir: note.fetched_dir }),
     ...(helpers && { helpersDir: helpers.dir, node: helpers.node }),
     ...(assignment.http && { http: assignment.http }),
+    ...(assignment.place && { place: assignment.place }),
     keepForMs,
     note,
   }

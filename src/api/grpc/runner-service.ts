@@ -185,6 +185,7 @@ export function runnerService(port: RunnerPort) {
           artifactFiles: a.artifactCaps.files,
           ...(a.script && { scriptKind: a.script.kind, script: a.script.text }),
           ...(a.http && { requestJson: JSON.stringify(a.http) }),
+          ...(a.place && { placeJson: JSON.stringify(a.place) }),
         })),
       }
     },

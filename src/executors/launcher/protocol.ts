@@ -3,7 +3,7 @@
  * themselves, to the client that started the attempt or asked for it last.
  */
 import type { Usage } from '../../job/outcome.ts'
-import type { AttemptOrder, StopReason } from '../executor.ts'
+import type { AttemptOrder, StartFailure, StopReason } from '../executor.ts'
 import type { ExecutorConfig } from '../supervisor/check.ts'
 import type { End } from '../supervisor/end.ts'
 
@@ -31,7 +31,7 @@ export interface Answers {
   hello: { pid: number; starter: number | null; warm: { waiting: number; used: number } }
   ground: GroundOnWire
   configure: null
-  start: Begun | { refused: { errorClass: 'start' | 'refused' | 'infrastructure'; message: string; share?: string } }
+  start: Begun | { refused: { errorClass: StartFailure; message: string; share?: string } }
   stop: null
   usage: Usage
   release: null

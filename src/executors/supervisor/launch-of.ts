@@ -33,7 +33,7 @@ export interface Shape extends Pick<
 }
 
 export const shapeOf = (order: AttemptOrder, checked: Checked, at: Ground): Shape => ({
-  network: order.spec.network,
+  network: order.spec.network === 'host' ? 'host' : 'none',
   diskBytes: order.limits.disk_bytes,
   workingDir: checked.workingDir,
   binds: checked.binds,

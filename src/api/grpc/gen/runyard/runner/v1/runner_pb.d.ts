@@ -281,6 +281,13 @@ export declare type Assignment = Message<"runyard.runner.v1.Assignment"> & {
    * @generated from field: string request_json = 13;
    */
   requestJson: string;
+
+  /**
+   * Of a container or of hosts: which image or hosts, with their credentials (job/place.ts).
+   *
+   * @generated from field: string place_json = 14;
+   */
+  placeJson: string;
 };
 
 /**
