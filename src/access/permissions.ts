@@ -73,6 +73,13 @@ const table = {
   // Names and kinds of channels are no secret to those who may name one; their settings are shown to nobody.
   'channel.read': { admin: 'all', operator: 'all', viewer: 'all' },
   'channel.change': { admin: 'all', operator: 'none', viewer: 'none' },
+  // A host that is open to somebody is used by its name; how one gets in is an administrator's affair.
+  'host.read': { admin: 'all', operator: 'all', viewer: 'all' },
+  'host.change': { admin: 'all', operator: 'none', viewer: 'none' },
+  'host.terminal': { admin: 'all', operator: 'none', viewer: 'none' },
+  // The same of images: their names and references are no secret, their registries' passwords are shown to nobody.
+  'image.read': { admin: 'all', operator: 'all', viewer: 'all' },
+  'image.change': { admin: 'all', operator: 'none', viewer: 'none' },
   // A definition says what a team runs: everyone reads it. What came of it belongs to whoever started it.
   'pipeline.read': { admin: 'all', operator: 'all', viewer: 'all' },
   'pipeline.start': { admin: 'all', operator: 'all', viewer: 'none' },
@@ -128,6 +135,10 @@ export const tokenScopes = [
   'certificates:write',
   'channels:read',
   'channels:write',
+  'images:read',
+  'images:write',
+  'hosts:read',
+  'hosts:write',
   'pipelines:read',
   'pipelines:write',
   'events:read',
@@ -173,6 +184,11 @@ const scopeFor: Record<Action, TokenScope> = {
   'certificate.revoke': 'certificates:write',
   'channel.read': 'channels:read',
   'channel.change': 'channels:write',
+  'host.read': 'hosts:read',
+  'host.change': 'hosts:write',
+  'host.terminal': 'hosts:write',
+  'image.read': 'images:read',
+  'image.change': 'images:write',
   'pipeline.read': 'pipelines:read',
   'pipeline.start': 'pipelines:write',
   'pipeline.change': 'pipelines:write',

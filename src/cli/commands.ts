@@ -39,6 +39,8 @@ export const commands: CommandEntry[] = [
   },
   { name: 'webhook', summary: 'who else may start an event, signed', load: () => import('./commands/webhook.ts') },
   { name: 'queue', summary: 'queues and their limits', load: () => import('./commands/queue.ts') },
+  { name: 'host', summary: 'hosts that jobs run on over SSH', load: () => import('./commands/host.ts') },
+  { name: 'image', summary: 'images for jobs in containers', load: () => import('./commands/image.ts') },
   {
     name: 'channel',
     summary: 'where messages go, their templates, what became of them',
@@ -51,6 +53,7 @@ export const commands: CommandEntry[] = [
   },
   { name: 'dead', summary: 'failed jobs: do them again, or dismiss them', load: () => import('./commands/dead.ts') },
   { name: 'incident', summary: 'what goes wrong, from its opening on', load: () => import('./commands/incident.ts') },
+  { name: 'suggest', summary: 'limits that would do, by past use', load: () => import('./commands/suggest.ts') },
   { name: 'stats', summary: 'durations, success, waits, use', load: () => import('./commands/stats.ts') },
   { name: 'var', summary: 'variables that scripts read and write', load: () => import('./commands/var.ts') },
   {

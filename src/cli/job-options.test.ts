@@ -34,6 +34,7 @@ test('every option arrives in the document under its wire name, and the schema t
     ...['-n', 'build', '-e', 'A=1', '-e', 'B=x=y', '--secret', 'K=v', '--timeout', '90s', '--cpu', '0.5'],
     ...['--memory', '64m', '--pids', '10', '--open-files', '64', '--output', '1m', '--io', '10m', '--stop-grace', '2s'],
     ...['--queue', 'fast', '--priority', '9', '--label', 'gpu=a100', '--label', 'zone=b', '--retries', '2'],
+    ...['--grow-memory', '1.5', '--grow-memory-to', '1g'],
     ...['--after', 'aaaaaaaaaaaa', '--after', 'bbbbbbbbbbbb', '--on-dependency-failure', 'run', '--delay', '5m'],
     ...['--network', 'host', '--isolation', 'none', '--bind', '/data', '--bind', '/out:rw', '-w', '/srv/x', 'make'],
   )
@@ -63,6 +64,7 @@ test('every option arrives in the document under its wire name, and the schema t
     priority: 9,
     required_labels: { gpu: 'a100', zone: 'b' },
     max_attempts: 3,
+    retry: { memory_factor: 1.5, memory_max_bytes: 2 ** 30 },
     depends_on: ['aaaaaaaaaaaa', 'bbbbbbbbbbbb'],
     on_dependency_failure: 'run',
     delay_seconds: 300,
@@ -132,4 +134,29 @@ test('a bind is read-only unless it says otherwise, and relative paths are made 
 test('relative paths mean nothing on another machine', () => {
   expect(() => refuseRelativePaths({ workdir: '.' })).toThrow('must be an absolute path')
   expect(() => refuseRelativePaths({ workdir: '/a', bind: [{ path: '/b', mode: 'ro' }] })).not.toThrow()
+})
+
+test('an image means a container; a destination means network egress', () => {
+  expect(specFrom('--image', 'py', 'true')).toEqual({
+    command: ['true'],
+    executor: 'container',
+    container: { image: 'py' },
+  })
+  expect(specFrom('--executor', 'kubernetes', '--image', 'r.example/a:1', 'true')).toMatchObject({
+    ...{ executor: 'kubernetes', container: { image: 'r.example/a:1' } },
+  })
+  const more = ['--container-user', '1000:1000', '--container-network', 'bridge', '--writable-root']
+  const spec = specFrom('--image', 'py', ...more, '--volume', 'cache:/c', '--volume', 'out:/o:x:rw', 'true')
+  expect(spec.container).toEqual({
+    ...{ image: 'py', user: '1000:1000', network: 'bridge', read_only_root: false },
+    volumes: [
+      { name: 'cache', path: '/c', mode: 'ro' },
+      { name: 'out', path: '/o:x', mode: 'rw' },
+    ],
+  })
+  expect(jobSpecSchema.safeParse(spec).success).toBe(true)
+  expect(specFrom('--egress', 'a.example', '--egress', 'b.example:5432', 'true')).toEqual({
+    ...{ command: ['true'], network: 'egress', egress: ['a.example', 'b.example:5432'] },
+  })
+  expect(() => specFrom('--image', 'py', '--volume', 'cache', 'true')).toThrow('write NAME:/PATH')
 })

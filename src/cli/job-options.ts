@@ -1,7 +1,17 @@
 /** The options of `run` and `start`, and the job document that they write. */
 import { isAbsolute, resolve } from 'node:path'
 import { InvalidArgumentError, Option, type Command } from 'commander'
-import { specLimits, strategies, type JobSpecInput, type Strategy } from '../job/spec.ts'
+import {
+  executorKinds,
+  hostLimits,
+  hostSuccess,
+  type HostSuccess,
+  specLimits,
+  strategies,
+  type ExecutorKind,
+  type JobSpecInput,
+  type Strategy,
+} from '../job/spec.ts'
 import { AppError } from '../lib/app-error.ts'
 import { parseDuration, parseNumber, parseSize, parseTimeLimit, parseWhole, parseWithin } from './units.ts'
 
@@ -26,7 +36,17 @@ export interface JobOptions {
   placement?: Strategy
   near?: Record<string, string>
   apart?: Record<string, string>
-  network?: 'none' | 'host'
+  network?: 'none' | 'host' | 'egress'
+  egress?: string[]
+  executor?: ExecutorKind
+  image?: string
+  containerUser?: string
+  containerNetwork?: string
+  writableRoot?: boolean
+  host?: string[]
+  hostsSuccess?: HostSuccess
+  hostsAtOnce?: number
+  volume?: { name: string; path: string; mode: 'ro' | 'rw' }[]
   isolation?: 'full' | 'none'
   junit?: string[]
   artifact?: string[]
@@ -34,6 +54,8 @@ export interface JobOptions {
   input?: { share: string; path?: string }[]
   bind?: { path: string; mode: 'ro' | 'rw' }[]
   retries?: number
+  growMemory?: number
+  growMemoryTo?: number
   after?: string[]
   onDependencyFailure?: 'skip' | 'run'
   delay?: number
@@ -58,6 +80,13 @@ export function parseBind(text: string): { path: string; mode: 'ro' | 'rw' } {
   const [, path = text, mode = 'ro'] = /^(.+?):(ro|rw)$/.exec(text) ?? []
   if (path === '') throw new InvalidArgumentError('write PATH, PATH:ro or PATH:rw')
   return { path, mode: mode === 'rw' ? 'rw' : 'ro' }
+}
+
+/** `NAME:/path` or `NAME:/path:rw`. */
+export function parseVolume(text: string): { name: string; path: string; mode: 'ro' | 'rw' } {
+  const [, name, path, mode = 'ro'] = /^([^:]+):(\/.*?)(?::(ro|rw))?$/.exec(text) ?? []
+  if (name === undefined || path === undefined) throw new InvalidArgumentError('write NAME:/PATH or NAME:/PATH:rw')
+  return { name, path, mode: mode === 'rw' ? 'rw' : 'ro' }
 }
 
 /** `SHARE` or `SHARE:path/in/it`. */
@@ -97,6 +126,7 @@ const collectPairs =
 export function addJobOptions(command: Command): void {
   const limits = 'Limits (within the administrator’s maximum; one that cannot be held refuses the job):'
   const when = 'When and where:'
+  const place = 'Elsewhere than in a sandbox of the runner:'
   const beside = 'Placement (beside what other runners and jobs are there):'
   const add = (flags: string, meaning: string, shape: (option: Option) => Option, group?: string): void => {
     const option = shape(new Option(flags, meaning))
@@ -124,8 +154,29 @@ export function addJobOptions(command: Command): void {
   add('--junit <path>', 'JUnit XML that it writes, e.g. reports/*.xml', parsed(collect((t) => t)))
   add('--artifact <path>', 'a file or directory to keep, e.g. dist/*.tar.gz', parsed(collect((t) => t)))
   add('--helpers', 'variables, progress and messages at hand, also without network', (o) => o)
-  add('--network <kind>', 'none (default) or host', (o) => o.choices(['none', 'host']))
+  add('--network <kind>', 'none (default), host or egress', (o) => o.choices(['none', 'host', 'egress']))
+  add('--egress <host[:port]>', 'only there, e.g. api.example.com; implies --network egress', parsed(collect((t) => t)))
   add('--isolation <kind>', 'full (default) or none, where allowed', (o) => o.choices(['full', 'none']))
+
+  add('--executor <kind>', executorKinds.join(', '), (o) => o.choices([...executorKinds]), place)
+  add('--image <name>', 'in a container of this image; see runyard image ls', (o) => o, place)
+  add(
+    '--host <name>',
+    'over SSH on this host, or on all with label:KEY=VALUE; see runyard host ls',
+    parsed(collect((t) => t)),
+    place,
+  )
+  add('--hosts-success <how>', 'of several hosts: all (default) or any', (o) => o.choices([...hostSuccess]), place)
+  add(
+    '--hosts-at-once <n>',
+    'hosts at the same time (default: all)',
+    parsed(parseWithin(1, hostLimits.hostsOfJob)),
+    place,
+  )
+  add('--container-user <uid[:gid]>', 'in the container (default: 65534:65534)', (o) => o, place)
+  add('--container-network <name>', 'an allowed network of the engine', (o) => o, place)
+  add('--writable-root', 'the files of the image can be written to', (o) => o, place)
+  add('--volume <name:path[:rw]>', 'an allowed volume of the engine', parsed(collect(parseVolume)), place)
 
   add('--timeout <time>', 'wall time of an attempt, e.g. 3s, 5m, 1h', parsed(parseTimeLimit), limits)
   add('--cpu <cores>', 'e.g. 0.5', parsed(parseNumber), limits)
@@ -142,6 +193,8 @@ export function addJobOptions(command: Command): void {
   add('--label <k=v>', 'the runner must carry this label', parsed(collectPairs(parseNewLabel)), when)
   add('--avoid <k=v>', 'the runner must not carry this label', parsed(collectPairs(parseNewLabel)), when)
   add('--retries <n>', 'further attempts after a failure', parsed(parseWithin(0, specLimits.maxAttempts - 1)), when)
+  add('--grow-memory <n>', 'n times as much for the attempt after one killed for memory', parsed(parseNumber), when)
+  add('--grow-memory-to <size>', 'not beyond this (default: the maximum)', parsed(parseSize), when)
   add('--after <id>', 'wait for this job to end', parsed(collect((t) => t)), when)
   add('--on-dependency-failure <what>', 'skip (default) or run', (o) => o.choices(['skip', 'run']), when)
   add('--delay <time>', 'wait at least so long', parsed(parseDuration), when)
@@ -169,6 +222,26 @@ export function refuseRelativePaths({ workdir, bind = [] }: JobOptions): void {
   throw new AppError('invalid_argument', message, { fields: problems.map(({ field }) => ({ field, message })) })
 }
 
+/** An image means a container, unless a cluster takes images too; a host means SSH. */
+function placeOf(options: JobOptions) {
+  const { host: hosts, hostsSuccess: hosts_success, hostsAtOnce: hosts_at_once } = options
+  const onHosts = given({ hosts, hosts_success, hosts_at_once })
+  const executor = options.executor ?? (hosts && 'ssh')
+  return { ...containerOf({ ...options, executor }), ...onHosts }
+}
+
+function containerOf({ executor, image, containerUser, containerNetwork, writableRoot, volume }: JobOptions) {
+  const container = given({
+    image,
+    user: containerUser,
+    network: containerNetwork,
+    read_only_root: writableRoot && false,
+    volumes: volume,
+  })
+  if (Object.keys(container).length === 0) return { executor }
+  return { executor: executor ?? 'container', container }
+}
+
 export function specOf(command: string[], options: JobOptions): JobSpecInput {
   const limits = given({
     cpu: options.cpu,
@@ -179,6 +252,7 @@ export function specOf(command: string[], options: JobOptions): JobSpecInput {
     output_bytes: options.output,
     io_bytes_per_second: options.io,
   })
+  const growth = given({ memory_factor: options.growMemory, memory_max_bytes: options.growMemoryTo })
   const placement = given({
     strategy: options.placement,
     avoid_labels: options.avoid,
@@ -200,10 +274,13 @@ export function specOf(command: string[], options: JobOptions): JobSpecInput {
     on_dependency_failure: options.onDependencyFailure,
     delay_seconds: options.delay,
     max_attempts: options.retries === undefined ? undefined : options.retries + 1,
+    retry: Object.keys(growth).length === 0 ? undefined : growth,
     timeout_seconds: options.timeout,
     stop_grace_seconds: options.stopGrace,
     isolation: options.isolation,
-    network: options.network,
+    network: options.network ?? (options.egress && 'egress'),
+    egress: options.egress,
+    ...placeOf(options),
     junit: options.junit,
     artifacts: options.artifact,
     helpers: options.helpers,

@@ -7,7 +7,7 @@ import { commands } from './commands.ts'
 import { programFor } from './main.ts'
 
 const asked = vi.hoisted(() => [] as { path: string; input: unknown }[])
-const empty = { jobs: [], batches: [], entries: [], channels: [], deliveries: [], queues: [], runners: [], users: [] }
+const empty = { hosts: [], jobs: [], batches: [], entries: [], channels: [], deliveries: [], queues: [], runners: [], users: [] }
 const answer = {
   ...empty,
   tokens: [],
@@ -52,6 +52,7 @@ test.each([
   ['pipeline', 'runs', 'release', '--limit', '1'],
   ['pipeline', 'tasks', 'aaaaaaaaaaaa'],
   ['queue', 'ls'],
+  ['host', 'ls', '--label', 'role=web'],
   ['channel', 'ls'],
   ['channel', 'deliveries', '--limit', '1'],
   ['runner', 'ls'],

@@ -6,6 +6,7 @@ import { AppError } from '../lib/app-error.ts'
 import { setupLine } from './setup-line.ts'
 
 export function refuseWithoutSandbox(spec: JobSpecInput, path = process.env.PATH ?? ''): void {
+  if ((spec.executor ?? 'sandbox') !== 'sandbox') return
   if (spec.isolation === 'none' || path.split(delimiter).some((dir) => dir !== '' && isProgram(join(dir, 'bwrap'))))
     return
   throw new AppError(

@@ -3,6 +3,7 @@ import { isIP } from 'node:net'
 import { posix } from 'node:path'
 import { allowProblem } from '../lib/address-guard.ts'
 import type { FieldProblem } from '../lib/app-error.ts'
+import { parseEgressAllow } from '../job/egress-rules.ts'
 import { sharePattern } from '../lib/share-name.ts'
 import type { Config } from './config.ts'
 import { parseLogStore } from './log-store-url.ts'
@@ -50,6 +51,10 @@ export function checkTogether(config: Config): FieldProblem[] {
   for (const entry of config.httpAllow) {
     const problem = allowProblem(entry)
     if (problem !== null) say('RUNYARD_HTTP_ALLOW', problem)
+  }
+  for (const entry of config.egressAllow) {
+    if (parseEgressAllow(entry) === null)
+      say('RUNYARD_EGRESS_ALLOW', `"${entry}" is no destination: api.example.com, *.example.com:8443, 10.1.0.0/16:5432, **`)
   }
   if (config.logStore !== undefined) {
     const place = parseLogStore(config.logStore)

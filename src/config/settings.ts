@@ -903,6 +903,13 @@ export const settings = {
     defaultText: '`slurm` in the data directory',
     meaning: 'Directory for scripts and output of Slurm jobs; the same on the runner and on all nodes.',
   },
+  slurmUser: {
+    group: 'elsewhere',
+    env: 'RUNYARD_SLURM_USER',
+    type: 'string',
+    defaultText: 'the user of the runner; as root none, and jobs for Slurm are refused',
+    meaning: 'User of the cluster that jobs run as when the runner is root.',
+  },
   slurmPartitions: {
     group: 'elsewhere',
     env: 'RUNYARD_SLURM_PARTITIONS',
@@ -931,7 +938,7 @@ export const settings = {
     default: 'fixed',
     oneOf: ['fixed', 'follow'],
     meaning:
-      '`follow`: the runner takes fewer jobs while its host is short of CPU or memory because of other work, and all again when that is over.',
+      'With `follow` the runner takes fewer jobs while its host is short of CPU or memory because of other work, and all again when that is over.',
   },
 
   server: {

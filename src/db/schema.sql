@@ -95,6 +95,7 @@ create table attempts (
   unenforced text[],
   log_server bigint,
   log_shared boolean default false not null,
+  memory_bytes bigint,
   constraint attempts_pkey PRIMARY KEY (job_id, number),
   constraint attempts_job_id_fkey FOREIGN KEY (job_id) REFERENCES jobs(id) ON DELETE CASCADE,
   constraint attempts_state_check CHECK ((state = ANY (ARRAY['leased'::text, 'running'::text, 'unknown'::text, 'handed_back'::text, 'succeeded'::text, 'failed'::text, 'timed_out'::text, 'oom_killed'::text, 'cancelled'::text, 'lost'::text])))
@@ -426,6 +427,50 @@ create table helper_calls (
   constraint helper_calls_job_id_fkey FOREIGN KEY (job_id) REFERENCES jobs(id) ON DELETE CASCADE
 );
 
+create table hosts (
+  id bigint generated always as identity not null,
+  name text not null,
+  description text,
+  address text not null,
+  port integer not null,
+  username text not null,
+  auth_method text not null,
+  auth_sealed bytea,
+  jump_id bigint,
+  labels text[] default '{}'::text[] not null,
+  connections integer not null,
+  keep_alive_seconds integer not null,
+  connect_timeout_seconds integer not null,
+  enabled boolean default true not null,
+  open_to text not null,
+  keys jsonb default '[]'::jsonb not null,
+  seen_keys jsonb default '[]'::jsonb not null,
+  seen_at timestamp with time zone,
+  alarm_at timestamp with time zone,
+  alarm_key jsonb,
+  alarm_runner text,
+  alarm_job text,
+  facts jsonb,
+  facts_at timestamp with time zone,
+  test_job text,
+  last_ok_at timestamp with time zone,
+  last_failed_at timestamp with time zone,
+  last_error text,
+  last_job text,
+  created_at timestamp with time zone default now() not null,
+  updated_at timestamp with time zone default now() not null,
+  constraint hosts_pkey PRIMARY KEY (id),
+  constraint hosts_name_key UNIQUE (name),
+  constraint hosts_jump_id_fkey FOREIGN KEY (jump_id) REFERENCES hosts(id),
+  constraint hosts_auth_method_check CHECK ((auth_method = ANY (ARRAY['key'::text, 'password'::text, 'agent'::text]))),
+  constraint hosts_check CHECK (((auth_method = 'agent'::text) = (auth_sealed IS NULL))),
+  constraint hosts_check1 CHECK ((jump_id <> id)),
+  constraint hosts_open_to_check CHECK ((open_to = ANY (ARRAY['operators'::text, 'admins'::text]))),
+  constraint hosts_port_check CHECK (((port >= 1) AND (port <= 65535)))
+);
+
+CREATE INDEX hosts_jump ON public.hosts USING btree (jump_id) WHERE (jump_id IS NOT NULL);
+
 create table idempotency_keys (
   owner_id bigint not null,
   key text not null,
@@ -438,6 +483,32 @@ create table idempotency_keys (
 ) with (autovacuum_vacuum_scale_factor=0.05, autovacuum_vacuum_cost_delay=0);
 
 CREATE INDEX idempotency_keys_age ON public.idempotency_keys USING btree (created_at);
+
+create table images (
+  id bigint generated always as identity not null,
+  name text not null,
+  reference text not null,
+  description text,
+  languages text[] default '{}'::text[] not null,
+  pull text default 'missing'::text not null,
+  registry_username text,
+  password_sealed bytea,
+  password_secret text,
+  warm_least integer default 0 not null,
+  warm_most integer default 0 not null,
+  enabled boolean default true not null,
+  open_to text default 'operators'::text not null,
+  created_at timestamp with time zone default now() not null,
+  updated_at timestamp with time zone default now() not null,
+  constraint images_pkey PRIMARY KEY (id),
+  constraint images_name_key UNIQUE (name),
+  constraint images_check CHECK ((((registry_username IS NOT NULL))::integer = (((password_sealed IS NOT NULL))::integer + ((password_secret IS NOT NULL))::integer))),
+  constraint images_check1 CHECK (((warm_least >= 0) AND (warm_least <= warm_most))),
+  constraint images_languages_check CHECK ((languages <@ ARRAY['bash'::text, 'python'::text, 'node'::text])),
+  constraint images_open_to_check CHECK ((open_to = ANY (ARRAY['operators'::text, 'admins'::text]))),
+  constraint images_pull_check CHECK ((pull = ANY (ARRAY['missing'::text, 'always'::text, 'never'::text]))),
+  constraint images_warm_most_check CHECK ((warm_most <= 100))
+);
 
 create table incident_entries (
   id bigint generated always as identity not null,
@@ -579,6 +650,7 @@ create table jobs (
   run_id bigint,
   run_index integer,
   outputs jsonb,
+  memory_bytes bigint,
   constraint jobs_pkey PRIMARY KEY (id),
   constraint jobs_public_id_key UNIQUE (public_id),
   constraint jobs_priority_check CHECK (((priority >= 0) AND (priority <= 10))),

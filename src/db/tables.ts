@@ -154,6 +154,7 @@ export interface JobsTable {
   run_id: Optional<string>
   run_index: Optional<number>
   outputs: OptionalJson<Record<string, string>>
+  memory_bytes: Optional<string>
 }
 
 export interface RunsTable {
@@ -363,6 +364,58 @@ export interface ChannelsTable {
   updated_at: DefaultedTime
 }
 
+export interface HostsTable {
+  id: BigId
+  name: string
+  description: Optional<string>
+  address: string
+  port: number
+  username: string
+  auth_method: 'key' | 'password' | 'agent'
+  auth_sealed: Optional<Buffer>
+  jump_id: Optional<string>
+  labels: Generated<string[]>
+  connections: number
+  keep_alive_seconds: number
+  connect_timeout_seconds: number
+  enabled: Generated<boolean>
+  open_to: 'operators' | 'admins'
+  keys: ColumnType<unknown, string | undefined, string>
+  seen_keys: ColumnType<unknown, string | undefined, string>
+  seen_at: OptionalTime
+  alarm_at: OptionalTime
+  alarm_key: OptionalJson<{ type: string; fingerprint: string }>
+  alarm_runner: Optional<string>
+  alarm_job: Optional<string>
+  facts: OptionalJson<Record<string, unknown>>
+  facts_at: OptionalTime
+  test_job: Optional<string>
+  last_ok_at: OptionalTime
+  last_failed_at: OptionalTime
+  last_error: Optional<string>
+  last_job: Optional<string>
+  created_at: DefaultedTime
+  updated_at: DefaultedTime
+}
+
+export interface ImagesTable {
+  id: BigId
+  name: string
+  reference: string
+  description: Optional<string>
+  languages: Generated<string[]>
+  pull: Generated<'missing' | 'always' | 'never'>
+  registry_username: Optional<string>
+  password_sealed: Optional<Buffer>
+  password_secret: Optional<string>
+  warm_least: Generated<number>
+  warm_most: Generated<number>
+  enabled: Generated<boolean>
+  open_to: Generated<'operators' | 'admins'>
+  created_at: DefaultedTime
+  updated_at: DefaultedTime
+}
+
 export interface OutboxTable {
   id: BigId
   about: string
@@ -429,6 +482,7 @@ export interface AttemptsTable {
   unenforced: Optional<string[]>
   log_server: Optional<string>
   log_shared: Generated<boolean>
+  memory_bytes: Optional<string>
 }
 
 export interface CertificateAuthoritiesTable {
@@ -774,6 +828,8 @@ export interface Schema {
   test_results: TestResultsTable
   batch_templates: BatchTemplatesTable
   channels: ChannelsTable
+  hosts: HostsTable
+  images: ImagesTable
   outbox: OutboxTable
   deliveries: DeliveriesTable
   job_counts: JobCountsTable

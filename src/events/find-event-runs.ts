@@ -30,6 +30,10 @@ export interface EventRunRow {
   webhookName: string | null
   fromEvent: string | null
   jobId: string | null
+  /** Of its job, as long as that is there. */
+  executor: string | null
+  image: string | null
+  hosts: string[] | null
   pipelineRunId: string | null
   depth: number
   condition: boolean | null
@@ -53,7 +57,8 @@ const columns = `er.id as key, er.public_id as "publicId", er.event_id as "event
   (select name from event_webhooks where public_id = er.cause->>'webhook') as "webhookName",
   (select f.name from event_runs fr join events f on f.id = fr.event_id where fr.public_id = er.cause->>'run'
     and ($2::bigint is null or f.owner_id = $2::bigint or f.shared)) as "fromEvent",
-  er.job_id as "jobId", er.pipeline_run_id as "pipelineRunId", er.depth, ar.condition, ar.progress,
+  er.job_id as "jobId", j.spec->>'executor' as executor, j.spec->'container'->>'image' as image,
+  j.spec->'hosts' as hosts, er.pipeline_run_id as "pipelineRunId", er.depth, ar.condition, ar.progress,
   ar.status_text as "statusText", coalesce(er.exit_code, (j.outcome->>'exit_code')::int) as "exitCode",
   coalesce(er.error, case when ${openState} <> 'succeeded' then j.outcome->>'message' end, pr.last_error) as error,
   coalesce(er.attempts, j.attempts_spent, 0) as attempts, (er.definition->>'max_running')::int as "maxRunning",

@@ -67,6 +67,15 @@ export async function variablesSeenBy(
   return rows
 }
 
+export async function globalVariables(db: Queryable, names: readonly string[]): Promise<VariableRow[]> {
+  const { rows } = await db.query<VariableRow>({
+    name: 'variables_global',
+    text: `select ${variableColumns} from variables v where v.owner_id is null and v.name = any($1::text[])`,
+    values: [names],
+  })
+  return rows
+}
+
 /** By a job or an event; looking at it on a page does not count. */
 export async function noteRead(tx: Queryable, ids: readonly string[]): Promise<void> {
   if (ids.length === 0) return

@@ -66,6 +66,8 @@ export interface Ended {
   report?: ReportFound
   /** Reading those was given up: it took too long. */
   filesLate?: boolean
+  /** Of network "egress": destinations that it was not let to, as `host:port`, the first ones. */
+  notReached?: string[]
   startedAt: Date
   endedAt: Date
   /** Of an executor without processes: its own words for the end, in place of those for an exit code. */
@@ -155,9 +157,10 @@ export interface Executor {
   probe(): Promise<Facilities>
   /**
    * Resolves when the process is started; the exit comes through `ended`. Rejects with StartRefused when it is certain
-   * that it never ran, with AttemptLost when that cannot be found out.
+   * that it never ran, with AttemptLost when that cannot be found out. `signal` gives up a start that takes long (an
+   * image that is pulled, a host that does not answer); only executors that run it elsewhere look at it.
    */
-  start(order: AttemptOrder): Promise<RunningAttempt>
+  start(order: AttemptOrder, signal?: AbortSignal): Promise<RunningAttempt>
   /** The keeper's deadline of these moves to `keepForMs` from now. */
   extend(keys: string[], keepForMs: number): Promise<void>
   /**

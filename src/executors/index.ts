@@ -1,6 +1,8 @@
 /** Executor kind → implementation, and all that the runner and the command line need from this folder. */
 export { byKind } from './by-kind.ts'
+export { createDrivenExecutor, isDriven, withDriven, type DrivenExecutor } from './driven.ts'
 export { createFakeExecutor, type FakeExecutor, type FakeRun } from './fake.ts'
+export { engineAt, engineSockets, findEngine } from './find-engine.ts'
 export { createHttpExecutor } from './http.ts'
 export type { AttemptResults } from './http/results.ts'
 export { createMessageExecutor } from './message.ts'

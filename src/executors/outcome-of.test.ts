@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { StartRefused, type Ended } from './executor.ts'
-import { outcomeOf, refusedOutcome, seconds, size, type EndInput } from './outcome-of.ts'
+import { size } from '../lib/byte-size.ts'
+import { outcomeOf, refusedOutcome, seconds, type EndInput } from './outcome-of.ts'
 
 const at = new Date('2026-01-02T03:04:05Z')
 const ended = (over: Partial<Ended> = {}): Ended => ({

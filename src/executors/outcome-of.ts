@@ -1,6 +1,7 @@
 /** What an attempt's end means to its user. Pure; the first reason is kept: a timeout that needed a kill is a timeout. */
 import type { Ended, StartRefused, StopReason } from './executor.ts'
 import type { Outcome } from '../job/outcome.ts'
+import { size } from '../lib/byte-size.ts'
 
 export interface EndInput {
   ended: Ended
@@ -57,7 +58,10 @@ export function outcomeOf({ ended, timeoutMs, memoryBytes, cleanupMs }: EndInput
       ? { ...facts, message }
       : { ...facts, state: 'failed', error_class: errorClass, message }
   }
-  const partly = ended.oomKills > 0 ? partlyKilled(ended.oomKills, memoryBytes) : ''
+  const partly = [
+    ...(ended.oomKills > 0 ? [partlyKilled(ended.oomKills, memoryBytes)] : []),
+    ...(ended.notReached ? [notReached(ended.notReached)] : []),
+  ].join('; ')
   const also = partly === '' ? '' : `; ${partly}`
   if (ended.signal !== null) {
     return { ...facts, state: 'failed', error_class: 'signal', message: `killed by ${ended.signal}${also}` }
@@ -74,6 +78,12 @@ export function outcomeOf({ ended, timeoutMs, memoryBytes, cleanupMs }: EndInput
 
 const partlyKilled = (kills: number, memoryBytes: number): string =>
   `${kills} of its processes ${kills === 1 ? 'was' : 'were'} killed for memory (limit ${size(memoryBytes)})`
+
+const shownDestinations = 5
+function notReached(destinations: string[]): string {
+  const more = destinations.length > shownDestinations ? ', …' : ''
+  return `it was not let to ${destinations.slice(0, shownDestinations).join(', ')}${more} (network egress)`
+}
 
 export const leaseLostMessage =
   'the runner could not reach the server for so long that the job was stopped; it may run again elsewhere'
@@ -104,15 +114,4 @@ export const lostOutcome = (message: string, at: Date): Outcome => ({
 
 export function seconds(ms: number): string {
   return `${Number((ms / 1000).toFixed(3))} s`
-}
-
-export function size(bytes: number): string {
-  const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB']
-  let value = bytes
-  let unit = 0
-  while (value >= 1024 && unit < units.length - 1) {
-    value /= 1024
-    unit++
-  }
-  return `${Number(value.toFixed(1))} ${units[unit]}`
 }

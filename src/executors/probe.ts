@@ -2,10 +2,10 @@
 import { execFile } from 'node:child_process'
 import { existsSync, realpathSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Facilities } from './executor.ts'
+import { findEngine } from './find-engine.ts'
 import { connectLauncher } from './launcher/client.ts'
 import { onPath } from './launcher/spawn-launcher.ts'
 import { groundFromWire, type Ground } from './sandbox/ground.ts'
@@ -43,7 +43,8 @@ export async function probeHost(options: { uidBase?: number } = {}): Promise<Pro
     cgroupRow(ground),
     ...limitRows(facilities),
     await containerRow(),
-    await sshRow(),
+    sshRow(),
+    await slurmRow(),
   ]
 }
 
@@ -141,15 +142,15 @@ function limitRows(facilities: Facilities): ProbeRow[] {
   })
 }
 
+/** As a runner of this machine would find it. */
 async function containerRow(): Promise<ProbeRow> {
-  const runtimeDir = process.env.XDG_RUNTIME_DIR
-  const sockets = [
-    '/var/run/docker.sock',
-    '/run/podman/podman.sock',
-    ...(runtimeDir ? [`${runtimeDir}/podman/podman.sock`] : []),
-  ]
-  for (const socketPath of sockets.filter((path) => existsSync(path))) {
-    if (await answers(socketPath)) return row('container engine', 'yes', socketPath)
+  const setting = process.env.RUNYARD_CONTAINER_ENGINE ?? 'auto'
+  const found = await findEngine(setting)
+  if (found) return row('container engine', 'yes', `${found.engine} ${found.version} at ${found.socket}`)
+  if (setting === 'off') return row('container engine', 'no', 'switched off (RUNYARD_CONTAINER_ENGINE=off)')
+  if (setting !== 'auto') {
+    const fix = 'start it, or name another socket in RUNYARD_CONTAINER_ENGINE'
+    return row('container engine', 'no', `no engine answers at ${setting} (RUNYARD_CONTAINER_ENGINE)`, fix)
   }
   const program = ['docker', 'podman'].find((name) => onPath(name) !== null)
   return program
@@ -162,26 +163,25 @@ async function containerRow(): Promise<ProbeRow> {
     : row('container engine', 'no', 'none found (only needed for jobs in containers)')
 }
 
-function answers(socketPath: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const asked = request({ socketPath, path: '/_ping', timeout: 2000 }, (response) => {
-      response.resume()
-      resolve(response.statusCode === 200)
-    })
-    asked.on('error', () => resolve(false))
-    asked.on('timeout', () => asked.destroy())
-    asked.end()
-  })
+/** Runyard connects by itself; only keys that are in an agent need a program beside it. */
+function sshRow(): ProbeRow {
+  const agent = process.env.RUNYARD_SSH_AGENT
+  if (agent === undefined) return row('ssh', 'yes', 'built in; no agent (RUNYARD_SSH_AGENT is not set)')
+  return existsSync(agent)
+    ? row('ssh', 'yes', `built in; agent at ${agent}`)
+    : row('ssh', 'partly', `built in; there is no agent at ${agent}`, 'start it, or unset RUNYARD_SSH_AGENT')
 }
 
-function sshRow(): Promise<ProbeRow> {
+function slurmRow(): Promise<ProbeRow> {
   return new Promise((resolve) => {
-    execFile('ssh', ['-V'], (error, stdout, stderr) => {
-      resolve(
-        error
-          ? row('ssh', 'no', 'not installed (only needed for jobs on other hosts)')
-          : row('ssh', 'yes', (stderr || stdout).trim()),
-      )
+    execFile('sinfo', ['--noheader', '--format=%P'], { timeout: 5000 }, (error, stdout) => {
+      const partitions = stdout.trim().split('\n').filter(Boolean)
+      if (error?.code === 'ENOENT') resolve(row('slurm', 'no', 'not installed (only needed for jobs on its cluster)'))
+      else if (error)
+        resolve(
+          row('slurm', 'partly', 'its commands are here, and no cluster answers', 'name one in /etc/slurm/slurm.conf'),
+        )
+      else resolve(row('slurm', 'yes', `partitions ${partitions.join(', ')}`))
     })
   })
 }

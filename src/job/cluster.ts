@@ -10,7 +10,7 @@ export const slurmSchema = z.strictObject({
   /** As `sbatch --constraint`; letters, digits and & | ! ( ) * only besides. */
   constraint: z
     .string()
-    .regex(/^[A-Za-z0-9_&|!()*,.\[\]-]{1,256}$/, 'has characters that are none of a constraint')
+    .regex(/^[A-Za-z0-9_&|!()*,.[\]-]{1,256}$/, 'has characters that are none of a constraint')
     .optional(),
   nodes: z.int().min(1).max(1024).optional(),
   tasks: z.int().min(1).max(65_536).optional(),

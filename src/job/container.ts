@@ -24,7 +24,7 @@ const networkName = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$/, 'is no
 const volumeName = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]{1,62}$/, 'is no name of an engine volume')
 
 export const containerSchema = z.strictObject({
-  /** Name of a catalogue entry, or a reference that RUNYARD_CONTAINER_IMAGES allows. */
+  /** Name of a catalogue entry, or a reference (with a `/`, a tag or a digest) that RUNYARD_CONTAINER_IMAGES allows. */
   image: z.string().min(1).max(512).optional(),
   /** `uid` or `uid:gid`; 65534:65534 when left out, whatever the image says. */
   user: z
@@ -32,7 +32,7 @@ export const containerSchema = z.strictObject({
     .regex(/^\d{1,9}(?::\d{1,9})?$/, 'must be uid or uid:gid, in digits')
     .refine((user) => !/^0+(?::|$)/.test(user), 'must not be uid 0')
     .optional(),
-  /** Nothing but the work directory, /tmp and what is bound read-write can be written to. */
+  /** True when left out: nothing but the work directory, /tmp and what is bound read-write can be written to. */
   read_only_root: z.boolean().optional(),
   /** `bridge`, or a network that exists; under RUNYARD_CONTAINER_NETWORKS. Without it, `network` says. */
   network: networkName.optional(),

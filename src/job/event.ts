@@ -9,7 +9,7 @@ import { actionSchema } from './event-action.ts'
 import { httpRequestSchema } from './http-request.ts'
 import { keyProblem } from './labels.ts'
 import { misfirePolicies, namePattern, overlapPolicies } from './pipeline.ts'
-import { jobSpecSchema, retrySchema, specLimits } from './spec.ts'
+import { executorKinds, jobSpecSchema, retrySchema, specLimits } from './spec.ts'
 
 /** One place, quoted in error messages. */
 export const eventLimits = {
@@ -74,6 +74,16 @@ const ofJob = z.strictObject({
   labels: shape.labels,
   placement: shape.placement,
   limits: shape.limits,
+  /** Left out: `ssh` with hosts, else as the administrator has it (RUNYARD_EVENT_EXECUTOR). */
+  executor: z.enum(executorKinds).optional(),
+  /** Without an image: the one of the language. */
+  container: shape.container,
+  hosts: shape.hosts,
+  hosts_success: shape.hosts_success,
+  hosts_at_once: shape.hosts_at_once,
+  slurm: shape.slurm,
+  kubernetes: shape.kubernetes,
+  egress: shape.egress,
   network: shape.network.optional(),
   isolation: shape.isolation.optional(),
   working_dir: shape.working_dir,
@@ -192,7 +202,8 @@ export const eventDefinitionSchema = z
     incident_channels: z.array(z.string().min(1).max(63)).max(10).default([]),
   })
   .superRefine((event, context) => {
-    for (const { path, message } of bodyProblems(event)) context.addIssue({ code: 'custom', path, message })
+    const problems = [...bodyProblems(event), ...placeProblems(event)]
+    for (const { path, message } of problems) context.addIssue({ code: 'custom', path, message })
     for (const list of ['schedules', 'actions'] as const) {
       const names = event[list].map(({ name }) => name)
       names.forEach((name, i) => {
@@ -233,6 +244,16 @@ function bodyProblems(event: { kind: EventKind } & Partial<Record<(typeof bodies
       return [{ path: [body], message: `an event of kind ${event.kind} has none; it has ${own}` }]
     return []
   })
+}
+
+const placesOfScripts = ['executor', 'container', 'hosts', 'slurm', 'kubernetes', 'egress'] as const
+
+/** A request or a message runs no code of anybody: the runner makes it itself. A pipeline says so at its tasks. */
+function placeProblems({ kind, job }: { kind: EventKind; job: z.output<typeof ofJob> }) {
+  if (isScriptKind(kind)) return []
+  return placesOfScripts
+    .filter((field) => job[field] !== undefined)
+    .map((field) => ({ path: ['job', field], message: `is of scripts; an event of kind ${kind} has none` }))
 }
 
 export const isScriptKind = (kind: EventKind): kind is ScriptKind => (scriptKinds as readonly string[]).includes(kind)

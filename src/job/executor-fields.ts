@@ -41,6 +41,10 @@ export function executorProblems(spec: Named): Problem[] {
     problems.push({ path: ['hosts'], message: 'is needed by the executor ssh' })
   if (executor === 'kubernetes' && spec.container?.image === undefined)
     problems.push({ path: ['container', 'image'], message: 'is needed by the executor kubernetes' })
+  for (const field of ['network', 'volumes'] as const) {
+    if (executor !== 'kubernetes' || spec.container?.[field] === undefined) continue
+    problems.push({ path: ['container', field], message: 'is of an engine; kubernetes has none' })
+  }
   if (executor === 'container' && spec.container?.image === undefined)
     problems.push({
       path: ['container', 'image'],

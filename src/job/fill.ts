@@ -72,7 +72,12 @@ const typed = new Set([
   'delay_seconds',
   'outputs',
   'helpers',
+  'hosts_at_once',
 ])
+const typedInside: Record<string, readonly PropertyKey[]> = {
+  container: ['read_only_root'],
+  slurm: ['nodes', 'tasks'],
+}
 
 /** Fields of a number or a truth value: there a placeholder that is the whole value is one; elsewhere it is text. */
 export function isTyped(path: readonly PropertyKey[]): boolean {
@@ -81,6 +86,7 @@ export function isTyped(path: readonly PropertyKey[]): boolean {
   if (path.length === 1) return typed.has(top)
   if (top === 'limits') return true
   if (top === 'retry') return second !== 'on'
+  if (path.length === 2 && second !== undefined && typedInside[top]?.includes(second)) return true
   return top === 'placement' && path.length === 3 && path[2] === 'required'
 }
 

@@ -51,6 +51,19 @@ export interface PinnedKey {
   fingerprint: string
 }
 
+/**
+ * What an attempt is refused with whose host, or a jump host on the way there, shows a key that is not pinned. Outcomes
+ * carry words: the server finds the key in them again, and raises the alarm.
+ */
+export const keyChangedWords = (host: string, { type, fingerprint }: PinnedKey): string =>
+  `the key of host ${host} is not the confirmed one: it shows ${type} ${fingerprint}; nothing was sent to it. When it was installed anew, an administrator confirms the new key`
+
+export function keyChangedIn(message: string): { host: string; key: PinnedKey } | null {
+  const found =
+    /the key of host (\S{1,63}) is not the confirmed one: it shows ([\w.@-]{1,64}) (SHA256:[\w+/]{43})/.exec(message)
+  return found && { host: found[1]!, key: { type: found[2]!, fingerprint: found[3]! } }
+}
+
 export type SshAuth =
   | { method: 'key'; private_key: string; passphrase?: string }
   | { method: 'password'; password: string }

@@ -62,6 +62,14 @@ export type JobSettings = Partial<
     | 'junit'
     | 'isolation'
     | 'stop_grace_seconds'
+    | 'executor'
+    | 'container'
+    | 'hosts'
+    | 'hosts_success'
+    | 'hosts_at_once'
+    | 'egress'
+    | 'slurm'
+    | 'kubernetes'
   >
 >
 
@@ -71,6 +79,9 @@ export interface TaskRetry {
   backoff_ms: number
   factor: number
   max_backoff_ms: number
+  /** After a try that was killed for memory; missing: the same again. */
+  memory_factor?: number
+  memory_max_bytes?: number
 }
 
 export interface Approval {

@@ -8,6 +8,10 @@ export interface RetryPolicy {
   /** Share of the wait that is random: 0.2 means ±20 %. */
   jitter: number
   on: ErrorClass[]
+  /** After an attempt that was killed for memory the next has so many times as much; missing: the same. */
+  memory_factor?: number | undefined
+  /** Where that ends; the administrator's maximum when missing. */
+  memory_max_bytes?: number | undefined
 }
 
 /** A command that does not exist will not exist in a minute either: `start` and `refused` are not retried by default. */

@@ -122,17 +122,30 @@ export const limitsSchema = z.strictObject({
 })
 export type Limits = z.infer<typeof limitsSchema>
 
-export const retrySchema = z.strictObject({
-  backoff_seconds: z.number().min(0).max(86_400).default(defaultRetry.backoff_seconds),
-  factor: z.number().min(1).max(100).default(defaultRetry.factor),
-  max_backoff_seconds: z
-    .number()
-    .min(0)
-    .max(7 * 86_400)
-    .default(defaultRetry.max_backoff_seconds),
-  jitter: z.number().min(0).max(1).default(defaultRetry.jitter),
-  on: z.array(z.enum(errorClasses)).default(defaultRetry.on),
-})
+export const retrySchema = z
+  .strictObject({
+    backoff_seconds: z.number().min(0).max(86_400).default(defaultRetry.backoff_seconds),
+    factor: z.number().min(1).max(100).default(defaultRetry.factor),
+    max_backoff_seconds: z
+      .number()
+      .min(0)
+      .max(7 * 86_400)
+      .default(defaultRetry.max_backoff_seconds),
+    jitter: z.number().min(0).max(1).default(defaultRetry.jitter),
+    on: z.array(z.enum(errorClasses)).default(defaultRetry.on),
+    /** After an attempt that was killed for memory the next one has so many times as much. */
+    memory_factor: z.number().min(1, 'must be 1 to 8').max(8, 'must be 1 to 8').optional(),
+    /** Where that ends; the administrator's maximum when missing. */
+    memory_max_bytes: limitsSchema.shape.memory_bytes,
+  })
+  .refine((r) => r.memory_factor === undefined || r.on.includes('oom'), {
+    path: ['memory_factor'],
+    message: 'needs oom in retry.on: nothing else makes memory grow',
+  })
+  .refine((r) => r.memory_max_bytes === undefined || r.memory_factor !== undefined, {
+    path: ['memory_max_bytes'],
+    message: 'needs retry.memory_factor: without it memory does not grow',
+  })
 
 export const queueNamePattern = /^[a-z0-9][a-z0-9._-]{0,62}$/
 
@@ -140,6 +153,7 @@ export const queueNamePattern = /^[a-z0-9][a-z0-9._-]{0,62}$/
 export const executorKinds = ['sandbox', 'container', 'ssh', 'slurm', 'kubernetes'] as const
 export type ExecutorKind = (typeof executorKinds)[number]
 
+export { hostLimits, hostSuccess, type HostSuccess } from './host.ts'
 export { labelList } from './labels.ts'
 export { strategies, type Strategy } from './placement.ts'
 
@@ -246,6 +260,10 @@ export const jobSpecSchema = z
       !(s.limits?.disk_bytes !== undefined && (s.working_dir !== undefined || s.binds?.some((b) => b.mode === 'rw'))),
     { path: ['limits', 'disk_bytes'], message: 'cannot be held together with a read-write working_dir or bind' },
   )
+  .refine(({ limits, retry }) => (retry?.memory_max_bytes ?? Infinity) >= (limits?.memory_bytes ?? 0), {
+    path: ['retry', 'memory_max_bytes'],
+    message: 'is less than limits.memory_bytes, where it begins',
+  })
   .superRefine((spec, context) => {
     const problems = [...placementProblems(spec), ...executorProblems(spec)]
     for (const { path, message } of problems) context.addIssue({ code: 'custom', path, message })

@@ -14,6 +14,7 @@ import { known, refusal, type Ask, type Deps, type KnownAsk } from './deps.ts'
 import { batchOf, getBatch } from './find-batches.ts'
 import { checkKey } from './jobs.ts'
 import { checkPolicy, fingerprint, jobAgain, newJob } from './new-job.ts'
+import { placedBy, withPlaces } from './submit-places.ts'
 import type { ShownBatch } from './show-batch.ts'
 
 export interface MadeBatch {
@@ -37,7 +38,8 @@ export async function createBatch(
 ): Promise<MadeBatch> {
   const ask = known(anyAsk)
   return make(deps, ask, { act: { action: 'batch.submit' }, idempotencyKey, body: { batch: input } }, async () => {
-    const { specs, name, description, notify, template } = await planBatch(deps, ask, input)
+    const { specs: planned, name, description, notify, template } = await planBatch(deps, ask, input)
+    const specs = await withPlaces(deps.db, placedBy(ask, deps), planned, fieldPrefix)
     await checkArtifactsFrom(deps.db, ask, specs, fieldPrefix)
     const jobs = await each(specs, (spec) => newJob(spec, deps, ask))
     return { run: { name, description, notify, template, rerunOf: null }, jobs }
@@ -60,8 +62,9 @@ export async function rerunBatch(
     }
     const members = await membersOf(deps.db, row.key, only)
     checkAllThere(row, only, members.length)
-    const specs = members.map((member) => member.spec)
-    checkPolicy(specs, deps, fieldPrefix)
+    const earlier = members.map((member) => member.spec)
+    checkPolicy(earlier, deps, fieldPrefix)
+    const specs = await withPlaces(deps.db, placedBy(ask, deps), earlier, fieldPrefix)
     await checkArtifactsFrom(deps.db, ask, specs, fieldPrefix, row.ownerId)
     const jobs = await each(members, (member) => jobAgain(member, deps))
     const { name, description, notify, template } = row

@@ -18,7 +18,8 @@ import { messageProblems } from '../reactions/tool-message.ts'
 import { previewTimes } from '../schedules/preview.ts'
 import { databaseClock } from '../schedules/types.ts'
 import { known, type Ask, type Deps, type KnownAsk } from './deps.ts'
-import { jobProblems, specOf } from './event-job.ts'
+import { jobProblems, placeWarnings, specOf } from './event-job.ts'
+import { routed } from './event-place.ts'
 import { secretsIn } from './fill-secrets.ts'
 import { eventOf, viewerOf } from './find-events.ts'
 import { readDefinition } from './read-definition.ts'
@@ -115,12 +116,15 @@ export async function checkEvent(deps: Deps, anyAsk: Ask, { name, definition: gi
   const { definition, problems: misread, givenField } = readDefinition(given)
   if (definition === null) return { problems: misread.map(asError), job: null, next_times: [] }
   const errors = [...definitionErrors(definition, deps), ...(await messageErrors(deps.db, definition))]
-  const rest = [...errors.map(asError), ...(await missing(deps.db, ask, definition))]
+  const by = { role: ask.principal.role ?? 'viewer', config: deps.config }
+  const placed = await routed(deps.db, by, definition)
+  const places = errors.length > 0 ? [] : (await placeWarnings(deps.db, by, placed)).map(asWarning)
+  const rest = [...errors.map(asError), ...(await missing(deps.db, ask, definition)), ...places]
   const problems = [...misread.map(asError), ...rest.map((one) => ({ ...one, field: givenField(one.field) }))]
   const now = await databaseClock(deps.db)
   return {
     problems,
-    job: problems.some(({ severity }) => severity === 'error') ? null : jobShown(name ?? 'event', definition),
+    job: problems.some(({ severity }) => severity === 'error') ? null : jobShown(name ?? 'event', placed),
     next_times: definition.schedules
       .filter((schedule) => checkTiming(timingOf(schedule)) === null)
       .map((schedule) => ({
@@ -130,6 +134,7 @@ export async function checkEvent(deps: Deps, anyAsk: Ask, { name, definition: gi
   }
 }
 
+const asWarning = (problem: FieldProblem): DefinitionProblem => ({ ...problem, severity: 'warning' })
 const asError = (problem: FieldProblem): DefinitionProblem => ({ ...problem, severity: 'error' })
 
 /** The job that a run would be; what is sealed in it is not shown. */

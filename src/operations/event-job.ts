@@ -1,4 +1,5 @@
 /** The job of a run of an event: the definition under this server's policy, with its secrets, sealed. */
+import type { Principal } from '../access/authenticate.ts'
 import type { Queryable } from '../db/pool.ts'
 import type { Payload } from '../events/payload.ts'
 import { isScriptKind, type EventDefinition } from '../job/event.ts'
@@ -9,9 +10,11 @@ import { problemsOf } from '../lib/issue-fields.ts'
 import type { ZodIssue } from '../lib/issue-words.ts'
 import type { NewJob } from '../queue/types.ts'
 import type { Ask, Deps } from './deps.ts'
+import { executorNamed, routed } from './event-place.ts'
 import { fillSecrets } from './fill-secrets.ts'
 import { newJob } from './new-job.ts'
 import { readSecrets } from './read-secrets.ts'
+import { checkPlaces, type PlacedBy } from './submit-places.ts'
 import { policyProblems } from './submit-policy.ts'
 import { toolMessageJob } from './tool-messages.ts'
 
@@ -21,6 +24,8 @@ export interface EventJobInput {
   event: { name: string; ownerId: string; publicId: string }
   definition: EventDefinition
   input: Payload | null
+  /** Whose rights it has: the owner's. */
+  principal: Principal
   /** The one who asked, for traces. */
   ask?: Ask
 }
@@ -29,7 +34,9 @@ const nobody: Ask = { principal: null }
 
 /** Of every kind but `pipeline`. Throws an AppError that says what is wrong with the definition, or what is missing. */
 export async function eventJob(tx: Queryable, deps: Deps, given: EventJobInput): Promise<NewJob> {
-  const { definition, event, run, ask = nobody } = given
+  const { event, run, ask = nobody, principal } = given
+  const by = { role: principal.role ?? 'viewer', config: deps.config }
+  const definition = await routed(tx, by, given.definition)
   if (definition.kind === 'message') {
     const job = await toolMessageJob(tx, deps, { ...given, message: definition.message! })
     job.spec.event = { run_id: run, name: event.name, kind: 'message' }
@@ -38,8 +45,10 @@ export async function eventJob(tx: Queryable, deps: Deps, given: EventJobInput):
   const secrets = await secretEnv(tx, deps, given)
   const spec = specOf(event.name, definition, secrets)
   if (!spec.ok) throw wrong(spec.problems)
-  const problems = policyProblems(spec.value, deps.config)
+  const [place] = (await checkPlaces(tx, by, [spec.value])) ?? []
+  const problems = [...policyProblems(spec.value, deps.config), ...(place?.problems ?? [])]
   if (problems.length > 0) throw wrong(problems.map(inDefinition))
+  if (place?.hosts) spec.value.hosts = place.hosts
   const { kind } = definition
   const job = isScriptKind(kind)
     ? newJob(spec.value, deps, ask, { script: { kind, text: definition.script! } })
@@ -58,8 +67,28 @@ export async function eventJob(tx: Queryable, deps: Deps, given: EventJobInput):
 export function jobProblems(definition: EventDefinition, deps: Pick<Deps, 'config'>): FieldProblem[] {
   if (definition.kind === 'message' || definition.kind === 'pipeline') return []
   const hidden = Object.fromEntries(Object.keys(definition.secrets).map((name) => [name, '***']))
-  const spec = specOf('event', definition, hidden)
+  const spec = specOf('event', asFarAsKnown(definition), hidden)
   return spec.ok ? policyProblems(spec.value, deps.config).map(inDefinition) : spec.problems
+}
+
+/** Of one that has its executor: what a run would be refused for as things are now, and need not be tomorrow. */
+export async function placeWarnings(db: Queryable, by: PlacedBy, definition: EventDefinition): Promise<FieldProblem[]> {
+  if (!isScriptKind(definition.kind)) return []
+  const spec = specOf('event', definition, {})
+  if (!spec.ok) return spec.problems
+  const [place] = (await checkPlaces(db, by, [spec.value])) ?? []
+  return (place?.problems ?? []).map(inDefinition)
+}
+
+/** Before anybody has looked which image a language has. */
+function asFarAsKnown(definition: EventDefinition): EventDefinition {
+  const { job } = definition
+  const executor = executorNamed(job)
+  const image = executor === 'container' && job.container?.image === undefined
+  return {
+    ...definition,
+    job: { ...job, executor, ...(image && { container: { ...job.container, image: 'of-its-language' } }) },
+  }
 }
 
 type Made<T> = { ok: true; value: T } | { ok: false; problems: FieldProblem[] }

@@ -81,6 +81,8 @@ export interface ListInput {
   rerun_of?: string
   batch_id?: string
   label?: string[]
+  executor?: string
+  host?: string
   messages?: boolean
   cursor?: string
   limit: number
@@ -107,6 +109,8 @@ export async function listJobs(deps: Deps, anyAsk: Ask, input: ListInput) {
     rerunOf: input.rerun_of,
     runKey: run?.key,
     labels: input.label,
+    executor: input.executor,
+    host: input.host,
     notQueue: input.messages === false ? messageQueue : undefined,
   }
   const { rows, nextCursor } = await findJobs(deps.db, filter, input.cursor ?? null, input.limit)
@@ -133,8 +137,8 @@ async function show(deps: Deps, rows: JobRow[]): Promise<ShownJob[]> {
 
 export async function listAttempts(deps: Deps, anyAsk: Ask, id: string) {
   const row = await jobOf(deps.db, known(anyAsk), id)
-  const now = new Date()
-  return (await findAttempts(deps.db, row.jobKey)).map((attempt) => showAttempt(attempt, now))
+  const around = { policy: deps.config, now: new Date() }
+  return (await findAttempts(deps.db, row.jobKey)).map((attempt) => showAttempt(attempt, row.spec, around))
 }
 
 export async function jobStats(deps: Deps, anyAsk: Ask, ownerName?: string) {

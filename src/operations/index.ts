@@ -15,6 +15,8 @@ import * as channels from './channels.ts'
 import { listDeliveriesFor, redeliver, type DeliveriesInput } from './deliveries.ts'
 import { eventOperations } from './event-operations.ts'
 import { failureOperations } from './failure-operations.ts'
+import { imageOperations } from './image-operations.ts'
+import { hostOperations } from './host-operations.ts'
 import * as enrolment from './enrolment.ts'
 import { batchKey, getBatch, listBatches, maySeeBatchOf, showBatches, type ListBatchesInput } from './find-batches.ts'
 import { getJob, glanceAtJob, jobStats, listAttempts, listJobs, showJobs, type ListInput } from './find-jobs.ts'
@@ -30,6 +32,7 @@ import { pipelineOperations } from './pipeline-operations.ts'
 import { scheduleOperations } from './schedule-operations.ts'
 import { listQueues, putQueue, type PutQueueInput } from './queues.ts'
 import type { RunChanges } from './run-changes.ts'
+import { suggestedLimits, type SuggestedLimitsInput } from './suggested-limits.ts'
 import { listRunners } from './runners.ts'
 import type { PutChannel } from '../reactions/channels.ts'
 import { createReasonsTogether, submitJob } from './submit-one.ts'
@@ -95,9 +98,12 @@ export function createOperations(deps: Deps, changes: JobChanges, runChanges: Ru
     ...webhookOperations(deps),
     ...eventOperations(deps),
     ...variableOperations(deps),
+    ...hostOperations(deps),
     ...actionOperations(deps),
     ...failureOperations(deps),
     ...analyticsOperations(deps),
+    suggestedLimits: (ask: Ask, input: SuggestedLimitsInput) => suggestedLimits(deps, ask, input),
+    ...imageOperations(deps),
     listQueues: (ask: Ask) => listQueues(deps, ask),
     putQueue: (ask: Ask, input: PutQueueInput) => putQueue(deps, ask, input),
     listRunners: (ask: Ask) => listRunners(deps, ask),

@@ -16,6 +16,7 @@ import { audited, noteAllDone, noteRefused } from './audited.ts'
 import { known, refusal, type Ask, type Deps, type KnownAsk } from './deps.ts'
 import { jobOf, ownerScope } from './find-jobs.ts'
 import { checkPolicy, fingerprint, jobAgain, newJob } from './new-job.ts'
+import { placedBy, withPlaces } from './submit-places.ts'
 
 export type Submitted = SubmitResult
 
@@ -126,12 +127,13 @@ export async function submitJobs(
     deps.closing.check()
     checkKey(input.idempotencyKey)
     checkPolicy(input.specs, deps, fieldPrefix)
+    const specs = await withPlaces(deps.db, placedBy(ask, deps), input.specs, fieldPrefix)
     await checkArtifactsFrom(deps.db, ask, input.specs, fieldPrefix)
     const key = input.idempotencyKey
     const request: SubmitRequest = {
       ask,
       ...act,
-      jobs: input.specs.map((spec) => newJob(spec, deps, ask)),
+      jobs: specs.map((spec) => newJob(spec, deps, ask)),
       idempotency: key === undefined ? undefined : { key, bodyHash: fingerprint(input.specs, deps) },
       fieldPrefix,
     }
@@ -176,9 +178,16 @@ export async function rerunJob(
     const key = input.idempotencyKey
     const job = jobAgain({ publicId: row.publicId, spec: row.spec, envSealed: row.envSealed }, deps)
     checkPolicy([job.spec], deps, () => '')
+    const [spec = job.spec] = await withPlaces(deps.db, placedBy(ask, deps), [job.spec], () => '')
     await checkArtifactsFrom(deps.db, ask, [job.spec], () => '', row.ownerId)
     const idempotency = key === undefined ? undefined : { key, bodyHash: fingerprint({ rerun: input.id }, deps) }
-    return await together.add({ ask, action: 'job.rerun', jobs: [job], idempotency, fieldPrefix: () => '' })
+    return await together.add({
+      ask,
+      action: 'job.rerun',
+      jobs: [{ ...job, spec }],
+      idempotency,
+      fieldPrefix: () => '',
+    })
   } catch (error) {
     await noteRefused(deps, ask, act, error)
     throw error

@@ -67,13 +67,19 @@ export function effectiveLimits(
 }
 
 /** What the job asks for beyond the administrator's maximum. */
-export function limitProblems(spec: Pick<JobSpec, 'limits' | 'timeout_seconds'>, policy: LimitPolicy): FieldProblem[] {
+export function limitProblems(
+  spec: Pick<JobSpec, 'limits' | 'timeout_seconds' | 'retry'>,
+  policy: LimitPolicy,
+): FieldProblem[] {
   const problems: FieldProblem[] = []
   for (const [name, range] of Object.entries(rangesOf(policy)) as [LimitName, Range][]) {
     const asked = spec.limits?.[name]
     if (asked !== undefined && range.maximum !== undefined && asked > range.maximum) {
       problems.push({ field: `limits.${name}`, message: `at most ${range.maximum} on this server` })
     }
+  }
+  if ((spec.retry?.memory_max_bytes ?? 0) > policy.maxMemoryBytes) {
+    problems.push({ field: 'retry.memory_max_bytes', message: `at most ${policy.maxMemoryBytes} on this server` })
   }
   if (spec.timeout_seconds !== undefined && spec.timeout_seconds > policy.maxTimeoutSeconds) {
     problems.push({ field: 'timeout_seconds', message: `at most ${policy.maxTimeoutSeconds} on this server` })

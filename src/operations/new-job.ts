@@ -9,10 +9,10 @@ import { specForRerun } from '../queue/rerun.ts'
 import type { NewJob } from '../queue/types.ts'
 import type { Ask, Deps } from './deps.ts'
 import { reservation } from './limits.ts'
-import { policyProblems } from './submit-policy.ts'
+import { policyProblems, type PolicySpec } from './submit-policy.ts'
 
 export function checkPolicy(
-  specs: readonly Omit<JobSpec, 'executor'>[],
+  specs: readonly PolicySpec[],
   deps: Deps,
   prefix: (i: number) => string,
 ): void {
@@ -50,7 +50,8 @@ const traceOf = ({ traceparent, receivedAt }: Ask): JobTrace => ({
 export function storedSpec(spec: JobSpec, { config }: Deps): StoredSpec {
   const { env: _, secret_env: __, ...rest } = spec
   const stored: StoredSpec = { ...rest, name: nameOf(spec) }
-  if (stored.working_dir === undefined && config.defaultWorkingDir !== undefined) {
+  const here = spec.executor === 'sandbox' || spec.executor === 'container'
+  if (here && stored.working_dir === undefined && config.defaultWorkingDir !== undefined) {
     stored.working_dir = config.defaultWorkingDir
   }
   return stored

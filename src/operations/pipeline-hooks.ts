@@ -1,11 +1,13 @@
 /** What the engine asks of those above it: jobs under this server's policy, the output of jobs, messages about ends. */
 import { systemPrincipal } from '../access/permissions.ts'
+import { findUserById } from '../access/users.ts'
 import { signalPipelinesEnded } from '../events/signals.ts'
 import { projectLabel } from '../job/project.ts'
 import { jobSpecSchema, nameOf, type JobSpec } from '../job/spec.ts'
 import { AppError } from '../lib/app-error.ts'
 import { problemsOf } from '../lib/issue-fields.ts'
 import type { ZodIssue } from '../lib/issue-words.ts'
+import type { Queryable } from '../db/pool.ts'
 import type { PipelineHooks, TaskJob } from '../pipelines/run.ts'
 import type { NewJob } from '../queue/types.ts'
 import { notePipelineRunsEnded } from '../reactions/outbox.ts'
@@ -14,10 +16,12 @@ import { openLog, type OpenLogInput } from './logs.ts'
 import { newJob } from './new-job.ts'
 import { checkVariables } from './pipeline-variables.ts'
 import { projectEnv } from './project-env.ts'
+import { checkPlaces } from './submit-places.ts'
 import { policyProblems } from './submit-policy.ts'
 
 export const pipelineHooks = (deps: Deps): PipelineHooks => ({
   newJob: (task) => newTaskJob(deps, task),
+  placeJobs: (tx, ownerId, jobs) => placeTaskJobs(tx, deps, ownerId, jobs),
   async runsEnded(tx, runs) {
     await notePipelineRunsEnded(tx, runs)
     await signalPipelinesEnded(tx, runs)
@@ -54,8 +58,24 @@ function newTaskJob(deps: Deps, task: TaskJob): NewJob {
   )
   if (problems.length > 0) throw refused(problems)
   const job = newJob(spec, deps, nobody)
-  if (root !== null) job.spec.profile = 'project'
+  if (root !== null && spec.executor === 'sandbox') job.spec.profile = 'project'
   return job
+}
+
+async function placeTaskJobs(
+  tx: Queryable,
+  { config }: Deps,
+  ownerId: string,
+  jobs: readonly NewJob[],
+): Promise<(string | null)[]> {
+  const { role } = (await findUserById(tx, ownerId)) ?? { role: 'viewer' as const }
+  const specs = jobs.map(({ spec }) => spec)
+  const places = (await checkPlaces(tx, { role, config }, specs)) ?? []
+  return jobs.map(({ spec }, i) => {
+    const place = places[i]
+    if (place?.hosts) spec.hosts = place.hosts
+    return place && place.problems.length > 0 ? refused(place.problems).message : null
+  })
 }
 
 const refused = (problems: readonly { field: string; message: string }[]): AppError =>
@@ -69,12 +89,14 @@ function specOf({ env, root, settings, ...task }: TaskJob, files: Record<string,
     name: nameOf(task),
     command: task.command,
     env: { ...files, ...Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('RUNYARD_'))) },
-    ...(root !== null && {
-      // The whole project is there, whatever directory its script begins in.
-      working_dir: root,
-      required_labels: { ...settings.required_labels, ...projectLabel(root) },
-      network: settings.network ?? 'host',
-    }),
+    // Its project is here; elsewhere a task has what its script brings there.
+    ...(root !== null &&
+      (settings.executor ?? 'sandbox') === 'sandbox' && {
+        // The whole project is there, whatever directory its script begins in.
+        working_dir: root,
+        required_labels: { ...settings.required_labels, ...projectLabel(root) },
+        network: settings.network ?? 'host',
+      }),
     max_attempts: task.maxAttempts,
     ...(task.retry !== null && { retry: task.retry }),
     ...(task.timeoutSeconds !== null && { timeout_seconds: task.timeoutSeconds }),

@@ -1,8 +1,8 @@
 /** Values of secrets for a job that is made: the one way by which they leave the store. */
 import { audit } from '../access/audit.ts'
-import type { Role } from '../access/permissions.ts'
+import { systemPrincipal, type Role } from '../access/permissions.ts'
 import type { Queryable } from '../db/pool.ts'
-import { noteRead, openValue, textOfValue, variablesSeenBy } from '../events/variable-store.ts'
+import { globalVariables, noteRead, openValue, textOfValue, variablesSeenBy } from '../events/variable-store.ts'
 import { AppError, type FieldProblem } from '../lib/app-error.ts'
 import type { Deps } from './deps.ts'
 
@@ -50,4 +50,23 @@ export async function readSecrets(
     detail: { names: wanted },
   })
   return Object.fromEntries(values)
+}
+
+/** One that is an administrator's, for what administrators configured: the same for all, whatever the owner has. */
+export async function readGlobalSecret(
+  { db, sealer }: Pick<Deps, 'db' | 'sealer'>,
+  name: string,
+  target: string,
+): Promise<string> {
+  return db.tx(async (tx) => {
+    const [row] = await globalVariables(tx, [name])
+    if (row?.secret !== true) {
+      const message = `there is no global secret ${name}: runyard secret set --global ${name}`
+      throw new AppError('failed_precondition', message)
+    }
+    const value = textOfValue(openValue(row, sealer))
+    await noteRead(tx, [row.id])
+    await audit(tx, { actor: systemPrincipal, action: 'secret.use', target, result: 'done', detail: { names: [name] } })
+    return value
+  })
 }

@@ -13,6 +13,7 @@ import { checkArtifactsFrom } from './artifact-inputs.ts'
 import { refusal, type Deps, type KnownAsk } from './deps.ts'
 import { beginEvent } from './event-start.ts'
 import { checkPolicy, jobAgain } from './new-job.ts'
+import { placedBy, withPlaces } from './submit-places.ts'
 import { pipelineHooks } from './pipeline-hooks.ts'
 import { mayStart } from './pipeline-start.ts'
 
@@ -88,7 +89,8 @@ async function submitAgain(
   if (row === null) throw new AppError('not_found', 'it is gone: the job was removed')
   const job = jobAgain({ publicId: row.publicId, spec: row.spec, envSealed: row.envSealed }, deps)
   checkPolicy([job.spec], deps, () => '')
+  const [spec = job.spec] = await withPlaces(tx, placedBy(ask, deps), [job.spec], () => '')
   await checkArtifactsFrom(tx, ask, [job.spec], () => '', ownerId)
-  await submit(tx, { ownerId: ask.principal.userId, jobs: [job], fieldPrefix: () => '' })
+  await submit(tx, { ownerId: ask.principal.userId, jobs: [{ ...job, spec }], fieldPrefix: () => '' })
   return job.publicId
 }

@@ -42,7 +42,7 @@ interface Finishing extends FinishItem {
 export type ReportResult = Accepted | 'log_incomplete'
 
 export function createFinishing(
-  deps: Pick<Deps, 'db' | 'logs' | 'logKeeper' | 'logWatch' | 'dispatcher' | 'sealer'>,
+  deps: Pick<Deps, 'config' | 'db' | 'logs' | 'logKeeper' | 'logWatch' | 'dispatcher' | 'sealer'>,
   fence: Fence,
 ) {
   const { db, logs, logKeeper, logWatch } = deps
@@ -53,7 +53,7 @@ export function createFinishing(
     async (items) => {
       const sealShort = (short: Finishing[]) =>
         logs.sealShort(short.map(({ ref, shortLog }) => ({ attemptKey: attemptKey(ref), log: shortLog! })))
-      const { results } = await finish(db, items, sealShort, here)
+      const { results } = await finish(db, items, sealShort, here, deps.config)
       // A slot and a cap have room again; a runner that asked before the commit would wait for the next poll.
       deps.dispatcher.wake()
       return results.map((value) => ({ ok: true, value }))

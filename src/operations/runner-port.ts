@@ -21,8 +21,10 @@ import { attemptKey, type AttemptRef, type ClaimedJob, type HeartbeatResult, typ
 import { createArtifactPort } from './artifact-port.ts'
 import type { Deps } from './deps.ts'
 import { createHelperPort } from './helper-port.ts'
+import { createHostResults } from './host-results.ts'
 import { effectiveLimits, type EffectiveLimits } from './limits.ts'
 import { openEnv } from './new-job.ts'
+import { placeOrders } from './place-order.ts'
 import { createFence } from './runner-fence.ts'
 import { createRunnerCancels } from './runner-cancels.ts'
 import { createFinishing, type FinishReport, type ReportResult } from './runner-finishing.ts'
@@ -88,6 +90,7 @@ export function createRunnerPort(deps: Deps) {
   const finishing = createFinishing(deps, fence)
   const artifacts = createArtifactPort(deps)
   const helpers = createHelperPort(deps)
+  const hostResults = createHostResults(deps)
 
   return {
     async register(description: Omit<RunnerDescription, 'certificateId'> & { protocol: number }, peer: RunnerPeer) {
@@ -119,7 +122,9 @@ export function createRunnerPort(deps: Deps) {
     async claim(offer: RunnerOffer & Speaker, waitMs: number, signal: AbortSignal): Promise<Assigned[]> {
       await identities.check(offer, 'claim')
       const claimed = await deps.dispatcher.request(offer, Math.min(waitMs, longestWaitMs), signal)
-      return claimed.flatMap((job) => assign(job, deps) ?? [])
+      const places = await placeOrders(deps, claimed)
+      hostResults.began(claimed)
+      return claimed.flatMap((job) => assign(job, deps, places.get(job.jobKey)) ?? [])
     },
 
     async heartbeat(from: Speaker, held: AttemptRef[]): Promise<HeartbeatResult> {
@@ -186,6 +191,7 @@ export function createRunnerPort(deps: Deps) {
     async finish(from: Speaker, reports: FinishReport[]): Promise<ReportResult[]> {
       await identities.check(from, 'finish')
       const results = await finishing.finish(from, reports)
+      await hostResults.ended(from, reports, results)
       await noteResults(from, 'finish', reports, results)
       return results
     },
@@ -230,6 +236,7 @@ export function createRunnerPort(deps: Deps) {
         refs.map((ref) => ({ ...from, ref })),
       )
       for (const ref of refs) fence.forget(ref)
+      hostResults.over(refs)
       // What it wrote before stays readable as a finished log, wherever it is.
       const over = refs.filter((_, i) => results[i] === 'accepted').map(attemptKey)
       await Promise.all(over.filter((key) => logWatch.has(key)).map((key) => logs.seal(key)))
@@ -257,19 +264,21 @@ export function createRunnerPort(deps: Deps) {
 
     async drain(): Promise<void> {
       await finishing.drain()
+      await hostResults.drain()
     },
   }
 }
 
 /** Null when its environment cannot be opened: one damaged row must not keep the others from being claimed. */
-function assign(job: ClaimedJob, deps: Deps): Assigned | null {
+function assign(job: ClaimedJob, deps: Deps, place: PlaceOrder | undefined): Assigned | null {
   const { jobKey, number, token, publicId, spec } = job
   try {
     const { env, secret_env: secretEnv, script, request } = openEnv(job.envSealed, publicId, deps)
     emitFact({ name: 'job.leased', level: 'debug', id: publicId, attempt: number })
     const artifactCaps = { bytes: deps.config.artifactBytes, files: deps.config.artifactFiles }
     const limits = effectiveLimits(spec, deps.config)
-    const more = { ...(script && { script }), ...(request && { http: { request, allow: deps.config.httpAllow } }) }
+    const http = request && { request, allow: deps.config.httpAllow }
+    const more = { ...(script && { script }), ...(http && { http }), ...(place && { place }) }
     return { ref: { jobKey, number, token }, publicId, spec, env, secretEnv, artifactCaps, ...limits, ...more }
   } catch (error) {
     emitFact({ name: 'job.env_unreadable', level: 'error', id: publicId, attempt: number, error: String(error) })

@@ -6,6 +6,8 @@ import { sealedOtherwise } from '../access/secrets.ts'
 import type { Db, Queryable } from '../db/pool.ts'
 import { variableAad } from '../events/variable-store.ts'
 import { webhookKeyAad, webhookSecretAad } from '../events/webhook-store.ts'
+import { hostAad } from '../hosts/host-store.ts'
+import { imageAad } from '../images/image-store.ts'
 import { channelAad } from '../reactions/channels.ts'
 
 interface Place {
@@ -35,6 +37,14 @@ export const sealedPlaces: readonly Place[] = [
   {
     ...{ what: 'channels', table: 'channels', column: 'settings_sealed', purpose: 'channel', columns: 'name' },
     aad: (row) => channelAad(row.id!),
+  },
+  {
+    ...{ what: 'credentials of hosts', table: 'hosts', column: 'auth_sealed', purpose: 'host', columns: 'name' },
+    aad: (row) => hostAad(row.id!),
+  },
+  {
+    ...{ what: 'registry passwords', table: 'images', column: 'password_sealed', purpose: 'image', columns: 'name' },
+    aad: (row) => imageAad(row.id!),
   },
   { ...webhook, what: 'webhook addresses', column: 'key_sealed', aad: (row) => webhookKeyAad(row.public_id!) },
   { ...webhook, what: 'webhook secrets', column: 'secret_sealed', aad: secretOf },

@@ -62,6 +62,7 @@ export function showEventRun(row: EventRunRow, waiting: string | undefined) {
     ...{ job_id: row.jobId, pipeline_run_id: row.pipelineRunId, depth: row.depth, condition: row.condition },
     ...{ progress: row.progress, status_text: row.statusText, exit_code: row.exitCode, error: row.error },
     attempts: row.attempts,
+    ...{ executor: row.executor, image: row.image, hosts: row.hosts },
     created_at: row.createdAt.toISOString(),
     started_at: row.startedAt?.toISOString() ?? null,
     ended_at: row.endedAt?.toISOString() ?? null,

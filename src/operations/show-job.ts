@@ -1,6 +1,7 @@
 /** A row of the queue as its reader sees it. Pure. */
 import type { JobOutcome } from '../job/outcome.ts'
-import type { SealedEnv, StoredSpec } from '../job/spec.ts'
+import { withMemory } from '../job/memory-growth.ts'
+import type { Limits, SealedEnv, StoredSpec } from '../job/spec.ts'
 import { isTerminal } from '../job/state.ts'
 import { batchWordOf } from '../job/status-word.ts'
 import type { TestCounts } from '../queue/tests.ts'
@@ -24,8 +25,7 @@ export function showJob(row: Omit<JobRow, 'jobKey'>, { policy, waitingReason, te
     id: row.publicId,
     name: row.name,
     queue: row.queue,
-    // A message or a request runs nothing that could be limited.
-    effective_limits: row.spec.executor === 'sandbox' ? effectiveLimits(row.spec, policy).limits : {},
+    effective_limits: limitsOf(row.spec, row.memoryBytes, policy),
     state: row.state,
     status: batchWordOf(row.state),
     waiting_reason: waitingReason ?? null,
@@ -48,6 +48,10 @@ export function showJob(row: Omit<JobRow, 'jobKey'>, { policy, waitingReason, te
     result: isTerminal(row.state) ? showResult(row.outcome, row.truncatedBytes) : null,
   }
 }
+
+/** A message or a request runs nothing that could be limited. */
+const limitsOf = (spec: StoredSpec, grown: string | null, policy: LimitPolicy): Limits =>
+  spec.executor === 'message' || spec.executor === 'http' ? {} : effectiveLimits(withMemory(spec, grown), policy).limits
 
 export type ShownJob = ReturnType<typeof showJob> & {
   env?: Record<string, string>
@@ -79,10 +83,11 @@ export function showResult(outcome: JobOutcome | null, truncatedBytes: number | 
     unenforced: outcome.unenforced ?? [],
     remaining_processes: outcome.remaining_processes ?? null,
     truncated_bytes: truncatedBytes ?? 0,
+    ...(outcome.hosts ? { hosts: outcome.hosts } : {}),
   }
 }
 
-export function showAttempt(row: AttemptRow, now: Date) {
+export function showAttempt(row: AttemptRow, spec: StoredSpec, { policy, now }: Pick<Surroundings, 'policy' | 'now'>) {
   return {
     number: row.number,
     state: row.state,
@@ -91,6 +96,7 @@ export function showAttempt(row: AttemptRow, now: Date) {
     started_at: row.startedAt?.toISOString() ?? null,
     ended_at: row.endedAt?.toISOString() ?? null,
     duration_ms: duration(row.startedAt, row.endedAt, now),
+    limits: limitsOf(spec, row.memoryBytes, policy),
     result: showResult(row.outcome, row.log?.truncated_bytes),
     log: row.log,
   }

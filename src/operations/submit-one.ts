@@ -42,8 +42,9 @@ export async function submitJob(
   const input = { specs: [spec], many: false, idempotencyKey }
   const { publicIds, replayed, made } = await submitJobs(deps, groups.submits, ask, input)
   const [fresh] = made
-  // One that is over already has an outcome.
-  if (fresh === undefined || fresh.state === 'skipped') return { job: await getJob(deps, ask, publicIds[0]!), replayed }
+  // One that is over already has an outcome; labels of hosts have become names.
+  if (fresh === undefined || fresh.state === 'skipped' || spec.hosts !== undefined)
+    return { job: await getJob(deps, ask, publicIds[0]!), replayed }
   const shown = showJob(rowOf(fresh, storedSpec(spec, deps), known(ask)), {
     policy: deps.config,
     waitingReason: await groups.reasons.add(fresh),
@@ -59,5 +60,6 @@ const rowOf = (made: MadeJob, spec: StoredSpec, { principal }: KnownAsk): Omit<J
   ...{ owner: principal.username, ownerId: principal.userId!, stateSince: made.createdAt, envSealed: null },
   ...{ blockersLeft: 0, attemptsSpent: 0, lastAttempt: 0, runner: null, cancelRequestedAt: null, cancelReason: null },
   ...{ startedAt: null, endedAt: null, outcome: null, outputs: null, truncatedBytes: null, rerunOf: null },
+  memoryBytes: null,
   ...{ batchId: null, pipelineRunId: null, batchIndex: null },
 })

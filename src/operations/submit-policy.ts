@@ -4,17 +4,21 @@
  */
 import path from 'node:path'
 import type { FieldProblem } from '../lib/app-error.ts'
-import type { JobSpec } from '../job/spec.ts'
+import { isCovered } from '../job/egress-rules.ts'
+import type { JobSpec, StoredSpec } from '../job/spec.ts'
 import { messageQueue } from '../job/message.ts'
+import { containerProblems, type ContainerPolicy } from './container-policy.ts'
 import { limitProblems, type LimitPolicy } from './limits.ts'
 
-export interface SubmitPolicy extends LimitPolicy {
+export interface SubmitPolicy extends LimitPolicy, ContainerPolicy {
   defaultWorkingDir?: string | undefined
   allowedWorkdirs: readonly string[]
   allowedReadOnlyBinds: readonly string[]
   allowedReadWriteBinds: readonly string[]
   allowIsolationNone: boolean
   allowNetworkHost: boolean
+  /** Destinations (`job/egress-rules.ts`). */
+  egressAllow: readonly string[]
   /** Name → directory on this machine; only the names matter here. */
   sharedInputs: Readonly<Record<string, string>>
 }
@@ -34,7 +38,9 @@ const outside = (what: string, allowed: readonly string[], setting: string): str
     ? `no ${what} is allowed here; an administrator can set ${setting}=/some/path`
     : `must be one of these or below: ${allowed.join(', ')}; an administrator can add to ${setting}`
 
-export function policyProblems(spec: Omit<JobSpec, 'executor'>, policy: SubmitPolicy): FieldProblem[] {
+export type PolicySpec = Omit<JobSpec, 'executor'> & Pick<StoredSpec, 'executor'>
+
+export function policyProblems(spec: PolicySpec, policy: SubmitPolicy): FieldProblem[] {
   const problems = limitProblems(spec, policy)
   if (spec.queue === messageQueue) {
     problems.push({ field: 'queue', message: `${messageQueue} is kept free for notices; name another queue` })
@@ -42,7 +48,9 @@ export function policyProblems(spec: Omit<JobSpec, 'executor'>, policy: SubmitPo
   const workdirs = policy.defaultWorkingDir
     ? [...policy.allowedWorkdirs, policy.defaultWorkingDir]
     : policy.allowedWorkdirs
-  if (spec.working_dir !== undefined && !isUnder(spec.working_dir, workdirs)) {
+  // Of a host or a pod it is a directory there.
+  const elsewhere = spec.executor === 'ssh' || spec.executor === 'kubernetes'
+  if (!elsewhere && spec.working_dir !== undefined && !isUnder(spec.working_dir, workdirs)) {
     problems.push({
       field: 'working_dir',
       message: outside('working directory', workdirs, 'ALLOWED_WORKDIRS'),
@@ -60,6 +68,7 @@ export function policyProblems(spec: Omit<JobSpec, 'executor'>, policy: SubmitPo
       message: outside(readWrite ? 'read-write path' : 'path', allowed, setting),
     })
   })
+  if (spec.executor === 'container' && spec.container) problems.push(...containerProblems(spec.container, policy))
   spec.inputs?.forEach(({ share }, i) => {
     if (Object.hasOwn(policy.sharedInputs, share)) return
     const names = Object.keys(policy.sharedInputs)
@@ -77,6 +86,15 @@ export function policyProblems(spec: Omit<JobSpec, 'executor'>, policy: SubmitPo
         'jobs without isolation are not allowed here; an administrator can set RUNYARD_ALLOW_ISOLATION_NONE=true',
     })
   }
+  spec.egress?.forEach((entry, i) => {
+    const allowed = policy.egressAllow
+    if (isCovered(entry, allowed)) return
+    const there = allowed.length === 0 ? 'no destination is' : `only these are: ${allowed.join(', ')}`
+    problems.push({
+      field: `egress[${i}]`,
+      message: `${entry} is not allowed here, ${there}; an administrator can add to RUNYARD_EGRESS_ALLOW`,
+    })
+  })
   if (spec.network === 'host' && !policy.allowNetworkHost) {
     problems.push({
       field: 'network',

@@ -12,7 +12,7 @@ import type { RunPlan, Unit } from './plan.ts'
 import { taskJob, withItem } from './render-task.ts'
 import { unitWords, type RunGraph } from './run-graph.ts'
 import type { PipelineHooks } from './run.ts'
-import { makeJobs, refusal, submitUnits, type RefusedUnit } from './task-jobs.ts'
+import { makeJobs, refusal, refuseMisplaced, submitUnits, type RefusedUnit } from './task-jobs.ts'
 import { contextsFor } from './unit-context.ts'
 import { failedUnit, type UnitEnd } from './unit-end.ts'
 import { writeUnits, type UnitChange } from './write-units.ts'
@@ -142,6 +142,7 @@ async function begin(tx: Queryable, step: Step, done: Done): Promise<void> {
     const context = withItem(contexts.contextOf(position), item, values.get(`${position} ${item}`))
     return taskJob(context, graph.tasks[position]!, item, contexts.artifactsFrom(position))
   })
+  await refuseMisplaced(tx, hooks, run, made)
   refused.push(...made.refused)
   done.more ||= made.rest > 0
 

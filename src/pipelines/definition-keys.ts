@@ -32,6 +32,14 @@ export const jobKeys = [
   'junit',
   'isolation',
   'stop_grace',
+  'executor',
+  'container',
+  'hosts',
+  'hosts_success',
+  'hosts_at_once',
+  'egress',
+  'slurm',
+  'kubernetes',
 ] as const
 
 export const ownKeys = {
@@ -75,7 +83,7 @@ export const ownKeys = {
     'late_after',
   ],
   notify: ['channel', 'on'],
-  retry: ['attempts', 'backoff', 'factor', 'max_backoff'],
+  retry: ['attempts', 'backoff', 'factor', 'max_backoff', 'memory_factor', 'memory_max_bytes'],
   sub_pipeline: ['name', 'variables'],
   approval: ['message', 'timeout', 'on_timeout'],
 } as const

@@ -4,7 +4,7 @@ import type { RunRow } from './load-run.ts'
 import { onErrorJob, templateData } from './render-task.ts'
 import { onErrorName, type RunGraph } from './run-graph.ts'
 import type { PipelineHooks } from './run.ts'
-import { makeJobs, submitUnits } from './task-jobs.ts'
+import { makeJobs, refuseMisplaced, submitUnits } from './task-jobs.ts'
 
 /** The end of what the failed task wrote. */
 export interface FailedOutput {
@@ -40,12 +40,14 @@ export async function startOnError(
     failedTaskStdout: failedOutput?.stdout ?? '',
     failedTaskStderr: failedOutput?.stderr ?? '',
   }
-  const { jobs, refused } = makeJobs(hooks, [unit], () =>
+  const first = makeJobs(hooks, [unit], () =>
     onErrorJob({
       ...{ run, graph, output: noOutput },
       data: { ...templateData(run, run.variables, graph.definition), ...told },
     }),
   )
+  await refuseMisplaced(tx, hooks, run, first)
+  const { jobs, refused } = first
   const [made] = jobs
   const insert = (values: { state: string; jobId: string | null; error: string | null }): Promise<unknown> =>
     tx.query({

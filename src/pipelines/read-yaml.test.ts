@@ -90,7 +90,7 @@ test('our keys', () => {
         depends_on: [more]
         script: [cat]
         artifacts_from: [build]
-        retry: {attempts: 2, backoff: 500ms, factor: 1.5, max_backoff: 1m}
+        retry: {attempts: 2, backoff: 500ms, factor: 1.5, max_backoff: 1m, memory_factor: 2, memory_max_bytes: 536870912}
 `
   expect(oneOf(text)).toEqual(
     definitionOf({
@@ -145,7 +145,10 @@ test('our keys', () => {
         more: { script: [], depends_on: ['ask'], pipeline: { name: 'other', variables: { x: '{{ .name }}' } } },
         last: {
           ...{ script: ['cat'], depends_on: ['more'], artifacts_from: ['build'] },
-          retry: { attempts: 2, backoff_ms: 500, factor: 1.5, max_backoff_ms: 60_000 },
+          retry: {
+            ...{ attempts: 2, backoff_ms: 500, factor: 1.5, max_backoff_ms: 60_000 },
+            ...{ memory_factor: 2, memory_max_bytes: 2 ** 29 },
+          },
         },
       },
     }),

@@ -64,6 +64,8 @@ export function taskJob(
       backoff_seconds: retry.backoff_ms / 1000,
       factor: retry.factor,
       max_backoff_seconds: retry.max_backoff_ms / 1000,
+      ...(retry.memory_factor !== undefined && { memory_factor: retry.memory_factor }),
+      ...(retry.memory_max_bytes !== undefined && { memory_max_bytes: retry.memory_max_bytes }),
     },
     timeoutSeconds: timeout === null ? null : timeout / 1000,
     artifacts: task.artifacts,
@@ -93,7 +95,8 @@ function jobOf(
   { items, args }: { items: string[]; args: string[] },
   { allowFailure, settings, env }: { allowFailure: boolean; settings: JobSettings; env: Record<string, string> },
 ): TaskJob {
-  const directory = settings.working_dir ?? run.root ?? ''
+  const root = (settings.executor ?? 'sandbox') === 'sandbox' ? run.root : null
+  const directory = settings.working_dir ?? root ?? ''
   const shell = taskShell(items, { directory, allowFailure, args })
   const ours = { RUNYARD_RUN_ID: run.publicId, RUNYARD_RUN_UUID: run.uuid, RUNYARD_PIPELINE: run.pipeline }
   return {

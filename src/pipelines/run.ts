@@ -1,6 +1,7 @@
 /** A run of a pipeline and its tasks, as the database has them, and what the engine asks of those above it. */
 import type { Queryable } from '../db/pool.ts'
 import type { JobSettings, PipelineDefinition, RunResult } from '../job/pipeline.ts'
+import type { RetryPolicy } from '../job/retry.ts'
 import type { NotifyRule } from '../queue/runs.ts'
 import type { NewJob } from '../queue/types.ts'
 
@@ -56,7 +57,10 @@ export interface TaskJob {
   root: string | null
   settings: JobSettings
   maxAttempts: number
-  retry: { backoff_seconds: number; factor: number; max_backoff_seconds: number } | null
+  retry: Pick<
+    RetryPolicy,
+    'backoff_seconds' | 'factor' | 'max_backoff_seconds' | 'memory_factor' | 'memory_max_bytes'
+  > | null
   timeoutSeconds: number | null
   artifacts: string[]
   /** Public ids of jobs whose artefacts it needs, by the name of the directory under /artifacts. */
@@ -80,6 +84,11 @@ export interface EndedPipelineRun {
 export interface PipelineHooks {
   /** Throws AppError when the task's job is not allowed: the task fails with these words. */
   newJob(task: TaskJob): NewJob
+  /**
+   * Of jobs that name an executor: their hosts by name, in their specs. In order, why one may not be there; then its task
+   * fails with these words.
+   */
+  placeJobs(tx: Queryable, ownerId: string, jobs: readonly NewJob[]): Promise<(string | null)[]>
   /** In the transaction of the end. */
   runsEnded(tx: Queryable, ended: EndedPipelineRun[]): Promise<void>
   /** Of a sub-pipeline: with the defaults of those that are missing. Throws AppError when one is wrong. */

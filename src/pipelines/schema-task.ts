@@ -59,11 +59,16 @@ function readRetry(field: Field): TaskRetry | null {
   if (keys.attempts === undefined) field.wrong('needs `attempts`, all tries together')
   const delay = (key: Field | undefined, most: number): number | undefined =>
     optional(key, (each) => each.duration(0, most))
+  const memoryFactor = optional(keys.memory_factor, (each) => each.number(1, 8))
+  const memoryMax = optional(keys.memory_max_bytes, (each) => each.int(4 * 1024 * 1024, 2 ** 44))
+  if (memoryMax !== undefined && memoryFactor === undefined) keys.memory_max_bytes!.wrong('needs `memory_factor` too')
   return {
     attempts: keys.attempts?.int(1, specLimits.maxAttempts) ?? 1,
     backoff_ms: delay(keys.backoff, dayMs) ?? defaultRetry.backoff_seconds * 1000,
     factor: optional(keys.factor, (each) => each.number(1, 100)) ?? defaultRetry.factor,
     max_backoff_ms: delay(keys.max_backoff, 7 * dayMs) ?? defaultRetry.max_backoff_seconds * 1000,
+    ...(memoryFactor !== undefined && { memory_factor: memoryFactor }),
+    ...(memoryMax !== undefined && { memory_max_bytes: memoryMax }),
   }
 }
 

@@ -71,7 +71,8 @@ export function readJobSettings(fields: Fields<(typeof jobKeys)[number]>): JobSe
 
 const specKeys = [
   ...(['queue', 'priority', 'required_labels', 'labels', 'limits', 'network', 'working_dir', 'binds'] as const),
-  ...(['inputs', 'junit', 'isolation'] as const),
+  ...(['inputs', 'junit', 'isolation', 'executor', 'container', 'hosts', 'hosts_success', 'hosts_at_once'] as const),
+  ...(['egress', 'slurm', 'kubernetes'] as const),
 ]
 
 /** `labels: {version: 1}` means the text. */

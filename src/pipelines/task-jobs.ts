@@ -43,6 +43,22 @@ export function makeJobs(
   return { jobs, refused, rest: units.length - done }
 }
 
+/** Those that may not be where they name a place, with the words for it; the others are left in `made.jobs`. */
+export async function refuseMisplaced(
+  tx: Queryable,
+  hooks: PipelineHooks,
+  { ownerId }: { ownerId: string },
+  made: { jobs: UnitJob[]; refused: RefusedUnit[] },
+): Promise<void> {
+  if (made.jobs.every(({ job }) => job.spec.executor === 'sandbox')) return
+  const jobs = made.jobs.map(({ job }) => job)
+  const words = await hooks.placeJobs(tx, ownerId, jobs)
+  made.refused.push(
+    ...made.jobs.flatMap(({ position, item }, i) => (words[i] == null ? [] : [{ position, item, error: words[i] }])),
+  )
+  made.jobs = made.jobs.filter((_, i) => words[i] == null)
+}
+
 /** In the words of whoever refused it; what is a defect of ours goes on. */
 export function refusal(error: unknown): string {
   if (error instanceof TemplateError) return error.message

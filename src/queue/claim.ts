@@ -3,6 +3,7 @@
  * held jobs are exact and cannot leak; a round costs a few milliseconds whatever is waiting (decision 1).
  */
 import type { Db, Last, Queryable } from '../db/pool.ts'
+import { withMemory } from '../job/memory-growth.ts'
 import { messagesAtOnce } from '../job/message.ts'
 import type { Strategy } from '../job/placement.ts'
 import { lookAround } from './claim-around.ts'
@@ -149,6 +150,7 @@ interface TakenRow {
   token: string
   /** Seconds since it was queued. */
   waited: number
+  memory_bytes: string | null
 }
 
 const claimedJob = (row: TakenRow): ClaimedJob => ({
@@ -156,7 +158,7 @@ const claimedJob = (row: TakenRow): ClaimedJob => ({
   number: row.number,
   token: row.token,
   publicId: row.public_id,
-  spec: row.spec,
+  spec: withMemory(row.spec, row.memory_bytes),
   envSealed: row.env_sealed,
   ownerId: row.owner_id,
 })
@@ -171,11 +173,11 @@ const takePlanned = `
     update jobs j set state = 'leased', state_since = now(), last_attempt = j.last_attempt + 1
     from planned where j.id = planned.id and ${stateById('j')} = 'queued'
     returning j.id, j.public_id, j.spec, j.env_sealed, j.owner_id, j.queue_id, j.last_attempt as number,
-      planned.runner_id, nextval('attempt_token') as token,
+      j.memory_bytes, planned.runner_id, nextval('attempt_token') as token,
       greatest(extract(epoch from clock_timestamp() - planned.state_since), 0)::float8 as waited
   ), attempt as (
-    insert into attempts (job_id, number, token, runner_id, state, leased_at, lease_expires_at)
-    select id, number, token, runner_id, 'leased', clock_timestamp(), ${newLease('$3')} from moved
+    insert into attempts (job_id, number, token, runner_id, state, leased_at, lease_expires_at, memory_bytes)
+    select id, number, token, runner_id, 'leased', clock_timestamp(), ${newLease('$3')}, memory_bytes from moved
   ), spent as (
     update queues q set rate_tokens = ${rateTokens('q')} - started.n, rate_refilled_at = clock_timestamp()
     from (select queue_id, count(*)::int as n from moved group by queue_id) started
@@ -185,7 +187,7 @@ const takePlanned = `
     select queue_id, owner_id, max(token) from moved group by queue_id, owner_id
     on conflict (queue_id, owner_id) do update set last_token = excluded.last_token
   ), ${tellOf('moved')}
-  select id, public_id, spec, env_sealed, owner_id, number, token, waited,
+  select id, public_id, spec, env_sealed, owner_id, number, token, waited, memory_bytes,
     (select count(*) from told) as told from moved`
 
 /** Leases whose answer got lost on the way: the runner does not have them, and no start was ever reported. */

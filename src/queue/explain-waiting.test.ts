@@ -81,6 +81,30 @@ test.each<[string, WaitingJob, RunnerRoom[], RegExp]>([
     [room({ memoryLeft: 1000 })],
     /^every matching runner is too busy for 1500 MiB \(1 of 1\)$/,
   ],
+  [
+    'no_capacity',
+    job(),
+    [
+      room({
+        name: 'web1',
+        slotsLeft: 1,
+        load: { holding_back: 1, why: 'other work uses 3.9 of 4 cores', memory_mib: 900 },
+      }),
+    ],
+    /^runner web1 holds back, because its host is busy: other work uses 3\.9 of 4 cores$/,
+  ],
+  [
+    'no_capacity',
+    job({ memoryMib: 1000 }),
+    [
+      room({ name: 'web1', slotsLeft: 1, load: { holding_back: 0, why: null, memory_mib: 900 } }),
+      room({ name: 'web2', slotsLeft: 1, load: { holding_back: 1, why: 'x', memory_mib: null } }),
+    ],
+    /^runner web1 holds back, because its host is busy: 900 MiB of memory are left, and so does 1 other$/,
+  ],
+  // Without a job it takes one.
+  ['ready', job({ memoryMib: 1000 }), [room({ load: { holding_back: 1, why: 'x', memory_mib: 900 } })], /next free/],
+  ['ready', job(), [room({ slotsLeft: 1, load: { holding_back: 0, why: null, memory_mib: 0 } })], /next free/],
   ['ready', job({ queueConcurrency: 2, queueHeld: 1, queueTokens: 1 }), [room()], /next free slot/],
 ])('%s %#', (code, waiting, online, text) => {
   const reason = explainWaiting(waiting, online)

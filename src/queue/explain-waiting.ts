@@ -60,6 +60,8 @@ export interface RunnerRoom {
   memoryLeft: number
   /** Of the messages that it sends just now. */
   channels: (string | null)[]
+  /** Of a runner that takes less while its host is busy. */
+  load?: { holding_back: number; why: string | null; memory_mib: number | null } | null
 }
 
 /** `online` runners only. The order is the order in which a claim would say no. */
@@ -117,10 +119,24 @@ function explainRunners(job: WaitingJob, online: RunnerRoom[], neighbours: Named
   if (able.length === 0) return { code: 'anti_affinity', text: antiAffinityText(job, near.length) }
 
   const who = able.length < largeEnough.length ? 'runner that its placement allows' : 'matching runner'
-  const room = able.some((r) => r.slotsLeft > 0 && r.cpuLeft >= job.cpuMillis && r.memoryLeft >= job.memoryMib)
-  return room
-    ? { code: 'ready', text: 'next free slot' }
-    : { code: 'no_capacity', text: busyText(job, able.length, matching.length, who) }
+  const room = able.filter((r) => r.slotsLeft > 0 && r.cpuLeft >= job.cpuMillis && r.memoryLeft >= job.memoryMib)
+  if (room.length === 0) return { code: 'no_capacity', text: busyText(job, able.length, matching.length, who) }
+  if (room.every((runner) => holdsBack(runner, job))) return { code: 'no_capacity', text: heldBackText(room) }
+  return { code: 'ready', text: 'next free slot' }
+}
+
+/** It has the room and does not give it; without a job it gives one of any size (`runner/capacity.ts`). */
+const holdsBack = ({ load, slots, slotsLeft }: RunnerRoom, { memoryMib }: WaitingJob): boolean =>
+  load != null &&
+  slotsLeft < slots &&
+  (slotsLeft <= load.holding_back || (memoryMib > 0 && memoryMib > (load.memory_mib ?? Infinity)))
+
+function heldBackText(runners: RunnerRoom[]): string {
+  const [first, ...others] = runners
+  const why = first?.load?.why ?? `${first?.load?.memory_mib ?? 0} MiB of memory are left`
+  const more =
+    others.length === 0 ? '' : `, and so ${others.length === 1 ? 'does 1 other' : `do ${others.length} others`}`
+  return `runner ${first?.name ?? ''} holds back, because its host is busy: ${why}${more}`
 }
 
 /** It takes no slot: only other messages can be in its way. */

@@ -32,12 +32,15 @@ export interface AttemptRow {
   endedAt: Date | null
   outcome: Outcome | null
   log: LogSummary | null
+  /** Its memory limit where that had grown. */
+  memoryBytes: string | null
 }
 
 export async function listAttempts(db: Queryable, jobKey: string): Promise<AttemptRow[]> {
   const { rows } = await db.query<AttemptRow>(
     `select a.number, a.state, r.name as runner, a.leased_at as "leasedAt", a.started_at as "startedAt",
-       a.ended_at as "endedAt", a.outcome, a.log
+       a.ended_at as "endedAt", a.outcome, a.log,
+       a.memory_bytes as "memoryBytes"
      from attempts a join runners r on r.id = a.runner_id where a.job_id = $1 order by a.number`,
     [jobKey],
   )

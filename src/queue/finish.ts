@@ -1,7 +1,9 @@
 /** Ends attempts: outcome, retry or final state, dependents, and the news of it, in one transaction for the batch. */
 import type { Db, Queryable } from '../db/pool.ts'
+import type { MemoryBounds } from '../job/memory-growth.ts'
 import { emitFact } from '../lib/facts.ts'
 import { areAwaited, endAttempts, endUnawaited, lockHeld, type EndingAttempt, type LogHome } from './end-attempts.ts'
+import { growMemory } from './grow-memory.ts'
 import { notify } from './notify.ts'
 import { fixedPlansByKey, inTransaction } from './statements.ts'
 import type { Finished, FinishItem, LogSummary } from './types.ts'
@@ -18,6 +20,8 @@ export async function finish<Item extends FinishItem>(
   storeLogs?: StoreShortLogs<Item>,
   /** Where the logs of these attempts are. */
   logAt?: LogHome,
+  /** Within which the memory of a job may grow that was killed for it. */
+  bounds?: MemoryBounds,
 ): Promise<{ results: Finished[]; changed: string[] }> {
   if (items.length === 0) return { results: [], changed: [] }
   let ended: EndingAttempt[] = []
@@ -43,9 +47,9 @@ export async function finish<Item extends FinishItem>(
         else if (logs.get(nr)) endings.push({ attempt, outcome, log: logs.get(nr)!, logAt, outputs })
         else results[nr] = 'log_refused'
       }
-      ended = endings
-      if (!awaited) return { results, changed: await endUnawaited(last, endings) }
-      const { changed, work } = await endAttempts(tx, endings)
+      ended = bounds === undefined ? endings : await growMemory(tx, endings, bounds)
+      if (!awaited) return { results, changed: await endUnawaited(last, ended) }
+      const { changed, work } = await endAttempts(tx, ended)
       await notify(tx, changed, work)
       return { results, changed }
     },

@@ -33,6 +33,8 @@ export interface JobRow {
   startedAt: Date | null
   endedAt: Date | null
   outcome: JobOutcome | null
+  /** What its next or last attempt has in the place of its memory limit, grown after one that was killed for it. */
+  memoryBytes: string | null
   /** What it wrote to `RUNYARD_OUTPUT`. */
   outputs: Outputs | null
   /** Of the last attempt's output; null until its log is sealed. */
@@ -50,7 +52,7 @@ export const jobColumns = `j.id as "jobKey", j.public_id as "publicId", j.owner_
   j.not_before as "notBefore", j.scheduled_for as "scheduledFor", j.blockers_left as "blockersLeft",
   j.max_attempts as "maxAttempts", j.attempts_spent as "attemptsSpent", j.last_attempt as "lastAttempt",
   j.cancel_requested_at as "cancelRequestedAt", j.cancel_reason as "cancelReason", j.started_at as "startedAt",
-  j.ended_at as "endedAt", j.outcome, j.outputs, j.rerun_of as "rerunOf",
+  j.ended_at as "endedAt", j.outcome, j.outputs, j.memory_bytes as "memoryBytes", j.rerun_of as "rerunOf",
   case when b.kind = 'batch' then b.public_id end as "batchId",
   case when b.kind = 'batch' then j.run_index end as "batchIndex",
   case when b.kind = 'pipeline' then b.public_id end as "pipelineRunId",

@@ -25,6 +25,9 @@ export interface JobFilter {
   runKey?: string
   /** `k=v`, all of them. */
   labels?: string[]
+  executor?: string
+  /** Name of a host that it runs on. */
+  host?: string
 }
 
 export interface JobPage {
@@ -82,13 +85,15 @@ class Parameters {
   }
 
   /** What no index answers. */
-  slow({ name, since, until, labels, notQueue }: JobFilter): string {
+  slow({ name, since, until, labels, notQueue, executor, host }: JobFilter): string {
     return this.all(
       [name && `%${name.replaceAll(/[\\%_]/g, '\\$&')}%`, (p) => `name ilike ${p}`],
       [since, (p) => `created_at >= ${p}`],
       [until, (p) => `created_at < ${p}`],
       [notQueue, (p) => `queue_id is distinct from (select id from queues where name = ${p})`],
       [labels, (p) => `labels @> ${p}::text[]`],
+      [executor, (p) => `spec->>'executor' = ${p}`],
+      [host, (p) => `spec->'hosts' ? ${p}`],
     )
   }
 
@@ -151,7 +156,7 @@ function amongMany(
         else (select id from ${stream} offset ${share} - 1 limit 1) end as stopped
       from kinds cross join lateral (
         select array(
-          select id from (select id, name, created_at, labels, queue_id from ${stream} limit ${share}) seen
+          select id from (select id, name, created_at, labels, queue_id, spec from ${stream} limit ${share}) seen
           where ${slow} limit ${wanted}::int
         ) as ids
       ) found

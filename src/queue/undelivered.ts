@@ -1,4 +1,5 @@
 import type { Queryable } from '../db/pool.ts'
+import { withMemory } from '../job/memory-growth.ts'
 import type { ClaimedJob, RunnerOffer } from './types.ts'
 
 export interface Undelivered {
@@ -26,12 +27,13 @@ export async function undelivered(db: Queryable, offers: RunnerOffer[]): Promise
     cancel_requested: boolean
     cpu_millis: number
     memory_mib: number
+    memory_bytes: string | null
   }>({
     name: 'queue_undelivered',
     text: `
       select a.runner_id, a.job_id, a.number, a.token, j.public_id, j.spec, j.env_sealed, j.owner_id,
         j.cancel_requested_at is not null as cancel_requested,
-        l.cpu_millis, l.memory_mib
+        l.cpu_millis, l.memory_mib, j.memory_bytes
       from jsonb_to_recordset($1::jsonb) as o(runner_id bigint, session text, tokens jsonb)
       join runners r on r.id = o.runner_id and r.session = o.session and r.state = 'online'
       join attempts a on a.runner_id = o.runner_id and a.ended_at is null and a.started_at is null
@@ -59,7 +61,7 @@ export async function undelivered(db: Queryable, offers: RunnerOffer[]): Promise
       number: row.number,
       token: row.token,
       publicId: row.public_id,
-      spec: row.spec,
+      spec: withMemory(row.spec, row.memory_bytes),
       envSealed: row.env_sealed,
       ownerId: row.owner_id,
     },

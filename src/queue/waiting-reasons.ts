@@ -56,7 +56,7 @@ const waitingJobs = `
   from asked j join queues q on q.id = j.queue_id join users u on u.id = j.owner_id join lanes l on l.id = j.lane_id`
 
 const runnerRoom = `
-  select r.id as "runnerId", r.name, r.facilities->'inputs' as inputs, r.labels, r.executors, r.slots, r.cpu_millis as "cpuMillis", r.memory_mib as "memoryMib",
+  select r.id as "runnerId", r.name, r.facilities->'inputs' as inputs, r.facilities->'load' as load, r.labels, r.executors, r.slots, r.cpu_millis as "cpuMillis", r.memory_mib as "memoryMib",
     r.slots - used.n as "slotsLeft", r.cpu_millis - used.cpu as "cpuLeft", r.memory_mib - used.memory as "memoryLeft", used.channels
   from runners r cross join lateral (
     select ${slotsTaken} as n, coalesce(sum(l.cpu_millis), 0)::float8 as cpu,

@@ -3,6 +3,7 @@ import type { Queryable } from '../db/pool.ts'
 import { runStatus, type RunCounts } from '../job/run-status.ts'
 import type { EndedRun } from '../queue/run-settle.ts'
 import type { NotifyRule } from '../queue/runs.ts'
+import type { HostKeyAlarm } from './phrase-host.ts'
 import type { IncidentChanged } from './phrase-incident.ts'
 import type { ScheduleLate } from './phrase-schedule.ts'
 
@@ -35,7 +36,7 @@ export interface PipelineEnded {
   ended_at: string
 }
 
-export type Facts = BatchEnded | PipelineEnded | ScheduleLate | IncidentChanged
+export type Facts = BatchEnded | PipelineEnded | ScheduleLate | IncidentChanged | HostKeyAlarm
 
 export interface OutboxRow {
   id: string
@@ -121,6 +122,21 @@ export const noteIncidents = (tx: Queryable, changed: readonly ChangedIncident[]
       notify: channels.map((channel) => ({ channel, on: ['failed'] })),
     })),
   )
+
+export interface HostAlarm {
+  ownerId: string
+  channels: readonly string[]
+  alarm: Omit<HostKeyAlarm, 'kind'>
+}
+
+/** Once for each time that it began, to all that are named. */
+export const noteHostAlarm = (tx: Queryable, { ownerId, channels, alarm }: HostAlarm): Promise<void> =>
+  noteAll(tx, [
+    {
+      ...{ about: `host:${alarm.host}:${alarm.at}`, ownerId, facts: { kind: 'host_key', ...alarm }, word: 'failed' },
+      notify: channels.map((channel) => ({ channel, on: ['failed'] })),
+    },
+  ])
 
 interface Note {
   about: string

@@ -14,6 +14,7 @@ import { addDelivery, pruneDeliveries } from './deliveries.ts'
 import { messageJob } from './message-job.ts'
 import { removeOutbox, takeOutbox, type OutboxRow } from './outbox.ts'
 import { namedAtMost, phraseBatchEnd, phrasePipelineEnd, type Words } from './phrase.ts'
+import { phraseHostKey } from './phrase-host.ts'
 import { phraseIncident } from './phrase-incident.ts'
 import { phraseScheduleLate } from './phrase-schedule.ts'
 import { quietAt } from './quiet.ts'
@@ -100,6 +101,8 @@ async function wordsOf(
       return phraseScheduleLate(facts, createdAt, publicUrl)
     case 'incident':
       return phraseIncident(facts, createdAt, publicUrl)
+    case 'host_key':
+      return phraseHostKey(facts, createdAt, publicUrl)
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import { messagesAtOnce } from '../job/message.ts'
 import type { StoredSpec } from '../job/spec.ts'
+import { nothingHeld, type HoldBack } from './load/hold-back.ts'
 
 export interface Reservation {
   /** Null for a message. */
@@ -24,6 +25,8 @@ export interface Capacity {
   /** The lowest free slot, or the one an earlier process gave; null when all are taken. */
   reserve(spec: Pick<StoredSpec, 'limits'> & { executor?: string }, slot?: number): Reservation | null
   release(reservation: Reservation): void
+  /** MiB that jobs hold which asked for memory by name. */
+  reservedMib(): number
 }
 
 export interface Whole {
@@ -33,7 +36,8 @@ export interface Whole {
   executors?: readonly string[]
 }
 
-export function createCapacity(whole: Whole): Capacity {
+/** `held`: kept back for what its host does beside the jobs. */
+export function createCapacity(whole: Whole, held: () => HoldBack = () => nothingHeld): Capacity {
   const messageRoom = whole.executors?.includes('message') ? messagesAtOnce : 0
   const taken = new Map<number, Reservation>()
   const messages = new Set<Reservation>()
@@ -45,12 +49,24 @@ export function createCapacity(whole: Whole): Capacity {
     return slot
   }
   return {
-    free: () => ({
-      slots: Math.max(0, whole.slots - taken.size),
-      messages: Math.max(0, messageRoom - messages.size),
-      cpuMillis: Math.max(0, whole.cpuMillis - cpuMillis),
-      memoryMib: Math.max(0, whole.memoryMib - memoryMib),
-    }),
+    free() {
+      const { slots, cpuMillis: cpuHeld, memoryMib: room } = held()
+      const memoryLeft = whole.memoryMib - memoryMib
+      const small = {
+        cpuMillis: whole.cpuMillis - cpuHeld - cpuMillis,
+        memoryMib: Math.min(memoryLeft, room ?? Infinity),
+      }
+      // Idle it takes one job, whatever that asks for: what waits for this runner must not wait for ever.
+      const alone = taken.size === 0 && (slots > 0 || small.memoryMib < memoryLeft)
+      const { cpuMillis: cpuLeft, memoryMib: memory } = alone ? whole : small
+      return {
+        slots: alone ? Math.min(1, whole.slots) : Math.max(0, whole.slots - slots - taken.size),
+        messages: Math.max(0, messageRoom - messages.size),
+        cpuMillis: Math.max(0, cpuLeft),
+        memoryMib: Math.max(0, memory),
+      }
+    },
+    reservedMib: () => memoryMib,
     reserve(spec, slot = lowestFree()) {
       if (spec.executor === 'message') {
         const message = { slot: null, cpuMillis: 0, memoryMib: 0 }

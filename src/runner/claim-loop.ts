@@ -66,6 +66,12 @@ export class ClaimLoop {
     if (asksForNone || cpuMillis + memoryMib > 0) this.#poll?.abort()
   }
 
+  /** The runner keeps back more than before, or less: a claim that is under way asks for the wrong number. */
+  resized(): void {
+    this.#wake()
+    this.#poll?.abort()
+  }
+
   async run(registered: Registered): Promise<void> {
     const { draining, link, onUnknown, onRefused } = this.#options
     while (!draining.aborted) {

@@ -2,6 +2,7 @@
  * Entry of the heartbeat thread: its own event loop, its own connection to the server and to the launcher. Whatever the
  * main thread is busy with, leases are renewed and the keeper's deadline moves.
  */
+import { existsSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
 import { connectLauncher } from '../executors/launcher/client.ts'
 import type { Launcher } from '../executors/launcher/launcher.ts'
@@ -19,8 +20,11 @@ export interface HeartbeatSetup {
   keepForMs: number
   /** The main thread counts as stuck after this much silence. */
   silenceMs: number
-  /** Socket of the launcher whose deadlines move with the leases; none in tests without one. */
-  launcherSocket?: string
+  /**
+   * Sockets of those that hold attempts, whose deadlines move with the leases: the launcher's, then the driver process's,
+   * which is there when it is needed. None in tests without.
+   */
+  holderSockets?: string[]
 }
 export type ToHeartbeats =
   | { type: 'held'; held: AttemptRef[] }
@@ -49,17 +53,22 @@ port.on('message', (message: ToHeartbeats) => {
   if (message.type === 'stop') stop.abort()
 })
 
-let launcher: Promise<Launcher> | undefined
+const holders = new Map<string, Promise<Launcher>>()
 async function extend(refs: AttemptRef[], keepForMs: number): Promise<void> {
-  if (setup.launcherSocket === undefined) return
   const keepUntil = monotonicMs() + keepForMs
-  launcher ??= connectLauncher({ socketPath: setup.launcherSocket, spawnIfMissing: false })
-  const asked = launcher
+  const sockets = (setup.holderSockets ?? []).filter((path, i) => i === 0 || existsSync(path))
+  await Promise.all(sockets.map((path) => extendAt(path, refs, keepUntil)))
+}
+
+async function extendAt(socketPath: string, refs: AttemptRef[], keepUntil: number): Promise<void> {
+  const asked = holders.get(socketPath) ?? connectLauncher({ socketPath, spawnIfMissing: false })
+  holders.set(socketPath, asked)
   try {
     const connected = await asked
     await connected.extend(refs.map(attemptKey), Math.max(1, keepUntil - monotonicMs()))
   } catch (error) {
-    if (launcher === asked) launcher = undefined // a new launcher may listen there at the next heartbeat
+    // A new one may listen there at the next heartbeat.
+    if (holders.get(socketPath) === asked) holders.delete(socketPath)
     throw error
   }
 }
@@ -77,5 +86,5 @@ await beat({
   signal: stop.signal,
 })
 server.close()
-await launcher?.then((connected) => connected.close()).catch(() => {})
+await Promise.all([...holders.values()].map((one) => one.then((connected) => connected.close()).catch(() => {})))
 port.close()

@@ -1,4 +1,4 @@
-/** A launcher whose runner has gone for good: told to end its jobs and itself. */
+/** A launcher or driver process whose runner has gone for good: told to end its jobs and itself. */
 import { existsSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connectLauncher } from '../executors/index.ts'

@@ -4,17 +4,22 @@ import { join } from 'node:path'
 import {
   byKind,
   connectLauncher,
+  createDrivenExecutor,
   createHttpExecutor,
   createMessageExecutor,
   createSandboxExecutor,
+  withDriven,
   type Executor,
   type Launcher,
 } from '../executors/index.ts'
 import { ensurePrivateDir, passableMode } from '../lib/private-dir.ts'
 import type { RunnerDescription } from './control-plane.ts'
+import { findElsewhere, type Elsewhere } from './elsewhere.ts'
 import { projectLabel } from '../job/project.ts'
 import { connectToServer } from './grpc-control-plane.ts'
 import { createResults } from './helpers/serve-attempt.ts'
+import { createHostLoad } from './load/host-load.ts'
+import { createHostReader } from './load/read-host.ts'
 import { keepRenewed } from './renewal.ts'
 import { placeOf } from './place.ts'
 import { describedBy, Runner } from './runner.ts'
@@ -32,6 +37,8 @@ export interface RunnerConfig {
   runnerLabels: Record<string, string>
   runnerCpuMillis: number
   runnerMemoryMib: number
+  /** `follow`: it takes less while its host is busy. */
+  runnerLoad?: string
   runnerUidBase: number
   runnerUidCount: number
   drainSeconds: number
@@ -43,6 +50,21 @@ export interface RunnerConfig {
   sharedInputs: Record<string, string>
   pipelines: string[]
   toolchains: string[]
+  containerEngine: string
+  containerImages: string[]
+  containerNetworks: string[]
+  containerVolumes: string[]
+  containerUlimits: Record<string, string>
+  containerWarm: number
+  sshExecutor: boolean
+  sshAgent?: string | undefined
+  egressAllow: string[]
+  slurm: boolean
+  slurmDir?: string | undefined
+  slurmUser?: string | undefined
+  slurmPartitions: string[]
+  kubernetesConfig?: string | undefined
+  kubernetesNamespaces: string[]
 }
 
 export type RunRunnerOptions = Exclude<ServerAddress, { pem: object }> & {
@@ -71,19 +93,24 @@ export async function runRunner(config: RunnerConfig, options: RunRunnerOptions)
   const attemptsDir = join(dir, 'attempts')
   const resultsOf = createResults({ server, spoolDir: join(dir, 'outputs'), signal: over.signal })
   const sandbox = sandboxOf(config, attemptsDir, launcher)
-  const executor = byKind(sandbox, createMessageExecutor(), createHttpExecutor({ resultsOf }))
+  const elsewhere = await findElsewhere(config)
+  const driverSocket = join(config.runDir, 'driver.sock')
+  const driven = createDrivenExecutor({ config: elsewhere.config, socketPath: driverSocket })
+  const executor = byKind(withDriven(sandbox, driven), createMessageExecutor(), createHttpExecutor({ resultsOf }))
   try {
     const shares = await createShares({ dirs: config.sharedInputs })
-    const description = await describe(config, options.version, executor)
+    const description = await describe(config, options.version, executor, elsewhere)
     const runner = new Runner({
       server,
       address,
-      description: { ...description, ...describedBy(shares, description) },
+      description: { ...description, ...describedBy({ shares, elsewhere }, description) },
       shares,
+      load: config.runnerLoad === 'follow' ? createHostLoad({ reader: createHostReader(config) }) : undefined,
       executor,
       attemptsDir,
       drainMs: config.drainSeconds * 1000,
-      launcherSocket,
+      holderSockets: [launcherSocket, driverSocket],
+      elsewhere: { ...elsewhere, watch: (onChange, signal) => elsewhere.watch(driven, onChange, signal) },
       onRegistered: options.onReady,
       onRenewed: () => server.renewed(),
     })
@@ -122,12 +149,18 @@ const sandboxOf = (config: RunnerConfig, attemptsDir: string, launcher: Launcher
     allowedReadOnlyBinds: config.allowedReadOnlyBinds,
     allowedReadWriteBinds: config.allowedReadWriteBinds,
     allowNetworkHost: config.allowNetworkHost,
+    egressAllow: config.egressAllow,
     sharedInputs: { runner: config.runnerName, dirs: config.sharedInputs },
     projects: { roots: config.pipelines, toolchains: config.toolchains },
     launcher,
   })
 
-async function describe(config: RunnerConfig, version: string, executor: Executor): Promise<RunnerDescription> {
+async function describe(
+  config: RunnerConfig,
+  version: string,
+  executor: Executor,
+  elsewhere: Elsewhere,
+): Promise<RunnerDescription> {
   return {
     name: config.runnerName,
     session: crypto.randomUUID(),
@@ -138,7 +171,7 @@ async function describe(config: RunnerConfig, version: string, executor: Executo
     slots: config.runnerSlots,
     cpuMillis: config.runnerCpuMillis,
     memoryMib: config.runnerMemoryMib,
-    executors: [executor.kind, 'message', 'http'],
+    executors: [executor.kind, 'message', 'http', ...elsewhere.executors],
     facilities: await executor.probe(),
   }
 }

@@ -15,6 +15,7 @@ import { monotonicMs } from './clock.ts'
 import type { AttemptRef, ControlPlane, Registered, RunnerDescription } from './control-plane.ts'
 import { findServer } from './find-server.ts'
 import { isFinal, startHeartbeats, type Heartbeats, type StartHeartbeats } from './heartbeats.ts'
+import type { HostLoad } from './load/host-load.ts'
 import { createHeldAttempts, type HeldAttempts } from './held-attempts.ts'
 import { keepForMs } from './keep-for.ts'
 import { createLink } from './link.ts'
@@ -38,12 +39,15 @@ export interface RunnerOptions {
   /** On the disk that takes the logs; with a full one there are no new jobs. */
   attemptsDir: string
   drainMs: number
-  launcherSocket?: string
+  holderSockets?: string[]
   onRegistered?: () => void
   /** The connection of `server` is to be made anew. */
   onRenewed?: () => void
   heartbeats?: StartHeartbeats
   shares?: Shares
+  elsewhere?: { states(): unknown; watch(onChange: () => Promise<void>, signal: AbortSignal): void }
+  /** Of a runner that takes less while its host is busy. */
+  load?: HostLoad | undefined
   /** Without leftovers, a server must be found within this time. */
   firstContactMs?: number
   claimWaitMs?: number
@@ -79,7 +83,7 @@ export class Runner {
     this.#options = options
     const { server, executor, description } = options
     const onTrouble = (error: unknown) => this.#link.lost(error)
-    this.#capacity = createCapacity(description)
+    this.#capacity = createCapacity(description, options.load && (() => options.load!.held()))
     const newDir = (): string => newShownDir(options.attemptsDir)
     const spoolDir = join(dirname(options.attemptsDir), 'outputs')
     this.#helpers = createHelperTools({ server, spoolDir, newDir, signal: this.#over.signal })
@@ -146,6 +150,8 @@ export class Runner {
     this.#options.onRegistered?.()
     void this.#watchCancels()
     this.#options.shares?.watch(() => this.#describe(), this.#over.signal)
+    this.#options.elsewhere?.watch(() => this.#describe(), this.#over.signal)
+    this.#followLoad()
     try {
       await this.#claims.run(registered)
     } finally {
@@ -159,10 +165,10 @@ export class Runner {
   }
 
   #startHeartbeats({ runnerId, heartbeatMs, ...times }: Registered): void {
-    const { address, description, launcherSocket, silenceMs = 300_000 } = this.#options
+    const { address, description, holderSockets, silenceMs = 300_000 } = this.#options
     const identity = { runnerId, session: description.session }
     this.#heartbeats = (this.#options.heartbeats ?? startHeartbeats)(
-      { address, identity, heartbeatMs, keepForMs: keepForMs(times), silenceMs, launcherSocket },
+      { address, identity, heartbeatMs, keepForMs: keepForMs(times), silenceMs, holderSockets },
       {
         held: () => this.#held.refs(),
         onAnswer: (answer, keepUntil) => this.#held.heard(answer, keepUntil),
@@ -184,11 +190,23 @@ export class Runner {
     return registered
   }
 
+  #followLoad(): void {
+    const { load, description } = this.#options
+    const { slots, cpuMillis } = description
+    load?.watch(
+      {
+        whole: () => ({ slots, cpuMillis, reservedMib: this.#capacity.reservedMib() }),
+        onChange: () => this.#claims.resized(),
+        onFigures: () => void this.#describe(),
+      },
+      this.#draining.signal,
+    )
+  }
+
   /** The shares are not what they were. */
   async #describe(): Promise<void> {
-    const { server, description, shares } = this.#options
-    if (!shares) return
-    Object.assign(description, describedBy(shares, description))
+    const { server, description, shares, elsewhere, load } = this.#options
+    Object.assign(description, describedBy({ shares, elsewhere, load }, description))
     const { labels, facilities } = description
     await Promise.race([server.describe({ labels, facilities }), sleep(describeMs, undefined, { ref: false })]).catch(
       (error: unknown) => emitFact({ name: 'runner.not_described', level: 'warn', reason: String(error) }),
@@ -258,15 +276,27 @@ export class Runner {
   }
 }
 
-/** The same, with the shares as they are now. */
+/** What changes while a runner lives. */
+export interface Changing {
+  shares?: Pick<Shares, 'labels' | 'states'> | undefined
+  elsewhere?: { states(): unknown } | undefined
+  load?: Pick<HostLoad, 'state'> | undefined
+}
+
+/** The same, as these are now. */
 export function describedBy(
-  shares: Shares,
+  { shares, elsewhere, load }: Changing,
   { labels, facilities }: Pick<RunnerDescription, 'labels' | 'facilities'>,
 ): Pick<RunnerDescription, 'labels' | 'facilities'> {
   const others = Object.entries(labels).filter(([label, value]) => shareOfLabel(`${label}=${value}`) === null)
   return {
-    labels: { ...Object.fromEntries(others), ...shares.labels() },
-    facilities: { ...(facilities as object), inputs: shares.states() },
+    labels: { ...Object.fromEntries(others), ...shares?.labels() },
+    facilities: {
+      ...(facilities as object),
+      ...(shares && { inputs: shares.states() }),
+      ...(elsewhere && { elsewhere: elsewhere.states() }),
+      ...(load && { load: load.state() }),
+    },
   }
 }
 

@@ -37,6 +37,17 @@ export async function createSandboxedRig(name: string, uidBase: number): Promise
     allowedReadWriteBinds: [],
     pipelines: [],
     toolchains: [],
+    containerEngine: 'off',
+    containerImages: [],
+    containerNetworks: [],
+    containerVolumes: [],
+    containerUlimits: {},
+    containerWarm: 0,
+    sshExecutor: false,
+    egressAllow: [],
+    slurm: false,
+    slurmPartitions: [],
+    kubernetesNamespaces: [],
   }
   const reason = await whyNot(dir, config)
   if (reason !== undefined) console.log(`skipped: the runner with the real sandbox (${reason})`)

@@ -1,5 +1,6 @@
 /** What comes before a command: files of other jobs, its helpers, its start; within its own budget when it has one. */
 import type { AttemptOrder, RunningAttempt } from '../executors/executor.ts'
+import { isDriven } from '../executors/driven.ts'
 import { seconds } from '../executors/outcome-of.ts'
 import type { Attempt, AttemptTools } from './attempt.ts'
 import { monotonicMs } from './clock.ts'
@@ -15,7 +16,9 @@ export class SetUpTooLong extends Error {
 /** Throws what `executor.start` does, and SetUpTooLong. */
 export async function setUp(attempt: Attempt, order: AttemptOrder, tools: AttemptTools): Promise<void> {
   const { setup_ms: budgetMs } = attempt.note
-  if (order.artifactsDir !== undefined || attempt.helperPlan !== undefined || budgetMs !== undefined) {
+  const takesLong =
+    order.artifactsDir !== undefined || attempt.helperPlan !== undefined || isDriven(order.spec.executor)
+  if (takesLong || budgetMs !== undefined) {
     await inTime(attempt, budgetMs, (signal) => prepared(attempt, order, tools, signal))
   } else {
     attempt.running = await tools.executor.start(order)
@@ -38,11 +41,12 @@ async function prepared(
     if (note.helpers) note.helpers.library = opened.library
   }
   signal.throwIfAborted()
-  // From here on a stop is the executor's.
-  attempt.setUp = undefined
+  const driven = isDriven(order.spec.executor)
+  // From here on a stop is the executor's; a host or an engine may let it wait for long.
+  if (!driven) attempt.setUp = undefined
   // It took its time, in which the lease went on or did not.
   order.keepForMs = Math.max(1, Math.round(attempt.keepUntil - monotonicMs()))
-  return executor.start(order)
+  return executor.start(order, driven ? signal : undefined)
 }
 
 async function inTime(

@@ -14,7 +14,7 @@ export function stopAttempt(attempt: Attempt, reason: StopReason, graceMs: numbe
 /** A stop that was asked for while the attempt was starting happens now. */
 export function stopIfAsked({ running, stopReason, stopGraceMs, note, setUp }: Attempt): void {
   if (stopReason === undefined) return
-  if (running === undefined) return setUp?.abort()
+  if (running === undefined) return setUp?.abort(stopReason)
   running.stop(stopReason, stopGraceMs ?? 0).catch((error: unknown) => {
     emitFact({ name: 'attempt.trouble', level: 'error', job: note.job_id, reason: `stop: ${String(error)}` })
   })

@@ -19,6 +19,7 @@ import { Route as AppAuditRouteImport } from './routes/_app.audit'
 import { Route as AppCertificatesRouteImport } from './routes/_app.certificates'
 import { Route as AppChannelsRouteImport } from './routes/_app.channels'
 import { Route as AppFailuresRouteImport } from './routes/_app.failures'
+import { Route as AppImagesRouteImport } from './routes/_app.images'
 import { Route as AppOverviewRouteImport } from './routes/_app.overview'
 import { Route as AppProfileRouteImport } from './routes/_app.profile'
 import { Route as AppQueuesRouteImport } from './routes/_app.queues'
@@ -35,6 +36,7 @@ import { Route as AppEventRunsIdRouteImport } from './routes/_app.event-runs.$id
 import { Route as AppEventsIndexRouteImport } from './routes/_app.events.index'
 import { Route as AppEventsHelpersRouteImport } from './routes/_app.events.helpers'
 import { Route as AppEventsNewRouteImport } from './routes/_app.events.new'
+import { Route as AppHostsIndexRouteImport } from './routes/_app.hosts.index'
 import { Route as AppIncidentsIdRouteImport } from './routes/_app.incidents.$id'
 import { Route as AppJobsIndexRouteImport } from './routes/_app.jobs.index'
 import { Route as AppJobsIdRouteImport } from './routes/_app.jobs.$id'
@@ -44,6 +46,8 @@ import { Route as AppPipelinesNameRouteImport } from './routes/_app.pipelines.$n
 import { Route as AppRunsIdRouteImport } from './routes/_app.runs.$id'
 import { Route as AppEventsEventIndexRouteImport } from './routes/_app.events.$event.index'
 import { Route as AppEventsEventEditRouteImport } from './routes/_app.events.$event.edit'
+import { Route as AppHostsNameIndexRouteImport } from './routes/_app.hosts.$name.index'
+import { Route as AppHostsNameTerminalRouteImport } from './routes/_app.hosts.$name.terminal'
 
 const IndexRoute = IndexRouteImport.update({
   id: '/',
@@ -92,6 +96,11 @@ const AppChannelsRoute = AppChannelsRouteImport.update({
 const AppFailuresRoute = AppFailuresRouteImport.update({
   id: '/failures',
   path: '/failures',
+  getParentRoute: () => AppRoute,
+} as any)
+const AppImagesRoute = AppImagesRouteImport.update({
+  id: '/images',
+  path: '/images',
   getParentRoute: () => AppRoute,
 } as any)
 const AppOverviewRoute = AppOverviewRouteImport.update({
@@ -174,6 +183,11 @@ const AppEventsNewRoute = AppEventsNewRouteImport.update({
   path: '/events/new',
   getParentRoute: () => AppRoute,
 } as any)
+const AppHostsIndexRoute = AppHostsIndexRouteImport.update({
+  id: '/hosts/',
+  path: '/hosts/',
+  getParentRoute: () => AppRoute,
+} as any)
 const AppIncidentsIdRoute = AppIncidentsIdRouteImport.update({
   id: '/incidents/$id',
   path: '/incidents/$id',
@@ -219,6 +233,16 @@ const AppEventsEventEditRoute = AppEventsEventEditRouteImport.update({
   path: '/events/$event/edit',
   getParentRoute: () => AppRoute,
 } as any)
+const AppHostsNameIndexRoute = AppHostsNameIndexRouteImport.update({
+  id: '/hosts/$name/',
+  path: '/hosts/$name/',
+  getParentRoute: () => AppRoute,
+} as any)
+const AppHostsNameTerminalRoute = AppHostsNameTerminalRouteImport.update({
+  id: '/hosts/$name/terminal',
+  path: '/hosts/$name/terminal',
+  getParentRoute: () => AppRoute,
+} as any)
 
 export interface FileRoutesByFullPath {
   '/': typeof IndexRoute
@@ -230,6 +254,7 @@ export interface FileRoutesByFullPath {
   '/certificates': typeof AppCertificatesRoute
   '/channels': typeof AppChannelsRoute
   '/failures': typeof AppFailuresRoute
+  '/images': typeof AppImagesRoute
   '/overview': typeof AppOverviewRoute
   '/profile': typeof AppProfileRoute
   '/queues': typeof AppQueuesRoute
@@ -251,10 +276,13 @@ export interface FileRoutesByFullPath {
   '/runs/$id': typeof AppRunsIdRoute
   '/batches/': typeof AppBatchesIndexRoute
   '/events/': typeof AppEventsIndexRoute
+  '/hosts/': typeof AppHostsIndexRoute
   '/jobs/': typeof AppJobsIndexRoute
   '/pipelines/': typeof AppPipelinesIndexRoute
   '/events/$event/edit': typeof AppEventsEventEditRoute
+  '/hosts/$name/terminal': typeof AppHostsNameTerminalRoute
   '/events/$event/': typeof AppEventsEventIndexRoute
+  '/hosts/$name/': typeof AppHostsNameIndexRoute
 }
 export interface FileRoutesByTo {
   '/': typeof IndexRoute
@@ -266,6 +294,7 @@ export interface FileRoutesByTo {
   '/certificates': typeof AppCertificatesRoute
   '/channels': typeof AppChannelsRoute
   '/failures': typeof AppFailuresRoute
+  '/images': typeof AppImagesRoute
   '/overview': typeof AppOverviewRoute
   '/profile': typeof AppProfileRoute
   '/queues': typeof AppQueuesRoute
@@ -287,10 +316,13 @@ export interface FileRoutesByTo {
   '/runs/$id': typeof AppRunsIdRoute
   '/batches': typeof AppBatchesIndexRoute
   '/events': typeof AppEventsIndexRoute
+  '/hosts': typeof AppHostsIndexRoute
   '/jobs': typeof AppJobsIndexRoute
   '/pipelines': typeof AppPipelinesIndexRoute
   '/events/$event/edit': typeof AppEventsEventEditRoute
+  '/hosts/$name/terminal': typeof AppHostsNameTerminalRoute
   '/events/$event': typeof AppEventsEventIndexRoute
+  '/hosts/$name': typeof AppHostsNameIndexRoute
 }
 export interface FileRoutesById {
   __root__: typeof rootRouteImport
@@ -304,6 +336,7 @@ export interface FileRoutesById {
   '/_app/certificates': typeof AppCertificatesRoute
   '/_app/channels': typeof AppChannelsRoute
   '/_app/failures': typeof AppFailuresRoute
+  '/_app/images': typeof AppImagesRoute
   '/_app/overview': typeof AppOverviewRoute
   '/_app/profile': typeof AppProfileRoute
   '/_app/queues': typeof AppQueuesRoute
@@ -325,10 +358,13 @@ export interface FileRoutesById {
   '/_app/runs/$id': typeof AppRunsIdRoute
   '/_app/batches/': typeof AppBatchesIndexRoute
   '/_app/events/': typeof AppEventsIndexRoute
+  '/_app/hosts/': typeof AppHostsIndexRoute
   '/_app/jobs/': typeof AppJobsIndexRoute
   '/_app/pipelines/': typeof AppPipelinesIndexRoute
   '/_app/events/$event/edit': typeof AppEventsEventEditRoute
+  '/_app/hosts/$name/terminal': typeof AppHostsNameTerminalRoute
   '/_app/events/$event/': typeof AppEventsEventIndexRoute
+  '/_app/hosts/$name/': typeof AppHostsNameIndexRoute
 }
 export interface FileRouteTypes {
   fileRoutesByFullPath: FileRoutesByFullPath
@@ -342,6 +378,7 @@ export interface FileRouteTypes {
     | '/certificates'
     | '/channels'
     | '/failures'
+    | '/images'
     | '/overview'
     | '/profile'
     | '/queues'
@@ -363,10 +400,13 @@ export interface FileRouteTypes {
     | '/runs/$id'
     | '/batches/'
     | '/events/'
+    | '/hosts/'
     | '/jobs/'
     | '/pipelines/'
     | '/events/$event/edit'
+    | '/hosts/$name/terminal'
     | '/events/$event/'
+    | '/hosts/$name/'
   fileRoutesByTo: FileRoutesByTo
   to:
     | '/'
@@ -378,6 +418,7 @@ export interface FileRouteTypes {
     | '/certificates'
     | '/channels'
     | '/failures'
+    | '/images'
     | '/overview'
     | '/profile'
     | '/queues'
@@ -399,10 +440,13 @@ export interface FileRouteTypes {
     | '/runs/$id'
     | '/batches'
     | '/events'
+    | '/hosts'
     | '/jobs'
     | '/pipelines'
     | '/events/$event/edit'
+    | '/hosts/$name/terminal'
     | '/events/$event'
+    | '/hosts/$name'
   id:
     | '__root__'
     | '/'
@@ -415,6 +459,7 @@ export interface FileRouteTypes {
     | '/_app/certificates'
     | '/_app/channels'
     | '/_app/failures'
+    | '/_app/images'
     | '/_app/overview'
     | '/_app/profile'
     | '/_app/queues'
@@ -436,10 +481,13 @@ export interface FileRouteTypes {
     | '/_app/runs/$id'
     | '/_app/batches/'
     | '/_app/events/'
+    | '/_app/hosts/'
     | '/_app/jobs/'
     | '/_app/pipelines/'
     | '/_app/events/$event/edit'
+    | '/_app/hosts/$name/terminal'
     | '/_app/events/$event/'
+    | '/_app/hosts/$name/'
   fileRoutesById: FileRoutesById
 }
 export interface RootRouteChildren {
@@ -519,6 +567,13 @@ declare module '@tanstack/react-router' {
       path: '/failures'
       fullPath: '/failures'
       preLoaderRoute: typeof AppFailuresRouteImport
+      parentRoute: typeof AppRoute
+    }
+    '/_app/images': {
+      id: '/_app/images'
+      path: '/images'
+      fullPath: '/images'
+      preLoaderRoute: typeof AppImagesRouteImport
       parentRoute: typeof AppRoute
     }
     '/_app/overview': {
@@ -633,6 +688,13 @@ declare module '@tanstack/react-router' {
       preLoaderRoute: typeof AppEventsNewRouteImport
       parentRoute: typeof AppRoute
     }
+    '/_app/hosts/': {
+      id: '/_app/hosts/'
+      path: '/hosts'
+      fullPath: '/hosts/'
+      preLoaderRoute: typeof AppHostsIndexRouteImport
+      parentRoute: typeof AppRoute
+    }
     '/_app/incidents/$id': {
       id: '/_app/incidents/$id'
       path: '/incidents/$id'
@@ -696,6 +758,20 @@ declare module '@tanstack/react-router' {
       preLoaderRoute: typeof AppEventsEventEditRouteImport
       parentRoute: typeof AppRoute
     }
+    '/_app/hosts/$name/': {
+      id: '/_app/hosts/$name/'
+      path: '/hosts/$name'
+      fullPath: '/hosts/$name/'
+      preLoaderRoute: typeof AppHostsNameIndexRouteImport
+      parentRoute: typeof AppRoute
+    }
+    '/_app/hosts/$name/terminal': {
+      id: '/_app/hosts/$name/terminal'
+      path: '/hosts/$name/terminal'
+      fullPath: '/hosts/$name/terminal'
+      preLoaderRoute: typeof AppHostsNameTerminalRouteImport
+      parentRoute: typeof AppRoute
+    }
   }
 }
 
@@ -706,6 +782,7 @@ interface AppRouteChildren {
   AppCertificatesRoute: typeof AppCertificatesRoute
   AppChannelsRoute: typeof AppChannelsRoute
   AppFailuresRoute: typeof AppFailuresRoute
+  AppImagesRoute: typeof AppImagesRoute
   AppOverviewRoute: typeof AppOverviewRoute
   AppProfileRoute: typeof AppProfileRoute
   AppQueuesRoute: typeof AppQueuesRoute
@@ -727,10 +804,13 @@ interface AppRouteChildren {
   AppRunsIdRoute: typeof AppRunsIdRoute
   AppBatchesIndexRoute: typeof AppBatchesIndexRoute
   AppEventsIndexRoute: typeof AppEventsIndexRoute
+  AppHostsIndexRoute: typeof AppHostsIndexRoute
   AppJobsIndexRoute: typeof AppJobsIndexRoute
   AppPipelinesIndexRoute: typeof AppPipelinesIndexRoute
   AppEventsEventEditRoute: typeof AppEventsEventEditRoute
+  AppHostsNameTerminalRoute: typeof AppHostsNameTerminalRoute
   AppEventsEventIndexRoute: typeof AppEventsEventIndexRoute
+  AppHostsNameIndexRoute: typeof AppHostsNameIndexRoute
 }
 
 const AppRouteChildren: AppRouteChildren = {
@@ -740,6 +820,7 @@ const AppRouteChildren: AppRouteChildren = {
   AppCertificatesRoute: AppCertificatesRoute,
   AppChannelsRoute: AppChannelsRoute,
   AppFailuresRoute: AppFailuresRoute,
+  AppImagesRoute: AppImagesRoute,
   AppOverviewRoute: AppOverviewRoute,
   AppProfileRoute: AppProfileRoute,
   AppQueuesRoute: AppQueuesRoute,
@@ -761,10 +842,13 @@ const AppRouteChildren: AppRouteChildren = {
   AppRunsIdRoute: AppRunsIdRoute,
   AppBatchesIndexRoute: AppBatchesIndexRoute,
   AppEventsIndexRoute: AppEventsIndexRoute,
+  AppHostsIndexRoute: AppHostsIndexRoute,
   AppJobsIndexRoute: AppJobsIndexRoute,
   AppPipelinesIndexRoute: AppPipelinesIndexRoute,
   AppEventsEventEditRoute: AppEventsEventEditRoute,
+  AppHostsNameTerminalRoute: AppHostsNameTerminalRoute,
   AppEventsEventIndexRoute: AppEventsEventIndexRoute,
+  AppHostsNameIndexRoute: AppHostsNameIndexRoute,
 }
 
 const AppRouteWithChildren = AppRoute._addFileChildren(AppRouteChildren)

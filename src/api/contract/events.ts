@@ -294,6 +294,12 @@ const runSchema = z.object({
   exit_code: z.int().nullable(),
   error: z.string().nullable(),
   attempts: z.int(),
+  /** Where its job runs, fixed when it was made; null: it has none, or that is gone. */
+  executor: z.string().nullable(),
+  /** Of the executor container. */
+  image: z.string().nullable(),
+  /** Of the executor ssh. */
+  hosts: z.array(z.string()).nullable(),
   created_at: instant,
   started_at: instant.nullable(),
   ended_at: instant.nullable(),

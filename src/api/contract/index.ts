@@ -10,7 +10,10 @@ import { certificates, runnerTokens } from './certificates.ts'
 import { channels, messageDeliveries } from './channels.ts'
 import { eventRuns, events } from './events.ts'
 import { deadLetters, failureGroups, incidents } from './failures.ts'
+import { hosts } from './hosts.ts'
+import { images } from './images.ts'
 import { jobs } from './jobs.ts'
+import { limits } from './limits.ts'
 import { account, me, session, tokens, users } from './people.ts'
 import { pipelineRuns } from './pipeline-runs.ts'
 import { pipelines } from './pipelines.ts'
@@ -27,6 +30,7 @@ export const contract = {
   session,
   account,
   jobs,
+  limits,
   batches,
   batchTemplates,
   testInsights,
@@ -51,6 +55,8 @@ export const contract = {
   tokens,
   channels,
   messageDeliveries,
+  hosts,
+  images,
   audit,
   certificates,
   runnerTokens,
@@ -74,11 +80,14 @@ export type {
   EventTrigger,
 } from '../../job/event.ts'
 export type { DeadLetter, FailureGroup, Incident } from './failures.ts'
+export type { SuggestedLimits } from './limits.ts'
 export type { SealingKey, Variable } from './variables.ts'
 export type { Webhook } from './webhooks.ts'
 export type { Certificate, CertificateAuthority } from './certificates.ts'
 export type { Channel, ChannelKind, Delivery, Quiet } from './channels.ts'
 export type { Artifact } from './artifacts.ts'
+export type { Host, HostFacts, HostKey, HostState, TerminalClientMessage, TerminalServerMessage } from './hosts.ts'
+export type { ContainerEngine, Image } from './images.ts'
 export type { Attempt, Job, JobResult, StatusWord } from './job.ts'
 export type { ApiToken, Me, TokenScope, User } from './people.ts'
 export type { PipelineRun, PipelineTask } from './pipeline-runs.ts'

@@ -1,7 +1,8 @@
 /** How a job looks on the wire: its spec as it was written, then what became of it. */
 import * as z from 'zod'
 import { eventKinds } from '../../job/event.ts'
-import { errorClasses } from '../../job/outcome.ts'
+import { hostSuccess } from '../../job/host.ts'
+import { errorClasses, outcomeStates } from '../../job/outcome.ts'
 import { strategies } from '../../job/placement.ts'
 import { jobStates } from '../../job/state.ts'
 import { batchWords, type BatchWord } from '../../job/status-word.ts'
@@ -19,6 +20,18 @@ export const usageSchema = z.object({
   io_write_bytes: z.number().optional(),
 })
 
+/** How it ended on one of several hosts. */
+const hostResult = z.object({
+  host: z.string(),
+  state: z.enum(outcomeStates),
+  exit_code: z.int().nullable(),
+  signal: z.string().nullable(),
+  message: z.string().optional(),
+  started_at: z.string().optional(),
+  ended_at: z.string().optional(),
+  remaining_processes: z.int().optional(),
+})
+
 export const resultSchema = z.object({
   exit_code: z.int().nullable(),
   signal: z.string().nullable(),
@@ -31,6 +44,8 @@ export const resultSchema = z.object({
   remaining_processes: z.int().nullable(),
   /** Output beyond its limit that was not kept; 0 when nothing was cut. */
   truncated_bytes: z.number(),
+  /** Of a job on several hosts: each of them. */
+  hosts: z.array(hostResult).optional(),
 })
 
 const labels = z.record(z.string(), z.string())
@@ -81,15 +96,50 @@ export const jobSchema = z.object({
       max_backoff_seconds: z.number(),
       jitter: z.number(),
       on: z.array(z.enum(errorClasses)),
+      memory_factor: z.number().optional(),
+      memory_max_bytes: z.number().optional(),
     })
     .optional(),
   timeout_seconds: z.number().optional(),
   stop_grace_seconds: z.number(),
   executor: z.string(),
+  /** Of the executors container and kubernetes. */
+  container: z
+    .object({
+      image: z.string().optional(),
+      user: z.string().optional(),
+      read_only_root: z.boolean().optional(),
+      network: z.string().optional(),
+      volumes: z.array(z.object({ name: z.string(), path: z.string(), mode: z.enum(['ro', 'rw']) })).optional(),
+    })
+    .optional(),
+  /** Of the executor ssh, by name. */
+  hosts: z.array(z.string()).optional(),
+  hosts_success: z.enum(hostSuccess).optional(),
+  hosts_at_once: z.int().optional(),
+  slurm: z
+    .object({
+      partition: z.string().optional(),
+      account: z.string().optional(),
+      qos: z.string().optional(),
+      constraint: z.string().optional(),
+      nodes: z.int().optional(),
+      tasks: z.int().optional(),
+    })
+    .optional(),
+  kubernetes: z
+    .object({
+      namespace: z.string().optional(),
+      service_account: z.string().optional(),
+      node_selector: z.record(z.string(), z.string()).optional(),
+    })
+    .optional(),
   isolation: z.enum(['full', 'none']),
   /** It works in the directory of its project, which it may change, with the network of the host. */
   profile: z.enum(['project']).optional(),
   network: z.string(),
+  /** Where it may connect to, when network is egress. */
+  egress: z.array(z.string()).optional(),
   /** What the job asked for. */
   limits: limits.optional(),
   binds: z.array(z.object({ path: z.string(), mode: z.enum(['ro', 'rw']) })).optional(),
@@ -149,6 +199,8 @@ export const attemptSchema = z.object({
   started_at: instant.nullable(),
   ended_at: instant.nullable(),
   duration_ms: z.number().nullable(),
+  /** That held for this one; its memory may be more than the job asked for (`retry.memory_factor`). */
+  limits,
   result: resultSchema.nullable(),
   /** Set when the log is sealed. */
   log: z.object({ stdout_bytes: z.number(), stderr_bytes: z.number(), truncated_bytes: z.number() }).nullable(),

@@ -1,7 +1,8 @@
 import * as z from 'zod'
 import { listArtifacts } from './artifacts.ts'
 import { labelText } from '../../job/labels.ts'
-import { jobSpecSchema, queueNamePattern, specLimits } from '../../job/spec.ts'
+import { hostName } from '../../job/host.ts'
+import { executorKinds, jobSpecSchema, queueNamePattern, specLimits } from '../../job/spec.ts'
 import { jobStates } from '../../job/state.ts'
 import { base, batchId, instant, page, publicId, queryFlag, queryInt, queryList, withIdempotencyKey } from './base.ts'
 import { attemptSchema, jobSchema, statusWords } from './job.ts'
@@ -54,6 +55,10 @@ export const listJobsInput = z.strictObject({
   batch_id: batchId.optional(),
   /** Labels that the job carries, all of them: `label=app=db`, several or with commas. */
   label: queryList(labelText).optional(),
+  /** How it ran: also `message` and `http`. */
+  executor: z.enum([...executorKinds, 'message', 'http']).optional(),
+  /** Of the executor ssh: one of its hosts. */
+  host: hostName.optional(),
   /** False: without the jobs that carry messages to channels. */
   messages: queryFlag.optional(),
 })

@@ -165,6 +165,23 @@ export const plainPaths = {
       },
     },
   },
+  '/hosts/{name}/terminal': {
+    get: {
+      operationId: 'hosts.terminal',
+      tags: ['hosts'],
+      summary: 'WebSocket: a terminal on a host, for administrators (docs/hosts.md)',
+      parameters: [
+        { name: 'name', in: 'path', required: true, schema: { type: 'string' } },
+        { name: 'cols', in: 'query', schema: { type: 'integer', minimum: 1, maximum: 1000, default: 80 } },
+        { name: 'rows', in: 'query', schema: { type: 'integer', minimum: 1, maximum: 500, default: 24 } },
+      ],
+      responses: {
+        101: { description: 'Binary frames are bytes of the terminal, text frames JSON messages' },
+        403: problem('From a page of another origin'),
+        426: problem('This address takes WebSocket connections only'),
+      },
+    },
+  },
   '/ws': {
     get: {
       operationId: 'live',

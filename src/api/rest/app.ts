@@ -20,6 +20,7 @@ import { installMetricsRoute } from './metrics-route.ts'
 import { openApiDocument } from './openapi.ts'
 import { askOf, installContractRoutes, type WhileThere } from './contract-routes.ts'
 import { installRequestLimit } from './request-limit.ts'
+import { installTerminalRoute } from './terminal-route.ts'
 import { installTokenRoute } from './token-route.ts'
 import { installWeb } from './web.ts'
 import { apiPrefix } from '../contract/base.ts'
@@ -135,6 +136,7 @@ export async function createHttpApp(options: HttpOptions): Promise<FastifyInstan
   installAuditRoute(app, options)
   installMetricsRoute(app, options)
   installLive(app, options)
+  installTerminalRoute(app, options)
   const document = await openApiDocument(options.version)
   app.get(`${apiPrefix}/openapi.json`, () => document)
   await installWeb(app, options.webRoot, table)

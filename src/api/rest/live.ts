@@ -3,7 +3,6 @@ import type { Duplex } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
 import type { WebSocket } from 'ws'
 import type * as z from 'zod'
-import type { Principal } from '../../access/authenticate.ts'
 import { AppError, isAppError } from '../../lib/app-error.ts'
 import { emitFact } from '../../lib/facts.ts'
 import type { Ask } from '../../operations/deps.ts'
@@ -18,15 +17,10 @@ import { credentialsOf, type Authenticate } from './http-access.ts'
 import { watchBatches } from './batch-subscriptions.ts'
 import { createOutbox } from './outbox.ts'
 import { watchPipelineRun, watchPipelineRuns } from './pipeline-subscriptions.ts'
+import { closeAll, closeWithoutRights, recheckMs } from './socket-rights.ts'
 import { watchJobs, watchLog, type Subscription } from './subscriptions.ts'
 
 const mostSubscriptions = 64
-/** A socket whose credential no longer holds is closed this much later, and as long as `authenticate` remembers. */
-const recheckMs = 2_000
-
-/** Close codes of ours, in the private range. */
-const closed = { unauthenticated: 4401, stopping: 1001 } as const
-
 export function installLive(
   app: FastifyInstance,
   options: { operations: Operations; authenticate: Authenticate; recheckMs?: number },
@@ -41,22 +35,14 @@ export function installLive(
         emitFact({ name: 'live.opened', level: 'debug' })
         const credentials = credentialsOf(request)
         const ask = askOf(request)
+        const { authenticate } = options
         const session = openSession(socket, request.raw.socket, ask, options.operations)
-        const timer = setInterval(() => {
-          options.authenticate(credentials).then(
-            (principal) => {
-              if (!sameRights(ask.principal, principal))
-                socket.close(closed.unauthenticated, 'your rights have changed')
-            },
-            (error: unknown) => {
-              // Else the database is away: nothing is decided, the next look decides.
-              if (isAppError(error) && error.code === 'unauthenticated')
-                socket.close(closed.unauthenticated, 'sign in again')
-            },
-          )
-        }, options.recheckMs ?? recheckMs)
+        closeWithoutRights(socket, ask.principal, {
+          authenticate,
+          credentials,
+          everyMs: options.recheckMs ?? recheckMs,
+        })
         socket.on('close', () => {
-          clearInterval(timer)
           sockets.delete(socket)
           emitFact({ name: 'live.closed', level: 'debug' })
           session.end()
@@ -65,19 +51,11 @@ export function installLive(
     )
   })
   app.addHook('preClose', async () => {
-    for (const socket of sockets) socket.close(closed.stopping, 'the server is stopping')
-    const late = setTimeout(() => sockets.forEach((socket) => socket.terminate()), 1_000)
-    await Promise.all([...sockets].map((socket) => new Promise((resolve) => socket.once('close', resolve))))
-    clearTimeout(late)
+    await closeAll(sockets)
   })
 }
 
-/** What was promised to a subscription is not taken back piece by piece: it ends, and begins again with the new rights. */
-const sameRights = (before: Principal | null, now: Principal): boolean => rightsOf(before) === rightsOf(now)
-const rightsOf = (principal: Principal | null): string =>
-  JSON.stringify([principal?.userId, principal?.role, principal && 'scopes' in principal ? principal.scopes : null])
-
-function mustUpgrade(upgrade: string | undefined): void {
+export function mustUpgrade(upgrade: string | undefined): void {
   if (upgrade?.toLowerCase() === 'websocket') return
   throw new HttpRefusal(426, 'invalid_argument', 'this address takes WebSocket connections only')
 }

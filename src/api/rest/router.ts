@@ -9,6 +9,8 @@ import { conditionRoutes, messageTemplateRoutes, toolRoutes } from './routes/act
 import { analyticsRoutes } from './routes/analytics.ts'
 import { deadLetterRoutes, failureGroupRoutes, incidentRoutes } from './routes/failures.ts'
 import { sealingKeyRoutes, variableRoutes } from './routes/variables.ts'
+import { hostRoutes } from './routes/hosts.ts'
+import { imageRoutes } from './routes/images.ts'
 import { webhookRoutes } from './routes/webhooks.ts'
 
 export function createRouter({ operations: on, version }: { operations: Operations; version: string }) {
@@ -76,6 +78,9 @@ export function createRouter({ operations: on, version }: { operations: Operatio
         attempts: await on.listAttempts(context.ask, input.id),
       })),
     },
+    limits: {
+      suggest: os.limits.suggest.handler(({ input, context }) => on.suggestedLimits(context.ask, input)),
+    },
     batches: {
       create: os.batches.create.handler(async ({ input, context }) => {
         const { batch, replayed } = await on.createBatch(context.ask, input, idempotencyKey(context))
@@ -131,6 +136,8 @@ export function createRouter({ operations: on, version }: { operations: Operatio
       ticks: os.schedules.ticks.handler(({ input, context }) => on.scheduleTicks(context.ask, input)),
       preview: os.schedules.preview.handler(({ input, context }) => on.previewSchedule(context.ask, input)),
     },
+    hosts: hostRoutes(os, on),
+    images: imageRoutes(os, on),
     webhooks: webhookRoutes(os, on),
     pipelineRuns: {
       list: os.pipelineRuns.list.handler(({ input, context }) => on.listPipelineRuns(context.ask, input)),

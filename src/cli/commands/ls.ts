@@ -1,5 +1,6 @@
-import { InvalidArgumentError, type Command } from 'commander'
+import { InvalidArgumentError, Option, type Command } from 'commander'
 import type { Job } from '../../api/contract/index.ts'
+import { executorKinds } from '../../job/spec.ts'
 import { isTerminal, jobStates, type JobState } from '../../job/state.ts'
 import {
   batchWords,
@@ -21,6 +22,8 @@ interface LsOptions {
   name?: string
   owner?: string
   label?: string[]
+  executor?: string
+  host?: string
   limit: number
   all?: boolean
 }
@@ -33,6 +36,8 @@ export function define(command: Command): void {
     .option('--name <text>', 'part of the name')
     .option('--owner <user>', 'jobs of this user')
     .option('--label <k=v>', 'jobs that carry this label (start --job-label)', labels)
+    .addOption(new Option('--executor <kind>', 'jobs that run so').choices([...executorKinds, 'message', 'http']))
+    .option('--host <name>', 'jobs that run on this host')
     .option('--limit <n>', 'how many', limit, 20)
     .option('--all', 'all of them, also those that carry messages to channels')
     .action(async (options: LsOptions) => {
@@ -73,11 +78,11 @@ type List = (input: Record<string, unknown>) => Promise<{ jobs: Job[]; next_curs
 
 async function collect(
   list: unknown,
-  { state, queue, batch, name, owner, label, limit, all }: LsOptions,
+  { state, queue, batch, name, owner, label, executor, host, limit, all }: LsOptions,
 ): Promise<Job[]> {
   const wanted = all ? Infinity : limit
   // A message to a channel is a job, too; who looks for work does not mean it.
-  const messages = all || queue !== undefined || batch !== undefined ? undefined : false
+  const messages = all || queue !== undefined || batch !== undefined || executor !== undefined ? undefined : false
   const jobs: Job[] = []
   let cursor: string | undefined
   while (jobs.length < wanted) {
@@ -88,6 +93,8 @@ async function collect(
       name,
       owner,
       label,
+      executor,
+      host,
       messages,
       cursor,
       limit: Math.min(200, wanted - jobs.length),

@@ -15,7 +15,7 @@ test('where each runner is and how long it may be, one line each', () => {
   const text = listing(
     [
       runner({ name: 'here', labels: { gpu: 'a100', zone: 'b' } }),
-      runner({ certificate }),
+      runner({ certificate, facilities: { load: { holding_back: 2 } } }),
       runner({ name: 'old', state: 'offline', certificate: { ...certificate, ends_at: '2026-11-01T00:00:00Z' } }),
       runner({ name: 'out', certificate: { ...certificate, revoked_at: '2026-11-22T11:00:00Z' } }),
     ],
@@ -24,7 +24,7 @@ test('where each runner is and how long it may be, one line each', () => {
   expect(text.split('\n').map((line) => line.replaceAll(/ +/g, ' ').trim())).toEqual([
     'NAME STATE SLOTS LABELS VERSION HOST LAST SEEN CERTIFICATE',
     'here online 1/4 gpu=a100,zone=b 0.1.0 h just now local',
-    'web1 online 1/4 0.1.0 h just now until 2027-02-20',
+    'web1 online 1/4 (2 held back) 0.1.0 h just now until 2027-02-20',
     'old offline 1/4 0.1.0 h just now ended',
     'out online 1/4 0.1.0 h just now revoked',
     '',

@@ -45,6 +45,13 @@ export function isWanted(runner: Runner, { state, label = [] }: LsOptions): bool
   })
 }
 
+/** Of a runner that takes less while its host is busy. */
+function heldBack({ facilities }: Runner): string {
+  const { load } = (facilities ?? {}) as { load?: { holding_back?: unknown } | null }
+  const held = load?.holding_back
+  return typeof held === 'number' && held > 0 ? ` (${held} held back)` : ''
+}
+
 const colours = { online: 'green', draining: 'yellow', offline: 'dim' } as const
 
 export function listing(runners: Runner[], now = Date.now()): string {
@@ -53,7 +60,7 @@ export function listing(runners: Runner[], now = Date.now()): string {
   const rows = runners.map((runner) => [
     printable(runner.name),
     paint(colours[runner.state], runner.state),
-    `${runner.slots_used}/${runner.slots}`,
+    `${runner.slots_used}/${runner.slots}${heldBack(runner)}`,
     printable(
       Object.entries(runner.labels)
         .map(([key, value]) => `${key}=${value}`)

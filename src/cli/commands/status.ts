@@ -16,14 +16,21 @@ export function define(command: Command): void {
   )
   command.action(async (id: string) => {
     const { json, verbose } = globalsOf(command)
-    const { job, attempts } = await withServer(command, async ({ client: { calls } }) => {
+    const { job, attempts, hints } = await withServer(command, async ({ client: { calls } }) => {
       const found = await calls.jobs.get({ id })
       const ran = verbose && !json && found.last_attempt > 0
-      return { job: found, attempts: ran ? (await calls.jobs.attempts({ id })).attempts : [] }
+      if (!ran) return { job: found, attempts: [], hints: [] }
+      const [{ attempts: all }, { memory, cpu }] = await Promise.all([
+        calls.jobs.attempts({ id }),
+        calls.limits.suggest({ job: id }),
+      ])
+      return { job: found, attempts: all, hints: [memory?.text, cpu?.text].filter((text) => text != null) }
     })
     if (json) return printJson(job)
     print(callWordOf(job.state))
-    if (verbose) for (const [name, value] of details(job, attempts)) print(`  ${`${name}:`.padEnd(12)} ${value}`)
+    if (!verbose) return
+    for (const [name, value] of details(job, attempts)) print(`  ${`${name}:`.padEnd(12)} ${value}`)
+    for (const hint of hints) print(`  ${'hint:'.padEnd(12)} ${hint} (runyard suggest ${id})`)
   })
 }
 
@@ -40,6 +47,14 @@ function placementText({ required_labels, placement = {} }: Job): string | null 
     ...(strategy === undefined ? [] : [strategy]),
   ]
   return parts.join('; ') || null
+}
+
+/** That of the sandbox says nothing new. */
+function executorText({ executor, container, hosts, slurm, kubernetes, network, egress }: Job): string | null {
+  const where = container?.image ?? hosts?.join(', ') ?? slurm?.partition ?? kubernetes?.namespace
+  const to = egress === undefined ? '' : `; ${network} to ${egress.join(', ')}`
+  if (executor === 'sandbox' && to === '') return null
+  return printable(`${executor}${where === undefined ? '' : `: ${where}`}${to}`)
 }
 
 /** One that runs is not spent yet, but it is the one that people ask about. */
@@ -61,6 +76,7 @@ export function details(job: Job, attempts: Attempt[]): [string, string][] {
     ['command', printable(JSON.stringify(job.command))],
     ['state', job.state],
     ['waiting', job.waiting_reason?.text],
+    ['executor', executorText(job)],
     ['queue', `${job.queue}, priority ${job.priority}`],
     ['owner', job.owner],
     ['labels', labelList(job.labels).join(', ') || null],

@@ -36,10 +36,11 @@ export async function stopLeftBehind(config: Config, hadServer: boolean): Promis
     return {}
   }
   holder?.letGo()
-  const socketPath = join(runDir, 'launcher.sock')
-  if (holder !== undefined || hadServer || !existsSync(socketPath)) return {}
+  const sockets = ['driver.sock', 'launcher.sock'].map((name) => join(runDir, name)).filter((path) => existsSync(path))
+  if (holder !== undefined || hadServer || sockets.length === 0) return {}
   const { stopLauncher } = await import('../../runner/main.ts')
-  const launcher = await stopLauncher(socketPath)
+  const stopped = await Promise.all(sockets.map(stopLauncher))
+  const launcher = stopped.at(-1)
   return launcher === undefined ? {} : { launcher }
 }
 

@@ -31,8 +31,20 @@ export interface DriversConfig {
     warmMost: number
   }
   ssh?: { agent?: string }
-  slurm?: { dir: string; partitions: string[] }
-  kubernetes?: { config: string; namespaces: string[] }
+  slurm?: {
+    dir: string
+    partitions: string[]
+    /** Whom jobs run as when the runner is root. */
+    user?: string
+    /** SLURM_CONF of its programs, when it is not that of this process. */
+    conf?: string
+  }
+  kubernetes?: {
+    config: string
+    namespaces: string[]
+    /** References that are allowed besides those of the catalogue. */
+    images: string[]
+  }
 }
 
 export interface DriveTools {
@@ -87,6 +99,8 @@ export interface DrivenEnd {
   /** Its own words for the end. */
   said?: { message: string; errorClass?: 'exit' | 'refused' }
   hosts?: HostResult[]
+  /** Of network "egress": destinations that it was not let to. */
+  notReached?: string[]
   /** When the command ended, if that is known better there; Unix time, ms. */
   endedAt?: number
 }

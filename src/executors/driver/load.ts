@@ -2,6 +2,10 @@
 import { StartRefused } from '../executor.ts'
 import type { LoadDriver } from './driver.ts'
 
-export const loadDriver: LoadDriver = async (kind) => {
+export const loadDriver: LoadDriver = async (kind, config) => {
+  if (kind === 'container') return (await import('../container/driver.ts')).createContainerDriver(config)
+  if (kind === 'slurm') return (await import('../slurm/driver.ts')).createSlurmDriver(config)
+  if (kind === 'ssh') return (await import('../ssh/driver.ts')).createSshDriver(config)
+  if (kind === 'kubernetes') return (await import('../kubernetes/driver.ts')).createKubernetesDriver(config)
   throw new StartRefused('refused', `this runner has no executor ${kind}`)
 }

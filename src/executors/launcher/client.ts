@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { performance } from 'node:perf_hooks'
 import { monotonicMs } from '../../lib/monotonic.ts'
 import type { Launcher } from './launcher.ts'
+import { launcherProgram, type Program } from './instance.ts'
 import { createLineReader, createLineWriter, type Answers, type Call, type Event, type Reply } from './protocol.ts'
 import { spawnLauncher } from './spawn-launcher.ts'
 
@@ -13,6 +14,8 @@ export interface LauncherOptions {
   spawnIfMissing: boolean
   /** The launcher that is started belongs to us: it kills all and removes its directory when we are gone. */
   endsWithUs?: boolean
+  /** Which one; the launcher when missing. */
+  program?: Program
 }
 
 interface Waiting {
@@ -102,7 +105,7 @@ async function openLink(options: LauncherOptions, onEvent: (event: Event) => voi
         )
       }
       if (performance.now() - spawnedAt > spawnEveryMs) {
-        spawnLauncher(options.socketPath, options.endsWithUs ?? false)
+        spawnLauncher(options.program ?? launcherProgram, options.socketPath, options.endsWithUs ?? false)
         spawnedAt = performance.now()
       }
       await sleep(10)

@@ -4,6 +4,7 @@
  */
 import type { Usage } from '../../job/outcome.ts'
 import type { AttemptOrder, StartFailure, StopReason } from '../executor.ts'
+import type { DriversConfig } from '../driver/driver.ts'
 import type { ExecutorConfig } from '../supervisor/check.ts'
 import type { End } from '../supervisor/end.ts'
 
@@ -12,7 +13,11 @@ export type Call =
   /** What this host gives to sandboxes. */
   | { op: 'ground' }
   /** First of all calls about attempts; what an earlier launcher left is dead when it is answered. */
-  | { op: 'configure'; config: ExecutorConfig }
+  | { op: 'configure'; config: ExecutorConfig | DriversConfig }
+  /** To a driver process, behind `configure`: what the runner knows of attempts that an earlier one may have left. */
+  | { op: 'take_up'; orders: AttemptOrder[] }
+  /** Of a driver process: what its drivers say of themselves, by kind. */
+  | { op: 'states' }
   /** `at`: when it was said (`monotonicMs`). Who stood still meanwhile must not count from when they read it. */
   | { op: 'start'; order: AttemptOrder; at: number }
   | { op: 'stop'; key: string; reason: StopReason; graceMs: number }
@@ -31,6 +36,8 @@ export interface Answers {
   hello: { pid: number; starter: number | null; warm: { waiting: number; used: number } }
   ground: GroundOnWire
   configure: null
+  take_up: null
+  states: Record<string, unknown>
   start: Begun | { refused: { errorClass: StartFailure; message: string; share?: string } }
   stop: null
   usage: Usage

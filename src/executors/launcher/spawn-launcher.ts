@@ -8,21 +8,21 @@ import { fileURLToPath } from 'node:url'
 import { AppError } from '../../lib/app-error.ts'
 import { cgroupMounts } from '../cgroup/mounts.ts'
 import { ownScopeEnv } from './delegated-cgroup.ts'
-import { codeCacheName, logName, withClientFlag } from './instance.ts'
+import { withClientFlag, type Program } from './instance.ts'
 
 /** `main.ts` in the source tree, `launcher.js` beside the bundle in the packed package. */
-function entry(): string {
-  const source = fileURLToPath(new URL('./main.ts', import.meta.url))
-  return existsSync(source) ? source : fileURLToPath(new URL('./launcher.js', import.meta.url))
+function entry({ name }: Program): string {
+  const source = fileURLToPath(new URL(`../${name}/main.ts`, import.meta.url))
+  return existsSync(source) ? source : fileURLToPath(new URL(`./${name}.js`, import.meta.url))
 }
 
-export function spawnLauncher(socketPath: string, withClient: boolean): void {
+export function spawnLauncher(program: Program, socketPath: string, withClient: boolean): void {
   const dir = dirname(socketPath)
   // A small heap; a young generation large enough for a burst of jobs not to be collected all the time.
-  const node = [node24(), '--max-old-space-size=64', '--max-semi-space-size=4', '--no-warnings']
-  const command = [...node, entry(), socketPath, ...(withClient ? [withClientFlag] : [])]
-  const scope = scopeCommand()
-  const log = openLog(dir)
+  const node = [node24(), `--max-old-space-size=${program.heap}`, '--max-semi-space-size=4', '--no-warnings']
+  const command = [...node, entry(program), socketPath, ...(withClient ? [withClientFlag] : [])]
+  const scope = program.name === 'launcher' ? scopeCommand() : []
+  const log = openLog(dir, program.logName)
   try {
     const [file, ...args] = [...scope, ...command]
     const child = spawn(file ?? '', args, {
@@ -34,7 +34,7 @@ export function spawnLauncher(socketPath: string, withClient: boolean): void {
         // Where the homes of jobs without isolation are.
         TMPDIR: tmpdir(),
         // Without it the source tree's types are stripped anew, which costs the launcher 40 MB for ever.
-        NODE_COMPILE_CACHE: join(dir, codeCacheName),
+        NODE_COMPILE_CACHE: join(dir, program.codeCacheName),
         ...(scope.length > 0 ? { [ownScopeEnv]: '1', XDG_RUNTIME_DIR: process.env.XDG_RUNTIME_DIR } : {}),
       },
     })
@@ -59,7 +59,7 @@ function node24(): string {
 }
 
 /** A predecessor that is leaving may take the empty directory away between the two steps. */
-function openLog(dir: string): number {
+function openLog(dir: string, logName: string): number {
   for (let tries = 0; ; tries++) {
     mkdirSync(dir, { recursive: true, mode: 0o700 })
     try {

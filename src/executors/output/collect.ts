@@ -25,14 +25,17 @@ export interface CollectOptions {
   secrets: string[]
   /** Of stdout and stderr together; undefined keeps everything. */
   limitBytes: number | undefined
+  /** Bytes of each stream that the sink has from before: the streams come again from their beginning. */
+  already?: Record<'stdout' | 'stderr', number>
 }
 
 const nothingSecret = compileSecrets([])
 
-export function collectOutput({ sink, secrets, limitBytes = Infinity }: CollectOptions): Collector {
+export function collectOutput({ sink, secrets, limitBytes = Infinity, already }: CollectOptions): Collector {
   const matcher = secrets.length === 0 ? nothingSecret : compileSecrets(secrets)
   const redactors = { stdout: createRedactor(matcher), stderr: createRedactor(matcher) }
-  let room = limitBytes
+  const skip = { stdout: 0, stderr: 0, ...already }
+  let room = limitBytes - skip.stdout - skip.stderr
   let discarded = 0
   let marked = 0
 
@@ -41,7 +44,9 @@ export function collectOutput({ sink, secrets, limitBytes = Infinity }: CollectO
     marked = discardedInAll()
     sink.appendMark(encodeMark(Date.now(), { kind: 'truncated', bytes: marked }))
   }
-  const record = (stream: 'stdout' | 'stderr', bytes: Buffer): Promise<void> | undefined => {
+  const record = (stream: 'stdout' | 'stderr', all: Buffer): Promise<void> | undefined => {
+    const bytes = skip[stream] === 0 ? all : all.subarray(Math.min(skip[stream], all.length))
+    skip[stream] -= all.length - bytes.length
     if (bytes.length === 0) return undefined
     const kept = bytes.length <= room ? bytes : bytes.subarray(0, room)
     room -= kept.length

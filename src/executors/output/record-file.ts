@@ -27,6 +27,8 @@ export interface RecordFileOptions {
   /** More of it can be read from the file. */
   onGrown(): void
   onBroken?(error: Error): void
+  /** Whole records that the file has from before; it goes on behind them. */
+  from?: number
 }
 
 export class RecordFile implements RecordSink {
@@ -50,6 +52,14 @@ export class RecordFile implements RecordSink {
   constructor(path: string, options: RecordFileOptions) {
     this.path = path
     this.#options = options
+    if (options.from !== undefined) this.#goOn(options.from)
+  }
+
+  #goOn(length: number): void {
+    this.#kept = null
+    this.#written = length
+    this.#fd = openSync(this.path, constants.O_RDWR | constants.O_NOFOLLOW)
+    ftruncateSync(this.#fd, length)
   }
 
   /** Of what can be read by offset: nothing while it is in memory alone. */
@@ -63,7 +73,7 @@ export class RecordFile implements RecordSink {
     return this.#fd !== null || this.#broken !== undefined
   }
   get empty(): boolean {
-    return this.#keptBytes === 0
+    return this.#keptBytes === 0 && this.#written === 0
   }
   get broken(): Error | undefined {
     return this.#broken

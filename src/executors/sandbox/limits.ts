@@ -11,6 +11,7 @@ import type { CgroupSpace } from '../cgroup/base.ts'
 import { StartRefused, type AttemptOrder, type Facilities } from '../executor.ts'
 import { setupLine } from '../setup-line.ts'
 import { leavesFiles } from './pickup.ts'
+import { wayOutProcesses } from './way-out.ts'
 
 /** bubblewrap's monitor and the sandbox's init are in the cgroup too. */
 const ownProcesses = 2
@@ -53,7 +54,7 @@ export function cgroupHolds(space: CgroupSpace, limit: CgroupLimit): boolean {
 /** `ioDevices`: the disks the job can reach, or the reason why that is not known. */
 export function planLimits(
   order: Pick<AttemptOrder, 'limits' | 'named'> & {
-    spec: Pick<AttemptOrder['spec'], 'isolation' | 'junit' | 'outputs' | 'artifacts'>
+    spec: Pick<AttemptOrder['spec'], 'isolation' | 'junit' | 'outputs' | 'artifacts'> & { network?: string }
   },
   host: HostLimits,
   ioDevices: string[] | string,
@@ -61,7 +62,7 @@ export function planLimits(
   const { limits } = order
   const isolated = order.spec.isolation === 'full'
   // The process that waits for the command to read its files.
-  const beside = leavesFiles(order.spec) ? 1 : 0
+  const beside = (leavesFiles(order.spec) ? 1 : 0) + (order.spec.network === 'egress' ? wayOutProcesses : 0)
   const plan: LimitPlan = {
     cgroup: {},
     openFiles: Math.max(limits.open_files, Math.min(bwrapNeedsFiles, host.maxOpenFiles)),

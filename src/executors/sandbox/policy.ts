@@ -3,6 +3,7 @@
  * does not trust a server with its own file system. All paths are compared as what they really are, links resolved.
  */
 import { realpath, stat } from 'node:fs/promises'
+import { isCovered } from '../../job/egress-rules.ts'
 import type { StoredSpec } from '../../job/spec.ts'
 import type { SharedInputs } from '../shares/check.ts'
 import { StartRefused } from '../executor.ts'
@@ -10,6 +11,8 @@ import { StartRefused } from '../executor.ts'
 export interface Policy {
   allowIsolationNone: boolean
   allowNetworkHost: boolean
+  /** Destinations (`job/egress-rules.ts`). None when missing. */
+  egressAllow?: string[] | undefined
   allowedWorkdirs: string[]
   allowedReadOnlyBinds: string[]
   allowedReadWriteBinds: string[]
@@ -68,6 +71,18 @@ export function checkModes(spec: StoredSpec, policy: Policy): void {
       'network "host" is not allowed on this runner (its administrator can set RUNYARD_ALLOW_NETWORK_HOST=true)',
     )
   }
+  checkEgress(spec, policy)
+}
+
+/** For every executor that has this network. */
+export function checkEgress({ network, egress = [] }: StoredSpec, { egressAllow = [] }: Pick<Policy, 'egressAllow'>): void {
+  if (network !== 'egress') return
+  if (egress.length === 0) throw refused('network "egress" needs destinations (egress)')
+  const outside = egress.find((entry) => !isCovered(entry, egressAllow))
+  if (outside === undefined) return
+  throw refused(
+    `this runner does not allow jobs to connect to ${outside} (its administrator can add to RUNYARD_EGRESS_ALLOW)`,
+  )
 }
 
 export async function checkWorkingDir(path: string, spec: StoredSpec, policy: Policy): Promise<AllowedPath> {

@@ -24,7 +24,9 @@ export function statusOf(text: string): BwrapStatus {
   for (const line of text.split('\n')) {
     try {
       const document = JSON.parse(line) as Record<string, unknown>
-      if (typeof document['child-pid'] === 'number') status.initPid = document['child-pid']
+      // The first is bubblewrap's: it comes before anything runs inside. A process around the command has the pipe open,
+      // and a job that writes another there would choose whom the launcher signals, as root.
+      if (typeof document['child-pid'] === 'number') status.initPid ??= document['child-pid']
       if (typeof document['exit-code'] === 'number') status.exitCode = document['exit-code']
       if (typeof document['exec-failed'] === 'string') status.execFailed = document['exec-failed']
       if (document.waiting === true) status.waiting = true

@@ -2,6 +2,7 @@
 import type { AttemptOrder, ReportFound, StopReason } from '../executor.ts'
 import type { Usage } from '../../job/outcome.ts'
 import { monotonicMs } from '../../lib/monotonic.ts'
+import type { WayOut } from '../egress/ways-out.ts'
 import type { LaunchFailure } from '../launcher/starter.ts'
 import { collectOutput, type Collector } from '../output/collect.ts'
 import { RecordFile } from '../output/record-file.ts'
@@ -43,6 +44,7 @@ export interface AttemptParts {
   heard?: string
   waiter?: string
   wrapping: Wrapping
+  wayOut?: WayOut | undefined
   /** Where its report files are kept. */
   reportFile: string
   sync: SyncGroup
@@ -191,13 +193,14 @@ export class Attempt implements Kept {
     this.#judge(death)
     const writing = this.#collector.finish()
     if (writing) await writing
-    const { startedAt, unenforced } = this.parts
+    const { startedAt, unenforced, wayOut } = this.parts
+    const notReached = wayOut && (await wayOut.close())
     const { reason } = this.#ladder
     const finding = this.#reportFound()
     const report = finding instanceof Promise ? await finding : finding
     const usage = this.usage()
     const { filesLate } = this.#tree.status()
-    const end = endOf(death, { startedAt, endedAt, reason, usage, remaining, unenforced, report, filesLate })
+    const end = endOf(death, { startedAt, endedAt, reason, usage, remaining, unenforced, report, filesLate, notReached })
     this.#meter?.stop()
     this.#close(end, clean)
   }

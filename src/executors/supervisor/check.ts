@@ -3,13 +3,17 @@ import { statSync } from 'node:fs'
 import { artifactsPlace } from '../../job/artifacts.ts'
 import { helperPlaces, helpersPlace } from '../../job/helper-places.ts'
 import { StartRefused, type AttemptOrder } from '../executor.ts'
+import type { WayOut, WaysOut } from '../egress/ways-out.ts'
 import { disksUnder } from '../sandbox/disks.ts'
 import type { Ground } from '../sandbox/ground.ts'
 import { checkInputs } from '../shares/check.ts'
 import { planLimits, type LimitPlan } from '../sandbox/limits.ts'
 import { checkBinds, checkModes, checkWorkingDir, toolchainBinds } from '../sandbox/policy.ts'
 import type { AllowedBind, AllowedPath, Policy } from '../sandbox/policy.ts'
+import { systemView } from '../sandbox/system-view.ts'
 import type { Identity } from '../sandbox/unisolated.ts'
+import { perlInside } from '../sandbox/waiter.ts'
+import { wayOutPlace } from '../sandbox/way-out.ts'
 
 /** What the runner tells its launcher about itself. */
 export interface ExecutorConfig {
@@ -37,6 +41,7 @@ export interface Checked {
   plan: LimitPlan
   /** Directories whose programs come first. */
   toolchains?: string[] | undefined
+  wayOut?: WayOut
 }
 
 /** Not a promise when no path has to be looked at: paths may lie on a file system that hangs. */
@@ -45,6 +50,9 @@ export function check(order: AttemptOrder, at: Ground, config: ExecutorConfig): 
   checkModes(spec, config.policy)
   if (spec.isolation === 'full' && at.bwrap === null) {
     throw new StartRefused('refused', 'this runner cannot isolate: bubblewrap is not installed (fix: runyard setup)')
+  }
+  if (spec.network === 'egress' && perlInside(systemView()) === null) {
+    throw new StartRefused('refused', 'network "egress" needs Perl on this runner (install perl-base)')
   }
   const named = (spec.binds?.length ?? 0) + (spec.inputs?.length ?? 0)
   const ours = order.artifactsDir !== undefined || order.helpersDir !== undefined
@@ -75,6 +83,21 @@ async function checkPaths(order: AttemptOrder, at: Ground, config: ExecutorConfi
     plan: planLimits(order, at.limits, disks),
     ...(spec.profile === 'project' && { toolchains: config.policy.projects?.toolchains }),
   }
+}
+
+/** A checked order with network "egress" gets its way out, which is to be closed when it has ended. */
+export async function withWayOut(
+  order: AttemptOrder,
+  checked: Checked,
+  { policy }: ExecutorConfig,
+  waysOut: WaysOut,
+): Promise<Checked> {
+  const { key, spec } = order
+  const request = { name: key, list: spec.egress ?? [], allow: policy.egressAllow ?? [] }
+  const wayOut = await waysOut.open(request).catch((error: Error) => {
+    throw new StartRefused('infrastructure', error.message)
+  })
+  return { ...checked, wayOut, binds: [...checked.binds, ownBind(wayOut.dir, wayOutPlace)] }
 }
 
 const artifactsBind = ({ artifactsDir, spec }: AttemptOrder): AllowedBind[] =>

@@ -14,6 +14,7 @@ export interface Circumstances {
   unenforced: string[]
   report?: ReportFound
   filesLate: boolean
+  notReached?: string[] | undefined
 }
 
 export function endOf(death: Death, circumstances: Circumstances): End {
@@ -24,7 +25,7 @@ export function endOf(death: Death, circumstances: Circumstances): End {
 
 function resultOf(death: Death, circumstances: Circumstances): Extract<End, { ended: unknown }>['ended'] {
   const { code, signal, reported = null, oomKills = 0 } = death
-  const { startedAt, endedAt, reason, usage, remaining, unenforced, report, filesLate } = circumstances
+  const { startedAt, endedAt, reason, usage, remaining, unenforced, report, filesLate, notReached = [] } = circumstances
   // Without bubblewrap's line the monitor itself was killed, and its own end is the attempt's.
   const killed = reported === null && signal !== null
   const exitCode = killed ? null : (reported ?? code)
@@ -40,6 +41,7 @@ function resultOf(death: Death, circumstances: Circumstances): Extract<End, { en
     unenforced,
     ...(report === undefined ? {} : { report }),
     ...(filesLate ? { filesLate } : {}),
+    ...(notReached.length > 0 ? { notReached } : {}),
   }
   return { ...ended, startedAt, endedAt }
 }

@@ -2,6 +2,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { removeSpace } from '../cgroup/base.ts'
+import { WaysOut } from '../egress/ways-out.ts'
 import type { Starter } from '../launcher/starter.ts'
 import { bootId } from '../processes.ts'
 import { bwrapSupport, hostLimits, runnerTag, surveyGround, type Ground } from '../sandbox/ground.ts'
@@ -30,6 +31,7 @@ export class Host {
   #starter: Promise<Starter> | null = null
   #slots: Slots | null = null
   #warm: WarmSandboxes | null = null
+  #waysOut: WaysOut | null = null
 
   constructor(options: HostOptions) {
     this.#options = options
@@ -106,6 +108,11 @@ export class Host {
     this.#warm?.lost()
   }
 
+  /** Of network "egress". */
+  get waysOut(): WaysOut {
+    return (this.#waysOut ??= new WaysOut(join(this.#options.runDir, 'egress')))
+  }
+
   /** Takes down what is warm for nobody; `idle`: nothing runs. */
   async cool(idle: () => boolean): Promise<void> {
     await this.#warm?.cool()
@@ -116,6 +123,7 @@ export class Host {
   }
 
   async close(): Promise<void> {
+    this.#waysOut?.close()
     if (this.#starter) (await this.#starter).close()
   }
 }

@@ -2,6 +2,8 @@
 import { helperPath } from '../../job/helper-places.ts'
 import { pathWith } from '../../job/project.ts'
 import type { AttemptOrder } from '../executor.ts'
+import { proxyEnv } from '../egress/proxy-env.ts'
+import { socketName } from '../egress/protocol.ts'
 import { onPath } from '../launcher/spawn-launcher.ts'
 import type { Launch } from '../launcher/starter.ts'
 import type { Ground } from '../sandbox/ground.ts'
@@ -9,9 +11,11 @@ import { defaultEnv, jobIdentity, sandboxLaunch, type Pickup, type SandboxRecipe
 import { limiterArgv } from '../sandbox/limits.ts'
 import { seccompFilter } from '../sandbox/seccomp.ts'
 import { plainLaunch, type Identity } from '../sandbox/unisolated.ts'
-import { waiterEnv } from '../sandbox/waiter.ts'
+import { systemView } from '../sandbox/system-view.ts'
+import { perlInside, waiterEnv } from '../sandbox/waiter.ts'
+import { encodeWayOut, encodeWayOutWithPickup, wayOutArgv } from '../sandbox/way-out.ts'
 import type { Checked } from './check.ts'
-import { outputPath, pickupFor, type Wrapping } from './picking-up.ts'
+import { outputPath, pickupFor, pickupOrder, type Wrapping } from './picking-up.ts'
 import type { Slot } from './slots.ts'
 
 const seccomp = seccompFilter()
@@ -70,12 +74,13 @@ export function launchOf(order: AttemptOrder, checked: Checked, at: Ground, slot
   const tools: Record<string, string> = checked.toolchains?.length
     ? { PATH: pathWith(checked.toolchains, defaultEnv.PATH!) }
     : {}
-  const own = { ...tools, ...order.env, ...order.secretEnv, ...(output === null ? {} : { RUNYARD_OUTPUT: output }) }
+  const own = { ...tools, ...(checked.wayOut ? proxyEnv : {}), ...order.env, ...order.secretEnv, ...(output === null ? {} : { RUNYARD_OUTPUT: output }) }
   const env = { ...own, ...helpersIn(order, own) }
   const pickupIn =
     perl === null ? undefined : (complete: Record<string, string>): Pickup => pickupFor(perl, order, slot, complete)
   if (home === undefined || marker === undefined) {
-    const pickup = pickupIn?.({ ...defaultEnv, ...env, PWD: workingDir?.path ?? jobIdentity.home })
+    const complete = { ...defaultEnv, ...env, PWD: workingDir?.path ?? jobIdentity.home }
+    const pickup = checked.wayOut ? wayOutFor(order, slot, complete, perl !== null) : pickupIn?.(complete)
     // What is around the command has an environment of its own: Perl would obey PERL5OPT, and complain about a locale.
     const content = pickup ? { command, pickup, env: waiterEnv } : { command, env }
     return launchShape(order.key, shapeOf(order, checked, at), slot, content)
@@ -85,6 +90,14 @@ export function launchOf(order: AttemptOrder, checked: Checked, at: Ground, slot
     ...placeOf(order.key, identity, plan.openFiles, slot),
     ...plainLaunch({ command, env, home, marker, workingDir, ...pipes }),
   }
+}
+
+function wayOutFor(order: AttemptOrder, slot: Slot, env: Record<string, string>, leavesFiles: boolean): Pickup {
+  const perl = perlInside(systemView()) ?? 'perl'
+  const encoded = leavesFiles
+    ? encodeWayOutWithPickup(socketName, pickupOrder(order, env))
+    : encodeWayOut(socketName, order.spec.command, env)
+  return { order: encoded, report: slot.reportPath, argv: (...fds) => wayOutArgv(perl, ...fds) }
 }
 
 /** Behind all others: a script finds its helpers, and a Node program where there is none. */

@@ -32,6 +32,12 @@ type Leaving = Pick<AttemptOrder, 'spec' | 'artifactCaps'>
 /** Seconds. */
 const patienceOf = (order: Leaving): number => order.spec.cleanup_seconds ?? artifactPatience(capsOf(order))
 
+/** Of the frames of all files together. */
+export function mostReportBytes(order: Leaving): number {
+  const { bytes, files } = capsOf(order)
+  return outputLimits.fileBytes + reportBytes + frameBytes + bytes + files * frameBytesOfArtifact
+}
+
 /** How long a command that has ended may stay for its files. */
 export const patienceMs = (order: Leaving): number => (order.spec.artifacts ? patienceOf(order) * 1000 : 0)
 
@@ -76,9 +82,7 @@ export class PickingUp {
   constructor(perl: string, order: AttemptOrder, slot: Slot, path: string) {
     this.line = pickupLine(perl)
     this.#slot = slot
-    const { bytes, files } = capsOf(order)
-    const most = outputLimits.fileBytes + reportBytes + frameBytes + bytes + files * frameBytesOfArtifact
-    this.#file = new ReportFile(path, most)
+    this.#file = new ReportFile(path, mostReportBytes(order))
     slot.report ??= createSlotPipe(slot.reportPath)
     slot.report.open((bytes) => this.#file.take(bytes))
   }

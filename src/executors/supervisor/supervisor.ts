@@ -12,8 +12,11 @@ import { createSyncGroup } from '../output/sync-group.ts'
 import type { Ground } from '../sandbox/ground.ts'
 import { beforeCommand } from '../sandbox/isolation.ts'
 import { limiterArgv } from '../sandbox/limits.ts'
+import { systemView } from '../sandbox/system-view.ts'
+import { perlInside } from '../sandbox/waiter.ts'
+import { wayOutLine } from '../sandbox/way-out.ts'
 import { Attempt } from './attempt.ts'
-import { check, type Checked, type ExecutorConfig } from './check.ts'
+import { check, withWayOut, type Checked, type ExecutorConfig } from './check.ts'
 import { Host, type HostOptions } from './host.ts'
 import { createKeeper } from './keeper.ts'
 import { logStateOf, overOf, type Over } from './over.ts'
@@ -127,12 +130,24 @@ export class Supervisor {
     refuseTooLate(input.keepUntil)
     const at = await this.#host.ground()
     const checked = await check(order, at, config)
+    if (order.spec.network !== 'egress') return this.#startIn({ ...input, at, checked })
+    const open = await withWayOut(order, checked, config, this.#host.waysOut)
+    try {
+      return await this.#startIn({ ...input, at, checked: open })
+    } catch (error) {
+      await open.wayOut?.close()
+      throw error
+    }
+  }
+
+  async #startIn(checkedInput: StartInput & Pick<Launching, 'at' | 'checked'>): Promise<Begun> {
+    const { order, at, checked, config } = checkedInput
     const starter = await this.#host.starter()
     const { slot, warm } = await this.#host.warm.take({ order, checked, at, config })
     try {
       // The paths of a job may lie on a file system that hangs.
-      refuseTooLate(input.keepUntil)
-      return await this.#launch({ ...input, at, checked, starter, slot, warm })
+      refuseTooLate(checkedInput.keepUntil)
+      return await this.#launch({ ...checkedInput, starter, slot, warm })
     } catch (error) {
       this.#host.warm.giveBack(slot, false, false)
       throw error
@@ -163,6 +178,7 @@ export class Supervisor {
 
   #makeAttempt({ order, keepUntil, slot, checked, starter, warm }: Launching, ready: Ready, held: Held): Attempt {
     const isPlain = order.spec.isolation === 'none'
+    const around = warm?.line ?? (checked.wayOut ? wayOutLine(perlInside(systemView()) ?? 'perl') : undefined)
     const asOurUser = isPlain && checked.identity === null
     const attempt: Attempt = new Attempt({
       ...ready,
@@ -172,9 +188,10 @@ export class Supervisor {
       foreword: isPlain ? starter.foreword : ['bwrap: ', 'prlimit: ', ...starter.foreword],
       before: isPlain
         ? starter.before
-        : [...beforeCommand(limiterArgv(checked.plan.inside)), ...(warm ? [warm.line] : [])],
+        : [...beforeCommand(limiterArgv(checked.plan.inside)), ...(around === undefined ? [] : [around])],
       heard: warm?.heard,
-      waiter: warm?.line,
+      waiter: around,
+      wayOut: checked.wayOut,
       sync: this.#sync,
       alone: () => this.#running <= few,
       onStarted: () => this.#answerStart(order.key),

@@ -27,6 +27,7 @@ export async function admissionWorld(): Promise<AdmissionWorld> {
   const ended: EndedPipelineRun[] = []
   const hooks: PipelineHooks = {
     newJob: ({ name, command }) => aJob({ name, command }),
+    placeJobs: async () => [],
     runsEnded: async (_, runs) => void ended.push(...runs),
     checkVariables: (_, given) => given,
     readOutput: async () => ({ stdout: '', stderr: '' }),

@@ -1,6 +1,7 @@
 /** What a script gets beside itself: its place, its token, and the environment in which its language finds the helpers. */
 import { realpathSync } from 'node:fs'
 import type { ScriptKind } from '../../job/event.ts'
+import { executorKinds } from '../../job/spec.ts'
 import { helperFiles, helpersPlace } from '../../job/helper-places.ts'
 import type { Assignment } from '../control-plane.ts'
 import { newAccess, type HelperAccess } from './access.ts'
@@ -8,7 +9,7 @@ import { newAccess, type HelperAccess } from './access.ts'
 export interface HelperPlan {
   /** Of this host. */
   dir: string
-  /** Where the script finds it: at `/runyard`, or where it is. */
+  /** Where the script finds it: at `/runyard`, or where it is. A driver that shows it elsewhere says so to the script. */
   place: string
   access: HelperAccess
   script?: { file: string; kind: ScriptKind; text: string }
@@ -21,7 +22,7 @@ export interface HelperPlan {
 /** Undefined: the job has no helpers. */
 export function planHelpers(assignment: Assignment, newDir: () => string): HelperPlan | undefined {
   const { spec, script, secretEnv } = assignment
-  if (spec.executor !== 'sandbox' || (spec.helpers !== true && spec.event === undefined)) return undefined
+  if (!runsScripts(spec.executor) || (spec.helpers !== true && spec.event === undefined)) return undefined
   const access = newAccess()
   const dir = newDir()
   return {
@@ -30,9 +31,12 @@ export function planHelpers(assignment: Assignment, newDir: () => string): Helpe
     access,
     ...(script && { script: { ...script, file: fileOf(script) } }),
     secrets: [...Object.values(secretEnv), access.token],
-    ...(script?.kind === 'node' && { node: realpathSync(process.execPath) }),
+    // Of this host, so of no use to another one, nor in an image with another libc.
+    ...(script?.kind === 'node' && spec.executor === 'sandbox' && { node: realpathSync(process.execPath) }),
   }
 }
+
+const runsScripts = (executor: string): boolean => (executorKinds as readonly string[]).includes(executor)
 
 const fileOf = ({ kind, text }: { kind: ScriptKind; text: string }): string => {
   if (kind === 'bash') return 'script.sh'

@@ -4,17 +4,18 @@ import { cn } from '../lib/cn.ts'
 /**
  * A dense table in a frame: its head stays in sight while the page scrolls, and on a narrow screen it scrolls sideways by
  * itself, with a shadow where there is more. `label` is what it is a table of. It holds what is positioned in it: text for
- * screen readers would else stand outside the frame and widen the page.
+ * screen readers would else stand outside the frame and widen the page. `wide`: of so many columns that it may scroll on any
+ * screen, for which its head gives up staying in sight.
  */
-export function Table({ label, children, className }: { label: string; children: ReactNode; className?: string }) {
+export function Table({ label, children, wide }: { label: string; children: ReactNode; wide?: boolean }) {
   return (
     <div
       role="region"
       aria-label={label}
       tabIndex={0}
       className={cn(
-        'edge-shadow relative overflow-x-auto rounded-lg border border-line bg-surface lg:overflow-clip',
-        className,
+        'edge-shadow relative overflow-x-auto rounded-lg border border-line bg-surface',
+        !wide && 'lg:overflow-clip',
       )}
     >
       <table aria-label={label} className="w-full text-sm whitespace-nowrap">

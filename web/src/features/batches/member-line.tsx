@@ -6,6 +6,7 @@ import type { Job } from '../../lib/api.ts'
 import { sentence } from '../../lib/sentence.ts'
 import { visibleText } from '../../lib/visible-text.ts'
 import { JobDuration } from '../jobs/job-duration.tsx'
+import { ExecutorIcon } from '../jobs/place/executor-icon.tsx'
 import { StateChip } from '../jobs/state-chip.tsx'
 import { isEnded } from '../jobs/states.ts'
 import { failureText } from './progress.ts'
@@ -36,7 +37,8 @@ export function MemberCells({ job, onLog, cell }: MemberLineProps & { cell?: boo
       <span role={role} className="hidden sm:block">
         <StateChip state={job.state} stopping={job.cancel_requested && !isEnded(job.state)} />
       </span>
-      <span role={role} className="flex min-w-0">
+      <span role={role} className="flex min-w-0 items-center gap-1.5">
+        {job.executor !== 'sandbox' && <ExecutorIcon executor={job.executor} />}
         <Link
           to="/jobs/$id"
           params={{ id: job.id }}

@@ -4,7 +4,9 @@ import { useEffect, useState, type RefObject } from 'react'
 import { Input, Select } from '../../components/field.tsx'
 import { FilterChips, type Chip } from '../../components/filter-chips.tsx'
 import { SearchBox } from '../../components/search-box.tsx'
-import { ageLabels, type Age, type JobFilters } from './filters.ts'
+import { hostNamesQuery } from '../hosts/queries.ts'
+import { ageLabels, allExecutors, type Age, type JobFilters } from './filters.ts'
+import { executorWords } from './place/executors.ts'
 import { queuesQuery, statsQuery } from './queries.ts'
 import { allStates, states, tones, type JobState } from './states.ts'
 
@@ -43,6 +45,16 @@ export function FilterBar({ filters, onChange, onClear, searchRef }: FilterBarPr
           options={queues.map((name) => [name, name])}
           onChange={(queue) => onChange({ queue })}
         />
+        <Choice
+          label="Executor"
+          any="Any executor"
+          value={filters.executor}
+          options={allExecutors.map((kind) => [kind, executorWords(kind).label])}
+          onChange={(executor) => onChange({ executor, host: executor === 'ssh' ? filters.host : undefined })}
+        />
+        {(filters.executor === 'ssh' || filters.host !== undefined) && (
+          <HostChoice value={filters.host} onChange={(host) => onChange({ host })} />
+        )}
         {(owners.length > 1 || filters.owner) && (
           <Choice
             label="Owner"
@@ -72,6 +84,8 @@ function chipsOf(filters: JobFilters, onChange: (change: JobFilters) => void): C
     status: ['Status', tones.find(({ tone }) => tone === filters.status)?.label],
     state: ['State', filters.state && states[filters.state].label],
     queue: ['Queue', filters.queue],
+    executor: ['Executor', filters.executor && executorWords(filters.executor).label],
+    host: ['Host', filters.host],
     owner: ['Owner', filters.owner],
     batch_id: ['Batch', filters.batch_id],
     label: ['Label', filters.label],
@@ -110,6 +124,14 @@ function Choice({ label, any, value, options, onChange }: ChoiceProps) {
         </option>
       ))}
     </Select>
+  )
+}
+
+/** Asked for only when somebody looks at jobs of hosts. */
+function HostChoice({ value, onChange }: Pick<ChoiceProps, 'value' | 'onChange'>) {
+  const names = useQuery(hostNamesQuery).data?.map(({ name }) => name) ?? []
+  return (
+    <Choice label="Host" any="Any host" value={value} options={names.map((name) => [name, name])} onChange={onChange} />
   )
 }
 

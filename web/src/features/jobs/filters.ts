@@ -1,5 +1,6 @@
 import type { Job } from '../../lib/api.ts'
 import { withUnknown } from '../../lib/search-params.ts'
+import { executorKinds } from './place/executors.ts'
 import { allStates, tones, type JobState, type Tone } from './states.ts'
 
 /** How far back a list goes, in hours. */
@@ -12,12 +13,18 @@ export const ageLabels: Record<Age, string> = {
   month: 'Last 30 days',
 }
 
+/** Those that send nothing to a command among them. */
+export const allExecutors: readonly string[] = [...executorKinds, 'http', 'message']
+
 /** What the job list shows; the same words stand in the URL. */
 export interface JobFilters {
   status?: Tone
   /** One exact state, finer than the status. */
   state?: JobState
   queue?: string
+  executor?: string
+  /** A host that it names. */
+  host?: string
   owner?: string
   batch_id?: string
   /** `app=web`, several with commas: the job has all of them. */
@@ -38,6 +45,8 @@ export function readFilters(search: Record<string, unknown>): JobFilters {
     status: tones.find(({ tone }) => tone === search['status'])?.tone,
     state: allStates.find((state) => state === search['state']),
     queue: text(search['queue'], 63),
+    executor: allExecutors.find((kind) => kind === search['executor']),
+    host: text(search['host'], 63),
     owner: text(search['owner'], 200),
     batch_id: text(search['batch_id'], 12),
     label: text(search['label'], 500),
@@ -65,6 +74,8 @@ export function matches(job: Job, filters: JobFilters): boolean {
   if (filters.state && job.state !== filters.state) return false
   if (filters.status && job.status !== filters.status) return false
   if (filters.queue && job.queue !== filters.queue) return false
+  if (filters.executor && job.executor !== filters.executor) return false
+  if (filters.host && !job.hosts?.includes(filters.host)) return false
   if (filters.owner && job.owner !== filters.owner) return false
   if (filters.batch_id && job.batch_id !== filters.batch_id) return false
   if (filters.label && !labelPairs(filters.label).every((pair) => hasLabel(job, pair))) return false

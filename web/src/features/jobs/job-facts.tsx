@@ -6,6 +6,7 @@ import { shellLine } from '../../lib/shell-words.ts'
 import { byteSize, duration, exactTime } from '../../lib/time.ts'
 import { visibleText } from '../../lib/visible-text.ts'
 import { JobLink } from './job-link.tsx'
+import { executorWords } from './place/executors.ts'
 import { isEnded, isWaiting } from './states.ts'
 
 /** What the job is: everything that was asked for and what holds. */
@@ -53,8 +54,7 @@ export function JobFacts({ job }: { job: Job }) {
         <Fact name="Queue">{job.queue}</Fact>
         <Fact name="Runner">{job.runner}</Fact>
         <Fact name="Priority">{job.priority}</Fact>
-        <Fact name="Isolation">{job.isolation === 'full' ? 'Full' : 'None: runs like any process of the runner'}</Fact>
-        <Fact name="Network">{job.network === 'none' ? 'None' : job.network}</Fact>
+        <PlaceFacts job={job} />
         <Fact name="Time limit">
           {job.timeout_seconds === undefined ? undefined : duration(job.timeout_seconds * 1000)}
         </Fact>
@@ -107,6 +107,67 @@ export function JobFacts({ job }: { job: Job }) {
   )
 }
 
+/** By what and where it runs, and how it is shut in. */
+function PlaceFacts({ job }: { job: Job }) {
+  const { executor, container, hosts, hosts_success, hosts_at_once, slurm, kubernetes, isolation, network, egress } =
+    job
+  const shutIn = executor === 'sandbox'
+  return (
+    <>
+      <Fact name="Executor">{executorWords(executor).label}</Fact>
+      {container?.image && (
+        <Fact name="Image">
+          <code className="font-mono text-xs break-all">{visibleText(container.image)}</code>
+        </Fact>
+      )}
+      <Fact name="User">{container?.user}</Fact>
+      <Fact name="Root">{container?.read_only_root ? 'Read-only' : undefined}</Fact>
+      <Names
+        name="Volumes"
+        names={(container?.volumes ?? []).map(({ name, path, mode }) => `${name}: ${path} (${mode})`)}
+      />
+      {hosts && (
+        <Fact name={hosts.length === 1 ? 'Host' : 'Hosts'}>
+          <ul className="flex max-h-40 flex-wrap gap-x-3 overflow-y-auto">
+            {hosts.map((host) => (
+              <li key={host}>
+                <Link to="/hosts/$name" params={{ name: host }} className="text-accent hover:underline">
+                  {host}
+                </Link>
+              </li>
+            ))}
+          </ul>
+        </Fact>
+      )}
+      {hosts && hosts.length > 1 && (
+        <Fact name="Success">
+          {hosts_success === 'any' ? 'When one host succeeds' : 'When all hosts succeed'}
+          {hosts_at_once !== undefined && `; ${hosts_at_once} at a time`}
+        </Fact>
+      )}
+      <Fact name="Slurm">{slurm && pairsText(slurm)}</Fact>
+      <Fact name="Kubernetes">
+        {kubernetes && pairsText({ ...kubernetes, node_selector: labelText(kubernetes.node_selector) })}
+      </Fact>
+      {shutIn && (
+        <Fact name="Isolation">{isolation === 'full' ? 'Full' : 'None: runs like any process of the runner'}</Fact>
+      )}
+      {(shutIn || executor === 'container') && (
+        <Fact name="Network">
+          {container?.network ?? (network === 'none' ? 'None' : network === 'egress' ? 'Only to' : network)}
+          {egress && <code className="block font-mono text-xs break-all whitespace-pre-wrap">{egress.join('\n')}</code>}
+        </Fact>
+      )}
+    </>
+  )
+}
+
+const pairsText = (values: Record<string, unknown>) =>
+  Object.entries(values)
+    .filter(([, value]) => value !== undefined && value !== '')
+    .map(([key, value]) => `${key.replaceAll('_', ' ')} ${String(value)}`)
+    .join(', ')
+
 /** Each name is a question to the server. */
 const mostNamed = 10
 
@@ -125,8 +186,8 @@ const labelText = (labels: Record<string, string> | undefined) =>
 const besideText = (rule: { labels: Record<string, string>; required: boolean } | undefined) =>
   rule && `${labelText(rule.labels)}${rule.required ? '' : ' (where it can)'}`
 
-const retryText = ({ backoff_seconds, factor, max_backoff_seconds }: NonNullable<Job['retry']>) =>
-  `after ${duration(backoff_seconds * 1000)}${factor > 1 ? `, ${factor} times as long each time, at most ${duration(max_backoff_seconds * 1000)}` : ''}`
+const retryText = ({ backoff_seconds, factor, max_backoff_seconds, memory_factor }: NonNullable<Job['retry']>) =>
+  `after ${duration(backoff_seconds * 1000)}${factor > 1 ? `, ${factor} times as long each time, at most ${duration(max_backoff_seconds * 1000)}` : ''}${memory_factor === undefined ? '' : `; ${memory_factor} times the memory after a kill for it`}`
 
 const size = (bytes: number | undefined) => (bytes === undefined ? undefined : byteSize(bytes))
 

@@ -16,10 +16,13 @@ import { JobFacts } from './job-facts.tsx'
 import { JobMessage } from './job-message.tsx'
 import { JobTests } from './job-tests.tsx'
 import { JobTimeline } from './job-timeline.tsx'
+import { HostResults } from './host-results.tsx'
 import { OutcomeNote } from './outcome-note.tsx'
+import { ExecutorChip } from './place/executor-chip.tsx'
 import { attemptsQuery, jobQuery } from './queries.ts'
 import { StateChip } from './state-chip.tsx'
 import { isEnded, states } from './states.ts'
+import { LimitHints } from './suggested-limits.tsx'
 import { useLiveJob } from './use-live-jobs.ts'
 
 export function JobPage() {
@@ -66,7 +69,9 @@ function Loaded({ job, attempts }: { job: Job; attempts: Attempt[] }) {
         <aside aria-label="About this job" tabIndex={0} className="flex flex-col gap-4 rounded-lg xl:overflow-y-auto">
           {job.message && <JobMessage message={job.message} />}
           {job.tests && <JobTests job={job} tests={job.tests} />}
+          <HostResults job={job} attempts={attempts} />
           <JobTimeline job={job} attempts={attempts} />
+          <LimitHints job={job} />
           <JobFacts job={job} />
         </aside>
       </div>
@@ -107,11 +112,12 @@ function Head({ job }: { job: Job }) {
           <span className="font-mono text-xs">{job.id}</span>
           <CopyButton text={job.id} label="Copy the id" />
         </nav>
-        <div className="flex min-w-0 items-center gap-3">
-          <h1 className="truncate text-xl font-semibold" dir="auto" title={visibleText(job.name)}>
+        <div className="flex min-w-0 flex-wrap items-center gap-x-3 gap-y-1">
+          <h1 className="max-w-full min-w-0 truncate text-xl font-semibold" dir="auto" title={visibleText(job.name)}>
             {visibleText(job.name)}
           </h1>
           <StateChip state={job.state} stopping={job.cancel_requested && !isEnded(job.state)} />
+          <ExecutorChip job={job} />
         </div>
         {command !== visibleText(job.name) && (
           <p className="mt-0.5 truncate font-mono text-sm text-muted" title={command}>

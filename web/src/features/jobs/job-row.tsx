@@ -1,5 +1,4 @@
 import { Link } from '@tanstack/react-router'
-import { Mail } from 'lucide-react'
 import { memo, useEffect, useRef, type ReactNode } from 'react'
 import { Checkbox } from '../../components/checkbox.tsx'
 import { RelativeTime } from '../../components/relative-time.tsx'
@@ -10,6 +9,8 @@ import { sentence } from '../../lib/sentence.ts'
 import { commandText } from '../../lib/shell-words.ts'
 import { visibleText } from '../../lib/visible-text.ts'
 import { JobDuration } from './job-duration.tsx'
+import { ExecutorIcon } from './place/executor-icon.tsx'
+import { placeText } from './place/executors.ts'
 import { StateChip } from './state-chip.tsx'
 import { isEnded, isMessage, isWaiting } from './states.ts'
 
@@ -31,6 +32,7 @@ interface JobRowProps {
 /** One job in one line, on a phone in two. Renders again only when this job changed. */
 export const JobRow = memo(function JobRow({ job, chosen, current, onChoose }: JobRowProps) {
   const second = secondLine(job)
+  const place = placeText(job)
   const link = useRef<HTMLAnchorElement>(null)
   useEffect(() => {
     const focused = document.activeElement
@@ -64,12 +66,18 @@ export const JobRow = memo(function JobRow({ job, chosen, current, onChoose }: J
           <StateChip state={job.state} stopping={job.cancel_requested && !isEnded(job.state)} />
         </span>
         <span className="order-1 flex min-w-0 items-baseline gap-3 sm:order-none">
-          {isMessage(job) && (
-            <Mail role="img" aria-label="Message" className="size-4 shrink-0 self-center text-muted" />
-          )}
+          <ExecutorIcon executor={job.executor} className="-mr-1 self-center" />
           <span className="max-w-full shrink-0 truncate font-medium sm:max-w-[55%]" dir="auto">
             {visibleText(job.name)}
           </span>
+          {place !== null && (
+            <span
+              title={job.hosts?.join(', ') ?? job.container?.image}
+              className="max-w-40 shrink-0 self-center truncate rounded-full border border-line px-1.5 text-xs text-muted max-sm:hidden"
+            >
+              {visibleText(place)}
+            </span>
+          )}
           <span className={cn('min-w-0 truncate text-sm text-muted max-sm:hidden', second.mono && 'font-mono text-xs')}>
             {second.text}
           </span>

@@ -16,6 +16,8 @@ export const jobListQuery = (filters: JobFilters) =>
           status: filters.status,
           state: filters.state,
           queue: filters.queue,
+          executor: filters.executor as never,
+          host: filters.host,
           owner: filters.owner,
           batch_id: filters.batch_id,
           label: filters.label ? labelPairs(filters.label) : undefined,

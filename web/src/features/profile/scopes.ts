@@ -21,6 +21,8 @@ export const kinds: Kind[] = [
   { kind: 'variables', label: 'Variables and secrets' },
   { kind: 'queues', label: 'Queues' },
   { kind: 'runners', label: 'Runners' },
+  { kind: 'hosts', label: 'Hosts' },
+  { kind: 'images', label: 'Images' },
   { kind: 'channels', label: 'Channels' },
   { kind: 'metrics', label: 'Metrics', readOnly: true },
   { kind: 'tokens', label: 'API tokens' },

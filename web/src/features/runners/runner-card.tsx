@@ -5,7 +5,9 @@ import { Meter } from '../../components/meter.tsx'
 import { RelativeTime } from '../../components/relative-time.tsx'
 import type { Runner } from '../../lib/api.ts'
 import { byteSize, exactTime } from '../../lib/time.ts'
-import { facilitiesOf, sharesOf, type Facility } from './facilities.ts'
+import { executorWords } from '../jobs/place/executors.ts'
+import { facilitiesOf, loadOf, sharesOf, type Facility } from './facilities.ts'
+import { RunnerElsewhere } from './runner-elsewhere.tsx'
 import { RunnerJobs } from './runner-jobs.tsx'
 import { RunnerState } from './runner-state.tsx'
 
@@ -39,6 +41,7 @@ export function RunnerCard({ runner, open: openAtFirst }: { runner: Runner; open
           <div className="flex flex-col gap-5">
             <Held title="Limits and isolation" list={facilitiesOf(runner.facilities)} />
             {shares.length > 0 && <Held title="Shared inputs" list={shares} />}
+            <RunnerElsewhere runner={runner} />
           </div>
           <RunnerJobs runner={runner} />
         </div>
@@ -50,13 +53,24 @@ export function RunnerCard({ runner, open: openAtFirst }: { runner: Runner; open
 function Facts({ runner }: { runner: Runner }) {
   const labels = Object.entries(runner.labels)
   const { certificate } = runner
+  const load = loadOf(runner.facilities)
   return (
     <dl className="flex flex-col gap-1.5 text-sm">
       <Fact name="Host">{runner.hostname}</Fact>
       <Fact name="Has">
         {runner.cpu_millis / 1000} cores, {byteSize(runner.memory_mib * 1024 * 1024)}
       </Fact>
-      <Fact name="Runs">{runner.executors.join(', ')}</Fact>
+      <Fact name="Runs">{runner.executors.map((one) => executorWords(one).label).join(', ')}</Fact>
+      {load && (
+        <Fact name="Load">
+          CPU {load.cpu}, memory {load.memory}
+          {load.holdingBack > 0 && (
+            <span className="block text-running">
+              Holds {load.holdingBack === 1 ? 'one job' : `${load.holdingBack} jobs`} back: {load.why}
+            </span>
+          )}
+        </Fact>
+      )}
       <Fact name="Version">{runner.version}</Fact>
       <Fact name="Last heard">
         <RelativeTime at={runner.last_seen_at} />

@@ -73,6 +73,17 @@ const groups: Group[] = [
     ],
   },
   {
+    title: 'Hosts and images',
+    keys: [
+      [['j'], 'Next host'],
+      [['k'], 'The one before'],
+      [['r'], 'Test the host'],
+      [['e'], 'Edit it'],
+      [['c'], 'Add a host or an image'],
+      [['Ctrl', 'Shift', 'Enter'], 'Terminal: leave it'],
+    ],
+  },
+  {
     title: 'One job',
     keys: [
       [['/'], 'Search in the log'],

@@ -8,6 +8,8 @@ import {
   Layers,
   List,
   Megaphone,
+  Package,
+  PcCase,
   ScrollText,
   Server,
   ShieldCheck,
@@ -67,6 +69,8 @@ export const placeGroups: PlaceGroup[] = [
     title: 'System',
     places: [
       { to: '/runners', label: 'Runners', icon: Server, key: 'r' },
+      { to: '/hosts', label: 'Hosts', icon: PcCase, key: 'h' },
+      { to: '/images', label: 'Images', icon: Package, key: 'i' },
       { to: '/queues', label: 'Queues', icon: Layers, key: 'q' },
       { to: '/channels', label: 'Channels', icon: Megaphone, key: 'c' },
     ],

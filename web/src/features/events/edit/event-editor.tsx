@@ -174,7 +174,7 @@ export function EventEditor({ event: opened, first, tab, onTab, runId, onRun }: 
             {tab === 'what' && <WhatTab onRun={() => tests.current?.start()} />}
             {tab === 'triggers' && <TriggersTab event={event} />}
             {tab === 'actions' && <ActionsTab />}
-            {tab === 'settings' && <SettingsTab draft={draft} onDraft={change} />}
+            {tab === 'settings' && <SettingsTab event={event?.id} draft={draft} onDraft={change} />}
             {tab === 'yaml' && (
               <Suspense fallback={<Loading />}>
                 <YamlTab draft={draft} onDraft={(next) => change(next)} />

@@ -3,7 +3,15 @@ import { Toggle } from '../../../components/button.tsx'
 import type { EventDefinitionInput } from '../../../lib/api.ts'
 import { Fold } from '../../jobs/submit/fold.tsx'
 import { CodeField } from '../../editor/code-field.tsx'
-import { CheckField, ChoiceField, JsonField, LinesField, NumberField, RecordField, TextField } from './fields.tsx'
+import {
+  CheckField,
+  ChoiceField,
+  LinesField,
+  NumberField,
+  TextField,
+  RecordField,
+} from '../../../components/value-fields.tsx'
+import { JsonField } from './fields.tsx'
 import { useEditor } from './editor-context.ts'
 
 export type HttpInput = NonNullable<EventDefinitionInput['request']>

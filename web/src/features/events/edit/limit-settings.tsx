@@ -2,7 +2,7 @@ import { Card } from '../../../components/card.tsx'
 import { Field, Input } from '../../../components/field.tsx'
 import { Fold } from '../../jobs/submit/fold.tsx'
 import { useEditor } from './editor-context.ts'
-import { CheckField, ChoiceField, NumberField } from './fields.tsx'
+import { CheckField, ChoiceField, NumberField } from '../../../components/value-fields.tsx'
 
 const classes = {
   exit: 'an exit code',
@@ -75,6 +75,29 @@ export function TimeAndTries() {
               value={retry?.factor}
               onChange={(factor) => setRetry({ factor })}
             />
+            <NumberField
+              label="Memory after a kill for it, times"
+              optional
+              placeholder="1: the same"
+              error={errorOf('retry.memory_factor')}
+              value={retry?.memory_factor}
+              onChange={(memory_factor) =>
+                setRetry(
+                  memory_factor === undefined ? { memory_factor, memory_max_bytes: undefined } : { memory_factor },
+                )
+              }
+            />
+            {retry?.memory_factor !== undefined && (
+              <NumberField
+                label="Memory at most, MiB"
+                optional
+                placeholder="as the server allows"
+                scale={1024 * 1024}
+                error={errorOf('retry.memory_max_bytes')}
+                value={retry.memory_max_bytes}
+                onChange={(memory_max_bytes) => setRetry({ memory_max_bytes })}
+              />
+            )}
           </>
         )}
       </div>

@@ -1,14 +1,16 @@
 import { useQuery } from '@tanstack/react-query'
+import type { EventKind } from '../../../lib/api.ts'
 import { channelsQuery } from '../../channels/queries.ts'
+import { imagesQuery } from '../../images/queries.ts'
+import { PlaceFields } from '../../jobs/place/place-fields.tsx'
 import { queuesQuery } from '../../jobs/queries.ts'
 import { Fold } from '../../jobs/submit/fold.tsx'
+import { UsedLately } from '../../jobs/suggested-limits.tsx'
 import { useEditor } from './editor-context.ts'
-import { CheckField, ChoiceField, NumberField, RecordField } from './fields.tsx'
-
-const networks = { '': 'As the server is set', none: 'None', host: "The host's" }
+import { CheckField, ChoiceField, NumberField, RecordField } from '../../../components/value-fields.tsx'
 
 /** Where it runs, and with how much. */
-export function PlaceSettings() {
+export function PlaceSettings({ event }: { event: string | undefined }) {
   const { definition, set, errorOf, hasErrors } = useEditor()
   const queues = useQuery(queuesQuery)
   const job = definition.job ?? {}
@@ -17,6 +19,12 @@ export function PlaceSettings() {
   const setLimits = (change: Partial<typeof limits>) => setJob({ limits: { ...limits, ...change } })
   return (
     <Fold title="Where it runs, and with how much" open={hasErrors('job')}>
+      <PlaceFields
+        place={job}
+        onChange={setJob}
+        errorOf={(field) => errorOf(`job.${field}`)}
+        unset={{ label: 'As the server is set', hint: useRoute(definition.kind) }}
+      />
       <div className="grid gap-4 sm:grid-cols-3">
         <ChoiceField
           label="Queue"
@@ -28,13 +36,6 @@ export function PlaceSettings() {
           }}
           value={job.queue ?? ''}
           onChange={(queue) => setJob({ queue: queue || undefined })}
-        />
-        <ChoiceField
-          label="Network"
-          error={errorOf('job.network')}
-          options={networks}
-          value={job.network ?? ''}
-          onChange={(network) => setJob({ network: (network || undefined) as typeof job.network })}
         />
         <NumberField
           label="CPU, cores"
@@ -71,6 +72,7 @@ export function PlaceSettings() {
           onChange={(priority) => setJob({ priority })}
         />
       </div>
+      {event !== undefined && <UsedLately event={event} onTake={setLimits} />}
       <RecordField
         legend="Labels that the runner must have"
         keyPlaceholder="label"
@@ -80,6 +82,15 @@ export function PlaceSettings() {
       />
     </Fold>
   )
+}
+
+/** Where a script in this language goes that names no executor. */
+function useRoute(kind: EventKind): string | undefined {
+  const events = useQuery(imagesQuery).data?.events
+  const route = events?.find(({ language }) => language === kind)
+  if (!route) return undefined
+  const where = route.executor === 'container' ? `Now: in a container of ${route.image ?? '…'}` : 'Now: in a sandbox'
+  return `${where}; ${route.why}.`
 }
 
 /** Who is told of incidents. */

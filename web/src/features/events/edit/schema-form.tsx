@@ -1,6 +1,7 @@
 import { choicesOf, labelOf, lookOf, type JsonSchema } from '../../editor/schema.ts'
 import { Field, TextArea } from '../../../components/field.tsx'
-import { CheckField, ChoiceField, JsonField, LinesField, NumberField, TextField } from './fields.tsx'
+import { CheckField, ChoiceField, LinesField, NumberField, TextField } from '../../../components/value-fields.tsx'
+import { JsonField } from './fields.tsx'
 
 interface SchemaFormProps {
   schema: JsonSchema

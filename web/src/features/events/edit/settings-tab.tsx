@@ -5,18 +5,21 @@ import type { EventDefinitionInput } from '../../../lib/api.ts'
 import { isScript } from '../words.ts'
 import type { Draft } from './draft.ts'
 import { useEditor } from './editor-context.ts'
-import { CheckField, JsonField, RecordField } from './fields.tsx'
+import { CheckField, RecordField } from '../../../components/value-fields.tsx'
+import { JsonField } from './fields.tsx'
 import { RunLimits, TimeAndTries } from './limit-settings.tsx'
 import { IncidentSettings, PlaceSettings } from './place-settings.tsx'
 import { SecretsField } from './secrets-field.tsx'
 
 interface SettingsTabProps {
+  /** Of one that is saved. */
+  event: string | undefined
   draft: Draft
   onDraft: (change: Partial<Draft>) => void
 }
 
 /** What it is called, what it gets, and how it is run. */
-export function SettingsTab({ draft, onDraft }: SettingsTabProps) {
+export function SettingsTab({ event, draft, onDraft }: SettingsTabProps) {
   const { definition, set, errorOf } = useEditor()
   const runs = isScript(definition.kind) || definition.kind === 'http'
   return (
@@ -61,7 +64,7 @@ export function SettingsTab({ draft, onDraft }: SettingsTabProps) {
       </Card>
       {definition.kind !== 'pipeline' && <TimeAndTries />}
       <RunLimits />
-      {isScript(definition.kind) && <PlaceSettings />}
+      {isScript(definition.kind) && <PlaceSettings event={event} />}
       <IncidentSettings />
     </div>
   )

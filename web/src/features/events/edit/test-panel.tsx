@@ -23,7 +23,7 @@ import { PayloadView } from '../run/payload-view.tsx'
 import { useLiveRun } from '../run/use-live-run.ts'
 import { isOpen } from '../words.ts'
 import type { Draft } from './draft.ts'
-import { CheckField } from './fields.tsx'
+import { CheckField } from '../../../components/value-fields.tsx'
 import { readJson } from './read-json.ts'
 
 const inputKey = (event: string | undefined) => ['test-input', event]

@@ -5,8 +5,10 @@ import { Failed, Loading } from '../../../components/page-state.tsx'
 import type { EventDefinition, EventDetail } from '../../../lib/api.ts'
 import { duration } from '../../../lib/time.ts'
 import { visibleText } from '../../../lib/visible-text.ts'
+import { executorWords, placeText } from '../../jobs/place/executors.ts'
 import { effectText, whenText } from '../describe.ts'
 import { yamlQuery } from '../queries.ts'
+import { isScript } from '../words.ts'
 
 /** What it does, as the document that it is exported as. */
 export default function DefinitionTab({ event }: { event: EventDetail }) {
@@ -61,6 +63,11 @@ function Facts({ definition }: { definition: EventDefinition }) {
               </p>
             ))}
       </Part>
+      {isScript(definition.kind) && (
+        <Part title="Where">
+          <p>{placeOf(definition)}</p>
+        </Part>
+      )}
       <Part title="Secrets">
         {used.length === 0
           ? 'It uses none.'
@@ -89,6 +96,14 @@ function Facts({ definition }: { definition: EventDefinition }) {
       </Part>
     </>
   )
+}
+
+/** What it names; else it is decided when it runs. */
+function placeOf({ job }: EventDefinition): string {
+  const executor = job.executor ?? (job.hosts ? 'ssh' : null)
+  if (executor === null) return 'As the server is set'
+  const place = placeText({ ...job, executor })
+  return place === null ? executorWords(executor).label : `${executorWords(executor).label}: ${visibleText(place)}`
 }
 
 function Part({ title, children }: { title: string; children: ReactNode }) {

@@ -4,6 +4,7 @@ import type { EventRunDetail } from '../../../lib/api.ts'
 import { exactTime, runTime } from '../../../lib/time.ts'
 import { sentence } from '../../../lib/sentence.ts'
 import { visibleText } from '../../../lib/visible-text.ts'
+import { executorWords } from '../../jobs/place/executors.ts'
 import { StateIcon } from '../../jobs/state-chip.tsx'
 import { Elapsed } from '../elapsed.tsx'
 import { triggerLabels } from '../words.ts'
@@ -55,6 +56,13 @@ export function RunFacts({ run }: { run: EventRunDetail }) {
           </Link>
         )}
       </Fact>
+      {run.executor && (
+        <Fact name="Runs in">
+          {executorWords(run.executor).label}
+          {run.image && <code className="ml-1.5 font-mono text-xs">{visibleText(run.image)}</code>}
+          {run.hosts && <span className="ml-1.5">{run.hosts.join(', ')}</span>}
+        </Fact>
+      )}
       {run.attempts > 1 && <Fact name="Attempts">{run.attempts}</Fact>}
       {run.exit_code !== null && <Fact name="Exit code">{run.exit_code}</Fact>}
       {run.condition !== null && <Fact name="Condition">{run.condition ? 'true' : 'false'}</Fact>}

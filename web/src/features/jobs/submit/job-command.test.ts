@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { readVolume, type JobPlace } from '../place/job-place.ts'
 import { asCommandLine, asCurl } from './job-command.ts'
 import { emptyForm, toJobInput } from './job-form.ts'
 
@@ -19,6 +20,21 @@ const job = toJobInput({
 test('the command line does the same, quoted for a shell, and shows no secret', () => {
   expect(asCommandLine(job)).toEqual({
     text: `runyard start --name 'two words' --env 'A=$HOME' --secret TOKEN --input data:sets/a --input models --junit 'reports/*.xml' --memory 67108864 --queue ci --job-label app=web --retries 2 -- bash -c 'echo "it'\\''s"'`,
+  })
+})
+
+test('where it runs is said as the command line says it', () => {
+  const line = (place: JobPlace) => asCommandLine(toJobInput({ ...emptyForm, line: 'x', place }))
+  expect(line({ executor: 'ssh', hosts: ['web1', 'label:role=db'], hosts_success: 'any' })).toEqual({
+    text: `runyard start --host web1 --host label:role=db --hosts-success any -- bash -c x`,
+  })
+  const container = { image: 'python', volumes: [readVolume('cache:/var/cache:rw')], read_only_root: true }
+  expect(line({ executor: 'container', container, network: 'egress', egress: ['a.example:443'] })).toEqual({
+    text: `runyard start --egress a.example:443 --image python --volume cache:/var/cache:rw --read-only-root -- bash -c x`,
+  })
+  expect(line({ executor: 'slurm', slurm: { nodes: 2 } })).toEqual({ missing: ['what Slurm is told'] })
+  expect(line({ executor: 'kubernetes', container: { image: 'python' } })).toEqual({
+    text: `runyard start --executor kubernetes --image python -- bash -c x`,
   })
 })
 

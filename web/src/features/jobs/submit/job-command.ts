@@ -1,4 +1,5 @@
 import { shellLine } from '../../../lib/shell-words.ts'
+import { volumeLine } from '../place/job-place.ts'
 import type { JobInput } from './job-form.ts'
 
 type Pairs = Record<string, string> | undefined
@@ -8,6 +9,8 @@ export function asCommandLine(job: JobInput): { text: string } | { missing: stri
   const missing = [
     ...(job.not_before ? ['a start at a certain time'] : []),
     ...(job.retry ? ['a pause between attempts'] : []),
+    ...(job.slurm ? ['what Slurm is told'] : []),
+    ...(job.kubernetes ? ['what Kubernetes is told'] : []),
   ]
   if (missing.length > 0) return { missing }
   const options: string[] = []
@@ -25,7 +28,9 @@ export function asCommandLine(job: JobInput): { text: string } | { missing: stri
   for (const name of Object.keys(job.secret_env ?? {})) add('--secret', name)
   for (const { share, path } of job.inputs ?? []) add('--input', path ? `${share}:${path}` : share)
   for (const path of job.junit ?? []) add('--junit', path)
-  if (job.network !== 'none') add('--network', job.network)
+  if (job.network !== 'none' && !job.egress) add('--network', job.network)
+  for (const entry of job.egress ?? []) add('--egress', entry)
+  placeOptions(job).forEach(([option, value]) => add(option, value))
   add('--isolation', job.isolation)
   add('--timeout', seconds(job.timeout_seconds))
   add('--stop-grace', seconds(job.stop_grace_seconds))
@@ -43,7 +48,23 @@ export function asCommandLine(job: JobInput): { text: string } | { missing: stri
   add('--placement', placement?.strategy)
   if ((job.max_attempts ?? 1) > 1) add('--retries', job.max_attempts! - 1)
   add('--delay', seconds(job.delay_seconds))
+  if (job.container?.read_only_root) options.push('--read-only-root')
   return { text: shellLine(['runyard', 'start', ...options, '--', ...job.command]) }
+}
+
+/** An image means a container, and a host SSH, unless something else is named. */
+function placeOptions({ executor, container, hosts, hosts_success, hosts_at_once }: JobInput): [string, unknown][] {
+  const meant = container ? 'container' : hosts ? 'ssh' : 'sandbox'
+  return [
+    ...(executor !== undefined && executor !== meant ? [['--executor', executor] as [string, unknown]] : []),
+    ['--image', container?.image],
+    ['--container-user', container?.user],
+    ['--container-network', container?.network],
+    ...(container?.volumes ?? []).map((volume): [string, unknown] => ['--volume', volumeLine(volume)]),
+    ...(hosts ?? []).map((host): [string, unknown] => ['--host', host]),
+    ['--hosts-success', hosts_success],
+    ['--hosts-at-once', hosts_at_once],
+  ]
 }
 
 /** The request itself. Values of secrets are left to be filled in. */

@@ -52,6 +52,8 @@ test('the server’s problems stand at their fields, with the part that is wrong
       { field: 'limits.pids', message: 'too many' },
       { field: 'env.1BAD', message: 'bad name' },
       { field: 'queue', message: 'does not exist' },
+      { field: 'hosts[1]', message: 'does not exist' },
+      { field: 'container.image', message: 'is not allowed' },
       { field: 'depends_on[0]', message: 'unknown job' },
     ]),
   ).toEqual({
@@ -60,6 +62,8 @@ test('the server’s problems stand at their fields, with the part that is wrong
     pids: 'too many',
     env: '1BAD: bad name',
     queue: 'does not exist',
+    'hosts[1]': 'does not exist',
+    'container.image': 'is not allowed',
     other: 'depends_on[0]: unknown job',
   })
 })

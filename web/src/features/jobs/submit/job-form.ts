@@ -1,5 +1,6 @@
 import type { KeyValue } from '../../../components/key-values.tsx'
 import type { api } from '../../../lib/api.ts'
+import type { JobPlace } from '../place/job-place.ts'
 
 export type JobInput = Parameters<typeof api.jobs.submit>[0]
 
@@ -15,7 +16,8 @@ export interface JobForm {
   secret_env: KeyValue[]
   queue: string
   priority: string
-  network: 'none' | 'host'
+  /** By what and where it runs, as it is sent. */
+  place: JobPlace
   timeout_seconds: string
   max_attempts: string
   /** Seconds before the second attempt, and how many times as long before each further one. */
@@ -54,7 +56,7 @@ export const emptyForm: JobForm = {
   secret_env: [],
   queue: 'default',
   priority: '5',
-  network: 'none',
+  place: { network: 'none' },
   timeout_seconds: '',
   max_attempts: '1',
   backoff_seconds: '',
@@ -97,7 +99,7 @@ export function toJobInput(form: JobForm): JobInput {
     secret_env: record(form.secret_env),
     queue: form.queue,
     priority: number(form.priority),
-    network: form.network,
+    ...form.place,
     timeout_seconds: number(form.timeout_seconds),
     max_attempts: number(form.max_attempts),
     retry: some({ backoff_seconds: number(form.backoff_seconds), factor: number(form.backoff_factor) }),
@@ -173,13 +175,16 @@ const places: [RegExp, string][] = [
   [/^limits\.(\w+)/, '$1'],
 ]
 
+/** They keep the names of the wire, down to the entry of a list. */
+const ofPlace = /^(executor|container|hosts|hosts_success|hosts_at_once|slurm|kubernetes|network|egress)([.[]|$)/
+
 /** The server's field problems by the form's own fields; those without a place here are under `other`. */
 export function errorsByField(problems: { field: string; message: string }[]): Record<string, string> {
   const errors: Record<string, string> = {}
   for (const { field, message } of problems) {
     const rule = places.find(([pattern]) => pattern.test(field))
     const place = rule ? field.replace(new RegExp(`${rule[0].source}.*$`), rule[1]) : field
-    const known = place in emptyForm || place === 'command'
+    const known = place in emptyForm || place === 'command' || ofPlace.test(field)
     const inner = /^(?:env|secret_env|(?:required_)?labels|placement\.avoid_labels)[.[]+([^\]]+)/.exec(field)?.[1]
     const listed = /^(?:inputs|junit)\[(\d+)\]/.exec(field)?.[1]
     const which = inner ?? (listed === undefined ? undefined : `Line ${Number(listed) + 1}`)

@@ -1,7 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 import { Field, Input, Select } from '../../../components/field.tsx'
 import { queuesQuery } from '../queries.ts'
-import type { JobForm } from './job-form.ts'
 import type { FormPart } from './use-submit.ts'
 
 export function QueueFields({ form, errors, set }: FormPart) {
@@ -27,18 +26,6 @@ export function QueueFields({ form, errors, set }: FormPart) {
             value={form.priority}
             onChange={(e) => set({ priority: e.target.value })}
           />
-        )}
-      </Field>
-      <Field label="Network" error={errors['network']} hint="None unless the job needs it">
-        {(binding) => (
-          <Select
-            {...binding}
-            value={form.network}
-            onChange={(e) => set({ network: e.target.value as JobForm['network'] })}
-          >
-            <option value="none">None</option>
-            <option value="host">The host's</option>
-          </Select>
         )}
       </Field>
       <Field label="Time limit, seconds" optional error={errors['timeout_seconds']}>

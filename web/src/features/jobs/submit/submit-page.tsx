@@ -6,6 +6,7 @@ import { Field, Input } from '../../../components/field.tsx'
 import { KeyValues } from '../../../components/key-values.tsx'
 import { WritersOnly } from '../../session/writers-only.tsx'
 import { useTitle } from '../../../lib/use-title.ts'
+import { PlaceFields } from '../place/place-fields.tsx'
 import { CommandField } from './command-field.tsx'
 import { CopyAs } from './copy-as.tsx'
 import { LimitFields } from './limit-fields.tsx'
@@ -55,6 +56,13 @@ function Submit() {
           </Field>
         </div>
       </Card>
+      <Card title="Where it runs">
+        <PlaceFields
+          place={form.place}
+          onChange={(change) => set({ place: { ...form.place, ...change } })}
+          errorOf={(field) => errors[field]}
+        />
+      </Card>
       <Card title="Environment">
         <KeyValues
           legend="Variables"
@@ -72,7 +80,7 @@ function Submit() {
           hint="Stored encrypted, masked in the log, never shown again"
         />
       </Card>
-      <Card title="When and where">
+      <Card title="When, and how often">
         <QueueFields {...part} />
       </Card>
       <LimitFields {...part} />

@@ -3,7 +3,7 @@ import type { AfterTrigger } from '../../../../lib/api.ts'
 import { pipelineListQuery } from '../../../pipelines/queries.ts'
 import { eventNamesQuery } from '../../queries.ts'
 import { useEditor } from '../editor-context.ts'
-import { CheckField, ChoiceField, TextField } from '../fields.tsx'
+import { CheckField, ChoiceField, TextField } from '../../../../components/value-fields.tsx'
 
 const sources = { event: 'Another event', pipeline: 'A pipeline', job: 'A job' }
 type Source = keyof typeof sources

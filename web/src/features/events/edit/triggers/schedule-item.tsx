@@ -5,7 +5,8 @@ import { Preview, usePreview } from '../../../schedules/preview.tsx'
 import { emptyForm, splitEvery, timingOf, type ScheduleForm } from '../../../schedules/schedule-form.ts'
 import { WhenFields } from '../../../schedules/when-fields.tsx'
 import { useEditor } from '../editor-context.ts'
-import { CheckField, ChoiceField, JsonField, NumberField, TextField } from '../fields.tsx'
+import { CheckField, ChoiceField, NumberField, TextField } from '../../../../components/value-fields.tsx'
+import { JsonField } from '../fields.tsx'
 import { ClockChangeNote } from './clock-change-note.tsx'
 
 const common: [label: string, cron: string][] = [
