@@ -14,6 +14,7 @@ import { latency } from './cases/latency.ts'
 import { lists } from './cases/lists.ts'
 import { output } from './cases/output.ts'
 import { pipelines } from './cases/pipelines.ts'
+import { ssh } from './cases/ssh.ts'
 import { submits } from './cases/submits.ts'
 import { throughput } from './cases/throughput.ts'
 import { table, writeBlock, type Figure } from './figures.ts'
@@ -31,6 +32,7 @@ const cases: Record<string, () => Promise<Figure[]>> = {
   analytics,
   'batch-page': batchPage,
   pipelines,
+  ssh,
 }
 
 const args = process.argv.slice(2)

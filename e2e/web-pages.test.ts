@@ -19,7 +19,7 @@ describe.skipIf(missing !== null)('pages of the dashboard', () => {
   let watched: WatchedPage
 
   beforeAll(async () => {
-    system = await startSystem()
+    system = await startSystem({ RUNYARD_WEB_TERMINAL: 'true', RUNYARD_CONTAINER_ENGINE: 'off' })
     browser = await launchBrowser(chromium!)
   })
   afterAll(async () => {
@@ -128,6 +128,63 @@ describe.skipIf(missing !== null)('pages of the dashboard', () => {
     expect(await page.locator('dialog[open]').count()).toBe(0)
   })
 
+  test('a host whose key is confirmed, its terminal, an image, and a job that names where it runs', async () => {
+    const page = await openSignedIn('/hosts')
+    await page.getByRole('heading', { name: 'There is no host yet' }).waitFor()
+    await page.keyboard.press('c')
+    const dialog = page.getByRole('dialog')
+    await dialog.getByLabel('Name', { exact: true }).fill('web1')
+    await dialog.getByLabel('Address').fill('127.0.0.1')
+    // Nothing listens there: the server cannot be shown a key, so it comes from a file.
+    await dialog.getByLabel('Port').fill('1')
+    await dialog.getByLabel('User').fill('deploy')
+    await dialog.getByRole('button', { name: 'Password' }).click()
+    await dialog.getByLabel('Password').fill('open sesame')
+    await dialog.locator('button[type=submit]').click()
+    const keys = page.getByRole('dialog', { name: 'Keys of web1' })
+    await keys.getByRole('alert').waitFor()
+    expect(await seriousFindings(page)).toEqual([])
+    await keys.getByText('Or from a known_hosts file').click()
+    const key = Buffer.concat([Buffer.from('\0\0\0\x0bssh-ed25519\0\0\0\x20', 'latin1'), Buffer.alloc(32, 7)])
+    await keys.getByLabel('Lines of the file').fill(`[127.0.0.1]:1 ssh-ed25519 ${key.toString('base64')}`)
+    await keys.getByRole('button', { name: 'Confirm' }).click()
+    await page.getByRole('row', { name: /web1/ }).getByText('Ready').waitFor()
+    await page.getByRole('link', { name: 'Terminal on web1' }).click()
+    // Drawn by a library that wants styles of its own; the page's policy is what `watched` looks at.
+    await page.locator('.xterm-screen').waitFor()
+    await page.getByText('Closed').waitFor()
+    expect(await seriousFindings(page)).toEqual([])
+
+    await page.goto('/images')
+    await page.getByRole('heading', { name: 'There is no image yet' }).waitFor()
+    await page.keyboard.press('c')
+    await dialog.getByLabel('Name', { exact: true }).fill('python')
+    await dialog.getByLabel('Reference').fill('not a reference')
+    await dialog.locator('button[type=submit]').click()
+    await dialog.getByText('is no image reference').waitFor()
+    await dialog.getByLabel('Reference').fill('docker.io/library/python:3.12-slim')
+    await dialog.locator('button[type=submit]').click()
+    await page
+      .getByRole('row', { name: /python/ })
+      .getByText('Not pinned')
+      .waitFor()
+
+    await page.goto('/jobs/new')
+    await page.getByLabel('Shell line', { exact: true }).fill('uptime')
+    await page.getByRole('radio', { name: 'Hosts' }).click()
+    await page.getByLabel('Hosts', { exact: true }).fill('web1 nowhere ')
+    await page.getByRole('button', { name: 'Submit job' }).click()
+    await page.getByText('no host nowhere').waitFor()
+    expect(await seriousFindings(page)).toEqual([])
+    await page.getByRole('button', { name: 'Remove nowhere' }).click()
+    await page.getByLabel('Not before').fill('2040-01-01T00:00')
+    await page.getByRole('button', { name: 'Submit job' }).click()
+    await page.getByText('Hosts', { exact: true }).first().waitFor()
+    await page.goto('/jobs?executor=ssh&host=web1')
+    await expect.poll(() => page.locator('[data-job-row]').count()).toBe(1)
+    await page.getByRole('link', { name: /web1/ }).waitFor()
+  })
+
   test('axe finds nothing serious on any page, light or dark', async () => {
     const { id } = (await system.api.calls.jobs.list({ limit: 1, status: ['passed'] })).jobs[0]!
     const pages: [path: string, heading: string | RegExp][] = [
@@ -138,7 +195,7 @@ describe.skipIf(missing !== null)('pages of the dashboard', () => {
       ['/jobs/new', 'New job'],
       ['/jobs?queue=parked&since=day', 'Jobs'],
       [`/jobs/${id}`, /./],
-      ...['Tests', 'Runners', 'Queues', 'Channels', 'Users', 'Audit', 'Profile', 'Certificates'].map(
+      ...['Tests', 'Runners', 'Hosts', 'Images', 'Queues', 'Channels', 'Users', 'Audit', 'Profile', 'Certificates'].map(
         (heading): [string, string] => [`/${heading.toLowerCase()}`, heading],
       ),
     ]

@@ -19,6 +19,7 @@ const flags: Record<string, Flag> = {
   artifacts: { flag: '--artifact' },
   helpers: { flag: '--helpers' },
   network: { flag: '--network' },
+  egress: { flag: '--egress' },
   isolation: { flag: '--isolation' },
   hosts: { flag: '--host' },
   hosts_success: { flag: '--hosts-success' },

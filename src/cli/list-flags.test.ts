@@ -7,7 +7,17 @@ import { commands } from './commands.ts'
 import { programFor } from './main.ts'
 
 const asked = vi.hoisted(() => [] as { path: string; input: unknown }[])
-const empty = { hosts: [], jobs: [], batches: [], entries: [], channels: [], deliveries: [], queues: [], runners: [], users: [] }
+const empty = {
+  hosts: [],
+  jobs: [],
+  batches: [],
+  entries: [],
+  channels: [],
+  deliveries: [],
+  queues: [],
+  runners: [],
+  users: [],
+}
 const answer = {
   ...empty,
   tokens: [],

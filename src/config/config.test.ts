@@ -175,6 +175,7 @@ test.each([
   [{ ALLOWED_WORKDIRS: 'srv' }, 'ALLOWED_WORKDIRS'],
   [{ RUNYARD_ALLOWED_READ_ONLY_BINDS: '/srv/../etc' }, 'RUNYARD_ALLOWED_READ_ONLY_BINDS'],
   [{ DATABASE_URL: 'mysql://x' }, 'DATABASE_URL'],
+  [{ RUNYARD_EGRESS_ALLOW: '**,https://example.com' }, 'RUNYARD_EGRESS_ALLOW'],
   [{ RUNYARD_RUN_DIR: `/${'x'.repeat(80)}` }, 'RUNYARD_RUN_DIR'],
 ])('%o does not fit together', (env, field) => {
   expect(Object.keys(mistakes({ env }))).toEqual([field])

@@ -69,6 +69,15 @@ describe('what an end means', () => {
     expect([outcome.state, outcome.error_class, outcome.message]).toEqual(expected)
   })
 
+  test('what it was not let to is told, also of one that went on without', () => {
+    const notReached = ['a.test:443', 'b.test:80', 'c.test:80', 'd.test:80', 'e.test:80', 'f.test:80']
+    const told = (over: Partial<Ended>) => outcomeOf(input({ ended: ended(over) })).message
+    expect(told({ notReached: notReached.slice(0, 1) })).toBe('it was not let to a.test:443 (network egress)')
+    expect(told({ exitCode: 56, notReached })).toBe(
+      'exited with code 56; it was not let to a.test:443, b.test:80, c.test:80, d.test:80, e.test:80, … (network egress)',
+    )
+  })
+
   test('children killed for memory are counted although the job went on', () => {
     const memoryBytes = 32 * 2 ** 20
     expect(outcomeOf(input({ memoryBytes, ended: ended({ oomKills: 1 }) }))).toMatchObject({

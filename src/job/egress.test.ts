@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { isCovered, isHostName, isIn, parseEgress, parseEgressAllow } from './egress-rules.ts'
+import { isCovered, isHostName, isIn, parseEgress, parseEgressAllow } from '../lib/egress-rules.ts'
 import { egressSchema } from './egress.ts'
 
 test.each<[string, unknown]>([

@@ -1,6 +1,6 @@
-/** The field `egress` of a job (`egress-rules.ts`). */
+/** The field `egress` of a job (`lib/egress-rules.ts`). */
 import * as z from 'zod'
-import { parseEgress } from './egress-rules.ts'
+import { parseEgress } from '../lib/egress-rules.ts'
 
 export const egressLimits = { entries: 100, length: 260 } as const
 

@@ -56,7 +56,7 @@ function check(
     }
     const why = whyNotUsed(host, role)
     if (why === null) names.add(entry)
-    else refuse(why)
+    else refuse(`${entry} ${why}`)
   })
   if (names.size > hostLimits.hostsOfJob)
     problems.push({ field: 'hosts', message: `are ${names.size}: at most ${hostLimits.hostsOfJob}` })

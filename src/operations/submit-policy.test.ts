@@ -38,6 +38,17 @@ test('only shared inputs that are declared, and only where there are namespaces'
   expect(fieldsOf({ inputs: inputs.slice(0, 1), isolation: 'none' }, policy)).toEqual(['inputs'])
 })
 
+test('destinations that the administrator allows, and each other one by its place', () => {
+  const egress = ['api.example.com', '*.evil.example', '10.1.2.3:5432']
+  expect(fieldsOf({ network: 'egress', egress })).toEqual(['egress[0]', 'egress[1]', 'egress[2]'])
+  const policy = { ...strict, egressAllow: ['**', '10.0.0.0/8:22'] }
+  expect(fieldsOf({ network: 'egress', egress }, policy)).toEqual(['egress[2]'])
+  const spec = jobSpecSchema.parse({ command: ['true'], network: 'egress', egress: ['a.example'] })
+  expect(policyProblems(spec, strict)[0]?.message).toBe(
+    'a.example is not allowed here, no destination is; an administrator can add to RUNYARD_EGRESS_ALLOW',
+  )
+})
+
 test('each refusal says which setting opens it', () => {
   const [problem] = policyProblems(jobSpecSchema.parse({ command: ['true'], working_dir: '/srv' }), strict)
   expect(problem?.message).toMatch(/^no working directory is allowed here; .*ALLOWED_WORKDIRS/)

@@ -4,7 +4,7 @@
  */
 import path from 'node:path'
 import type { FieldProblem } from '../lib/app-error.ts'
-import { isCovered } from '../job/egress-rules.ts'
+import { isCovered } from '../lib/egress-rules.ts'
 import type { JobSpec, StoredSpec } from '../job/spec.ts'
 import { messageQueue } from '../job/message.ts'
 import { containerProblems, type ContainerPolicy } from './container-policy.ts'
@@ -17,7 +17,7 @@ export interface SubmitPolicy extends LimitPolicy, ContainerPolicy {
   allowedReadWriteBinds: readonly string[]
   allowIsolationNone: boolean
   allowNetworkHost: boolean
-  /** Destinations (`job/egress-rules.ts`). */
+  /** Destinations (`lib/egress-rules.ts`). */
   egressAllow: readonly string[]
   /** Name → directory on this machine; only the names matter here. */
   sharedInputs: Readonly<Record<string, string>>

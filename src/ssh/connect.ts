@@ -203,7 +203,11 @@ function credentials({ name, user: username, auth }: SshTarget, { agent }: Conne
     }
     case 'agent':
       if (agent === undefined)
-        throw new SshError('config', name, `host ${name} wants an SSH agent, and there is none here: set RUNYARD_SSH_AGENT`)
+        throw new SshError(
+          'config',
+          name,
+          `host ${name} wants an SSH agent, and there is none here: set RUNYARD_SSH_AGENT`,
+        )
       return only({ type: 'agent', username, agent })
   }
 }

@@ -3,7 +3,10 @@ import { createHash } from 'node:crypto'
 import { hostKeyType, type PinnedKey } from '../job/host.ts'
 
 export function keyOf(blob: Buffer): PinnedKey {
-  return { type: typeOf(blob), fingerprint: `SHA256:${createHash('sha256').update(blob).digest('base64').replace(/=+$/, '')}` }
+  return {
+    type: typeOf(blob),
+    fingerprint: `SHA256:${createHash('sha256').update(blob).digest('base64').replace(/=+$/, '')}`,
+  }
 }
 
 function typeOf(blob: Buffer): string {

@@ -86,7 +86,10 @@ export class SshPool {
    * Waits while all sessions are taken. Rejects with an SshError; at once when the host is left alone (`urgent`: for
    * what runs there already, that is tried nevertheless).
    */
-  session(target: SshTarget, { signal, urgent = false }: { signal?: AbortSignal; urgent?: boolean } = {}): Promise<Session> {
+  session(
+    target: SshTarget,
+    { signal, urgent = false }: { signal?: AbortSignal; urgent?: boolean } = {},
+  ): Promise<Session> {
     const host = this.#hostOf(target)
     const { name } = target
     if (!urgent && !host.breaker.lets && host.open.length === 0) return Promise.reject(this.#letAlone(host))

@@ -195,6 +195,21 @@ test('labels become names at submit; the runner is told addresses, keys and cred
   await hosts().change({ name: 'web2', enabled: true })
 })
 
+test('a task of a pipeline goes to hosts too, by the rights of whoever owns the run', async () => {
+  const { pipelines, pipelineRuns } = operator.client.calls
+  const task = (hosts: string) => `{ executor: ssh, hosts: [${hosts}], script: [uptime] }`
+  const source = `pipelines: { there: { continue_running_tasks_after_failure: true, tasks: {
+    no: ${task('vault')}, yes: ${task("'label:role=web'")} } } }`
+  await pipelines.put({ name: 'there', source })
+  const run = await pipelines.start({ name: 'there' })
+  const assignment = await runner.claimOne()
+  expect(JSON.parse(assignment.specJson)).toMatchObject({ hosts: ['web1', 'web2'] })
+  const { tasks } = await pipelineRuns.tasks({ id: run.id })
+  expect(tasks.find(({ name }) => name === 'no')).toMatchObject({ error: expect.stringContaining('no host vault') })
+  await runner.started(assignment)
+  await runner.finish(assignment, done)
+})
+
 test('a test brings the facts of a host, and no other job does', async () => {
   const outputs = {
     ...{ host_facts: '1', hostname: 'web1', os: 'Debian\u0007 13', cores: '4', memory_bytes: '1024', cgroup: 'v2' },

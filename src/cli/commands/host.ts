@@ -21,7 +21,7 @@ type Change = Parameters<ApiClient['calls']['hosts']['change']>[0]
 type Auth = Create['auth']
 
 interface SetOptions {
-  key?: string | true
+  identity?: string | true
   passphrase?: string | true
   password?: string | true
   agent?: boolean
@@ -79,7 +79,7 @@ export function define(command: Command): void {
   defineRm(command)
   command.addHelpText(
     'after',
-    '\nExamples:\n  runyard host add web1 deploy@192.0.2.10 --key @~/.ssh/id_ed25519 --label role=web\n' +
+    '\nExamples:\n  runyard host add web1 deploy@192.0.2.10 --identity @$HOME/.ssh/id_ed25519 --label role=web\n' +
       '  runyard host test web1\n  runyard run --host web1 -- uptime\n  runyard run --host label:role=web -- systemctl reload nginx\n\n' +
       'More: docs/hosts.md.',
   )
@@ -95,7 +95,7 @@ function collectLabels(text: string, before?: Record<string, string> | boolean):
 
 function addSettings(command: Command): Command {
   return command
-    .option('--key [file]', 'private key, as @FILE or - for stdin')
+    .option('-i, --identity [file]', 'private key, as @FILE or - for stdin')
     .option('--passphrase [text]', 'of the private key')
     .option('--password [text]', 'instead of a key')
     .option('--agent', 'keys of the SSH agent at the runner (RUNYARD_SSH_AGENT)')
@@ -129,7 +129,7 @@ function defineAdd(command: Command): void {
       const { user, address, port } = parseWhere(where)
       const auth = await authOf(options)
       if (auth === undefined)
-        throw new AppError('invalid_argument', 'say how one gets in: --key, --password or --agent')
+        throw new AppError('invalid_argument', 'say how one gets in: --identity, --password or --agent')
       const input = { name, user, address, port, auth, ...settingsOf(options), ...(await keysOf(options)) } as Create
       const host = await withServer(add, async ({ client }) => {
         const { problem, ...made } = await client.calls.hosts.create(input)
@@ -180,15 +180,16 @@ function parseWhere(text: string): { user: string; address: string; port: number
   return { user, address, port: port === undefined ? 22 : Number(port) }
 }
 
-async function authOf({ key, passphrase, password, agent }: SetOptions): Promise<Auth | undefined> {
-  const given = [key !== undefined && '--key', password !== undefined && '--password', agent && '--agent'].filter(
+async function authOf({ identity: key, passphrase, password, agent }: SetOptions): Promise<Auth | undefined> {
+  const given = [key !== undefined && '--identity', password !== undefined && '--password', agent && '--agent'].filter(
     Boolean,
   )
   if (given.length > 1) throw new AppError('invalid_argument', `give one of ${given.join(' and ')}`)
   if (passphrase !== undefined && key === undefined)
-    throw new AppError('invalid_argument', '--passphrase belongs to --key')
+    throw new AppError('invalid_argument', '--passphrase belongs to --identity')
   if (key !== undefined) {
-    if (key === true) throw new AppError('invalid_argument', '--key: give its file as @FILE, or - and the key on stdin')
+    if (key === true)
+      throw new AppError('invalid_argument', '--identity: give its file as @FILE, or - and the key on stdin')
     const private_key = `${await secretWord(key, 'the private key')}\n`
     return {
       method: 'key',
@@ -225,7 +226,12 @@ function unreadable(error: Error): never {
 }
 
 const flagFor: Record<string, string> = {
-  ...{ auth: '--key', 'auth.private_key': '--key', 'auth.password': '--password', 'auth.passphrase': '--passphrase' },
+  ...{
+    auth: '--identity',
+    'auth.private_key': '--identity',
+    'auth.password': '--password',
+    'auth.passphrase': '--passphrase',
+  },
   ...{ jump: '--jump', labels: '--label', open_to: '--open-to', connections: '--connections' },
   ...{ keep_alive_seconds: '--keep-alive', connect_timeout_seconds: '--connect-timeout' },
   ...{ accept: '--accept', known_hosts: '--known-hosts' },

@@ -91,11 +91,9 @@ export class Contained implements Driven {
       await sleep(Math.min(pause, pauseMs.most))
       state = await this.#state()
     }
-    while (state.Running) {
+    if (state.Running) {
       whole = false
-      await this.#pumpLog(true)
-      state = await this.#state()
-      if (state.Running) await sleep(pauseMs.most)
+      state = await this.#followLog()
     }
     if (!whole) await this.#readRest()
     const rest = this.#marks?.rest()
@@ -103,34 +101,43 @@ export class Contained implements Driven {
     return this.#endOf(state)
   }
 
+  /** Until it has stopped. The end of a followed log is no sign of that, and podman's may have none. */
+  async #followLog(): Promise<State> {
+    for (;;) {
+      const log = await this.#log(true)
+      const pumping = log && this.#pump(log, true)
+      let broken = log === null
+      void pumping?.then(() => (broken = true))
+      let state: State
+      do {
+        await sleep(pauseMs.most)
+        state = await this.#state()
+      } while (state.Running && !broken)
+      log?.destroy()
+      await pumping
+      if (!state.Running) return state
+    }
+  }
+
   /** Of the engine's log, what has not come yet. */
   async #readRest(): Promise<void> {
     for (let tries = 0; ; tries++) {
-      if (await this.#pumpLog(false)) return
+      const log = await this.#log(false)
+      if (log && (await this.#pump(log, true))) return
       if (tries >= 5) throw new AttemptLost('its container has ended, but the engine does not give its output')
       await sleep(pauseMs.most)
     }
   }
 
-  /** False when it broke off. */
-  async #pumpLog(follow: boolean): Promise<boolean> {
-    const { engine, handle } = this.#parts
-    try {
-      const asked = { stdout: true, stderr: true } as const
-      const container = engine.docker.getContainer(handle.id)
-      if (follow) return await this.#pump((await container.logs({ ...asked, follow })) as unknown as Readable, true)
-      const bytes = (await container.logs({ ...asked, follow })) as unknown as Buffer
-      return await this.#pump([bytes], true)
-    } catch {
-      return false
-    }
+  #log(follow: boolean): Promise<Readable | null> {
+    return this.#parts.engine.logs(this.#parts.handle.id, follow).catch(() => null)
   }
 
-  async #pump(source: AsyncIterable<Buffer> | Iterable<Buffer>, again = false): Promise<boolean> {
+  async #pump(source: Readable, again = false): Promise<boolean> {
     const demux = createDemux()
     const skip = again ? { ...this.#taken } : { stdout: 0, stderr: 0 }
     try {
-      for await (const piece of source) {
+      for await (const piece of source as AsyncIterable<Buffer>) {
         for (const { stream, bytes } of demux(piece)) {
           const known = Math.min(skip[stream], bytes.length)
           skip[stream] -= known
@@ -173,7 +180,10 @@ export class Contained implements Driven {
     const seen = this.#marks?.seen
     if (seen?.refused !== undefined) throw refusalOf(seen.refused)
     if (seen && !seen.ran && this.#signalled === undefined) {
-      throw new StartRefused('infrastructure', `its container ended (${state.ExitCode}) before its command was executed`)
+      throw new StartRefused(
+        'infrastructure',
+        `its container ended (${state.ExitCode}) before its command was executed`,
+      )
     }
     const code = seen?.end?.code ?? state.ExitCode
     const signal = signalOf(code)

@@ -202,7 +202,8 @@ class ContainerDriver implements Driver {
         ...(output === null ? {} : { RUNYARD_OUTPUT: output }),
       },
       path: order.env.PATH ?? order.secretEnv.PATH,
-      pathAfter: order.helpersDir === undefined ? [] : [`${helpersPlace}/${helperFiles.library}/bash`, `${helpersPlace}/bin`],
+      pathAfter:
+        order.helpersDir === undefined ? [] : [`${helpersPlace}/${helperFiles.library}/bash`, `${helpersPlace}/bin`],
       output,
       pickUp: leavesFiles(order.spec) ? pickUpOf(order, workingDir ?? '/job', output) : null,
     })
@@ -214,7 +215,8 @@ class ContainerDriver implements Driver {
     const name = handle.dir.slice(this.#root.length + 1)
     this.#ours.add(name)
     await this.#mustBeThere(handle, tools)
-    const hide = order?.helpersDir !== undefined && existsSync(place.helpers) ? showHelpers(order.helpersDir, place) : () => {}
+    const hide =
+      order?.helpersDir !== undefined && existsSync(place.helpers) ? showHelpers(order.helpersDir, place) : () => {}
     const files =
       handle.files !== undefined && handle.mark !== null && existsSync(place.files)
         ? openFilesPipe(place, key, handle.files, this.#config.dir)
@@ -304,7 +306,12 @@ class ContainerDriver implements Driver {
     try {
       await this.#askAbout()
       const images = await this.#engine.docker.listImages()
-      this.#shown = { at: this.#shown.at, images: images.flatMap(({ RepoTags, RepoDigests }) => listedReferences(RepoTags ?? [], RepoDigests ?? [])).toSorted() }
+      this.#shown = {
+        at: this.#shown.at,
+        images: images
+          .flatMap(({ RepoTags, RepoDigests }) => listedReferences(RepoTags ?? [], RepoDigests ?? []))
+          .toSorted(),
+      }
     } catch (error) {
       this.#about = undefined
       const { message } = error instanceof StartRefused ? error : unreachable(this.#engine.socket, error)

@@ -33,7 +33,9 @@ export function allowedImage(place: AttemptOrder['place'], patterns: string[]): 
 export function matches(reference: string, pattern: string): boolean {
   const source = pattern
     .split(/(\*+)/)
-    .map((part) => (part.startsWith('**') ? '.*' : part === '*' ? '[^/]*' : part.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')))
+    .map((part) =>
+      part.startsWith('**') ? '.*' : part === '*' ? '[^/]*' : part.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&'),
+    )
     .join('')
   return new RegExp(`^${source}$`).test(reference)
 }
@@ -113,7 +115,10 @@ export class Images {
   async #pullNow({ reference, registry }: ContainerOrder): Promise<void> {
     const { docker, socket } = this.#engine
     try {
-      const stream = await docker.pull(reference, registry === undefined ? {} : { authconfig: authOf(registry, reference) })
+      const stream = await docker.pull(
+        reference,
+        registry === undefined ? {} : { authconfig: authOf(registry, reference) },
+      )
       await new Promise<void>((resolve, reject) => {
         docker.modem.followProgress(stream, (error: Error | null, output: { error?: string }[]) => {
           const said = output?.find((line) => line.error !== undefined)?.error
@@ -128,7 +133,10 @@ export class Images {
   }
 }
 
-const authOf = ({ username, password }: NonNullable<ContainerOrder['registry']>, reference: string): Docker.AuthConfig => ({
+const authOf = (
+  { username, password }: NonNullable<ContainerOrder['registry']>,
+  reference: string,
+): Docker.AuthConfig => ({
   username,
   password,
   serveraddress: registryOf(reference),

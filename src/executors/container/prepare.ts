@@ -66,7 +66,10 @@ export async function pidOf({ docker }: Engine, id: string): Promise<number> {
 }
 
 /** Whatever it does just now. Rejects when the engine does not say that it is gone. */
-export async function discard({ docker }: Engine, { id, place }: { id: string; place: Pick<Place, 'dir'> }): Promise<void> {
+export async function discard(
+  { docker }: Engine,
+  { id, place }: { id: string; place: Pick<Place, 'dir'> },
+): Promise<void> {
   try {
     await docker.getContainer(id).remove({ force: true, v: true })
   } catch (error) {

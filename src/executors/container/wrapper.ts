@@ -107,7 +107,18 @@ export interface WrappedOrder {
 }
 
 /** Names that a shell keeps for itself; a program sets them. */
-const ofTheShell = new Set(['UID', 'EUID', 'PPID', 'GROUPS', 'SHELLOPTS', 'BASHOPTS', 'BASH_VERSINFO', 'OPTIND', '_', 'path'])
+const ofTheShell = new Set([
+  'UID',
+  'EUID',
+  'PPID',
+  'GROUPS',
+  'SHELLOPTS',
+  'BASHOPTS',
+  'BASH_VERSINFO',
+  'OPTIND',
+  '_',
+  'path',
+])
 
 /** What is written to its stdin. */
 export function encodeOrder({ mark, workingDir, command, env, path, pathAfter, output, pickUp }: WrappedOrder): string {

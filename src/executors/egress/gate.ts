@@ -6,7 +6,7 @@
 import { lookup as dnsLookup, type LookupAddress } from 'node:dns'
 import { connect as netConnect, isIP, type LookupFunction, type Socket } from 'node:net'
 import { networkInterfaces } from 'node:os'
-import { isHostName, isIn, rulesOf, type EgressRule } from '../../job/egress-rules.ts'
+import { isHostName, isIn, rulesOf, type EgressRule } from '../../lib/egress-rules.ts'
 import { isPublic } from '../../lib/address-guard.ts'
 
 /** `refused`: the lists say no. `unknown`: the name means nothing. `unreachable`, `late`: the other side. */
@@ -26,7 +26,7 @@ export interface Gate {
 }
 
 export interface GateOptions {
-  /** Of the job, and of the administrator (`job/egress-rules.ts`). */
+  /** Of the job, and of the administrator (`lib/egress-rules.ts`). */
   list: readonly string[]
   allow: readonly string[]
   /** `to`: `host:port`. Only what the lists refused. */

@@ -16,6 +16,7 @@ export interface KubernetesHandle {
   name: string
   /** It may have begun. */
   released?: true
+  begun?: true
   secret: boolean
   program: string
   unenforced: string[]
@@ -75,8 +76,9 @@ export class KubernetesAttempt implements Driven {
     this.#unfollow = pods.follow(key, (pod, gone) => this.#heard(pod, gone))
     const stopped = (): void =>
       this.#begun.reject(new StartRefused('refused', `it was stopped before it ran (${this.waiting() ?? 'starting'})`))
-    tools.signal.addEventListener('abort', stopped)
-    if (tools.signal.aborted) stopped()
+    // One that runs is stopped by signals, also while it is looked for.
+    if (startedAt === undefined) tools.signal.addEventListener('abort', stopped)
+    if (startedAt === undefined && tools.signal.aborted) stopped()
     const looking = setInterval(() => void this.#look(), 2_000)
     try {
       await this.#begun.promise
@@ -88,6 +90,7 @@ export class KubernetesAttempt implements Driven {
       tools.signal.removeEventListener('abort', stopped)
     }
     this.startedAt = startedAt ?? Date.now()
+    tools.save({ ...handle, begun: true })
     tools.onExtended(() => void this.#renew())
     return this
   }
@@ -99,7 +102,9 @@ export class KubernetesAttempt implements Driven {
       const { status } = await client.batch.readNamespacedJob(handle)
       const failed = status?.conditions?.find(({ type, status: is }) => type === 'Failed' && is === 'True')
       if (failed && this.#pod === undefined) {
-        this.#begun.reject(new StartRefused('infrastructure', `it never ran: ${failed.reason}: ${failed.message ?? ''}`))
+        this.#begun.reject(
+          new StartRefused('infrastructure', `it never ran: ${failed.reason}: ${failed.message ?? ''}`),
+        )
       }
     } catch (error) {
       if (isGone(error)) this.#vanished('its Job was deleted in the cluster')

@@ -31,7 +31,10 @@ export function connectCluster(config: string): ClusterClient {
     if (config === 'in-cluster') kube.loadFromCluster()
     else kube.loadFromFile(config)
   } catch (error) {
-    throw new StartRefused('unreachable', `RUNYARD_KUBERNETES_CONFIG (${config}) cannot be used: ${(error as Error).message}`)
+    throw new StartRefused(
+      'unreachable',
+      `RUNYARD_KUBERNETES_CONFIG (${config}) cannot be used: ${(error as Error).message}`,
+    )
   }
   const batch = kube.makeApiClient(BatchV1Api)
   const versions = kube.makeApiClient(VersionApi)
@@ -42,10 +45,7 @@ export function connectCluster(config: string): ClusterClient {
     watch: new Watch(kube),
     version: async () => (await versions.getCode()).gitVersion,
     patchJob: (namespace, name, body) =>
-      batch.patchNamespacedJob(
-        { namespace, name, body },
-        setHeaderOptions('Content-Type', PatchStrategy.MergePatch),
-      ),
+      batch.patchNamespacedJob({ namespace, name, body }, setHeaderOptions('Content-Type', PatchStrategy.MergePatch)),
   }
 }
 

@@ -78,10 +78,11 @@ export function createKubernetesDriver({ kubernetes: settings, tag }: DriversCon
         longestSeconds: Math.ceil((order.timeoutMs + order.stopGraceMs) / 1000) + 60,
       }
       tools.save(handle)
+      const released: KubernetesHandle = { ...handle, released: true }
       try {
         await create(made, namespace)
         tools.signal.throwIfAborted()
-        tools.save({ ...handle, released: true })
+        tools.save(released)
       } catch (error) {
         await removeJob(client, handle).catch(() => {})
         throw error
@@ -94,7 +95,7 @@ export function createKubernetesDriver({ kubernetes: settings, tag }: DriversCon
         })
         throw error
       })
-      return begin(order.key, attemptOf(order.key, handle, tools))
+      return begin(order.key, attemptOf(order.key, released, tools))
     },
 
     async attach({ key, handle: found, startedAt, order }, tools): Promise<Driven> {
@@ -108,7 +109,7 @@ export function createKubernetesDriver({ kubernetes: settings, tag }: DriversCon
         return lost('its runner and driver process were killed, and with them the secrets that its output is masked by')
       }
       try {
-        return await begin(key, attemptOf(key, handle, tools), startedAt)
+        return await begin(key, attemptOf(key, handle, tools), handle.begun && startedAt)
       } catch (error) {
         if (isGone(error)) throw new AttemptLost('its Job is not in the cluster any more')
         throw error

@@ -118,7 +118,13 @@ export function manifestFor(order: AttemptOrder, tag: string, namespace: string,
     data: Object.fromEntries(data.map(([key, value]) => [key, Buffer.from(value as string).toString('base64')])),
   })
   const secrets = [secret('', Object.entries(env))]
-  if (files.size > 0) secrets.push(secret('-files', [...files.values()].map((bytes, i) => [`file-${i}`, bytes])))
+  if (files.size > 0)
+    secrets.push(
+      secret(
+        '-files',
+        [...files.values()].map((bytes, i) => [`file-${i}`, bytes]),
+      ),
+    )
   if (registry) secrets.push(registrySecret(registry, image, secret))
   return { job, secrets, unenforced }
 }

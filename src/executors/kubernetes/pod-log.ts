@@ -2,7 +2,7 @@
  * All that a container printed, from its first byte, until it has ended. Its two streams come as one: a node keeps them
  * together. What broke off is read again from the beginning, less what was handed over.
  */
-import { Writable } from 'node:stream'
+import { Writable, type Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { DriveTools } from '../driver/driver.ts'
 import { isGone, type ClusterClient } from './client.ts'
@@ -23,12 +23,14 @@ const againMs = 300
 /** Resolves when all of it was handed over, or it cannot be read any more: then with why. */
 export async function followLog({ client, namespace, pod, output, isOver, signal }: LogOf): Promise<string | null> {
   let handed = 0
+  let broken = false
   for (let failed = 0; !signal.aborted;) {
     const last = isOver()
+    broken = false
     try {
       handed = await readOnce(handed, !last)
       failed = 0
-      if (last) return null
+      if (last && !broken) return null
       // A log that ended because the container did is read to its end once more, when that is certain.
       if (!isOver()) await sleep(againMs, undefined, { signal }).catch(() => {})
     } catch (error) {
@@ -50,19 +52,25 @@ export async function followLog({ client, namespace, pod, output, isOver, signal
         else done()
       },
     })
-    const over = new Promise<void>((resolve) => {
-      taking.once('finish', resolve)
-      taking.once('error', () => resolve())
-      taking.once('close', resolve)
-    })
+    const over = Promise.withResolvers<void>()
+    taking.once('finish', over.resolve).once('error', over.reject).once('close', over.resolve)
+    over.promise.catch(() => {})
+    // The client pipes and listens no further: a connection that breaks would end this process.
+    taking.once('pipe', (source: Readable) => source.once('error', (error) => taking.destroy(error)))
     const control = await client.log.log(namespace, pod, container, taking, { follow })
     const stop = (): void => {
       control.abort()
       taking.destroy()
     }
     signal.addEventListener('abort', stop)
-    await over
-    signal.removeEventListener('abort', stop)
+    try {
+      await over.promise
+    } catch {
+      // It broke off: what came is handed over, and the rest is read again.
+      broken = true
+    } finally {
+      signal.removeEventListener('abort', stop)
+    }
     return Math.max(skip, seen)
   }
 }

@@ -3,7 +3,7 @@
  * does not trust a server with its own file system. All paths are compared as what they really are, links resolved.
  */
 import { realpath, stat } from 'node:fs/promises'
-import { isCovered } from '../../job/egress-rules.ts'
+import { isCovered } from '../../lib/egress-rules.ts'
 import type { StoredSpec } from '../../job/spec.ts'
 import type { SharedInputs } from '../shares/check.ts'
 import { StartRefused } from '../executor.ts'
@@ -11,7 +11,7 @@ import { StartRefused } from '../executor.ts'
 export interface Policy {
   allowIsolationNone: boolean
   allowNetworkHost: boolean
-  /** Destinations (`job/egress-rules.ts`). None when missing. */
+  /** Destinations (`lib/egress-rules.ts`). None when missing. */
   egressAllow?: string[] | undefined
   allowedWorkdirs: string[]
   allowedReadOnlyBinds: string[]

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { isUnder } from './policy.ts'
-import { refusalOf, signalOf } from './status.ts'
+import { refusalOf, signalOf, statusOf } from './status.ts'
 
 test.each([
   ['bwrap: execvp foo: No such file or directory\n', ['foo'], 'start', 'command not found: foo is not in the PATH'],
@@ -44,4 +44,8 @@ test('a path is under a directory, not under its namesake', () => {
   expect(isUnder('/logs', '/logs/')).toBe(true)
   expect(isUnder('/logs/a', '/logs')).toBe(true)
   expect(isUnder('/anything', '/')).toBe(true)
+})
+
+test('whose sandbox it is, bubblewrap says first', () => {
+  expect(statusOf('{ "child-pid": 7 }\n\n{"child-pid":1}\n').initPid).toBe(7)
 })

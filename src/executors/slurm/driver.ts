@@ -17,7 +17,10 @@ import { nameFor, planFor, submitArgs } from './submission.ts'
 export function createSlurmDriver(config: DriversConfig): Driver {
   const settings = config.slurm
   if (settings === undefined) {
-    throw new StartRefused('refused', 'this runner takes no jobs for Slurm (its administrator can set RUNYARD_SLURM=true)')
+    throw new StartRefused(
+      'refused',
+      'this runner takes no jobs for Slurm (its administrator can set RUNYARD_SLURM=true)',
+    )
   }
   const asking: SlurmUser = { conf: settings.conf }
   const facts = createFacts(asking)

@@ -39,7 +39,10 @@ const lostWords: Record<string, string | undefined> = {
   PREEMPTED: 'Slurm gave its place to a job of higher priority (preempted)',
 }
 
-function bySlurm(state: JobState | null, said: string): Pick<DrivenEnd, 'said'> & { oomKilled?: true; oomProbably?: true } {
+function bySlurm(
+  state: JobState | null,
+  said: string,
+): Pick<DrivenEnd, 'said'> & { oomKilled?: true; oomProbably?: true } {
   if (state?.state === 'OUT_OF_MEMORY') return { oomKilled: true }
   // Its memory is looked at from time to time; Slurm calls that a failed launch.
   if (memoryWords.test(said)) return { oomKilled: true, oomProbably: true }

@@ -12,17 +12,30 @@ export interface JobState {
 }
 
 const running = new Set(['PENDING', 'CONFIGURING', 'RUNNING', 'SUSPENDED', 'COMPLETING', 'STOPPED', 'SIGNALING'])
-const alsoRunning = ['RESIZING', 'REQUEUED', 'REQUEUE_HOLD', 'REQUEUE_FED', 'RESV_DEL_HOLD', 'SPECIAL_EXIT', 'STAGE_OUT']
+const alsoRunning = [
+  'RESIZING',
+  'REQUEUED',
+  'REQUEUE_HOLD',
+  'REQUEUE_FED',
+  'RESV_DEL_HOLD',
+  'SPECIAL_EXIT',
+  'STAGE_OUT',
+]
 for (const state of alsoRunning) running.add(state)
 export const isOver = ({ state }: JobState): boolean => !running.has(state)
+
+/** It would wait for ever: it asks for what its partition, account or cluster will never give. */
+const hopeless =
+  /^(?:PartitionNodeLimit|PartitionTimeLimit|BadConstraints|InvalidAccount|InvalidQOS|AccountNotAllowed|QOSNotAllowed|JobHeldAdmin)$/
+export const isHopeless = ({ state, reason }: JobState): boolean => state === 'PENDING' && hopeless.test(reason)
 
 export interface JobStates {
   /** Null: Slurm knows it no more. Rejects when it cannot be asked. Asked together with all that is asked meanwhile. */
   get(id: string): Promise<JobState | null>
 }
 
-/** Ms between two questions. */
-const apartMs = 250
+/** Ms between two questions; more of them when they are about many jobs. */
+const apartMs = { least: 250, perJob: 4 }
 /** squeue's own limit of a line is far off; a cluster's patience is not. */
 const idsAtOnce = 500
 
@@ -30,10 +43,12 @@ export function createJobStates(user: SlurmUser): JobStates {
   let waiting: { id: string; tell: PromiseWithResolvers<JobState | null> }[] = []
   let timer: NodeJS.Timeout | undefined
   let last = -Infinity
+  let apart = 0
   const ask = async (): Promise<void> => {
     timer = undefined
     last = performance.now()
     const asked = waiting.splice(0, idsAtOnce)
+    apart = apartMs.least + apartMs.perJob * asked.length
     if (waiting.length > 0) arm()
     try {
       const found = await statesOf(user, [...new Set(asked.map(({ id }) => id))])
@@ -43,7 +58,7 @@ export function createJobStates(user: SlurmUser): JobStates {
     }
   }
   const arm = (): void => {
-    timer ??= setTimeout(() => void ask(), Math.max(0, last + apartMs - performance.now()))
+    timer ??= setTimeout(() => void ask(), Math.max(0, last + apart - performance.now()))
   }
   return {
     get(id) {

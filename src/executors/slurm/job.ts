@@ -9,7 +9,7 @@ import { reportFileOf } from '../supervisor/state-file.ts'
 import type { ClusterFacts } from './cluster-facts.ts'
 import { runCommand, type SlurmUser } from './commands.ts'
 import { endByWrapper, endWithoutWrapper } from './end-of-job.ts'
-import { exitByScontrol, fromBooks, isOver, type JobState, type JobStates } from './job-states.ts'
+import { exitByScontrol, fromBooks, isHopeless, isOver, type JobState, type JobStates } from './job-states.ts'
 import { placeAt, readFrom, removePlace, writeLease, type Place } from './place.ts'
 import { statusBytes, statusIn, type WrapperEnd, type WrapperStatus } from './status.ts'
 
@@ -41,7 +41,7 @@ type Word = '-' | 'TERM' | 'KILL'
 
 /** Ms: what a shared file system and a look at the lease may take before the wrapper hears of a deadline. */
 const leaseMargin = 1_500
-const askEveryMs = 5_000
+const askEveryMs = 3_000
 const lookMs = { least: 25, most: 250, mostWhenLong: 1_000, longAfter: 10_000 }
 /** A shared file system may show the end of a file later than its length. */
 const lateBytesMs = 30_000
@@ -106,6 +106,9 @@ export class SlurmJob implements Driven {
           asked = performance.now()
           const state = await states.get(handle.id).catch(() => undefined)
           if (state === null || (state && isOver(state))) await this.#endedUnbegun(state)
+          if (state && isHopeless(state)) {
+            throw new StartRefused('refused', `Slurm would never start it: ${state.reason}; ask for less, or elsewhere`)
+          }
         }
         await this.#rest(told ? lookMs.least : pause())
       }
@@ -120,9 +123,13 @@ export class SlurmJob implements Driven {
     const { started, refused } = await this.#status()
     if (started || refused) return
     const said = await this.#engineSaid()
-    const why = state === null ? 'Slurm does not know it any more' : `Slurm ended it as ${state.state} (${state.reason})`
+    const why =
+      state === null ? 'Slurm does not know it any more' : `Slurm ended it as ${state.state} (${state.reason})`
     const words = said === '' ? 'is RUNYARD_SLURM_DIR the same on all nodes, and open to the user of the job?' : said
-    throw new StartRefused(state?.state === 'CANCELLED' ? 'refused' : 'infrastructure', `it never ran: ${why}; ${words}`)
+    throw new StartRefused(
+      state?.state === 'CANCELLED' ? 'refused' : 'infrastructure',
+      `it never ran: ${why}; ${words}`,
+    )
   }
 
   #refusal({ why, words }: NonNullable<WrapperStatus['refused']>): StartRefused {

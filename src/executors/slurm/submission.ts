@@ -31,7 +31,10 @@ export function planFor(order: AttemptOrder, facts: ClusterFacts, allowed: reado
   const { partition, account, qos, constraint, nodes, tasks } = spec.slurm ?? {}
   if (partition !== undefined && allowed.length > 0 && !allowed.includes(partition)) {
     const list = allowed.join(', ')
-    throw new StartRefused('refused', `slurm.partition ${partition} is not allowed here (${list}; RUNYARD_SLURM_PARTITIONS)`)
+    throw new StartRefused(
+      'refused',
+      `slurm.partition ${partition} is not allowed here (${list}; RUNYARD_SLURM_PARTITIONS)`,
+    )
   }
   const chosen = partition ?? allowed[0]
   const option = (name: string, value: string | number | undefined): string[] =>

@@ -12,6 +12,8 @@ export interface Hello {
   /** Who holds limits. */
   holder: 'none' | 'cgroup' | 'systemd' | 'systemd-user'
   held: string[]
+  /** Where a cgroup of each controller may be made, '' where none: cpu, memory, pids, cpuacct. */
+  cgroups: string[]
   /** Hard limit of open files; Infinity. */
   files: number
   tools: string[]
@@ -28,7 +30,10 @@ const long = new Set(['signal', 'clear'])
 export class Ear {
   readonly connection: SshConnection
   readonly #channel: ClientChannel
-  readonly #asked = new Map<string, { resolve(answer: string): void; reject(error: Error): void; timer: NodeJS.Timeout }>()
+  readonly #asked = new Map<
+    string,
+    { resolve(answer: string): void; reject(error: Error): void; timer: NodeJS.Timeout }
+  >()
   readonly #closed = Promise.withResolvers<void>()
   readonly #hello = Promise.withResolvers<Hello>()
   #last = 0
@@ -92,7 +97,8 @@ export class Ear {
     for (const line of lines) {
       const [id = '', verdict, ...rest] = line.split(' ')
       if (id === 'hello') {
-        if (verdict === 'failed') this.#hello.reject(new Error('there is no directory there that only its user can enter'))
+        if (verdict === 'failed')
+          this.#hello.reject(new Error('there is no directory there that only its user can enter'))
         else this.#hello.resolve(helloOf(line))
         continue
       }
@@ -126,6 +132,7 @@ function helloOf(line: string): Hello {
     uid: said.uid ?? '',
     holder: (said.holder ?? 'none') as Hello['holder'],
     held: listed(said.held),
+    cgroups: (said.cgroups ?? '').split(','),
     files: said.files === 'unlimited' ? Infinity : Number(said.files),
     tools: listed(said.tools),
     behind: monotonicMs() - Number(said.uptime) * 1000,

@@ -148,7 +148,10 @@ export class HostAttempt {
   }
 
   /** A session and the ear beside it; another one when that connection takes no more. */
-  async #open<T>(use: (session: Session, ear: Ear) => Promise<T>, urgent = false): Promise<{ session: Session; use: T }> {
+  async #open<T>(
+    use: (session: Session, ear: Ear) => Promise<T>,
+    urgent = false,
+  ): Promise<{ session: Session; use: T }> {
     const { hosts, target, tools } = this.#of
     for (;;) {
       const session = await hosts.pool.session(target, urgent ? { urgent } : { signal: tools.signal })
@@ -170,11 +173,19 @@ export class HostAttempt {
     const { limits, command, env, pathTail, unenforced, leaves, output } = plan
     const dir = `${hello.root}/${key}`
     const word = randomBytes(16).toString('hex')
-    this.#remember({ word, dir, unenforced, startedAt: Date.now(), ...(leaves && this.#of.leaves !== false && { leaves: mostOf(order) }) })
+    this.#remember({
+      word,
+      dir,
+      unenforced,
+      startedAt: Date.now(),
+      ...(leaves && this.#of.leaves !== false && { leaves: mostOf(order) }),
+    })
     save(this.#handle!)
     await ear.ask('make', key, this.#lease(hello))
     const forwards = await this.#forward(session, ear)
-    const notice = forwards ? undefined : `runyard: host ${target.name} forwards no sockets; helpers speak through files\n`
+    const notice = forwards
+      ? undefined
+      : `runyard: host ${target.name} forwards no sockets; helpers speak through files\n`
     if (tools.signal.aborted) throw new StartRefused('start', 'stopped before it ran')
     const job = jobText(command, env(forwards), pathTail)
     const channel = await session.exec(beginCommand(this.#place, job.length))
@@ -286,7 +297,7 @@ export class HostAttempt {
       }
       if (opened instanceof Error) {
         if (opened instanceof HostKeyChanged || opened instanceof HostKeyUnknown) return this.#lost(opened.message)
-        await sleep(againMs[Math.min(n, againMs.length - 1)]!, undefined, { ref: false })
+        await sleep(Math.min(againMs[Math.min(n, againMs.length - 1)]!, Math.max(0, left)), undefined, { ref: false })
         continue
       }
       const { session, use: channel } = opened as { session: Session; use: ClientChannel | null }
@@ -303,10 +314,13 @@ export class HostAttempt {
       this.#lost(`it is not on host ${target.name} any more`)
       return null
     }
-    if (state === 'made' && (await ear.ask('abandon', key).then(
-      () => true,
-      () => false,
-    ))) {
+    if (
+      state === 'made' &&
+      (await ear.ask('abandon', key).then(
+        () => true,
+        () => false,
+      ))
+    ) {
       this.#fail(new StartRefused('unreachable', `the connection to host ${target.name} was cut before it began`))
       return null
     }
@@ -392,7 +406,8 @@ function refusalOf(error: unknown): Error {
   if (error instanceof StartRefused) return error
   const { message } = error as Error
   if (error instanceof SshError) {
-    const broken = error.failure === 'host_key_changed' || error.failure === 'host_key_unknown' || error.failure === 'config'
+    const broken =
+      error.failure === 'host_key_changed' || error.failure === 'host_key_unknown' || error.failure === 'config'
     return new StartRefused(broken ? 'refused' : 'unreachable', message)
   }
   return new StartRefused('unreachable', `its host: ${message}`)

@@ -125,7 +125,8 @@ export class ManyHosts implements Driven {
   #resultOf({ exitCode, signal, oomKilled, remaining }: DrivenEnd): Omit<HostResult, 'host'> {
     const facts = { exit_code: exitCode, signal, remaining_processes: remaining }
     if (oomKilled) return { ...facts, state: 'oom_killed', message: 'killed for using more than its memory' }
-    if (signal !== null) return { ...facts, state: this.#stopping ? 'cancelled' : 'failed', message: `killed by ${signal}` }
+    if (signal !== null)
+      return { ...facts, state: this.#stopping ? 'cancelled' : 'failed', message: `killed by ${signal}` }
     if (exitCode === 0) return { ...facts, state: 'succeeded' }
     return { ...facts, state: 'failed', message: `exited with code ${exitCode}` }
   }

@@ -6,8 +6,7 @@ import { pipeline } from 'node:stream/promises'
 import { pack, type Pack } from 'tar-stream'
 import { helperFiles } from '../../job/helper-places.ts'
 import type { AttemptOrder } from '../executor.ts'
-import { encodePickup, leavesFiles, pickupArgv, type PickupOrder } from '../sandbox/pickup.ts'
-import { artifactPatience } from '../sandbox/pickup.ts'
+import { artifactPatience, encodePickup, leavesFiles, pickupArgv, type PickupOrder } from '../sandbox/pickup.ts'
 import { remoteScript } from './remote.ts'
 
 export interface Brought {
@@ -31,7 +30,8 @@ export function payloadOf(order: AttemptOrder, { limits, notice, output }: Broug
       await text(tar, 'order', encodePickup(pickupOf(order, output)))
     }
     if (output !== null) await text(tar, 'output/values', '')
-    if (order.helpersDir !== undefined) await copy(tar, order.helpersDir, 'runyard', [helperFiles.socket, 'bin', helperFiles.library])
+    if (order.helpersDir !== undefined)
+      await copy(tar, order.helpersDir, 'runyard', [helperFiles.socket, 'bin', helperFiles.library])
     if (order.helpersDir !== undefined && order.helpersLibrary !== undefined)
       await copy(tar, order.helpersLibrary, `runyard/${helperFiles.library}`)
     if (order.artifactsDir !== undefined) await copy(tar, order.artifactsDir, 'artifacts')
@@ -41,7 +41,10 @@ export function payloadOf(order: AttemptOrder, { limits, notice, output }: Broug
   return tar
 }
 
-const pickupOf = ({ spec, artifactCaps = { bytes: 0, files: 0 } }: AttemptOrder, output: string | null): PickupOrder => {
+const pickupOf = (
+  { spec, artifactCaps = { bytes: 0, files: 0 } }: AttemptOrder,
+  output: string | null,
+): PickupOrder => {
   const caps = spec.artifacts ? artifactCaps : { bytes: 0, files: 0 }
   return {
     output,
@@ -59,20 +62,20 @@ const text = (tar: Pack, name: string, content: string | Buffer, mode = 0o600): 
     tar.entry({ name, mode }, content, (error) => (error ? reject(error) : resolve()))
   })
 
-async function copy(tar: Pack, from: string, to: string, without: string[] = []): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    tar.entry({ name: to, type: 'directory', mode: 0o700 }, (error) => (error ? reject(error) : resolve()))
+const bare = (tar: Pack, header: Parameters<Pack['entry']>[0]): Promise<void> =>
+  new Promise((resolve, reject) => {
+    tar.entry(header, (error) => (error ? reject(error) : resolve()))
   })
+
+async function copy(tar: Pack, from: string, to: string, without: string[] = []): Promise<void> {
+  await bare(tar, { name: to, type: 'directory', mode: 0o700 })
   for (const name of (await readdir(from)).toSorted()) {
     if (without.includes(name)) continue
     const path = join(from, name)
     const found = await lstat(path)
     if (found.isDirectory()) await copy(tar, path, `${to}/${name}`)
     else if (found.isSymbolicLink())
-      await new Promise<void>(async (resolve, reject) => {
-        const linkname = await readlink(path)
-        tar.entry({ name: `${to}/${name}`, type: 'symlink', linkname }, (error) => (error ? reject(error) : resolve()))
-      })
+      await bare(tar, { name: `${to}/${name}`, type: 'symlink', linkname: await readlink(path) })
     else if (found.isFile()) {
       const entry = tar.entry({ name: `${to}/${name}`, size: found.size, mode: found.mode & 0o500 || 0o400 })
       // It may have grown meanwhile, and the tar has said how long it is.

@@ -32,7 +32,8 @@ export function planOf(order: AttemptOrder, host: string, hello: Hello, tag: str
   const dir = `${hello.root}/${key}`
   if (!keyPattern.test(key)) throw new StartRefused('infrastructure', `${key} is no key of an attempt`)
   const missing = needed.filter((tool) => !hello.tools.includes(tool))
-  if (missing.length > 0) throw new StartRefused('refused', `host ${host} has no ${missing.join(', ')}: install it there`)
+  if (missing.length > 0)
+    throw new StartRefused('refused', `host ${host} has no ${missing.join(', ')}: install it there`)
   const reserved = unsettable({ ...order.env, ...order.secretEnv })
   if (reserved !== undefined)
     throw new StartRefused('start', `the variable ${reserved} cannot be set on a host: shells keep it for themselves`)
@@ -43,6 +44,7 @@ export function planOf(order: AttemptOrder, host: string, hello: Hello, tag: str
   const there = (text: string): string => placedAt(dir, order, text)
   return {
     limits: limitsText({
+      hello,
       cwd: spec.working_dir ?? `${dir}/home`,
       cpu: limits.cpu,
       memoryBytes: limits.memory_bytes,

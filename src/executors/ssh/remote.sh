@@ -141,11 +141,13 @@ is_alive() {
   case $line in Z* | X*) return 1 ;; esac
 }
 # busybox's grep stops at a NUL.
-if printf 'a\0b' 2> /dev/null | grep -q b 2> /dev/null; then
-  carries_mark() { [ -r "/proc/$1/environ" ] && grep -qF "RUNYARD_MARK=$tag.$key." "/proc/$1/environ" 2> /dev/null; }
-else
-  carries_mark() { [ -r "/proc/$1/environ" ] && tr '\0' '\n' 2> /dev/null < "/proc/$1/environ" | grep -qF "RUNYARD_MARK=$tag.$key."; }
-fi
+greps_nul=
+carries_mark() {
+  [ -r "/proc/$1/environ" ] || return 1
+  [ -n "$greps_nul" ] || { printf 'a\0b' | grep -q b 2> /dev/null && greps_nul=yes || greps_nul=no; }
+  if [ $greps_nul = yes ]; then grep -qF "RUNYARD_MARK=$tag.$key." "/proc/$1/environ" 2> /dev/null
+  else tr '\0' '\n' 2> /dev/null < "/proc/$1/environ" | grep -qF "RUNYARD_MARK=$tag.$key."; fi
+}
 kill_all() {
   rounds=0
   while :; do
@@ -202,7 +204,7 @@ become() {
   set --
   if has setsid; then set -- setsid; fi
   # Of what is started in the background a shell ignores these.
-  if env --default-signal=INT,QUIT true 2> /dev/null; then set -- "$@" env --default-signal=INT,QUIT --; fi
+  if [ -n "$resets" ]; then set -- "$@" env --default-signal=INT,QUIT --; fi
   [ $# -gt 0 ] && program=$(command -v "$1") && shift && set -- "$program" "$@"
   case $holder in systemd*)
     user=--system
@@ -299,8 +301,6 @@ begin() {
   mkdir begun || exit 1
   mkdir -p home
   cgs= ooms=0 peak= cpu_ms= remaining=0
-  uid=$(id -u)
-  find_holder
   if [ "$holder" = cgroup ] && ! make_cgroups; then remove_cgroups; code=126 by=refused report=none; echo "refused its limits cannot be set in a cgroup" > refused; : > out; : > err; say_end
   else
     : > out
@@ -374,8 +374,9 @@ ear() {
   find_holder
   tools=
   for p in perl tar setsid mkfifo tail; do has $p && tools=$tools,$p; done
+  env --default-signal=INT,QUIT true 2> /dev/null && tools=$tools,resets
   now
-  echo "hello uptime=$now uid=$uid root=$root holder=$holder held=$held files=$(ulimit -Hn) tools=${tools#,}"
+  echo "hello uptime=$now uid=$uid root=$root holder=$holder held=$held cgroups=$cg_cpu,$cg_memory,$cg_pids,$cg_cpuacct files=$(ulimit -Hn) tools=${tools#,}"
   while read -r id what key arg; do
     case $what in
     make) if { [ -d "$root" ] || find_base; } && mkdir -p "$root/$key" && echo "$arg" > "$root/$key/lease"; then echo "$id ok"; else echo "$id failed"; fi 2> /dev/null ;;

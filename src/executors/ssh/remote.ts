@@ -1,6 +1,7 @@
 /** What is said to a host: command lines without a secret in them, and what follows them through stdin. */
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import type { Hello } from './ear.ts'
 import { shellWord, shellWords } from '../../ssh/shell-words.ts'
 
 let text: string | undefined
@@ -37,8 +38,7 @@ export const followCommand = (place: RemotePlace, stdout: number, stderr: number
     String(stderr + 1),
   ])
 
-export const catCommand = ({ dir }: RemotePlace, file: string): string =>
-  inCleanShell('cat "$1/$2"', [dir, file])
+export const catCommand = ({ dir }: RemotePlace, file: string): string => inCleanShell('cat "$1/$2"', [dir, file])
 
 const at = 'tag=$2; key=$3; word=$4;'
 const wordsOf = ({ tag, key, word, dir }: RemotePlace): string[] => [tag, key, word, dir]
@@ -53,7 +53,18 @@ export interface RemotePlace {
 }
 
 /** Names that a shell keeps for itself: setting one would end it. */
-const ofTheShell = new Set(['PPID', 'UID', 'EUID', 'BASHOPTS', 'SHELLOPTS', 'BASH_VERSINFO', '_', 'OPTIND', 'IFS', 'LINENO'])
+const ofTheShell = new Set([
+  'PPID',
+  'UID',
+  'EUID',
+  'BASHOPTS',
+  'SHELLOPTS',
+  'BASH_VERSINFO',
+  '_',
+  'OPTIND',
+  'IFS',
+  'LINENO',
+])
 
 export const unsettable = (env: Record<string, string>): string | undefined =>
   Object.keys(env).find((name) => ofTheShell.has(name))
@@ -67,6 +78,7 @@ export function jobText(command: readonly string[], env: Record<string, string>,
 }
 
 export interface RemoteLimits {
+  hello: Pick<Hello, 'uid' | 'holder' | 'cgroups' | 'tools'>
   cwd: string
   cpu: number
   memoryBytes: number
@@ -76,14 +88,25 @@ export interface RemoteLimits {
 }
 
 /** Of the file `limits`. */
-export const limitsText = ({ cwd, cpu, memoryBytes, pids, openFiles, spoolBytes }: RemoteLimits): string =>
-  [
-    `cwd=${shellWord(cwd)}`,
+export function limitsText({ hello, cwd, cpu, memoryBytes, pids, openFiles, spoolBytes }: RemoteLimits): string {
+  const [cgCpu = '', cgMemory = '', cgPids = '', cgCpuacct = ''] = hello.cgroups
+  const words = {
+    uid: hello.uid,
+    holder: hello.holder,
+    cg_cpu: cgCpu,
+    cg_memory: cgMemory,
+    cg_pids: cgPids,
+    cg_cpuacct: cgCpuacct,
+    resets: hello.tools.includes('resets') ? 'yes' : '',
+    cwd,
     // Microseconds in each 100 ms.
-    `cpu=${Math.max(1000, Math.round(cpu * 100_000))}`,
-    `memory=${memoryBytes}`,
-    `pids=${pids}`,
-    `files=${openFiles}`,
-    `spool_blocks=${Math.ceil(spoolBytes / 512)}`,
-    '',
-  ].join('\n')
+    cpu: String(Math.max(1000, Math.round(cpu * 100_000))),
+    memory: String(memoryBytes),
+    pids: String(pids),
+    files: String(openFiles),
+    spool_blocks: String(Math.ceil(spoolBytes / 512)),
+  }
+  return Object.entries(words)
+    .map(([name, value]) => `${name}=${shellWord(value)}\n`)
+    .join('')
+}

@@ -41,8 +41,8 @@ function pathsOf(connection: SshConnection): Map<string, string> {
   forwarded.set(connection, paths)
   connection.client.on('unix connection', ({ socketPath }: UNIXConnectionDetails, accept, reject) => {
     const here = paths.get(socketPath)
-    if (here === undefined) return void reject()
-    join(accept() as unknown as ClientChannel, here)
+    if (here === undefined) reject()
+    else join(accept() as unknown as ClientChannel, here)
   })
   return paths
 }

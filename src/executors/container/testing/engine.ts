@@ -27,8 +27,9 @@ export interface TestEngine {
 export const noEngine: string | false =
   process.getuid?.() !== 0
     ? 'an engine of its own needs root'
-    : (['podman', 'crun', 'conmon', 'unshare'].map((name) => onPath(name) === null && `${name} is not installed`).find(Boolean) ??
-      false)
+    : (['podman', 'crun', 'conmon', 'unshare']
+        .map((name) => onPath(name) === null && `${name} is not installed`)
+        .find(Boolean) ?? false)
 
 const script = `mount --make-rprivate /
 if [ "$2" = hybrid ] && mkdir -p /sys/fs/cgroup/hugetlb && ! mountpoint -q /sys/fs/cgroup/hugetlb; then
@@ -86,7 +87,10 @@ export async function startEngine(): Promise<TestEngine> {
     },
     async close() {
       for (const { Id } of await engine.docker.listContainers({ all: true }).catch(() => [])) {
-        await engine.docker.getContainer(Id).remove({ force: true, v: true }).catch(() => {})
+        await engine.docker
+          .getContainer(Id)
+          .remove({ force: true, v: true })
+          .catch(() => {})
       }
       await stopService()
       const gone = once(holder, 'exit')

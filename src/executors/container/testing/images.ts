@@ -70,7 +70,9 @@ function bring(root: string, program: string): void {
 }
 
 async function load({ docker }: Engine, tag: string, tar: Buffer, changes: string[]): Promise<string> {
-  const answer = (await docker.importImage(Readable.from([tar]) as never, { changes })) as unknown as NodeJS.ReadableStream
+  const answer = (await docker.importImage(Readable.from([tar]) as never, {
+    changes,
+  })) as unknown as NodeJS.ReadableStream
   const text = await new Promise<string>((resolve, reject) => {
     let all = ''
     answer.on('data', (bytes: Buffer) => (all += bytes.toString()))

@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { createPod, type SimulatedPod } from './pod.ts'
 
 export interface SimulatedCluster {
+  dir: string
   /** A kubeconfig file. */
   config: string
   /** Names of everything that is there. */
@@ -31,6 +32,8 @@ export async function startCluster(): Promise<SimulatedCluster> {
   const watchers = new Set<{ selector: string; response: ServerResponse }>()
   const followers = new Set<ServerResponse>()
   const failures: { match: RegExp; status: number; times: number }[] = []
+  /** For a watch that begins at an earlier version, as after a list. */
+  const told: { version: number; line: string; object: any }[] = []
   let version = 1
 
   const matches = (object: any, selector: string): boolean =>
@@ -41,9 +44,9 @@ export async function startCluster(): Promise<SimulatedCluster> {
   const tellPod = (type: string, pod: SimulatedPod): void => {
     version += 1
     pod.object.metadata.resourceVersion = String(version)
-    for (const { selector, response } of watchers) {
-      if (matches(pod.object, selector)) response.write(`${JSON.stringify({ type, object: pod.object })}\n`)
-    }
+    const line = `${JSON.stringify({ type, object: pod.object })}\n`
+    told.push({ version, line, object: pod.object })
+    for (const { selector, response } of watchers) if (matches(pod.object, selector)) response.write(line)
   }
   const release = (job: any): void => {
     job.status = { startTime: new Date().toISOString() }
@@ -86,7 +89,8 @@ export async function startCluster(): Promise<SimulatedCluster> {
       return fail(response, failing.status, 'as the test wants it')
     }
     if (request.headers.authorization !== 'Bearer simulated') return fail(response, 401, 'Unauthorized')
-    if (url.pathname === '/version/') return answer(response, 200, { major: '1', minor: '31', gitVersion: 'v1.31.0-simulated' })
+    if (url.pathname === '/version/')
+      return answer(response, 200, { major: '1', minor: '31', gitVersion: 'v1.31.0-simulated' })
     const [, kind = '', name, part] = /\/namespaces\/[^/]+\/(\w+)(?:\/([^/]+))?(?:\/(\w+))?$/.exec(url.pathname) ?? []
     const selector = url.searchParams.get('labelSelector') ?? ''
     const gone = (): void => fail(response, 404, `${kind} "${name}" not found`)
@@ -97,13 +101,17 @@ export async function startCluster(): Promise<SimulatedCluster> {
     if (kind === 'jobs') {
       const job = jobs.get(name ?? '')
       if (request.method === 'POST') {
-        if (jobs.has(body.metadata.name)) return fail(response, 409, `jobs.batch "${body.metadata.name}" already exists`)
+        if (jobs.has(body.metadata.name))
+          return fail(response, 409, `jobs.batch "${body.metadata.name}" already exists`)
         body.metadata.uid = `uid-${jobs.size + 1}`
         jobs.set(body.metadata.name, body)
         return answer(response, 201, body)
       }
       if (name === undefined) {
-        return answer(response, 200, { kind: 'JobList', items: [...jobs.values()].filter((one) => matches(one, selector)) })
+        return answer(response, 200, {
+          kind: 'JobList',
+          items: [...jobs.values()].filter((one) => matches(one, selector)),
+        })
       }
       if (job === undefined) return gone()
       if (request.method === 'PATCH') {
@@ -124,6 +132,8 @@ export async function startCluster(): Promise<SimulatedCluster> {
       if (url.searchParams.get('watch') === 'true') {
         response.writeHead(200, { 'content-type': 'application/json' })
         response.flushHeaders()
+        const from = Number(url.searchParams.get('resourceVersion') ?? version)
+        for (const one of told) if (one.version > from && matches(one.object, selector)) response.write(one.line)
         const watcher = { selector, response }
         watchers.add(watcher)
         response.once('close', () => watchers.delete(watcher))
@@ -153,12 +163,13 @@ export async function startCluster(): Promise<SimulatedCluster> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as { port: number }
   const config = join(dir, 'kubeconfig')
-  const cluster = { name: 'test', cluster: { server: `http://127.0.0.1:${port}` } }
+  const cluster = { name: 'test', cluster: { server: `http://127.0.0.1:${port}`, 'insecure-skip-tls-verify': true } }
   const user = { name: 'test', user: { token: 'simulated' } }
   const context = { name: 'test', context: { cluster: 'test', user: 'test' } }
   const kubeconfig = { apiVersion: 'v1', kind: 'Config', 'current-context': 'test' }
   writeFileSync(config, JSON.stringify({ ...kubeconfig, clusters: [cluster], users: [user], contexts: [context] }))
   return {
+    dir,
     config,
     objects: () => [...jobs.keys(), ...secrets.keys(), ...pods.keys()],
     secrets: () => Object.fromEntries(secrets),

@@ -15,7 +15,13 @@ export interface SimulatedPod {
 
 type Heard = { changed(): void; gone(): void }
 
-export function createPod(job: any, name: string, dir: string, secretNamed: (name: string) => any, heard: Heard): SimulatedPod {
+export function createPod(
+  job: any,
+  name: string,
+  dir: string,
+  secretNamed: (name: string) => any,
+  heard: Heard,
+): SimulatedPod {
   const template = job.spec.template
   const container = template.spec.containers[0]
   const metadata = { name, namespace: job.metadata.namespace, labels: template.metadata.labels }

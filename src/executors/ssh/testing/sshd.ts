@@ -15,6 +15,8 @@ if (noSshd !== false) process.stderr.write(`skipped: ${noSshd}\n`)
 export interface Sshd {
   target: SshTarget
   port: number
+  /** File with the key that logs in. */
+  userKey: string
   pid(): number
   /** Kills it; its sessions too when asked to. */
   stop(sessions?: boolean): Promise<void>
@@ -70,6 +72,7 @@ export async function createSshd({ name = 'web1', config = [] }: SshdOptions = {
   }
   const sshd: Sshd = {
     port,
+    userKey: join(dir, 'user'),
     target: {
       name,
       address: '127.0.0.1',
@@ -131,5 +134,8 @@ function childrenOf(pid: number): number[] {
     const children = `/proc/${of}/task/${of}/children`
     return existsSync(children) ? readFileSync(children, 'latin1').split(' ').filter(Boolean).map(Number) : []
   }
-  return list(pid).flatMap((child) => [child, ...list(child).filter((below) => readFileSync(`/proc/${below}/comm`, 'latin1').startsWith('sshd'))])
+  return list(pid).flatMap((child) => [
+    child,
+    ...list(child).filter((below) => readFileSync(`/proc/${below}/comm`, 'latin1').startsWith('sshd')),
+  ])
 }

@@ -68,7 +68,7 @@ export function HostTable({ hosts, current, onAct }: HostTableProps) {
               </span>
               {host.description && (
                 <span
-                  className="block max-w-32 truncate text-xs font-normal text-muted sm:max-w-52 2xl:max-w-80"
+                  className="block max-w-32 truncate text-xs font-normal text-muted sm:max-w-44 2xl:max-w-80"
                   title={host.description}
                 >
                   {visibleText(host.description)}
@@ -81,14 +81,14 @@ export function HostTable({ hosts, current, onAct }: HostTableProps) {
             {seen && (
               <Td
                 muted
-                className="max-w-44 truncate font-mono text-xs 2xl:max-w-80"
+                className="max-w-40 truncate font-mono text-xs 2xl:max-w-64"
                 title={addressText(host) ?? undefined}
               >
                 {addressText(host)}
                 {host.connection?.jump && <span className="font-sans"> through {host.connection.jump}</span>}
               </Td>
             )}
-            <Td muted className="max-w-64 truncate">
+            <Td muted className="max-w-56 truncate lg:max-xl:hidden 2xl:max-w-80" title={host.facts?.os ?? undefined}>
               {host.facts ? factsLine(host.facts) : 'Not known yet'}
             </Td>
             <Td>

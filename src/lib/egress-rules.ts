@@ -8,7 +8,7 @@
  * any moment. An address that is not public must be in an entry that is an address or a block.
  */
 import { BlockList, isIP } from 'node:net'
-import { isPublic } from '../lib/address-guard.ts'
+import { isPublic } from './address-guard.ts'
 
 export const egressPorts = [80, 443] as const
 
