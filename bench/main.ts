@@ -7,6 +7,7 @@ import { cpus } from 'node:os'
 import { analytics } from './cases/analytics.ts'
 import { batchPage } from './cases/batch-page.ts'
 import { claimCost } from './cases/claim.ts'
+import { containers } from './cases/containers.ts'
 import { followers } from './cases/followers.ts'
 import { footprint } from './cases/footprint.ts'
 import { history } from './cases/history.ts'
@@ -33,6 +34,7 @@ const cases: Record<string, () => Promise<Figure[]>> = {
   'batch-page': batchPage,
   pipelines,
   ssh,
+  containers,
 }
 
 const args = process.argv.slice(2)

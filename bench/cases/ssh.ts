@@ -8,7 +8,7 @@ import { createDriving } from '../../src/executors/ssh/testing/drive.ts'
 import { createSshd } from '../../src/executors/ssh/testing/sshd.ts'
 import type { Figure } from '../figures.ts'
 
-const jobs = 500
+const jobs = Number(process.env.JOBS ?? 500)
 const atOnce = 20
 
 /** Jobs a second. */

@@ -54,7 +54,10 @@ export function checkTogether(config: Config): FieldProblem[] {
   }
   for (const entry of config.egressAllow) {
     if (parseEgressAllow(entry) === null)
-      say('RUNYARD_EGRESS_ALLOW', `"${entry}" is no destination: api.example.com, *.example.com:8443, 10.1.0.0/16:5432, **`)
+      say(
+        'RUNYARD_EGRESS_ALLOW',
+        `"${entry}" is no destination: api.example.com, *.example.com:8443, 10.1.0.0/16:5432, **`,
+      )
   }
   if (config.logStore !== undefined) {
     const place = parseLogStore(config.logStore)

@@ -11,11 +11,7 @@ import type { Ask, Deps } from './deps.ts'
 import { reservation } from './limits.ts'
 import { policyProblems, type PolicySpec } from './submit-policy.ts'
 
-export function checkPolicy(
-  specs: readonly PolicySpec[],
-  deps: Deps,
-  prefix: (i: number) => string,
-): void {
+export function checkPolicy(specs: readonly PolicySpec[], deps: Deps, prefix: (i: number) => string): void {
   const problems: FieldProblem[] = specs.flatMap((spec, i) =>
     policyProblems(spec, deps.config).map((p) => ({ ...p, field: `${prefix(i)}${p.field}` })),
   )

@@ -53,7 +53,9 @@ export async function findElsewhere(config: RunnerConfig): Promise<Elsewhere> {
         ...(config.slurmUser !== undefined && { user: config.slurmUser }),
       },
     }),
-    ...(kubernetesConfig !== undefined && { kubernetes: { config: kubernetesConfig, namespaces, images: config.containerImages } }),
+    ...(kubernetesConfig !== undefined && {
+      kubernetes: { config: kubernetesConfig, namespaces, images: config.containerImages },
+    }),
   }
   const { container, ssh, slurm, kubernetes } = drivers
   const found = {

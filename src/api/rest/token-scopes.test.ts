@@ -75,6 +75,7 @@ const bodies: Record<string, object> = {
   'POST /events/{event}/restore': { version: 1 },
 }
 const queries: Record<string, string> = {
+  'GET /jobs/suggested-limits': '?name=hidden',
   'GET /pipelines/{name}/diff': '?from=1&to=2',
   'GET /events/{event}/diff': '?from=1&to=2',
 }

@@ -1,33 +1,22 @@
 /** Against a podman service of its own; what is asked of every executor, and what only containers have. */
-import { createHash, randomBytes } from 'node:crypto'
-import {
-  chmodSync,
-  chownSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
-import { createServer } from 'node:http'
+import { randomBytes } from 'node:crypto'
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createReportFrames, type ReportFrame } from '../../job/report-frames.ts'
 import { executorConformance } from '../conformance.ts'
-import type { DriversConfig } from '../driver/driver.ts'
-import { createDrivenRig, type DrivenRig } from '../driver/testing/rig.ts'
+import type { DrivenRig } from '../driver/testing/rig.ts'
 import type { Overrides } from '../testing/orders.ts'
 import { openPolicy } from '../testing/rig.ts'
-import { readLog, textOf } from '../testing/read-log.ts'
+import { textOf } from '../testing/read-log.ts'
 import { until } from '../testing/until.ts'
 import { noEngine, startEngine, type TestEngine } from './testing/engine.ts'
 import { makeImage } from './testing/images.ts'
+import { containerRig, containersOf, image, inImage, placesLeft } from './testing/rig.ts'
 import { placesOf } from './place.ts'
 
-const image = 'localhost/runyard-test/sh:1'
 const dashImage = 'localhost/runyard-test/dash:1'
 const bareImage = 'localhost/runyard-test/bare:1'
 const jobUid = 391_600
@@ -52,35 +41,11 @@ afterAll(async () => {
   if (work) rmSync(work, { recursive: true, force: true })
 })
 
-const inImage = (reference: string, more: object = {}): Overrides => ({
-  place: { container: { name: null, reference, pull: 'missing', ...more } },
-})
-const warm = { warm: { least: 0, most: 2 } }
-
-async function rigOf(config: Partial<DriversConfig> = {}, overrides = inImage(image)): Promise<DrivenRig> {
-  const container = {
-    socket: engine.socket,
-    images: ['localhost/runyard-test/*'],
-    networks: [],
-    volumes: ['shelf'],
-    ulimits: engine.ulimits,
-    warmMost: 4,
-    ...config.container,
-  }
-  return createDrivenRig({ kind: 'container', overrides, config: { ...config, container } })
-}
-
-const containersOf = async ({ config }: DrivenRig): Promise<{ name: string; warm: boolean; running: boolean }[]> => {
-  const filters = { label: [`runyard.tag=${config.tag}`] }
-  const all = await engine.engine.docker.listContainers({ all: true, filters })
-  return all.map(({ Names, Labels, State }) => ({
-    name: Names[0]!.replace('/', ''),
-    warm: Labels['runyard.warm'] === 'true',
-    running: State === 'running',
-  }))
-}
-
-executorConformance('a container', () => rigOf({}, inImage(image, warm)), noEngine)
+executorConformance(
+  'a container',
+  () => containerRig(engine, {}, inImage(image, { warm: { least: 0, most: 2 } })),
+  noEngine,
+)
 
 describe.skipIf(noEngine)('containers', () => {
   let rig: DrivenRig
@@ -91,19 +56,23 @@ describe.skipIf(noEngine)('containers', () => {
     mkdirSync(join(allowed, 'own'), { recursive: true })
     chownSync(join(allowed, 'own'), jobUid, jobUid)
     writeFileSync(join(allowed, 'file'), 'of the host\n')
-    rig = await rigOf({
-      policy: { ...openPolicy, allowedWorkdirs: [allowed], allowedReadOnlyBinds: [allowed, tmpdir()] },
+    rig = await containerRig(engine, {
+      policy: {
+        ...openPolicy,
+        allowedWorkdirs: [allowed],
+        allowedReadOnlyBinds: [allowed, tmpdir()],
+        sharedInputs: { runner: 'r1', dirs: { lake: allowed } },
+      },
       egressAllow: servers.map((one) => `127.0.0.1:${(one.address() as { port: number }).port}`),
     })
   })
   afterAll(async () => {
     for (const server of servers) server.close()
-    const left = rig && (await containersOf(rig))
+    const left = rig && (await containersOf(engine, rig))
     await rig?.close()
     if (rig) {
       expect(left).toEqual([])
-      const root = placesOf(rig.config.tag)
-      expect(existsSync(root) ? readdirSync(root) : []).toEqual([])
+      expect(placesLeft(rig)).toEqual([])
     }
   })
   const sh = (script: string, overrides?: Overrides) => rig.run(['sh', '-c', script], overrides)
@@ -135,7 +104,7 @@ describe.skipIf(noEngine)('containers', () => {
     const secret = `s3-${randomBytes(8).toString('hex')}`
     const { attempt } = await rig.start(['sh', '-c', 'echo "$#"; sleep 30'], { secretEnv: { TOKEN: secret } })
     await until(async () => (await textOf(attempt.log, 'stdout')) === '0\n')
-    const [{ name }] = (await containersOf(rig)) as unknown as [{ name: string }]
+    const [{ name }] = (await containersOf(engine, rig)) as unknown as [{ name: string }]
     expect(JSON.stringify(await engine.engine.docker.getContainer(name).inspect())).not.toContain(secret)
     const lines = readdirSync('/proc')
       .filter((pid) => /^\d+$/.test(pid))
@@ -229,17 +198,18 @@ describe.skipIf(noEngine)('containers', () => {
     const own = join(allowed, 'own')
     await engine.engine.docker.createVolume({ Name: 'shelf' })
     const { stdout } = await sh(
-      `id -u; pwd; echo made >file; cat ${allowed}/file; touch ${allowed}/new /shelf/x 2>&1`,
+      `id -u; pwd; echo made >file; cat ${allowed}/file; touch ${allowed}/new /shelf/x 2>&1; cat /inputs/lake/file`,
       {
         spec: {
           working_dir: own,
           binds: [{ path: allowed, mode: 'ro' }],
+          inputs: [{ share: 'lake', path: 'file' }],
           container: { volumes: [{ name: 'shelf', path: '/shelf', mode: 'ro' }] },
         },
       },
     )
     expect(stdout).toBe(
-      `${jobUid}\n${own}\nof the host\ntouch: ${allowed}/new: Read-only file system\ntouch: /shelf/x: Read-only file system\n`,
+      `${jobUid}\n${own}\nof the host\ntouch: ${allowed}/new: Read-only file system\ntouch: /shelf/x: Read-only file system\nof the host\n`,
     )
     expect(readFileSync(join(own, 'file'), 'utf8')).toBe('made\n')
   })
@@ -255,7 +225,7 @@ describe.skipIf(noEngine)('containers', () => {
       'cat /runyard/lib/hello; while ! wget -q -O - http://localhost:1 2>/dev/null && ! [ -e /runyard/second ]; do sleep 0.05; done; ls -l /runyard/socket | cut -c1; touch /runyard/x 2>/dev/null || echo closed; echo $PATH\n',
     )
     const listen = () =>
-      new Promise<import('node:http').Server>((resolve) => {
+      new Promise<Server>((resolve) => {
         const server = createServer()
         server.listen(join(dir, 'socket'), () => resolve(server))
       })
@@ -332,57 +302,6 @@ describe.skipIf(noEngine)('containers', () => {
     const script = `unset no_proxy NO_PROXY; wget -q -O - http://127.0.0.1:${port}/ || echo no; wget -q -O - http://127.0.0.1:${closed}/ 2>/dev/null || echo no; grep -c : /proc/net/dev`
     const ran = await rig.run(['sh', '-c', script], { spec: { network: 'egress', egress: [`127.0.0.1:${port}`] } })
     expect(ran).toMatchObject({ stdout: 'reachedno\n1\n', notReached: [`127.0.0.1:${closed}`] })
-  })
-
-  test('warm: made ready after the first, taken by the next; a driver process killed is not the end of it', async () => {
-    const own = await rigOf({}, inImage(image, { warm: { least: 1, most: 2 } }))
-    const warmOnes = async () => (await containersOf(own)).filter((one) => one.warm && one.running)
-    await own.run(['true'])
-    await until(async () => (await warmOnes()).length >= 1)
-    const [{ name }] = (await warmOnes()) as unknown as [{ name: string }]
-    const script =
-      'i=0; while [ $i -lt 30 ]; do i=$((i+1)); printf "%d\\0\\377" $i; sleep 0.05; done; printf end; exit 9'
-    const { attempt, order } = await own.start(['sh', '-c', script])
-    await until(() => attempt.log.length() > 100)
-    expect((await containersOf(own)).some((one) => one.name === name)).toBe(true)
-    // Other limits: none that waits would do.
-    expect(await own.run(['sh', '-c', 'ulimit -n'], { limits: { open_files: 77 } })).toMatchObject({ stdout: '77\n' })
-    await until(async () => (await warmOnes()).length >= 2)
-
-    process.kill(own.pid()!, 'SIGKILL')
-    const next = await own.successor()
-    const [found] = await next.attempts()
-    expect(found!.key).toBe(order.key)
-    // What waited has lost its driver, and ended by itself or is swept.
-    await next.sweep()
-    expect((await containersOf(own)).map((one) => one.name)).toEqual([name])
-    expect(await found!.ended).toMatchObject({ exitCode: 9, remaining: 0 })
-    const wanted = `${Array.from({ length: 30 }, (_, i) => `${i + 1}\0\xff`).join('')}end`
-    expect(await textOf(found!.log, 'stdout')).toBe(wanted)
-    expect(await textOf(found!.log, 'stderr')).toBe('')
-    await found!.release()
-    await until(async () => (await containersOf(own)).length === 0)
-    await own.close()
-  })
-
-  test('the engine’s service restarted in mid-run is not noticed by the job', async () => {
-    const { attempt, stdout } = await rig.start([
-      'sh',
-      '-c',
-      'echo one; while ! [ -e /tmp/x ]; do sleep 0.1; i=$((i+1)); [ $i -lt 20 ] || touch /tmp/x; done; echo two; exit 4',
-    ])
-    await until(async () => (await stdout()) === 'one\n')
-    await engine.stopService()
-    await engine.startService()
-    expect(await attempt.ended).toMatchObject({ exitCode: 4 })
-    expect(await stdout()).toBe('one\ntwo\n')
-    await attempt.release()
-  })
-
-  test('no engine: told in a sentence', async () => {
-    const own = await rigOf({ container: { socket: join(work, 'no.sock') } as never })
-    await expect(own.run(['true'])).rejects.toThrow(/container engine at .*no\.sock does not answer: ENOENT; start it/)
-    await own.close()
   })
 })
 

@@ -4,25 +4,23 @@ import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { helperFiles, helpersPlace } from '../../job/helper-places.ts'
-import { listedReferences } from '../../job/image-reference.ts'
 import type { Driver, DriversConfig, DriveTools, Driven, FoundAttempt } from '../driver/driver.ts'
 import { AttemptLost, StartRefused, type AttemptOrder } from '../executor.ts'
 import { startTimeOf } from '../processes.ts'
 import { leavesFiles } from '../sandbox/pickup.ts'
 import { Contained, type ContainerHandle } from './contained.ts'
 import { EgressPlaces } from './egress.ts'
-import { aboutEngine, connectEngine, isMissing, unreachable, wordsOf, type EngineAbout } from './engine.ts'
+import { connectEngine, isMissing, unreachable, wordsOf } from './engine.ts'
+import { EngineView } from './engine-view.ts'
 import { mostOf, openFilesPipe, pickUpOf } from './files.ts'
 import { allowedImage, Images, type ImageFound } from './images.ts'
 import { planMounts, type MountPlan } from './mounts.ts'
-import { claim, claimOf, placeAt, placesOf, removePlace, setLease, showHelpers } from './place.ts'
+import { claim, claimOf, placeAt, placesOf, removeIfEmpty, removePlace, setLease, showHelpers } from './place.ts'
 import { Pool } from './pool.ts'
 import { discard, NoShell, pidOf, prepare, type Prepared } from './prepare.ts'
 import { defaultEnv, defaultPath, planShape, type ShapePlan } from './shape.ts'
 import { mustBeShown } from './shown.ts'
 import { encodeOrder } from './wrapper.ts'
-
-const describeEveryMs = 15_000
 
 export function createContainerDriver(config: DriversConfig): Driver {
   if (config.container === undefined) {
@@ -35,6 +33,7 @@ class ContainerDriver implements Driver {
   readonly kind = 'container'
   readonly #config: DriversConfig
   readonly #engine
+  readonly #view: EngineView
   readonly #images: Images
   readonly #pool: Pool
   readonly #egress: EgressPlaces
@@ -42,13 +41,12 @@ class ContainerDriver implements Driver {
   /** Names of containers that belong to an attempt of this process, or will. */
   readonly #ours = new Set<string>()
   readonly #shellLess = new Set<string>()
-  #about: EngineAbout | undefined
   #starting = 0
-  #shown: { at: number; images: string[]; problem?: string } = { at: -Infinity, images: [] }
 
   constructor(config: DriversConfig) {
     this.#config = config
     this.#engine = connectEngine(config.container!.socket)
+    this.#view = new EngineView(this.#engine)
     this.#images = new Images(this.#engine)
     this.#root = placesOf(config.tag)
     this.#egress = new EgressPlaces(config)
@@ -58,7 +56,7 @@ class ContainerDriver implements Driver {
       tag: config.tag,
       most: config.container!.warmMost,
       busy: () => this.#starting > 0,
-      onTrouble: (error) => (this.#shown.problem = `no container could be made ready: ${error.message}`),
+      onTrouble: (error) => this.#view.say(`no container could be made ready: ${error.message}`),
     })
   }
 
@@ -75,7 +73,7 @@ class ContainerDriver implements Driver {
   async #start(order: AttemptOrder, tools: DriveTools): Promise<Driven> {
     const config = this.#config
     const asked = allowedImage(order.place, config.container!.images)
-    const about = await this.#askAbout()
+    const about = await this.#view.about()
     const image = await this.#images.find(asked, tools.signal)
     const mounts = await planMounts(order, this.#engine, config)
     const plan = planShape(order, image, mounts, about, config)
@@ -279,44 +277,8 @@ class ContainerDriver implements Driver {
     return this.#ours.has(name) || this.#pool.names.has(name)
   }
 
-  async #askAbout(): Promise<EngineAbout> {
-    try {
-      return (this.#about ??= await aboutEngine(this.#engine))
-    } catch (error) {
-      throw unreachable(this.#engine.socket, error)
-    }
-  }
-
   state(): unknown {
-    if (performance.now() - this.#shown.at > describeEveryMs) void this.#describe()
-    const { images, problem } = this.#shown
-    return {
-      socket: this.#engine.socket,
-      engine: this.#about?.name ?? '',
-      version: this.#about?.version ?? '',
-      images,
-      warm: this.#pool.state(),
-      ...(problem === undefined ? {} : { problem }),
-    }
-  }
-
-  /** For the next look. */
-  async #describe(): Promise<void> {
-    this.#shown = { ...this.#shown, at: performance.now() }
-    try {
-      await this.#askAbout()
-      const images = await this.#engine.docker.listImages()
-      this.#shown = {
-        at: this.#shown.at,
-        images: images
-          .flatMap(({ RepoTags, RepoDigests }) => listedReferences(RepoTags ?? [], RepoDigests ?? []))
-          .toSorted(),
-      }
-    } catch (error) {
-      this.#about = undefined
-      const { message } = error instanceof StartRefused ? error : unreachable(this.#engine.socket, error)
-      this.#shown = { ...this.#shown, problem: message }
-    }
+    return { ...this.#view.state(), warm: this.#pool.state() }
   }
 
   cool(): Promise<void> {
@@ -326,6 +288,7 @@ class ContainerDriver implements Driver {
   async close(): Promise<void> {
     await this.#pool.close()
     this.#egress.close()
+    removeIfEmpty(this.#root)
   }
 }
 

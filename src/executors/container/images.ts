@@ -4,6 +4,7 @@
  */
 import type Docker from 'dockerode'
 import type { ContainerOrder } from '../../job/container.ts'
+import { fullReference, imageAllowed } from '../../job/image-reference.ts'
 import { StartRefused, type AttemptOrder } from '../executor.ts'
 import { isGone, isMissing, statusOf, unreachable, wordsOf, type Engine } from './engine.ts'
 
@@ -22,22 +23,11 @@ export function allowedImage(place: AttemptOrder['place'], patterns: string[]): 
   if (place?.refused !== undefined) throw new StartRefused('refused', place.refused)
   const order = place?.container
   if (order === undefined) throw new StartRefused('refused', 'its server has not said which image it gets')
-  if (order.name !== null || patterns.some((pattern) => matches(order.reference, pattern))) return order
+  if (imageAllowed(order, patterns)) return order
   throw new StartRefused(
     'refused',
-    `image ${order.reference} is not allowed on this runner (allowed are images of the catalogue${patterns.length > 0 ? `, ${patterns.join(', ')}` : ''}; setting RUNYARD_CONTAINER_IMAGES)`,
+    `image ${order.reference} is not allowed on this runner (allowed are ${patterns.length > 0 ? patterns.join(', ') : 'images of the catalogue'}; setting RUNYARD_CONTAINER_IMAGES)`,
   )
-}
-
-/** `*` for any part but `/`, `**` for any; a tag or digest after the pattern's own end is no match. */
-export function matches(reference: string, pattern: string): boolean {
-  const source = pattern
-    .split(/(\*+)/)
-    .map((part) =>
-      part.startsWith('**') ? '.*' : part === '*' ? '[^/]*' : part.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&'),
-    )
-    .join('')
-  return new RegExp(`^${source}$`).test(reference)
 }
 
 export class Images {
@@ -72,7 +62,7 @@ export class Images {
 
   async #look(reference: string): Promise<ImageFound | null> {
     try {
-      const found = await this.#engine.docker.getImage(reference).inspect()
+      const found = await this.#engine.docker.getImage(fullReference(reference)).inspect()
       const digest = /@(sha256:[0-9a-f]{64})$/.exec(reference)?.[1]
       if (digest !== undefined && !digestsOf(found).includes(digest)) {
         throw new StartRefused('refused', `image ${reference} is here with another digest than the one it is pinned to`)
@@ -116,7 +106,7 @@ export class Images {
     const { docker, socket } = this.#engine
     try {
       const stream = await docker.pull(
-        reference,
+        fullReference(reference),
         registry === undefined ? {} : { authconfig: authOf(registry, reference) },
       )
       await new Promise<void>((resolve, reject) => {

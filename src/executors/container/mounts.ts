@@ -5,6 +5,7 @@ import { helperPlaces, helpersPlace } from '../../job/helper-places.ts'
 import type { DriversConfig } from '../driver/driver.ts'
 import { StartRefused, type AttemptOrder } from '../executor.ts'
 import { checkBinds, checkWorkingDir, isUnder, type AllowedPath } from '../sandbox/policy.ts'
+import { checkInputs } from '../shares/check.ts'
 import { isGone, isMissing, unreachable, wordsOf, type Engine } from './engine.ts'
 import type { Place } from './place.ts'
 import { ownPlace } from './wrapper.ts'
@@ -24,7 +25,8 @@ export async function planMounts(order: AttemptOrder, engine: Engine, config: Dr
   const workingDir =
     spec.working_dir === undefined ? null : await checkWorkingDir(spec.working_dir, spec, config.policy)
   const binds = await checkBinds(spec, config.policy)
-  const shown = [...(workingDir ? [{ ...workingDir, mode: 'rw' as const }] : []), ...binds]
+  const inputs = await checkInputs(spec.inputs ?? [], config.policy.sharedInputs ?? { runner: '', dirs: {} })
+  const shown = [...(workingDir ? [{ ...workingDir, mode: 'rw' as const }] : []), ...binds, ...inputs]
   const socket = await realpath(engine.socket).catch(() => engine.socket)
   for (const { path, real } of shown) {
     if (isUnder(socket, real)) throw refused(`${path} holds the socket of the container engine, which no job may reach`)

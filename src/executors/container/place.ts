@@ -13,6 +13,7 @@ import {
   readlinkSync,
   realpathSync,
   renameSync,
+  rmdirSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -66,6 +67,14 @@ export async function makePlace(root: string, name: string): Promise<Place> {
 }
 
 export const removePlace = (dir: string): void => rmSync(dir, { recursive: true, force: true })
+
+export function removeIfEmpty(root: string): void {
+  try {
+    rmdirSync(root)
+  } catch {
+    // Containers of attempts that go on, or it was never made.
+  }
+}
 
 const keyFile = (dir: string): string => join(dir, 'key')
 

@@ -1,12 +1,13 @@
 /** A container that waits for its order: created, attached (podman makes it there), started, and looked at. */
 import { randomBytes } from 'node:crypto'
-import { join } from 'node:path'
+import { readFileSync } from 'node:fs'
 import type { Duplex } from 'node:stream'
 import { StartRefused } from '../executor.ts'
-import { startTimeOf } from '../processes.ts'
+import { commandLineOf, startTimeOf } from '../processes.ts'
 import { isGone, isMissing, statusOf, unreachable, wordsOf, type Engine } from './engine.ts'
 import { makePlace, removePlace, type Place } from './place.ts'
 import { createBody, type Made, type Shape } from './shape.ts'
+import { wrapperScript } from './wrapper.ts'
 
 export interface Prepared {
   id: string
@@ -60,9 +61,19 @@ export async function prepare({ engine, root, tag, shape, key, direct, onNamed }
   }
 }
 
+/** 0 when this host has no such process: an engine may live in a machine of its own. */
 export async function pidOf({ docker }: Engine, id: string): Promise<number> {
   const { State } = await docker.getContainer(id).inspect()
-  return State.Pid
+  const isIts = commandLineOf(State.Pid).includes(wrapperScript) || cgroupOf(State.Pid).includes(id)
+  return isIts ? State.Pid : 0
+}
+
+function cgroupOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cgroup`, 'latin1')
+  } catch {
+    return ''
+  }
 }
 
 /** Whatever it does just now. Rejects when the engine does not say that it is gone. */
@@ -78,8 +89,6 @@ export async function discard(
   }
   removePlace(place.dir)
 }
-
-export const placeDir = (root: string, name: string): string => join(root, name)
 
 const notFound = /executable file|no such file or directory|not found in \$PATH/i
 

@@ -7,6 +7,8 @@ import { StartRefused } from '../executor.ts'
 import type { AllowedPath } from '../sandbox/policy.ts'
 
 export async function mustBeShown(pid: number, paths: AllowedPath[]): Promise<void> {
+  // An engine whose processes this host does not have.
+  if (pid === 0) return
   for (const { path, real } of paths) {
     const [wanted, there] = await Promise.all([identity(real), identity(`/proc/${pid}/root${path}`)])
     // Not root: the other side cannot be seen, and a window as short as the making of a container is left.
@@ -20,6 +22,7 @@ async function identity(path: string): Promise<string> {
     const { dev, ino } = await stat(path)
     return `${dev}:${ino}`
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EACCES' ? 'closed' : 'missing'
+    const { code } = error as NodeJS.ErrnoException
+    return code === 'EACCES' || code === 'EPERM' ? 'closed' : 'missing'
   }
 }

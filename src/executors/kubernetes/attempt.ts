@@ -37,6 +37,8 @@ export interface AttemptParts {
 const logPatienceMs = 30_000
 const goneWithinMs = 30_000
 const renewEveryMs = 8_000
+/** After a deadline in the cluster: until its Job controller, and then a node, have certainly seen to it. */
+const certainMs = 20_000
 
 export class KubernetesAttempt implements Driven {
   startedAt = 0
@@ -52,8 +54,11 @@ export class KubernetesAttempt implements Driven {
   #told: 'TERM' | 'KILL' | null = null
   #terminated = false
   #unfollow: () => void = () => {}
-  #renewedAt = 0
+  #renewedAt = -Infinity
   #jobStartedAt = 0
+  /** The latest deadline that the cluster may have of us; `performance.now()`. */
+  #deadlineAt = 0
+  #watchdog: NodeJS.Timeout | undefined
   #cleared: Promise<void> | undefined
 
   constructor(parts: AttemptParts) {
@@ -82,9 +87,6 @@ export class KubernetesAttempt implements Driven {
     const looking = setInterval(() => void this.#look(), 2_000)
     try {
       await this.#begun.promise
-    } catch (error) {
-      this.#unfollow()
-      throw error
     } finally {
       clearInterval(looking)
       tools.signal.removeEventListener('abort', stopped)
@@ -92,6 +94,10 @@ export class KubernetesAttempt implements Driven {
     this.startedAt = startedAt ?? Date.now()
     tools.save({ ...handle, begun: true })
     tools.onExtended(() => void this.#renew())
+    this.#expect(tools.keepForMs())
+    this.#watchdog = setInterval(() => this.#giveUp(), 5_000).unref()
+    const stopWatchdog = (): void => clearInterval(this.#watchdog)
+    this.ended.then(stopWatchdog, stopWatchdog)
     return this
   }
 
@@ -205,10 +211,23 @@ export class KubernetesAttempt implements Driven {
     this.#renewedAt = performance.now()
     const { client, handle, tools } = this.#parts
     const elapsed = Math.max(0, Date.now() - this.#jobStartedAt)
+    this.#expect(tools.keepForMs())
     const activeDeadlineSeconds = deadlineFor(elapsed + tools.keepForMs(), handle.longestSeconds)
     await client.patchJob(handle.namespace, handle.name, { spec: { activeDeadlineSeconds } }).catch(() => {
-      this.#renewedAt = 0
+      this.#renewedAt = -Infinity
     })
+  }
+
+  #expect(ms: number): void {
+    this.#deadlineAt = Math.max(this.#deadlineAt, performance.now() + ms)
+  }
+
+  /** Nobody in the cluster answers any more: what ran there is certainly ended some time after its last deadline. */
+  #giveUp(): void {
+    const away = this.#parts.pods.problem()
+    if (away === undefined || performance.now() < this.#deadlineAt + certainMs) return
+    this.#told = null
+    this.#vanished(`the cluster does not answer (${away}), and its deadline there has passed`)
   }
 
   async usage(): Promise<Record<string, never>> {

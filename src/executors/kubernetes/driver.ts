@@ -44,8 +44,8 @@ export function createKubernetesDriver({ kubernetes: settings, tag }: DriversCon
     const { name, uid } = made.metadata!
     const owner = { apiVersion: 'batch/v1', kind: 'Job', name: name!, uid: uid!, controller: true }
     for (const secret of secrets) {
-      const body = { ...secret, metadata: { ...secret.metadata, ownerReferences: [owner] } }
-      await asked(client.core.createNamespacedSecret({ namespace, body }))
+      secret.metadata!.ownerReferences = [owner]
+      await asked(client.core.createNamespacedSecret({ namespace, body: secret }))
     }
   }
   const begin = async (key: string, attempt: KubernetesAttempt, startedAt?: number): Promise<Driven> => {

@@ -2,7 +2,7 @@
  * All that a container printed, from its first byte, until it has ended. Its two streams come as one: a node keeps them
  * together. What broke off is read again from the beginning, less what was handed over.
  */
-import { Writable, type Readable } from 'node:stream'
+import { PassThrough, type Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { DriveTools } from '../driver/driver.ts'
 import { isGone, type ClusterClient } from './client.ts'
@@ -42,29 +42,21 @@ export async function followLog({ client, namespace, pod, output, isOver, signal
 
   async function readOnce(skip: number, follow: boolean): Promise<number> {
     let seen = 0
-    const taking = new Writable({
-      write(chunk: Buffer, _encoding, done) {
-        const from = Math.max(0, skip - seen)
-        seen += chunk.length
-        const fresh = chunk.subarray(Math.min(from, chunk.length))
-        const wait = fresh.length > 0 ? output('stdout', fresh) : undefined
-        if (wait) wait.then(() => done(), done)
-        else done()
-      },
-    })
-    const over = Promise.withResolvers<void>()
-    taking.once('finish', over.resolve).once('error', over.reject).once('close', over.resolve)
-    over.promise.catch(() => {})
+    const pipe = new PassThrough()
     // The client pipes and listens no further: a connection that breaks would end this process.
-    taking.once('pipe', (source: Readable) => source.once('error', (error) => taking.destroy(error)))
-    const control = await client.log.log(namespace, pod, container, taking, { follow })
+    pipe.once('pipe', (source: Readable) => source.once('error', (error) => pipe.destroy(error)))
+    const control = await client.log.log(namespace, pod, container, pipe, { follow })
     const stop = (): void => {
       control.abort()
-      taking.destroy()
+      pipe.destroy()
     }
     signal.addEventListener('abort', stop)
     try {
-      await over.promise
+      for await (const chunk of pipe as AsyncIterable<Buffer>) {
+        const from = Math.min(chunk.length, Math.max(0, skip - seen))
+        seen += chunk.length
+        if (from < chunk.length) await output('stdout', chunk.subarray(from))
+      }
     } catch {
       // It broke off: what came is handed over, and the rest is read again.
       broken = true

@@ -75,7 +75,10 @@ export function checkModes(spec: StoredSpec, policy: Policy): void {
 }
 
 /** For every executor that has this network. */
-export function checkEgress({ network, egress = [] }: StoredSpec, { egressAllow = [] }: Pick<Policy, 'egressAllow'>): void {
+export function checkEgress(
+  { network, egress = [] }: StoredSpec,
+  { egressAllow = [] }: Pick<Policy, 'egressAllow'>,
+): void {
   if (network !== 'egress') return
   if (egress.length === 0) throw refused('network "egress" needs destinations (egress)')
   const outside = egress.find((entry) => !isCovered(entry, egressAllow))

@@ -141,5 +141,5 @@ async function idByName(user: SlurmUser, name: string): Promise<string | undefin
 }
 
 async function cancelByName(user: SlurmUser, name: string, id: string | undefined): Promise<void> {
-  await runCommand(user, 'scancel', id === undefined ? [`--name=${name}`] : [id]).catch(() => {})
+  await runCommand(user, 'scancel', id === undefined ? [`--name=${name}`] : [`--name=${name}`, id]).catch(() => {})
 }

@@ -40,7 +40,7 @@ const apartMs = { least: 250, perJob: 4 }
 const idsAtOnce = 500
 
 export function createJobStates(user: SlurmUser): JobStates {
-  let waiting: { id: string; tell: PromiseWithResolvers<JobState | null> }[] = []
+  const waiting: { id: string; tell: PromiseWithResolvers<JobState | null> }[] = []
   let timer: NodeJS.Timeout | undefined
   let last = -Infinity
   let apart = 0
@@ -68,6 +68,32 @@ export function createJobStates(user: SlurmUser): JobStates {
       return tell.promise
     },
   }
+}
+
+/** While something else goes on: a controller that is away keeps its askers waiting for longer than a job's end may. */
+export function askBeside(states: JobStates, id: string) {
+  let asked = performance.now()
+  let asking = false
+  const found: { state: JobState | null | undefined; unanswered: boolean; ask(everyMs: number): void } = {
+    state: undefined,
+    unanswered: false,
+    ask(everyMs) {
+      if (asking || performance.now() - asked < everyMs) return
+      asking = true
+      states
+        .get(id)
+        .then(
+          (state) => Object.assign(found, { state, unanswered: false }),
+          () => (found.unanswered = true),
+        )
+        .finally(() => {
+          asked = performance.now()
+          asking = false
+        })
+        .catch(() => {})
+    },
+  }
+  return found
 }
 
 async function statesOf(user: SlurmUser, ids: string[]): Promise<Map<string, JobState>> {

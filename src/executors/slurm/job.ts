@@ -9,7 +9,17 @@ import { reportFileOf } from '../supervisor/state-file.ts'
 import type { ClusterFacts } from './cluster-facts.ts'
 import { runCommand, type SlurmUser } from './commands.ts'
 import { endByWrapper, endWithoutWrapper } from './end-of-job.ts'
-import { exitByScontrol, fromBooks, isHopeless, isOver, type JobState, type JobStates } from './job-states.ts'
+import {
+  askBeside,
+  exitByScontrol,
+  fromBooks,
+  isHopeless,
+  isOver,
+  type JobState,
+  type JobStates,
+} from './job-states.ts'
+import { copyReport } from './copy-report.ts'
+import { lookMs, pauses } from './pauses.ts'
 import { placeAt, readFrom, removePlace, writeLease, type Place } from './place.ts'
 import { statusBytes, statusIn, type WrapperEnd, type WrapperStatus } from './status.ts'
 
@@ -42,7 +52,8 @@ type Word = '-' | 'TERM' | 'KILL'
 /** Ms: what a shared file system and a look at the lease may take before the wrapper hears of a deadline. */
 const leaseMargin = 1_500
 const askEveryMs = 3_000
-const lookMs = { least: 25, most: 250, mostWhenLong: 1_000, longAfter: 10_000 }
+/** After a lease: until its wrapper has certainly looked, and what it killed is dead. */
+const certainMs = 15_000
 /** A shared file system may show the end of a file later than its length. */
 const lateBytesMs = 30_000
 
@@ -57,6 +68,9 @@ export class SlurmJob implements Driven {
   #seq = 1
   #word: Word = '-'
   #kills = 0
+  #killWritten = false
+  /** When the lease that its wrapper may have seen last runs out; `performance.now()`. */
+  #backstopAt = 0
   #over = false
   #cleared = false
   #wake: () => void = () => {}
@@ -79,6 +93,7 @@ export class SlurmJob implements Driven {
       throw error
     }
     this.startedAt = startedAt ?? Date.now()
+    this.#backstopAt = Math.max(this.#backstopAt, performance.now() + tools.keepForMs())
     tools.save({ ...this.#parts.handle, begun: true })
     tools.onExtended(() => void this.#renew().catch(() => {}))
     this.ended = this.#follow()
@@ -137,7 +152,7 @@ export class SlurmJob implements Driven {
   }
 
   async #follow(): Promise<DrivenEnd> {
-    let asked = performance.now()
+    const asking = askBeside(this.#parts.states, this.#parts.handle.id)
     let unread = 0
     for (let pause = pauses(); ;) {
       const before = this.#at.out + this.#at.err
@@ -157,14 +172,18 @@ export class SlurmJob implements Driven {
         this.#over = true
         throw this.#refusal(status.refused)
       }
-      if (performance.now() - asked > (this.#word === '-' ? askEveryMs : 1_000)) {
-        asked = performance.now()
-        const state = await this.#parts.states.get(this.#parts.handle.id).catch(() => undefined)
-        if (state === null || (state && isOver(state))) return this.#finishWithout(state)
-      }
+      const { state } = asking
+      if (state === null || (state && isOver(state))) return this.#finishWithout(state)
+      if (asking.unanswered && performance.now() > this.#backstopAt + certainMs) return this.#givenUp()
+      asking.ask(this.#word === '-' ? askEveryMs : 1_000)
       if (this.#at.out + this.#at.err > before) pause = pauses()
       await this.#rest(pause())
     }
+  }
+
+  #givenUp(): never {
+    this.#over = true
+    throw new AttemptLost('Slurm does not answer, and the lease of its wrapper on the node has run out')
   }
 
   async #vanished(): Promise<never> {
@@ -186,8 +205,10 @@ export class SlurmJob implements Driven {
     this.#over = true
     const said = asksSlurm ? await this.#engineSaid() : ''
     const ended = endByWrapper(end, state, said, this.startedAt)
-    const report = await this.#files(end.filesLate)
-    return report === undefined ? ended : { ...ended, report }
+    const { key, tools } = this.#parts
+    if (handle.leaves === undefined) return ended
+    const kept = new ReportFile(reportFileOf(tools.config.dir, key), handle.leaves)
+    return { ...ended, report: await copyReport(this.#place.file('files'), kept, end.filesLate) }
   }
 
   async #finishWithout(state: JobState | null): Promise<DrivenEnd> {
@@ -204,24 +225,6 @@ export class SlurmJob implements Driven {
     await this.#hand().catch(() => {})
     this.#over = true
     return endWithoutWrapper(known, await this.#engineSaid(), this.#word, await this.usage())
-  }
-
-  async #files(late: boolean): Promise<DrivenEnd['report'] | undefined> {
-    const { key, handle, tools } = this.#parts
-    if (handle.leaves === undefined) return undefined
-    const kept = new ReportFile(reportFileOf(tools.config.dir, key), handle.leaves)
-    try {
-      for (let at = 0; ;) {
-        const { bytes } = await readFrom(this.#place.file('files'), at, this.#buffer)
-        if (bytes.length === 0) break
-        at += bytes.length
-        await kept.take(bytes)
-      }
-    } catch (error) {
-      return { path: null, trouble: `cannot be read from the shared directory: ${(error as Error).message}` }
-    }
-    const found = await kept.finish()
-    return late ? { ...found, trouble: 'reading them took too long' } : found
   }
 
   async #hand(): Promise<void> {
@@ -286,14 +289,15 @@ export class SlurmJob implements Driven {
 
   async #cancel(): Promise<void> {
     const { user, handle } = this.#parts
-    await runCommand(user, 'scancel', ['--full', '--signal=KILL', handle.id])
-    await runCommand(user, 'scancel', [handle.id])
+    // By name too: a cluster that lost its state gives numbers again.
+    await runCommand(user, 'scancel', ['--full', '--signal=KILL', `--name=${handle.name}`, handle.id])
+    await runCommand(user, 'scancel', [`--name=${handle.name}`, handle.id])
   }
 
   #poke(): void {
     const { user, handle } = this.#parts
     // Only saves it a second; it looks by itself.
-    void runCommand(user, 'scancel', ['--batch', '--signal=USR1', handle.id]).catch(() => {})
+    void runCommand(user, 'scancel', ['--batch', '--signal=USR1', `--name=${handle.name}`, handle.id]).catch(() => {})
   }
 
   /** After one of an earlier driver process. */
@@ -305,9 +309,14 @@ export class SlurmJob implements Driven {
   }
 
   #renew(): Promise<void> {
-    const write = (): Promise<void> => {
+    const write = async (): Promise<void> => {
+      // It is to die in any case: the time that it has is not made longer.
+      if (this.#killWritten) return
       const keep = this.#parts.tools.keepForMs()
-      return writeLease(this.#place, ++this.#seq, keep > 10_000 ? keep - leaseMargin : keep, this.#word)
+      this.#backstopAt = Math.max(this.#backstopAt, performance.now() + keep)
+      const word = this.#word
+      await writeLease(this.#place, ++this.#seq, keep > 10_000 ? keep - leaseMargin : keep, word)
+      this.#killWritten = word === 'KILL'
     }
     return (this.#writing = this.#writing.then(write, write))
   }
@@ -331,15 +340,5 @@ export class SlurmJob implements Driven {
     const control = new AbortController()
     await Promise.race([woken, sleep(ms, undefined, { signal: control.signal }).catch(() => {})])
     control.abort()
-  }
-}
-
-/** Ms until the next look: soon at first and after something came, later when nothing does. */
-function pauses(): () => number {
-  const since = performance.now()
-  let last = lookMs.least / 1.4
-  return () => {
-    const most = performance.now() - since > lookMs.longAfter ? lookMs.mostWhenLong : lookMs.most
-    return (last = Math.min(most, last * 1.4))
   }
 }

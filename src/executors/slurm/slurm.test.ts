@@ -36,12 +36,14 @@ const rigOf = (): Promise<DrivenRig> => {
 
 executorConformance('slurm', rigOf, noSlurm)
 
-describe.skipIf(noSlurm)('jobs of Slurm', () => {
+describe.skipIf(noSlurm).concurrent('jobs of Slurm', () => {
   let rig: DrivenRig
+  /** Whose driver process is killed. */
+  let other: DrivenRig
   beforeAll(async () => {
-    rig = await rigOf()
+    ;[rig, other] = await Promise.all([rigOf(), rigOf()])
   })
-  afterAll(() => rig?.close())
+  afterAll(() => Promise.all([rig?.close(), other?.close()]))
   const sh = (script: string, overrides?: Overrides) => rig.run(['sh', '-c', script], overrides)
   const refused = (overrides: Overrides, command = ['true']) =>
     rig.run(command, overrides).then(
@@ -90,23 +92,23 @@ describe.skipIf(noSlurm)('jobs of Slurm', () => {
 
   test('driver process killed: the next one goes on, and without one nothing outlives its time', async () => {
     const [kept, forgotten] = await Promise.all([
-      rig.start(['sh', '-c', 'echo one; while [ ! -e ../go ]; do sleep 0.1; done; echo two']),
-      rig.start(['sleep', '299.5'], { keepForMs: 3_000 }),
+      other.start(['sh', '-c', 'echo one; while [ ! -e ../go ]; do sleep 0.1; done; echo two']),
+      other.start(['sleep', '299.5'], { keepForMs: 5_000 }),
     ])
     const sleeper = () => allPids().filter((pid) => commandLineOf(pid) === 'sleep\x00299.5\x00')
     expect(sleeper()).toHaveLength(1)
-    process.kill(rig.pid()!, 'SIGKILL')
+    process.kill(other.pid()!, 'SIGKILL')
     await until(() => sleeper().length === 0)
-    const box = join(cluster.dir, 'jobs', rig.config.tag, kept.order.key, 'box')
+    const box = join(cluster.dir, 'jobs', other.config.tag, kept.order.key, 'box')
     writeFileSync(join(box, 'go'), '')
-    const next = await rig.successor()
+    const next = await other.successor()
     const found = new Map((await next.attempts()).map((attempt) => [attempt.key, attempt]))
     const again = found.get(kept.order.key)!
     expect(await again.ended).toMatchObject({ exitCode: 0, remaining: 0 })
     expect(await textOf(again.log, 'stdout')).toBe('one\ntwo\n')
     await found.get(forgotten.order.key)!.ended.catch(() => {})
     for (const attempt of found.values()) await attempt.release()
-    expect(rig.leftovers()).toEqual([])
+    expect(other.leftovers()).toEqual([])
     await next.close()
   })
 })

@@ -23,7 +23,7 @@ import { planOf } from './plan.ts'
 import { beginCommand, followCommand, jobText, type RemotePlace } from './remote.ts'
 import { fetchReport, mostOf } from './report.ts'
 import { forwardSocket, unforwardSocket } from './socket.ts'
-import { fieldsOf, SpoolReader } from './spool-reader.ts'
+import { afterGreeting, fieldsOf, SpoolReader } from './spool-reader.ts'
 
 /** Durable, and no secret. */
 export interface HostHandle {
@@ -68,6 +68,8 @@ export class HostAttempt {
   /** `monotonicMs`; after it the watchdog there has certainly fired. */
   #leaseUntil = 0
   #endingSince: number | null = null
+  /** It had ended when its lease was last renewed, and nothing came since. */
+  #endedBefore = false
   #renewal: NodeJS.Timeout | undefined
 
   constructor(of: HostAttemptOf) {
@@ -230,6 +232,9 @@ export class HostAttempt {
     const state = await this.#ask(ear, key)
     if (state !== 'ending') this.#endingSince = null
     else if (monotonicMs() - (this.#endingSince ??= monotonicMs()) > endingMs) await this.#parentIsGone(ear)
+    // What shows its log there is stuck or was killed.
+    if (state === 'ended' && this.#endedBefore) this.#channel?.close()
+    this.#endedBefore = state === 'ended'
     if (state === 'missing') this.#lost(`its directory is gone from host ${target.name}`)
   }
 
@@ -245,8 +250,10 @@ export class HostAttempt {
 
   #follow(session: Session, channel: ClientChannel): void {
     this.#channel = channel
-    channel.on('data', (piece: Buffer) => this.#take('stdout', piece, channel))
-    channel.stderr.on('data', (piece: Buffer) => this.#take('stderr', piece, channel))
+    const { word } = this.#handle!
+    const [stdout, stderr] = [afterGreeting(word), afterGreeting(word)]
+    channel.on('data', (piece: Buffer) => this.#take('stdout', stdout(piece), channel))
+    channel.stderr.on('data', (piece: Buffer) => this.#take('stderr', stderr(piece), channel))
     channel.on('error', () => {})
     let closed = false
     const onClose = (): void => {
@@ -263,6 +270,7 @@ export class HostAttempt {
 
   #take(stream: 'stdout' | 'stderr', piece: Buffer, channel: ClientChannel): void {
     if (this.#channel !== channel || this.#over) return
+    this.#endedBefore = false
     const bytes = (stream === 'stdout' ? this.#stdout : this.#stderr).take(piece)
     const wait = bytes.length > 0 ? this.#of.tools.output(stream, bytes) : undefined
     if (wait) void this.#hold(channel, wait)

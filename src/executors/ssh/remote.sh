@@ -231,7 +231,7 @@ read -r at < "$0/cgs"
 for f in memory.peak memory.events cpu.stat; do cat "$at/$f" > "$0/scope.$f"; done 2> /dev/null
 exit $code'
 
-spool() { (ulimit -f "$spool_blocks"; exec cat > "$1"); }
+spool() { (ulimit -f "$spool_blocks"; exec cat >> "$1"); }
 keep() {
   trap '' HUP
   { spool out; cat > /dev/null; } < out.pipe & out_pid=$!
@@ -268,9 +268,14 @@ keep() {
     fi
   fi
   say_end
-  # Whoever it was for is gone when nobody clears it away.
-  (sleep 3600; [ -r follow ] && kill $(cat follow); rm -rf "$dir") > /dev/null 2>&1 &
-  echo $! > linger
+  # Whoever it was for is gone when nobody clears it away within an hour.
+  i=0
+  while [ -d "$dir" ] && [ $i -lt 360 ]; do
+    if [ $i -lt 10 ]; then sleep 1; else sleep 10; fi
+    i=$((i + 1))
+  done
+  [ -r follow ] && kill $(cat follow)
+  rm -rf "$dir"
 }
 # 1m2.345s in milliseconds; a leading 0 would make it octal.
 ms() {
@@ -284,6 +289,7 @@ ms() {
 watch() {
   until=0
   while sleep 1; do
+    [ -d "$dir" ] || return
     { read -r new < lease; } 2> /dev/null && [ -n "$new" ] && until=$new
     now
     [ "$now" -lt "$until" ] && continue
@@ -307,13 +313,17 @@ begin() {
     cat notice > err 2> /dev/null
     mkfifo out.pipe err.pipe || exit 1
     keep < /dev/null > /dev/null 2>&1 &
+    echo $! > parent
   fi
   unset RUNYARD__SECRETS
   follow 1 1
 }
+# What a login says there comes before this line. What tail says of itself is nobody's output.
 follow() {
-  tail -c +$1 -f out & t1=$!
-  tail -c +$2 -f err >&2 & t2=$!
+  printf '\001%s begins\n' "$word"
+  printf '\001%s begins\n' "$word" >&2
+  tail -c +$1 -f out 2> /dev/null & t1=$!
+  tail -c +$2 -f err >&2 2> /dev/null & t2=$!
   echo $t1 $t2 > follow
   wait $t1
   wait $t2
@@ -361,7 +371,7 @@ do_clear() {
     i=0
     # Its parent is about to say how it ended.
     while [ -n "$job" ] && [ ! -e status ] && [ $i -lt 60 ]; do i=$((i + 1)); nap; done
-    for f in follow linger; do [ -r $f ] && kill $(cat $f) 2> /dev/null; done
+    for f in follow parent; do [ -r $f ] && kill $(cat $f) 2> /dev/null; done
     cd /
     rm -rf "$dir" 2> /dev/null || { chmod -R u+rwX "$dir"; rm -rf "$dir"; } 2> /dev/null
     remove_cgroups
@@ -396,5 +406,6 @@ ear() {
     *) echo "$id failed" ;;
     esac
   done
+  wait
   rmdir "$root" "$base" 2> /dev/null
 }

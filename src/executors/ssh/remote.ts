@@ -38,7 +38,8 @@ export const followCommand = (place: RemotePlace, stdout: number, stderr: number
     String(stderr + 1),
   ])
 
-export const catCommand = ({ dir }: RemotePlace, file: string): string => inCleanShell('cat "$1/$2"', [dir, file])
+export const catCommand = ({ word, dir }: RemotePlace, file: string): string =>
+  inCleanShell(String.raw`printf "\001%s begins\n" "$1"; cat "$2/$3"`, [word, dir, file])
 
 const at = 'tag=$2; key=$3; word=$4;'
 const wordsOf = ({ tag, key, word, dir }: RemotePlace): string[] => [tag, key, word, dir]

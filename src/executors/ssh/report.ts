@@ -4,6 +4,7 @@ import { outputLimits } from '../../job/outputs.ts'
 import { ReportFile } from '../output/report-file.ts'
 import { reportBytes } from '../sandbox/pickup.ts'
 import type { Session } from '../../ssh/pool.ts'
+import { afterGreeting } from './spool-reader.ts'
 import { catCommand, type RemotePlace } from './remote.ts'
 
 const frames = 1024 * 1024
@@ -25,7 +26,9 @@ export async function fetchReport(
   const channel = await session.exec(catCommand(place, 'report'))
   let got = 0
   channel.stderr.resume()
-  channel.on('data', (piece: Buffer) => {
+  const after = afterGreeting(place.word)
+  channel.on('data', (came: Buffer) => {
+    const piece = after(came)
     got += piece.length
     const wait = file.take(piece)
     if (!wait) return

@@ -60,6 +60,19 @@ export class SpoolReader {
   }
 }
 
+/** Throws away what a login says on its own before a stream begins. */
+export function afterGreeting(word: string): (piece: Buffer) => Buffer {
+  const mark = Buffer.from(`\x01${word} begins\n`)
+  let held: Buffer | null = Buffer.alloc(0)
+  return (piece) => {
+    if (held === null) return piece
+    const bytes = Buffer.concat([held, piece])
+    const at = bytes.indexOf(mark)
+    held = at === -1 ? bytes.subarray(-mark.length) : null
+    return at === -1 ? Buffer.alloc(0) : bytes.subarray(at + mark.length)
+  }
+}
+
 /** `word out=1 err=2 …` */
 export const fieldsOf = (line: string): Record<string, string> =>
   Object.fromEntries(

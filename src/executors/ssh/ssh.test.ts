@@ -121,13 +121,22 @@ describe.skipIf(noSshd)('jobs on hosts', () => {
 
   test('a kill takes what hid in sessions of its own', async () => {
     const hidden = 'setsid sh -c "setsid sleep 61 & sleep 62" & trap "" TERM; echo up; while :; do sleep 0.1; done'
-    const one = await driving.start(['sh', '-c', hidden])
-    await until(() => one.text('stdout') === 'up\n' && processesOf(driving.config.tag).length >= 4)
-    await one.driven.signal('TERM')
-    await one.driven.signal('KILL')
-    expect(await one.end()).toMatchObject({ signal: 'SIGKILL', remaining: 0 })
-    expect(processesOf(driving.config.tag)).toEqual([])
-    await one.driven.clear()
+    const first = createDriving(() => sshd.target)
+    const one = await first.start(['sh', '-c', hidden])
+    const { tag } = first.config
+    await until(() => one.text('stdout') === 'up\n' && processesOf(tag).length >= 4)
+    await first.close()
+    // Found again by another process: all of its output, and all that it started.
+    const next = createDriving(() => sshd.target, undefined, tag)
+    onTestFinished(() => next.close())
+    const found = await next.attach(one.order, one.handle())
+    await until(() => found.text('stdout') === 'up\n')
+    await found.driven.signal('TERM')
+    await found.driven.signal('KILL')
+    expect(await found.end()).toMatchObject({ signal: 'SIGKILL', remaining: 0 })
+    expect(processesOf(tag)).toEqual([])
+    await found.driven.clear()
+    expect(thereOf(tag)).toEqual([])
   })
 
   test('a helper speaks over the forwarded socket, its places are those of the host', async () => {

@@ -200,7 +200,17 @@ export class Attempt implements Kept {
     const report = finding instanceof Promise ? await finding : finding
     const usage = this.usage()
     const { filesLate } = this.#tree.status()
-    const end = endOf(death, { startedAt, endedAt, reason, usage, remaining, unenforced, report, filesLate, notReached })
+    const end = endOf(death, {
+      startedAt,
+      endedAt,
+      reason,
+      usage,
+      remaining,
+      unenforced,
+      report,
+      filesLate,
+      notReached,
+    })
     this.#meter?.stop()
     this.#close(end, clean)
   }

@@ -74,7 +74,13 @@ export function launchOf(order: AttemptOrder, checked: Checked, at: Ground, slot
   const tools: Record<string, string> = checked.toolchains?.length
     ? { PATH: pathWith(checked.toolchains, defaultEnv.PATH!) }
     : {}
-  const own = { ...tools, ...(checked.wayOut ? proxyEnv : {}), ...order.env, ...order.secretEnv, ...(output === null ? {} : { RUNYARD_OUTPUT: output }) }
+  const own = {
+    ...tools,
+    ...(checked.wayOut ? proxyEnv : {}),
+    ...order.env,
+    ...order.secretEnv,
+    ...(output === null ? {} : { RUNYARD_OUTPUT: output }),
+  }
   const env = { ...own, ...helpersIn(order, own) }
   const pickupIn =
     perl === null ? undefined : (complete: Record<string, string>): Pickup => pickupFor(perl, order, slot, complete)

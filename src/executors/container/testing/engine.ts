@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { cgroupKind, cgroupMounts } from '../../cgroup/mounts.ts'
 import { onPath } from '../../launcher/spawn-launcher.ts'
+import { processesWith } from '../../testing/rig.ts'
 import { until } from '../../testing/until.ts'
 import { connectEngine, type Engine } from '../engine.ts'
 
@@ -18,6 +19,8 @@ export interface TestEngine {
   engine: Engine
   /** Given to every container: this host's engine can raise no limits. */
   ulimits: Record<string, number>
+  /** A podman command on the same containers: words before its own. */
+  podman: string[]
   /** Ends the service and leaves its containers running, as a restart of it does. */
   stopService(): Promise<void>
   startService(): Promise<void>
@@ -79,6 +82,11 @@ export async function startEngine(): Promise<TestEngine> {
   return {
     socket,
     engine,
+    podman: [
+      ...['nsenter', `--mount=/proc/${holder.pid}/ns/mnt`, '--', 'podman', '--root', join(dir, 'root')],
+      ...['--runroot', join(dir, 'run'), '--tmpdir', join(dir, 'tmp'), '--storage-driver', 'overlay'],
+      ...['--cgroup-manager', 'cgroupfs', '--events-backend', 'none'],
+    ],
     ulimits: { nofile: 1024, nproc: 1024 },
     stopService,
     async startService() {
@@ -96,6 +104,8 @@ export async function startEngine(): Promise<TestEngine> {
       const gone = once(holder, 'exit')
       holder.stdin.end()
       await gone
+      // What conmon starts when a container has ended makes these directories anew if need be.
+      await until(() => processesWith(dir).length === 0)
       rmSync(dir, { recursive: true, force: true })
     },
   }

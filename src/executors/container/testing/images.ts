@@ -27,7 +27,7 @@ export async function makeImage(engine: Engine, tag: string, options: ImageOptio
   const root = mkdtempSync(join(tmpdir(), 'runyard-image-'))
   const { programs = [], copies = [], shell = 'busybox', changes = [] } = options
   try {
-    for (const dir of ['bin', 'etc', 'tmp', 'proc', 'sys', 'dev', 'usr/bin', 'lib64', 'job', 'runyard', '.runyard']) {
+    for (const dir of ['bin', 'etc', 'tmp', 'proc', 'sys', 'dev', 'usr/bin']) {
       mkdirSync(join(root, dir), { recursive: true })
     }
     if (shell !== null) {

@@ -7,7 +7,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createPod, type SimulatedPod } from './pod.ts'
+import type { V1Secret } from '@kubernetes/client-node'
+import { createPod, type Made, type MadeJob, type SimulatedPod } from './pod.ts'
 
 export interface SimulatedCluster {
   dir: string
@@ -15,8 +16,8 @@ export interface SimulatedCluster {
   config: string
   /** Names of everything that is there. */
   objects(): string[]
-  secrets(): Record<string, { data: Record<string, string>; metadata: { ownerReferences?: unknown } }>
-  jobs(): Map<string, any>
+  secrets(): Map<string, Made<V1Secret>>
+  jobs(): Map<string, MadeJob>
   /** All of a log so far, cut off for those who follow it. */
   cutLogs(): void
   /** The next requests of this kind are answered so. */
@@ -26,17 +27,18 @@ export interface SimulatedCluster {
 
 export async function startCluster(): Promise<SimulatedCluster> {
   const dir = mkdtempSync(join(tmpdir(), 'runyard-kube-'))
-  const jobs = new Map<string, any>()
-  const secrets = new Map<string, any>()
+  const jobs = new Map<string, MadeJob>()
+  const secrets = new Map<string, Made<V1Secret>>()
+  const deadlines = new Map<string, NodeJS.Timeout>()
   const pods = new Map<string, SimulatedPod>()
   const watchers = new Set<{ selector: string; response: ServerResponse }>()
   const followers = new Set<ServerResponse>()
   const failures: { match: RegExp; status: number; times: number }[] = []
   /** For a watch that begins at an earlier version, as after a list. */
-  const told: { version: number; line: string; object: any }[] = []
+  const told: { version: number; line: string; object: Made<object> }[] = []
   let version = 1
 
-  const matches = (object: any, selector: string): boolean =>
+  const matches = (object: Made<object>, selector: string): boolean =>
     selector.split(',').every((part) => {
       const [name = '', value] = part.split('=')
       return name === '' || object.metadata.labels?.[name] === value
@@ -48,8 +50,8 @@ export async function startCluster(): Promise<SimulatedCluster> {
     told.push({ version, line, object: pod.object })
     for (const { selector, response } of watchers) if (matches(pod.object, selector)) response.write(line)
   }
-  const release = (job: any): void => {
-    job.status = { startTime: new Date().toISOString() }
+  const release = (job: MadeJob): void => {
+    job.status = { startTime: new Date() }
     const name = `${job.metadata.name}-abcde`
     const pod = createPod(job, name, dir, (secret) => secrets.get(secret), {
       changed: () => tellPod('MODIFIED', pod),
@@ -62,13 +64,16 @@ export async function startCluster(): Promise<SimulatedCluster> {
     tellPod('ADDED', pod)
     pod.begin()
   }
-  const armDeadline = (job: any): void => {
-    clearTimeout(job.timer)
-    const seconds = job.spec.activeDeadlineSeconds
-    if (job.spec.suspend || seconds === undefined) return
-    const left = new Date(job.status.startTime).getTime() + 1000 * seconds - Date.now()
-    const end = (): void => pods.get(`${job.metadata.name}-abcde`)?.remove(2)
-    Object.defineProperty(job, 'timer', { value: setTimeout(end, left), configurable: true, enumerable: false })
+  const armDeadline = (job: MadeJob): void => {
+    const { name } = job.metadata
+    clearTimeout(deadlines.get(name))
+    const { activeDeadlineSeconds: seconds, suspend } = job.spec
+    if (suspend || seconds === undefined) return
+    const left = job.status!.startTime!.getTime() + 1000 * seconds - Date.now()
+    deadlines.set(
+      name,
+      setTimeout(() => pods.get(`${name}-abcde`)?.remove(2), left),
+    )
   }
 
   const answer = (response: ServerResponse, status: number, body: unknown): void => {
@@ -89,7 +94,7 @@ export async function startCluster(): Promise<SimulatedCluster> {
       return fail(response, failing.status, 'as the test wants it')
     }
     if (request.headers.authorization !== 'Bearer simulated') return fail(response, 401, 'Unauthorized')
-    if (url.pathname === '/version/')
+    if (url.pathname.startsWith('/version'))
       return answer(response, 200, { major: '1', minor: '31', gitVersion: 'v1.31.0-simulated' })
     const [, kind = '', name, part] = /\/namespaces\/[^/]+\/(\w+)(?:\/([^/]+))?(?:\/(\w+))?$/.exec(url.pathname) ?? []
     const selector = url.searchParams.get('labelSelector') ?? ''
@@ -121,7 +126,7 @@ export async function startCluster(): Promise<SimulatedCluster> {
         armDeadline(job)
       }
       if (request.method === 'DELETE') {
-        clearTimeout(job.timer)
+        clearTimeout(deadlines.get(name))
         jobs.delete(name)
         for (const secret of [name, `${name}-files`, `${name}-registry`]) secrets.delete(secret)
         pods.get(`${name}-abcde`)?.remove(2)
@@ -172,7 +177,7 @@ export async function startCluster(): Promise<SimulatedCluster> {
     dir,
     config,
     objects: () => [...jobs.keys(), ...secrets.keys(), ...pods.keys()],
-    secrets: () => Object.fromEntries(secrets),
+    secrets: () => secrets,
     jobs: () => jobs,
     cutLogs() {
       for (const response of followers) response.destroy()
@@ -180,7 +185,7 @@ export async function startCluster(): Promise<SimulatedCluster> {
     failNext: (match, status, times = 1) => void failures.push({ match, status, times }),
     async stop() {
       for (const pod of pods.values()) pod.remove(0)
-      for (const job of jobs.values()) clearTimeout(job.timer)
+      for (const timer of deadlines.values()) clearTimeout(timer)
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))
       rmSync(dir, { recursive: true, force: true })

@@ -4,9 +4,15 @@ import { closeSync, createReadStream, mkdirSync, openSync, readFileSync, statSyn
 import type { ServerResponse } from 'node:http'
 import { constants } from 'node:os'
 import { join } from 'node:path'
+import type { V1ContainerState, V1Job, V1ObjectMeta, V1Pod, V1Secret } from '@kubernetes/client-node'
+
+/** As they are here: with a name, what is wanted of them, and how they are. */
+export type Made<T> = T & { metadata: V1ObjectMeta & { name: string } }
+export type MadeJob = Made<V1Job> & { spec: NonNullable<V1Job['spec']> }
+export type MadePod = Made<V1Pod> & { status: NonNullable<V1Pod['status']> }
 
 export interface SimulatedPod {
-  object: any
+  object: MadePod
   begin(): void
   /** SIGTERM, then SIGKILL after so many seconds; a second request can make that less. */
   remove(graceSeconds: number): void
@@ -16,16 +22,16 @@ export interface SimulatedPod {
 type Heard = { changed(): void; gone(): void }
 
 export function createPod(
-  job: any,
+  job: MadeJob,
   name: string,
   dir: string,
-  secretNamed: (name: string) => any,
+  secretNamed: (name: string) => V1Secret | undefined,
   heard: Heard,
 ): SimulatedPod {
   const template = job.spec.template
-  const container = template.spec.containers[0]
-  const metadata = { name, namespace: job.metadata.namespace, labels: template.metadata.labels }
-  const object: any = { kind: 'Pod', apiVersion: 'v1', metadata, spec: template.spec, status: { phase: 'Pending' } }
+  const container = template.spec!.containers[0]!
+  const metadata = { name, namespace: job.metadata.namespace, labels: template.metadata!.labels }
+  const object: MadePod = { kind: 'Pod', apiVersion: 'v1', metadata, spec: template.spec, status: { phase: 'Pending' } }
   const logFile = join(dir, `${name}.log`)
   const termination = join(dir, `${name}.end`)
   for (const path of [logFile, termination]) writeFileSync(path, '')
@@ -35,8 +41,10 @@ export function createPod(
   let killer: NodeJS.Timeout | undefined
   const ended: (() => void)[] = []
 
-  const setState = (phase: string, state: unknown): void => {
-    object.status = { phase, containerStatuses: [{ name: container.name, state }] }
+  const setState = (phase: string, state: V1ContainerState): void => {
+    const { name: of, image: by } = container
+    const status = { name: of, state, ready: false, restartCount: 0, image: by!, imageID: '' }
+    object.status = { phase, containerStatuses: [status] }
     heard.changed()
   }
   const kill = (signal: NodeJS.Signals, all: boolean): void => {
@@ -51,7 +59,7 @@ export function createPod(
     over = true
     clearTimeout(killer)
     for (const tell of ended) tell()
-    const terminated = { exitCode, reason, message, finishedAt: new Date().toISOString() }
+    const terminated = { exitCode, reason, message, finishedAt: new Date() }
     setState(exitCode === 0 ? 'Succeeded' : 'Failed', { terminated })
     if (removing) heard.gone()
   }
@@ -59,7 +67,7 @@ export function createPod(
   return {
     object,
     begin() {
-      const { image } = container
+      const image = container.image!
       if (image.startsWith('missing/')) {
         const waiting = { reason: 'ImagePullBackOff', message: `Back-off pulling image "${image}"` }
         return setState('Pending', { waiting })
@@ -71,17 +79,17 @@ export function createPod(
       }
       const cwd = join(dir, `${name}.home`)
       mkdirSync(cwd)
-      const values = Object.entries(secretNamed(container.envFrom[0].secretRef.name).data as Record<string, string>)
+      const values = Object.entries(secretNamed(container.envFrom![0]!.secretRef!.name!)!.data!)
       const env = Object.fromEntries(values.map(([key, value]) => [key, Buffer.from(value, 'base64').toString()]))
       // As an image has one; the place of the termination log is a file of this host here.
       env.PATH ??= '/usr/local/bin:/usr/bin:/bin'
       if (env.RUNYARD_OUTPUT === container.terminationMessagePath) env.RUNYARD_OUTPUT = termination
-      const [program, ...args] = (container.command as string[]).map(expanded)
+      const [program, ...args] = container.command!.map(expanded)
       const log = openSync(logFile, 'a')
       child = spawn(program!, args, { env, cwd, detached: true, stdio: ['ignore', log, log] })
       closeSync(log)
       child.once('error', (error) => finish(128, 'StartError', `exec: "${program}": ${startWords(error)}: unknown`))
-      child.once('spawn', () => setState('Running', { running: { startedAt: new Date().toISOString() } }))
+      child.once('spawn', () => setState('Running', { running: { startedAt: new Date() } }))
       child.once('exit', (code, signal) => {
         kill('SIGKILL', true)
         const exitCode = code ?? 128 + constants.signals[signal!]

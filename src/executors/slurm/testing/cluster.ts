@@ -6,8 +6,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { hostname } from 'node:os'
-import { tmpdir } from 'node:os'
+import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { until } from '../../testing/until.ts'
 import { allPids, commandLineOf } from '../../processes.ts'
@@ -29,7 +28,6 @@ export interface TestCluster {
   dir: string
   /** For SLURM_CONF. */
   conf: string
-  /** A word of Slurm's configuration is changed, and both daemons hear of it. */
   stopController(): Promise<void>
   startController(): Promise<void>
   stop(): Promise<void>
@@ -51,12 +49,12 @@ export async function startCluster(): Promise<TestCluster> {
     const env = { PATH: '/usr/bin:/bin:/usr/sbin:/sbin', SLURM_CONF: conf }
     children.set(name, spawn(program, args, { stdio: 'ignore', env, cwd: dir }))
   }
-  const end = async (name: string): Promise<void> => {
+  const end = async (name: string, signal: NodeJS.Signals = 'SIGKILL'): Promise<void> => {
     const child = children.get(name)
     children.delete(name)
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
     const gone = new Promise((resolve) => child.once('exit', resolve))
-    child.kill('SIGKILL')
+    child.kill(signal)
     await gone
   }
   const munge = ['--foreground', `--key-file=${at('munge/key')}`, `--socket=${at('munge.sock')}`]
@@ -82,7 +80,8 @@ export async function startCluster(): Promise<TestCluster> {
   return {
     dir,
     conf,
-    stopController: () => end('slurmctld'),
+    // It writes down what it knows; killed it would give numbers of jobs again.
+    stopController: () => end('slurmctld', 'SIGTERM'),
     async startController() {
       await startController()
       await until(isUp)
