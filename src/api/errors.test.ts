@@ -94,7 +94,7 @@ test('a mistake is told in the words of people, once for each field', async () =
     'jobs[0].env': 'must be an object',
     'jobs[0].queue': 'must be text',
     'jobs[0].priority': 'must be a whole number',
-    'jobs[0].network': 'must be one of "none", "host"',
+    'jobs[0].network': 'must be one of "none", "host", "egress"',
     'jobs[0].not_before': 'must be a time with its zone, e.g. 2026-01-31T12:00:00Z',
     'jobs[0].limits.memory_bytes': 'must be at most 17592186044416',
     'jobs[0].limits.cpu': 'must be a number',

@@ -11,13 +11,16 @@ import { openDb } from './pool.ts'
 
 vi.setConfig({ testTimeout: 90_000 })
 
-const commandLine = (pid: string): string => {
+/** Nothing of a process that is gone. */
+const ofProcess = (pid: string, file: 'cmdline' | 'stat'): string => {
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+    return readFileSync(`/proc/${pid}/${file}`, 'utf8')
   } catch {
     return ''
   }
 }
+const commandLine = (pid: string): string => ofProcess(pid, 'cmdline')
+const parentOf = (pid: string): string | undefined => ofProcess(pid, 'stat').split(') ')[1]?.split(' ')[1]
 const pids = (): string[] => readdirSync('/proc').filter((name) => /^\d+$/.test(name))
 
 const cleanups: (() => Promise<void> | void)[] = []
@@ -92,7 +95,7 @@ function inAnotherProcess(options: EmbeddedOptions): Other {
 const watchersOf = (pid: number): number[] =>
   pids()
     .filter((name) => commandLine(name).startsWith('/bin/sh'))
-    .filter((name) => readFileSync(`/proc/${name}/stat`, 'utf8').split(') ')[1]!.split(' ')[1] === String(pid))
+    .filter((name) => parentOf(name) === String(pid))
     .map(Number)
 
 test('what was written is there after a restart; nothing listens but a private socket', async () => {

@@ -21,8 +21,9 @@ export interface HeldAttempt {
 }
 
 /**
- * Null: it is over, went elsewhere, or is not the sender's. Its row is kept from ending until the transaction does, which
- * is all that is locked: heartbeats and other helpers of it do not wait.
+ * Null: it is over, went elsewhere, or is not the sender's. It is kept from ending until the transaction does: heartbeats
+ * and other helpers of it do not wait. Its job first, as those do who end it: a result refers to the job, and the two
+ * would wait for each other.
  */
 export async function holdAttempt(tx: Queryable, from: FromRunner, ref: AttemptRef): Promise<HeldAttempt | null> {
   type Row = Omit<HeldAttempt, 'ref' | 'owner'> & Pick<Person, 'userId' | 'username' | 'role'> & { open: boolean }
@@ -36,7 +37,7 @@ export async function holdAttempt(tx: Queryable, from: FromRunner, ref: AttemptR
       join runners r on r.id = h.runner_id and r.session = h.session
       join attempts a on a.job_id = $2::bigint and a.number = $3 and a.token = $4::bigint and ${ofRunner('h')}
       join jobs j on j.id = a.job_id join users u on u.id = j.owner_id
-      for key share of a`,
+      for key share of j, a`,
     values: [JSON.stringify({ runner_id: from.runnerId, session: from.session }), ref.jobKey, ref.number, ref.token],
   })
   if (!rows[0]?.open) return null

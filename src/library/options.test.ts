@@ -47,7 +47,7 @@ test('what is wrong is said in our words', () => {
   expect(words(undefined)).toBe('command: is required')
   expect(words(5)).toBe('command: must be text')
   expect(words('true', { limits: { pids: 1.5 } })).toBe('limits.pids: must be a whole number')
-  expect(words('true', { network: 'all' })).toBe('network: must be one of "none", "host"')
+  expect(words('true', { network: 'all' })).toBe('network: must be one of "none", "host", "egress"')
   expect(words('true', { binds: [{ path: '/srv', way: 'rw' }] })).toBe('binds[0].way: is not a known field')
 })
 

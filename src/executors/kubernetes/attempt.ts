@@ -1,9 +1,11 @@
 /** One attempt that is a Job of Kubernetes: its pod is watched, its log followed, its deadline there moved with ours. */
 import { writeFile } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Driven, DrivenEnd, DriveTools } from '../driver/driver.ts'
-import { StartRefused, type ReportFound } from '../executor.ts'
+import { AttemptLost, StartRefused, type ReportFound } from '../executor.ts'
 import { reportFileOf } from '../supervisor/state-file.ts'
-import { isGone, type ClusterClient, type V1Pod } from './client.ts'
+import { apiRefusal, isGone, type ClusterClient, type V1Pod } from './client.ts'
+import { labels } from './manifest.ts'
 import { outputFrames } from './output-frames.ts'
 import { followLog } from './pod-log.ts'
 import { endOf, endOfGone, failedWithout, hopelessWords, isRunning } from './pod-state.ts'
@@ -59,6 +61,8 @@ export class KubernetesAttempt implements Driven {
   /** The latest deadline that the cluster may have of us; `performance.now()`. */
   #deadlineAt = 0
   #watchdog: NodeJS.Timeout | undefined
+  /** It ran before this driver process did. */
+  #found = false
   #cleared: Promise<void> | undefined
 
   constructor(parts: AttemptParts) {
@@ -75,8 +79,10 @@ export class KubernetesAttempt implements Driven {
 
   /** Its Job is released: until its command runs. `startedAt`: of one that was found. */
   async begin(startedAt?: number): Promise<this> {
-    const { tools, pods, key, client, handle } = this.#parts
-    const job = await client.batch.readNamespacedJob(handle)
+    const { tools, pods, key, handle } = this.#parts
+    this.#found = startedAt !== undefined
+    this.#expect(tools.keepForMs())
+    const job = await this.#readJob()
     this.#jobStartedAt = job.status?.startTime ? new Date(job.status.startTime).getTime() : Date.now()
     this.#unfollow = pods.follow(key, (pod, gone) => this.#heard(pod, gone))
     const stopped = (): void =>
@@ -85,6 +91,9 @@ export class KubernetesAttempt implements Driven {
     if (startedAt === undefined) tools.signal.addEventListener('abort', stopped)
     if (startedAt === undefined && tools.signal.aborted) stopped()
     const looking = setInterval(() => void this.#look(), 2_000)
+    this.#watchdog = setInterval(() => this.#giveUp(), 5_000).unref()
+    const stopWatchdog = (): void => clearInterval(this.#watchdog)
+    this.ended.then(stopWatchdog, stopWatchdog)
     try {
       await this.#begun.promise
     } finally {
@@ -94,11 +103,21 @@ export class KubernetesAttempt implements Driven {
     this.startedAt = startedAt ?? Date.now()
     tools.save({ ...handle, begun: true })
     tools.onExtended(() => void this.#renew())
-    this.#expect(tools.keepForMs())
-    this.#watchdog = setInterval(() => this.#giveUp(), 5_000).unref()
-    const stopWatchdog = (): void => clearInterval(this.#watchdog)
-    this.ended.then(stopWatchdog, stopWatchdog)
     return this
+  }
+
+  /** One that runs is asked for until the cluster has certainly ended it. */
+  async #readJob() {
+    const { client, handle } = this.#parts
+    for (;;) {
+      try {
+        return await client.batch.readNamespacedJob(handle)
+      } catch (error) {
+        const away = apiRefusal(error).errorClass === 'unreachable'
+        if (!this.#found || !away || performance.now() > this.#deadlineAt + certainMs) throw error
+        await sleep(1_000)
+      }
+    }
   }
 
   /** A Job that fails without ever having had a pod: a quota, an admission controller. */
@@ -107,7 +126,11 @@ export class KubernetesAttempt implements Driven {
     try {
       const { status } = await client.batch.readNamespacedJob(handle)
       const failed = status?.conditions?.find(({ type, status: is }) => type === 'Failed' && is === 'True')
-      if (failed && this.#pod === undefined) {
+      if (this.#found && this.#pod === undefined) {
+        const labelSelector = `${labels.key}=${this.#parts.key}`
+        const { items } = await client.core.listNamespacedPod({ namespace: handle.namespace, labelSelector })
+        if (items.length === 0) this.#vanished('its pod is not in the cluster any more, and nobody saw how it ended')
+      } else if (failed && this.#pod === undefined) {
         this.#begun.reject(
           new StartRefused('infrastructure', `it never ran: ${failed.reason}: ${failed.message ?? ''}`),
         )
@@ -163,7 +186,7 @@ export class KubernetesAttempt implements Driven {
   }
 
   #vanished(why: string): void {
-    this.#begun.reject(new StartRefused('infrastructure', `it never ran: ${why}`))
+    this.#begun.reject(this.#found ? new AttemptLost(why) : new StartRefused('infrastructure', `it never ran: ${why}`))
     if (this.#terminated) return
     this.#terminated = true
     void this.#logRead().then(() => {

@@ -20,6 +20,8 @@ export interface SimulatedCluster {
   jobs(): Map<string, MadeJob>
   /** All of a log so far, cut off for those who follow it. */
   cutLogs(): void
+  /** A pod that goes without a word. */
+  forget(pod: string): void
   /** The next requests of this kind are answered so. */
   failNext(match: RegExp, status: number, times?: number): void
   stop(): Promise<void>
@@ -181,6 +183,11 @@ export async function startCluster(): Promise<SimulatedCluster> {
     jobs: () => jobs,
     cutLogs() {
       for (const response of followers) response.destroy()
+    },
+    forget(name) {
+      const pod = pods.get(name)
+      pods.delete(name)
+      pod?.remove(0)
     },
     failNext: (match, status, times = 1) => void failures.push({ match, status, times }),
     async stop() {
