@@ -896,6 +896,13 @@ export const settings = {
     default: false,
     meaning: 'Whether the runner hands jobs of the executor `slurm` to the cluster that its `sbatch` speaks to.',
   },
+  slurmConf: {
+    group: 'elsewhere',
+    env: 'SLURM_CONF',
+    type: 'path',
+    defaultText: "where Slurm's programs look",
+    meaning: "Slurm's own configuration file, when it is not in its usual place.",
+  },
   slurmDir: {
     group: 'elsewhere',
     env: 'RUNYARD_SLURM_DIR',

@@ -182,6 +182,21 @@ test('an end that comes meanwhile waits for the call, and the call after it is r
   expect(await ask('condition.set', { value: false })).toHaveProperty('error')
 })
 
+test('a call locks in the order of those who end its attempt: neither waits for the other', async () => {
+  const world = await helperWorld()
+  const { ask, job } = await world.run()
+  const ending = await world.db.pool.connect()
+  onTestFinished(() => ending.release(true))
+  await ending.query('begin')
+  await ending.query('select from jobs where public_id = $1 for update', [job.publicId])
+  const set = ask('condition.set', { value: true })
+  const waiting = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
+  await expect.poll(async () => (await world.db.query(waiting)).rowCount).toBe(1)
+  await ending.query('select from attempts for update')
+  await ending.query('commit')
+  expect(await set).toHaveProperty('ok')
+})
+
 test('output, condition, progress and what the run is', async () => {
   const world = await helperWorld()
   const client = await world.db.pool.connect()

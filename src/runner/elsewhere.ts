@@ -51,6 +51,7 @@ export async function findElsewhere(config: RunnerConfig): Promise<Elsewhere> {
         dir: config.slurmDir ?? join(config.dataDir, 'slurm'),
         partitions: config.slurmPartitions,
         ...(config.slurmUser !== undefined && { user: config.slurmUser }),
+        ...(config.slurmConf !== undefined && { conf: config.slurmConf }),
       },
     }),
     ...(kubernetesConfig !== undefined && {

@@ -60,6 +60,7 @@ export interface RunnerConfig {
   sshAgent?: string | undefined
   egressAllow: string[]
   slurm: boolean
+  slurmConf?: string | undefined
   slurmDir?: string | undefined
   slurmUser?: string | undefined
   slurmPartitions: string[]

@@ -83,8 +83,8 @@ export class SshPool {
   }
 
   /**
-   * Waits while all sessions are taken. Rejects with an SshError; at once when the host is left alone (`urgent`: for
-   * what runs there already, that is tried nevertheless).
+   * Waits while all sessions are taken. Rejects with an SshError; at once when the host is left alone. `urgent`: for what
+   * runs there already, that is tried nevertheless, and nobody is let in before it.
    */
   session(
     target: SshTarget,
@@ -114,7 +114,8 @@ export class SshPool {
       },
     }
     signal?.addEventListener('abort', abort, { once: true })
-    host.waiting.push(waiting)
+    if (urgent) host.waiting.unshift(waiting)
+    else host.waiting.push(waiting)
     this.#serve(host, urgent)
     return promise
   }

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Usage } from '../../job/outcome.ts'
 import type { Driven, DrivenEnd, DriveTools } from '../driver/driver.ts'
 import { AttemptLost, StartRefused } from '../executor.ts'
-import { isAlive, signalTo } from '../processes.ts'
+import { descendantsOf, isAlive, signalTo } from '../processes.ts'
 import { cannotRun, signalOf } from '../sandbox/status.ts'
 import { isGone, isMissing, statusOf, unreachable, wordsOf, type Engine } from './engine.ts'
 import type { FilesPipe } from './files.ts'
@@ -54,6 +54,8 @@ const pauseMs = { least: 2, most: 500 } as const
 /** The engine's word that it has stopped comes later than the end of its output. */
 const lateMs = 3000
 const execPatienceMs = 10_000
+/** A first process that has its order and is slower than this is left to SIGKILL. */
+const beginsWithinMs = 3000
 
 export class Contained implements Driven {
   readonly startedAt: number
@@ -64,6 +66,7 @@ export class Contained implements Driven {
   /** Bytes as they came, before the marks were taken out. */
   readonly #taken = { stdout: 0, stderr: 0 }
   #usage: Usage = {}
+  readonly #begun = Promise.withResolvers<void>()
   #signalled: 'TERM' | 'KILL' | undefined
   #cleared = false
 
@@ -155,6 +158,7 @@ export class Contained implements Driven {
     if (bytes.length === 0) return undefined
     this.#taken[stream] += bytes.length
     const passed = stream === 'stderr' && this.#marks ? this.#marks.take(bytes) : bytes
+    if (this.#marks?.seen.ran) this.#begun.resolve()
     return passed.length > 0 ? this.#parts.tools.output(stream, passed) : undefined
   }
 
@@ -249,9 +253,22 @@ export class Contained implements Driven {
     }
   }
 
-  /** Everybody but our first process, which waits for the command. */
+  /**
+   * Everybody but our first process, which waits for the command; before that there is nobody. Root does it itself: an
+   * exec in the container leaves podman processes of its own for five minutes.
+   */
   async #terminateInside(): Promise<void> {
     const { engine, handle } = this.#parts
+    await Promise.race([
+      this.#begun.promise,
+      this.ended.catch(() => {}),
+      sleep(beginsWithinMs, undefined, { ref: false }),
+    ])
+    const first = { pid: handle.pid, startTime: handle.pid_start }
+    if (process.getuid?.() === 0 && handle.pid > 0 && isAlive(first)) {
+      for (const { pid } of descendantsOf(handle.pid)) signalTo(pid, 'SIGTERM')
+      return
+    }
     const exec = await engine.docker.getContainer(handle.id).exec({
       Cmd: ['/bin/sh', '-c', 'kill -TERM -1'],
       AttachStdout: true,

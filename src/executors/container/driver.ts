@@ -88,8 +88,8 @@ class ContainerDriver implements Driver {
       if (!prepared.direct) await mustBeShown(prepared.pid, mounts.shown)
       return await this.#handOver(order, tools, prepared, plan, mounts, way)
     } catch (error) {
-      prepared.stream.destroy()
       await discard(this.#engine, prepared).catch(() => {})
+      prepared.stream.destroy()
       this.#ours.delete(prepared.name)
       throw error
     }

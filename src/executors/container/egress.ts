@@ -1,6 +1,6 @@
 /** Ways out of containers with network "egress": the proxy of `executors/egress`, put into a network that has no other. */
 import { tmpdir } from 'node:os'
-import { realpathSync } from 'node:fs'
+import { realpathSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { DriversConfig } from '../driver/driver.ts'
 import { cannotEnter, relayInto } from '../egress/netns.ts'
@@ -10,10 +10,12 @@ import { StartRefused, type AttemptOrder } from '../executor.ts'
 
 export class EgressPlaces {
   readonly #config: DriversConfig
+  readonly #dir: string
   #ways: WaysOut | undefined
 
   constructor(config: DriversConfig) {
     this.#config = config
+    this.#dir = join(realpathSync(tmpdir()), `runyard-ways-${config.tag}`)
   }
 
   /** Where it may connect to; undefined: its network is another. */
@@ -33,7 +35,7 @@ export class EgressPlaces {
 
   /** Shuts it again, and says what it was not let to. */
   async open(name: string, list: string[], pid: number): Promise<() => Promise<string[]>> {
-    this.#ways ??= new WaysOut(join(realpathSync(tmpdir()), `runyard-ways-${this.#config.tag}`))
+    this.#ways ??= new WaysOut(this.#dir)
     try {
       const way = await this.#ways.open({ name, list, allow: this.#config.egressAllow })
       try {
@@ -52,6 +54,8 @@ export class EgressPlaces {
   }
 
   close(): void {
-    this.#ways?.close()
+    if (this.#ways === undefined) return
+    this.#ways.close()
+    rmSync(this.#dir, { recursive: true, force: true })
   }
 }

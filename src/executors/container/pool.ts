@@ -155,11 +155,13 @@ export class Pool {
 
   #removing = new Set<Promise<void>>()
   #remove(one: Prepared): void {
-    one.stream.destroy()
     const removing = discard(this.#parts.engine, one)
       .then(() => void this.names.delete(one.name))
       .catch(() => {}) // the next sweep finds it
-      .finally(() => this.#removing.delete(removing))
+      .finally(() => {
+        one.stream.destroy()
+        this.#removing.delete(removing)
+      })
     this.#removing.add(removing)
   }
 

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { Duplex } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { StartRefused } from '../executor.ts'
 import { commandLineOf, startTimeOf } from '../processes.ts'
 import { isGone, isMissing, statusOf, unreachable, wordsOf, type Engine } from './engine.ts'
@@ -55,8 +56,8 @@ export async function prepare({ engine, root, tag, shape, key, direct, onNamed }
     const pid = await pidOf(engine, id)
     return { id, name, place, shape, stream, pid, pidStart: startTimeOf(pid) ?? '', direct: false }
   } catch (error) {
-    stream?.destroy()
     await discard(engine, { id: id ?? name, place }).catch(() => {})
+    stream?.destroy()
     throw refusalFrom(error, engine, shape, direct?.command[0])
   }
 }
@@ -76,16 +77,23 @@ function cgroupOf(pid: number): string {
   }
 }
 
+/** podman says 500 when the container's own end is being dealt with at the same moment. */
+const againMs = [100, 400, 1500]
+
 /** Whatever it does just now. Rejects when the engine does not say that it is gone. */
 export async function discard(
   { docker }: Engine,
   { id, place }: { id: string; place: Pick<Place, 'dir'> },
 ): Promise<void> {
-  try {
-    await docker.getContainer(id).remove({ force: true, v: true })
-  } catch (error) {
-    // 409: somebody is removing it already.
-    if (!isMissing(error) && statusOf(error) !== 409) throw error
+  for (const pause of [...againMs, 0]) {
+    try {
+      await docker.getContainer(id).remove({ force: true, v: true })
+      break
+    } catch (error) {
+      if (isMissing(error)) break
+      if (isGone(error) || pause === 0) throw error
+      await sleep(pause)
+    }
   }
   removePlace(place.dir)
 }

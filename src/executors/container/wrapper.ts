@@ -6,7 +6,7 @@
  *
  * On stderr it says three things in lines that begin with a mark which only this container's order has: `run` (or `no`
  * and why) before the command, `end` after it. The command is a foreground child: a background one of a shell has
- * SIGINT and SIGQUIT ignored for ever. SIGTERM comes by an exec in the container (`kill -TERM -1`).
+ * SIGINT and SIGQUIT ignored for ever. SIGTERM comes from outside, to each (`contained.ts`).
  *
  * Beside it a watch kills everything when the lease in `/.runyard/lease` (seconds of /proc/uptime) is over: nobody is
  * there any more who renews it. The job could end that watch; then its container lasts until the next driver comes.

@@ -109,24 +109,21 @@ describe('jobs of Kubernetes', () => {
     expect(cluster.objects()).toEqual([])
   })
 
-  test('nobody here any more: the cluster ends it at the deadline that was last renewed', async () => {
-    const { order } = await rig.start(['sleep', '30'], { keepForMs: 8_000 })
-    const { spec } = cluster.jobs().get(`runyard-${rig.config.tag}-${order.key}`)!
-    expect(spec.activeDeadlineSeconds).toBeLessThanOrEqual(8)
-    await rig.executor.extend([order.key], 40_000)
-    await until(() => spec.activeDeadlineSeconds! > 30)
+  test('its deadline in the cluster moves with the lease; driver process killed: the next one goes on', async () => {
+    const kept = await rig.start(['sleep', '30'], { keepForMs: 8_000 })
     const gone = await rig.start(['sleep', '30'])
+    const nameOf = ({ order }: typeof kept): string => `runyard-${rig.config.tag}-${order.key}`
+    const { spec } = cluster.jobs().get(nameOf(kept))!
+    expect(spec.activeDeadlineSeconds).toBeLessThanOrEqual(8)
+    await rig.executor.extend([kept.order.key], 40_000)
+    await until(() => spec.activeDeadlineSeconds! > 30)
     process.kill(rig.pid()!, 'SIGKILL')
-    cluster.forget(`runyard-${rig.config.tag}-${gone.order.key}-abcde`)
-    const next = await rig.successor()
-    const found = new Map((await next.attempts()).map((attempt) => [attempt.key, attempt]))
-    const [kept, lost] = [found.get(order.key)!, found.get(gone.order.key)!]
-    await kept.stop('cancelled', 5_000)
-    expect(await kept.ended).toMatchObject({ signal: 'SIGTERM', reason: 'cancelled' })
-    await expect(lost.ended).rejects.toThrow('its pod is not in the cluster any more')
-    await Promise.all([kept.release(), lost.release()])
+    cluster.forget(`${nameOf(gone)}-abcde`)
+    await expect(gone.attempt.ended).rejects.toThrow('its pod is not in the cluster any more')
+    await kept.attempt.stop('cancelled', 5_000)
+    expect(await kept.attempt.ended).toMatchObject({ signal: 'SIGTERM', reason: 'cancelled' })
+    await Promise.all([kept.attempt.release(), gone.attempt.release()])
     expect(cluster.objects()).toEqual([])
-    await next.close()
   })
 
   test('a cluster that does not answer, or does not want it', async () => {

@@ -1,6 +1,7 @@
 /** Jobs of the executor `slurm`: handed to the cluster that this machine's `sbatch` speaks to. */
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Driven, Driver, DriversConfig, DriveTools } from '../driver/driver.ts'
 import { AttemptLost, StartRefused, type AttemptOrder } from '../executor.ts'
 import { leavesFiles } from '../sandbox/pickup.ts'
@@ -13,6 +14,8 @@ import { createJobStates } from './job-states.ts'
 import { jobUser, type JobUser } from './job-user.ts'
 import { makePlace, placeAt, removePlace, tagDir, writeLease } from './place.ts'
 import { nameFor, planFor, submitArgs } from './submission.ts'
+
+const hearsWithinMs = 2_000
 
 export function createSlurmDriver(config: DriversConfig): Driver {
   const settings = config.slurm
@@ -95,16 +98,24 @@ export function createSlurmDriver(config: DriversConfig): Driver {
     },
 
     async sweep(known, { tag }) {
-      const queued = await mustRun(asking, 'squeue', ['--noheader', '--format=%i|%j'])
-      const prefix = nameFor(tag, '')
-      const strays = queued.split('\n').flatMap((line) => {
-        const [id = '', name = ''] = line.trim().split('|')
-        return name.startsWith(prefix) && !known.has(name.slice(prefix.length)) ? [id] : []
-      })
-      for (const id of strays) await runCommand(asking, 'scancel', ['--full', '--signal=KILL', id])
-      if (strays.length > 0) await runCommand(asking, 'scancel', strays)
+      // Before anything takes time: what is begun meanwhile is not known.
       const dirs = await readdir(dirOf(tag)).catch(() => [])
       const old = dirs.filter((key) => !known.has(key))
+      const strange = async (): Promise<string[]> => {
+        const queued = await mustRun(asking, 'squeue', ['--noheader', '--format=%i|%j|%T'])
+        const prefix = nameFor(tag, '')
+        return queued.split('\n').flatMap((line) => {
+          const [id = '', name = '', state] = line.trim().split('|')
+          const isStray = name.startsWith(prefix) && !known.has(name.slice(prefix.length))
+          return isStray && state !== 'COMPLETING' ? [id] : []
+        })
+      }
+      const first = await strange()
+      // Slurm hears of an end later than its wrapper has told us: what has just ended is no stray.
+      if (first.length > 0) await sleep(hearsWithinMs)
+      const strays = first.length > 0 ? (await strange()).filter((id) => first.includes(id)) : []
+      for (const id of strays) await runCommand(asking, 'scancel', ['--full', '--signal=KILL', id])
+      if (strays.length > 0) await runCommand(asking, 'scancel', strays)
       for (const key of old) await removePlace(placeAt(join(dirOf(tag), key)))
       return Math.max(strays.length, old.length)
     },

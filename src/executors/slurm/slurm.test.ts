@@ -90,26 +90,22 @@ describe.skipIf(noSlurm).concurrent('jobs of Slurm', () => {
     expect(readdirSync(place)).toEqual([])
   })
 
-  test('driver process killed: the next one goes on, and without one nothing outlives its time', async () => {
+  test('nobody renews the lease: it is killed there; driver process killed: the next one goes on', async () => {
     const [kept, forgotten] = await Promise.all([
       other.start(['sh', '-c', 'echo one; while [ ! -e ../go ]; do sleep 0.1; done; echo two']),
       other.start(['sleep', '299.5'], { keepForMs: 5_000 }),
     ])
     const sleeper = () => allPids().filter((pid) => commandLineOf(pid) === 'sleep\x00299.5\x00')
     expect(sleeper()).toHaveLength(1)
-    process.kill(other.pid()!, 'SIGKILL')
+    process.kill(other.pid()!, 'SIGSTOP')
     await until(() => sleeper().length === 0)
-    const box = join(cluster.dir, 'jobs', other.config.tag, kept.order.key, 'box')
-    writeFileSync(join(box, 'go'), '')
-    const next = await other.successor()
-    const found = new Map((await next.attempts()).map((attempt) => [attempt.key, attempt]))
-    const again = found.get(kept.order.key)!
-    expect(await again.ended).toMatchObject({ exitCode: 0, remaining: 0 })
-    expect(await textOf(again.log, 'stdout')).toBe('one\ntwo\n')
-    await found.get(forgotten.order.key)!.ended.catch(() => {})
-    for (const attempt of found.values()) await attempt.release()
+    process.kill(other.pid()!, 'SIGKILL')
+    writeFileSync(join(cluster.dir, 'jobs', other.config.tag, kept.order.key, 'box', 'go'), '')
+    expect(await kept.attempt.ended).toMatchObject({ exitCode: 0, remaining: 0 })
+    expect(await textOf(kept.attempt.log, 'stdout')).toBe('one\ntwo\n')
+    expect(await forgotten.attempt.ended).toMatchObject({ signal: 'SIGKILL', remaining: 0 })
+    await Promise.all([kept.attempt.release(), forgotten.attempt.release()])
     expect(other.leftovers()).toEqual([])
-    await next.close()
   })
 })
 

@@ -1,17 +1,17 @@
 /** Commands on hosts, over SSH. */
-import type { BreakerRules } from '../../ssh/breaker.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Driver, DriversConfig } from '../driver/driver.ts'
 import { AttemptLost, StartRefused } from '../executor.ts'
 import { HostAttempt, type HostHandle } from './host-attempt.ts'
-import { Hosts } from './hosts.ts'
+import { Hosts, type HostsOptions } from './hosts.ts'
 import { ManyHosts, type ManyHandle } from './many-hosts.ts'
 
 const isMany = (handle: unknown): handle is ManyHandle => typeof (handle as ManyHandle).many === 'object'
 
-export function createSshDriver(config: DriversConfig, breaker?: BreakerRules): Driver {
+export function createSshDriver(config: DriversConfig, options: Omit<HostsOptions, 'agent'> = {}): Driver {
   const hosts = new Hosts(config.tag, {
     ...(config.ssh?.agent && { agent: config.ssh.agent }),
-    ...(breaker && { breaker }),
+    ...options,
   })
   return {
     kind: 'ssh',
@@ -28,10 +28,16 @@ export function createSshDriver(config: DriversConfig, breaker?: BreakerRules): 
     },
     async attach({ key, handle, order }, tools) {
       const [target] = order?.place?.ssh?.hosts ?? []
-      if (target === undefined) throw new AttemptLost('how to get to its host is not known any more')
+      if (target === undefined) {
+        // Nothing renews its lease any more. Until that is over it may still run, and another one may not.
+        await sleep(tools.keepForMs() + hosts.leaseSlackMs, undefined, { ref: false })
+        throw new AttemptLost(
+          'how to get to its host is not known any more; what watches it there has killed it by now',
+        )
+      }
       if (isMany(handle)) return new ManyHosts(hosts, order!, tools, handle)
       const attempt = new HostAttempt({ hosts, target, key, tools, save: (found) => tools.save(found), order })
-      await attempt.attach(handle as HostHandle)
+      attempt.attach(handle as HostHandle)
       return attempt
     },
     async sweep(known) {

@@ -1,8 +1,18 @@
 /** All hosts of a driver: connections, the ear of each, and what is done on them with no attempt at hand. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { SshTarget } from '../../job/host.ts'
 import type { SshConnection } from '../../ssh/connect.ts'
+import { SessionRefused } from '../../ssh/errors.ts'
 import { SshPool, type PoolOptions, type Session } from '../../ssh/pool.ts'
 import { Ear } from './ear.ts'
+
+export interface HostsOptions extends PoolOptions {
+  /** For tests, which need not wait for a busy host. */
+  leaseSlackMs?: number
+}
+
+/** It looks once a second, and kills for three at most; a lease that was sent and not answered may have arrived. */
+const usualSlackMs = 5_000
 
 export class Hosts {
   readonly pool: SshPool
@@ -12,7 +22,11 @@ export class Hosts {
   #known: Set<string> | null = null
   readonly #ours = new Set<string>()
 
-  constructor(tag: string, options: PoolOptions) {
+  /** How long after a lease what watches it there has certainly fired, ms. */
+  readonly leaseSlackMs: number
+
+  constructor(tag: string, { leaseSlackMs = usualSlackMs, ...options }: HostsOptions) {
+    this.leaseSlackMs = leaseSlackMs
     this.#tag = tag
     this.pool = new SshPool(options)
   }
@@ -22,12 +36,30 @@ export class Hosts {
     return this.#earOn(session.connection, () => this.#open(session.connection, target))
   }
 
-  /** Any ear of a host: connects when there is none. */
-  async ear(target: SshTarget, urgent: boolean): Promise<Ear> {
+  /** A session and the ear beside it; another one when that connection takes no more. */
+  async open<T>(
+    target: SshTarget,
+    how: { urgent: true } | { signal: AbortSignal },
+    use: (session: Session, ear: Ear) => Promise<T>,
+  ): Promise<{ session: Session; use: T }> {
+    for (;;) {
+      const session = await this.pool.session(target, how)
+      try {
+        return { session, use: await use(session, await this.earOf(session, target)) }
+      } catch (error) {
+        session.release()
+        if (!(error instanceof SessionRefused)) throw error
+        await sleep(20)
+      }
+    }
+  }
+
+  /** Any ear of a host, for what runs there: connects when there is none. */
+  async ear(target: SshTarget): Promise<Ear> {
     const connection = this.pool.connected(target)
-    const there = connection && this.#ears.get(connection)
-    if (there) return there
-    const session = await this.pool.session(target, { urgent })
+    // Its session is the one that no job gets, so nobody is waited for.
+    if (connection) return this.#earOn(connection, () => this.#open(connection, target))
+    const session = await this.pool.session(target, { urgent: true })
     try {
       return await this.earOf(session, target)
     } finally {

@@ -108,7 +108,8 @@ export class ManyHosts implements Driven {
     })
     const startedAt = new Date()
     try {
-      await (found === undefined ? attempt.start() : attempt.attach(found))
+      if (found === undefined) await attempt.start()
+      else attempt.attach(found)
       this.#attempts.set(index, attempt)
       result.started_at = new Date(attempt.startedAt).toISOString()
       const end = await attempt.ended

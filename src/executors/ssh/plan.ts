@@ -21,7 +21,7 @@ export interface HostPlan {
   output: string | null
 }
 
-const needed = ['tar', 'mkfifo', 'tail']
+const needed = ['tar', 'mkfifo', 'tail', 'head']
 /** Beyond the limit of a job's log nobody reads it; this much may be on its way. */
 const spoolRoom = 16 * 1024 * 1024
 const usualSpool = 1024 * 1024 * 1024

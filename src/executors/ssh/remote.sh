@@ -124,7 +124,7 @@ list_tree() {
       while read -r p; do is_alive "$p" && case " $tree " in *" $p "*) ;; *) tree="$tree $p" ;; esac; done < "$at/cgroup.procs"
     done
     # At the very start it is not in them yet.
-    [ -n "$job" ] && is_alive "$job" && case " $tree " in *" $job "*) ;; *) tree="$tree $job" ;; esac
+    [ -n "$job" ] && is_ours "$job" && case " $tree " in *" $job "*) ;; *) tree="$tree $job" ;; esac
     return
   fi
   for d in /proc/[0-9]*; do
@@ -132,8 +132,14 @@ list_tree() {
     p=${d#/proc/}
     set -- ${line##*) }
     case $1 in Z | X) continue ;; esac
-    if [ "$p" = "$job" ] || [ "$3" = "$job" ] || [ "$4" = "$job" ] || carries_mark "$p"; then tree="$tree $p"; fi
+    if { [ "$p" = "$job" ] && is_ours "$p"; } || [ "$3" = "$job" ] || [ "$4" = "$job" ] || carries_mark "$p"; then tree="$tree $p"; fi
   done 2> /dev/null
+}
+# A number that was noted is somebody else's soon after: on a busy host within seconds. Our shells are told by the words that
+# they were started with.
+is_ours() { case $(tr '\0' ' ' 2> /dev/null < "/proc/$1/cmdline") in *" $tag $key "*) ;; *) return 1 ;; esac; }
+end_ours() {
+  for p in $(cat "$1" 2> /dev/null); do is_ours "$p" && kill "$p" 2> /dev/null; done
 }
 is_alive() {
   { read -r line < "/proc/$1/stat"; } 2> /dev/null || return 1
@@ -243,7 +249,7 @@ keep() {
   code=$?
   times > times
   { read -r _ && read -r user system; } < times
-  kill $watch_pid 2> /dev/null
+  is_ours $watch_pid && kill $watch_pid 2> /dev/null
   [ "$holder" != cgroup ] && [ -r cgs ] && read -r cgs < cgs
   read_usage
   : "${cpu_ms:=$(($(ms "$user") + $(ms "$system")))}"
@@ -255,8 +261,11 @@ keep() {
   kill_all
   [ $remaining = 0 ] && remove_cgroups
   i=0
-  while kill -0 $out_pid 2> /dev/null || kill -0 $err_pid 2> /dev/null; do
-    i=$((i + 1)); [ $i -gt 100 ] && kill $out_pid $err_pid 2> /dev/null; nap
+  while is_ours $out_pid || is_ours $err_pid; do
+    i=$((i + 1))
+    # Somebody who got away holds it open.
+    [ $i -gt 100 ] && for p in $out_pid $err_pid; do is_ours $p && kill $(cat "/proc/$p/task/$p/children") $p; done 2> /dev/null
+    nap
   done
   by=; [ -r by ] && read -r by < by
   report=none
@@ -274,7 +283,7 @@ keep() {
     if [ $i -lt 10 ]; then sleep 1; else sleep 10; fi
     i=$((i + 1))
   done
-  [ -r follow ] && kill $(cat follow)
+  end_ours follow
   rm -rf "$dir"
 }
 # 1m2.345s in milliseconds; a leading 0 would make it octal.
@@ -319,19 +328,45 @@ begin() {
   follow 1 1
 }
 # What a login says there comes before this line. What tail says of itself is nobody's output.
-follow() {
+# What a shell has to say of its own ("Terminated") would count as output: 3 is the stream from here on.
+greet() {
   printf '\001%s begins\n' "$word"
   printf '\001%s begins\n' "$word" >&2
-  tail -c +$1 -f out 2> /dev/null & t1=$!
-  tail -c +$2 -f err >&2 2> /dev/null & t2=$!
-  echo $t1 $t2 > follow
+  exec 3>&2 2> /dev/null
+}
+# Its number stands there before it shows anything: whoever has seen the end must find whom to send home, since sshd closes
+# no channel while one of these still has it open.
+follow() {
+  echo $$ > follow || exit 1
+  greet
+  tail -c "+$1" -f out 3>&- & t1=$!
+  trap 'kill -KILL $t1 $!; exit 0' TERM
+  tail -c "+$2" -f err >&3 & t2=$!
   wait $t1
   wait $t2
 }
+# Of one that has ended, nobody waits for what a file's end may bring: each stream has as many bytes as it says, then the
+# line, whether that stands behind them or not.
+rest() {
+  read -r line < status
+  for field in $line; do
+    case $field in out=*) out_size=${field#*=} ;; err=*) err_size=${field#*=} ;; esac
+  done
+  greet
+  piece out "$1" "$out_size"
+  piece err "$2" "$err_size" >&3
+}
+piece() {
+  if [ "$2" -gt "$3" ]; then printf '\001%s\n' "$line" | tail -c "+$(($2 - $3))"
+  else
+    tail -c "+$2" "$1" | head -c $(($3 - $2 + 1))
+    printf '\001%s\n' "$line"
+  fi
+}
 again() {
-  [ -r follow ] && kill $(cat follow) 2> /dev/null
+  end_ours follow
   [ -e out ] && [ -e err ] || exit 1
-  follow "$1" "$2"
+  if [ -e status ]; then rest "$1" "$2"; else follow "$1" "$2"; fi
 }
 
 state_of() {
@@ -340,10 +375,9 @@ state_of() {
   elif [ ! -d "$root/$key/begun" ]; then state=made
   else
     state=running
-    { read -r job < "$root/$key/job"; } 2> /dev/null || job=
-    [ -z "$job" ] && return
-    # Its parent writes the end within moments of its death.
-    is_alive "$job" || state=ending
+    { read -r parent < "$root/$key/parent"; } 2> /dev/null || parent=
+    # Nobody else writes how it ended. At its very beginning there is none yet.
+    [ -n "$parent" ] && is_ours "$parent" || state=orphan
   fi
 }
 enter() {
@@ -356,7 +390,9 @@ enter() {
 do_signal() {
   i=0
   while enter && [ ! -e status ] && [ -z "$job" ] && [ $i -lt 100 ]; do i=$((i + 1)); nap; done
-  if ! enter || [ -z "$job" ] || [ -e status ]; then echo "$id ok 0"; return; fi
+  if ! enter; then echo "$id ok 0 missing"; return; fi
+  if [ -e status ]; then echo "$id ok 0 ended"; return; fi
+  if [ -z "$job" ]; then echo "$id ok 0"; return; fi
   if [ "$1" = KILL ]; then kill_all; else
     list_tree
     [ -n "$tree" ] && kill -s "$1" $tree 2> /dev/null
@@ -371,7 +407,8 @@ do_clear() {
     i=0
     # Its parent is about to say how it ended.
     while [ -n "$job" ] && [ ! -e status ] && [ $i -lt 60 ]; do i=$((i + 1)); nap; done
-    for f in follow parent; do [ -r $f ] && kill $(cat $f) 2> /dev/null; done
+    end_ours follow
+    end_ours parent
     cd /
     rm -rf "$dir" 2> /dev/null || { chmod -R u+rwX "$dir"; rm -rf "$dir"; } 2> /dev/null
     remove_cgroups
@@ -383,7 +420,7 @@ ear() {
   root=$base/$tag
   find_holder
   tools=
-  for p in perl tar setsid mkfifo tail; do has $p && tools=$tools,$p; done
+  for p in perl tar setsid mkfifo tail head; do has $p && tools=$tools,$p; done
   env --default-signal=INT,QUIT true 2> /dev/null && tools=$tools,resets
   now
   echo "hello uptime=$now uid=$uid root=$root holder=$holder held=$held cgroups=$cg_cpu,$cg_memory,$cg_pids,$cg_cpuacct files=$(ulimit -Hn) tools=${tools#,}"
@@ -392,13 +429,13 @@ ear() {
     make) if { [ -d "$root" ] || find_base; } && mkdir -p "$root/$key" && echo "$arg" > "$root/$key/lease"; then echo "$id ok"; else echo "$id failed"; fi 2> /dev/null ;;
     lease)
       state_of
-      case $state in running | ending) echo "$arg" > "$root/$key/lease" ;; esac
+      case $state in running | orphan) echo "$arg" > "$root/$key/lease" ;; esac
       now
       echo "$id ok $state $now" ;;
     abandon) if mkdir "$root/$key/begun" 2> /dev/null; then echo "$id ok"; else echo "$id begun"; fi ;;
     unsock) rm -f "$root/$key/runyard/socket"; mkdir -p "$root/$key/runyard"; echo "$id ok" ;;
     refused) { read -r why < "$root/$key/refused"; } 2> /dev/null; echo "$id ok $why" ;;
-    unfollow) { read -r p < "$root/$key/follow"; } 2> /dev/null && kill $p 2> /dev/null; echo "$id ok" ;;
+    unfollow) end_ours "$root/$key/follow"; echo "$id ok" ;;
     usage) if enter && [ -n "$cgs" ]; then read_usage; echo "$id ok $cpu_ms $peak"; else echo "$id ok"; fi; cd / ;;
     signal) (do_signal "$arg") & ;;
     clear) (do_clear) & ;;

@@ -3,11 +3,11 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { createServer } from 'node:http'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createReportFrames } from '../../job/report-frames.ts'
 import { executorConformance } from '../conformance.ts'
 import { createDrivenRig } from '../driver/testing/rig.ts'
-import { allPids } from '../processes.ts'
+import { allPids, childrenOf, commandLineOf } from '../processes.ts'
 import { noCgroups } from '../testing/needs.ts'
 import { until } from '../testing/until.ts'
 import { createLink } from './testing/cut.ts'
@@ -43,7 +43,7 @@ executorConformance(
   noSshd,
 )
 
-describe.skipIf(noSshd)('jobs on hosts', () => {
+describe.skipIf(noSshd).concurrent('jobs on hosts', () => {
   let driving: ReturnType<typeof createDriving>
   beforeAll(() => {
     driving = createDriving(() => sshd.target)
@@ -54,7 +54,7 @@ describe.skipIf(noSshd)('jobs on hosts', () => {
     expect(processesOf(driving.config.tag)).toEqual([])
   })
 
-  test('10 MB of any bytes come through, and files that it leaves', async () => {
+  test('10 MB of any bytes come through, and files that it leaves', async ({ onTestFinished }) => {
     const dir = mkdtempSync(join(tmpdir(), 'runyard-blob-'))
     onTestFinished(() => rmSync(dir, { recursive: true }))
     const blob = randomBytes(10 * 1024 * 1024)
@@ -119,7 +119,7 @@ describe.skipIf(noSshd)('jobs on hosts', () => {
     await expect(driving.start(['true'], { named: ['disk_bytes'] })).rejects.toMatchObject({ errorClass: 'refused' })
   })
 
-  test('a kill takes what hid in sessions of its own', async () => {
+  test('a kill takes what hid in sessions of its own', async ({ onTestFinished }) => {
     const hidden = 'setsid sh -c "setsid sleep 61 & sleep 62" & trap "" TERM; echo up; while :; do sleep 0.1; done'
     const first = createDriving(() => sshd.target)
     const one = await first.start(['sh', '-c', hidden])
@@ -139,7 +139,7 @@ describe.skipIf(noSshd)('jobs on hosts', () => {
     expect(thereOf(tag)).toEqual([])
   })
 
-  test('a helper speaks over the forwarded socket, its places are those of the host', async () => {
+  test('a helper speaks over the forwarded socket, its places are those of the host', async ({ onTestFinished }) => {
     const dir = mkdtempSync(join(tmpdir(), 'runyard-helpers-'))
     mkdirSync(join(dir, 'lib'))
     writeFileSync(
@@ -203,13 +203,64 @@ describe.skipIf(noSshd)('jobs on hosts', () => {
   })
 })
 
-describe.skipIf(noSshd)('links that are cut', () => {
-  test('in mid-run: the output goes on where it was, once; what ended meanwhile is found; sshd may be gone for a while', async () => {
-    const link = await createLink(sshd.port)
-    const driving = createDriving(() => ({ ...sshd.target, port: link.port }))
+describe.skipIf(noSshd).concurrent('links that are cut', () => {
+  test.for(['the answer to its lease', 'a stop'])(
+    'one whose end was not shown is ended by %s, complete',
+    async (how, { onTestFinished }) => {
+      const driving = createDriving(() => sshd.target)
+      onTestFinished(() => driving.close())
+      const { tag } = driving.config
+      const one = await driving.start([
+        'sh',
+        '-c',
+        'echo up; while [ ! -e go ]; do sleep 0.02; done; printf down; exit 4',
+      ])
+      await until(() => one.text('stdout') === 'up\n')
+      const there = `${base}/${tag}/${one.order.key}`
+      const shows = Number(readFileSync(`${there}/follow`, 'latin1'))
+      const tails = childrenOf(shows).filter((pid) => commandLineOf(pid).startsWith('tail'))
+      expect(tails).toHaveLength(2)
+      // As if nobody had told them of a change.
+      for (const pid of tails) process.kill(pid, 'SIGSTOP')
+      writeFileSync(`${there}/home/go`, '')
+      await until(() => existsSync(`${there}/status`))
+      if (how === 'a stop') await one.driven.signal('TERM')
+      else one.renew()
+      expect(await one.end()).toMatchObject({ exitCode: 4, remaining: 0 })
+      expect(one.text('stdout')).toBe('up\ndown')
+      await until(() => !tails.some((pid) => commandLineOf(pid).startsWith('tail')))
+      await one.driven.clear()
+    },
+  )
+
+  test('one that nobody knows how to get to is lost when its watchdog has fired, not before', async ({
+    onTestFinished,
+  }) => {
+    const driving = createDriving(() => sshd.target, { leaseSlackMs: 2500 })
+    const one = await driving.start(['sleep', '60'], { keepForMs: 1500 })
+    const { tag } = driving.config
+    await until(() => processesOf(tag).length > 0)
+    await driving.driver.close()
+    const next = createDriving(() => sshd.target, { leaseSlackMs: 2500 }, tag)
+    onTestFinished(async () => {
+      await next.close()
+      await driving.close()
+      rmSync(`${base}/${tag}`, { recursive: true, force: true })
+    })
+    await expect(next.forgotten(one, one.handle(), 1500)).rejects.toThrow(/is not known any more/)
+    expect(processesOf(tag)).toEqual([])
+  })
+
+  test('in mid-run: the output goes on where it was, once; what ended meanwhile is found; sshd may be gone for a while', async ({
+    onTestFinished,
+  }) => {
+    const own = await createSshd()
+    const link = await createLink(own.port)
+    const driving = createDriving(() => ({ ...own.target, port: link.port }))
     onTestFinished(async () => {
       await driving.close()
       link.close()
+      await own.close()
     })
     const one = await driving.start([
       'sh',
@@ -222,17 +273,19 @@ describe.skipIf(noSshd)('links that are cut', () => {
     link.mend()
     await until(() => one.text('stdout').includes('15\n'))
     // sshd and its sessions: what runs there is not theirs.
-    await sshd.stop(true)
-    await sshd.start()
+    await own.stop(true)
+    await own.start()
     expect(await one.end()).toMatchObject({ exitCode: 5, remaining: 0 })
     expect(one.text('stdout')).toBe(Array.from({ length: 40 }, (_, i) => `${i}\n`).join(''))
     await one.driven.clear()
     expect(thereOf(driving.config.tag)).toEqual([])
   })
 
-  test('for longer than its lease: killed there by its watchdog, lost here, never a success', async () => {
+  test('for longer than its lease: killed there by its watchdog, lost here, never a success', async ({
+    onTestFinished,
+  }) => {
     const link = await createLink(sshd.port)
-    const driving = createDriving(() => ({ ...sshd.target, port: link.port }))
+    const driving = createDriving(() => ({ ...sshd.target, port: link.port }), { leaseSlackMs: 2500 })
     onTestFinished(async () => {
       await driving.close()
       link.close()

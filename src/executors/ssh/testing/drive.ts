@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { randomBytes } from 'node:crypto'
 import type { SshOrder, SshTarget } from '../../../job/host.ts'
-import type { BreakerRules } from '../../../ssh/breaker.ts'
 import type { Driven, DrivenEnd, DriversConfig } from '../../driver/driver.ts'
 import type { AttemptOrder } from '../../executor.ts'
 import { openPolicy } from '../../testing/rig.ts'
@@ -18,6 +17,8 @@ export interface Driving {
   text(stream: 'stdout' | 'stderr'): string
   bytes(stream: 'stdout' | 'stderr'): Buffer
   end(): Promise<DrivenEnd>
+  /** Its lease is renewed now. */
+  renew(): void
 }
 
 export interface SshOverrides extends Overrides {
@@ -25,23 +26,28 @@ export interface SshOverrides extends Overrides {
   ssh?: Partial<SshOrder>
 }
 
-export function createDriving(target: () => SshTarget, breaker?: BreakerRules, tag = randomBytes(6).toString('hex')) {
+export function createDriving(
+  target: () => SshTarget,
+  options?: Parameters<typeof createSshDriver>[1],
+  tag = randomBytes(6).toString('hex'),
+) {
   const dir = mkdtempSync(join(tmpdir(), 'runyard-ssh-'))
   const config: DriversConfig = { dir, tag, policy: openPolicy, egressAllow: [] }
-  const driver = createSshDriver(config, breaker)
+  const driver = createSshDriver(config, options)
   const drive = async (
     make: (tools: Parameters<typeof driver.start>[1]) => Promise<Driven>,
     order: AttemptOrder,
   ): Promise<Driving> => {
     const parts = { stdout: [] as Buffer[], stderr: [] as Buffer[] }
     let saved: unknown
+    const extended: (() => void)[] = []
     const driven = await make({
       config,
       output: (stream, bytes) => void parts[stream].push(Buffer.from(bytes)),
       save: (handle) => (saved = structuredClone(handle)),
       signal: new AbortController().signal,
       keepForMs: () => order.keepForMs,
-      onExtended() {},
+      onExtended: (listener) => void extended.push(listener),
     })
     const bytes = (stream: 'stdout' | 'stderr'): Buffer => Buffer.concat(parts[stream])
     return {
@@ -51,6 +57,7 @@ export function createDriving(target: () => SshTarget, breaker?: BreakerRules, t
       bytes,
       text: (stream) => bytes(stream).toString(),
       end: () => driven.ended,
+      renew: () => extended.forEach((listener) => listener()),
     }
   }
   const orderOf = (command: string[], { hosts, ssh, ...rest }: SshOverrides = {}): AttemptOrder => ({
@@ -66,6 +73,12 @@ export function createDriving(target: () => SshTarget, breaker?: BreakerRules, t
     },
     attach: (order: AttemptOrder, handle: unknown) =>
       drive((tools) => driver.attach({ key: order.key, handle, startedAt: Date.now(), order }, tools), order),
+    /** As its next driver process has it when no runner knows it any more. */
+    forgotten: ({ order }: Driving, handle: unknown, keepForMs: number) =>
+      drive((tools) => driver.attach({ key: order.key, handle, startedAt: Date.now(), order: undefined }, tools), {
+        ...order,
+        keepForMs,
+      }),
     async close() {
       await driver.close()
       rmSync(dir, { recursive: true, force: true })

@@ -63,6 +63,8 @@ export async function createSshd({ name = 'web1', config = [] }: SshdOptions = {
     'PasswordAuthentication no',
     'PermitRootLogin yes',
     'MaxStartups 100',
+    // What somebody has in a .bashrc takes its time, and is none of ours: at this depth bash reads none.
+    'SetEnv SHLVL=2',
   ]
   writeFileSync(join(dir, 'config'), lines.join('\n'))
   let child: ChildProcess | null = null

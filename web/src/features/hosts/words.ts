@@ -17,9 +17,13 @@ export const stateWords: Record<HostState, { label: string; tone: BadgeTone; mea
 export const hostStates = Object.keys(stateWords) as HostState[]
 
 export const breakerWords: Record<Breaker, { label: string; tone: BadgeTone; meaning: string }> = {
-  closed: { label: 'Closed', tone: 'good', meaning: 'Connections go through' },
-  open: { label: 'Open', tone: 'bad', meaning: 'It failed again and again: nothing is tried for a while' },
-  half_open: { label: 'Half-open', tone: 'warn', meaning: 'One connection is tried' },
+  closed: { label: 'Working', tone: 'good', meaning: 'Circuit breaker closed: connections go through' },
+  open: {
+    label: 'Given up',
+    tone: 'bad',
+    meaning: 'Circuit breaker open: it failed again and again, nothing is tried for a while',
+  },
+  half_open: { label: 'Trying', tone: 'warn', meaning: 'Circuit breaker half-open: one connection is tried' },
 }
 
 /** The worst of all runners is what a list shows. */
