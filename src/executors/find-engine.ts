@@ -2,7 +2,8 @@
 import { existsSync } from 'node:fs'
 import { request } from 'node:http'
 
-const patienceMs = 2_000
+/** An engine that is busy with its own start, or a host that is short of CPU, lets it wait. */
+const patienceMs = 5_000
 
 /** Where engines usually listen, for this user. */
 export function engineSockets(): string[] {

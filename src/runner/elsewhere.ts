@@ -19,8 +19,15 @@ export interface Elsewhere {
   watch(driven: Pick<DrivenExecutor, 'states'>, onChange: () => Promise<void>, signal: AbortSignal): void
 }
 
+/**
+ * One that was named is there, whether it answers just now or not: its containers go on, and are to be found again. Jobs
+ * that come meanwhile are told that it does not answer.
+ */
+const engineOf = async (setting: string): ReturnType<typeof findEngine> =>
+  (await findEngine(setting)) ?? (setting.startsWith('/') ? { socket: setting, engine: '', version: '' } : null)
+
 export async function findElsewhere(config: RunnerConfig): Promise<Elsewhere> {
-  const engine = await findEngine(config.containerEngine)
+  const engine = await engineOf(config.containerEngine)
   const { kubernetesConfig, kubernetesNamespaces: namespaces } = config
   const drivers: DriversConfig = {
     dir: join(config.dataDir, 'runner', 'driven'),

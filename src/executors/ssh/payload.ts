@@ -57,14 +57,17 @@ const pickupOf = (
   }
 }
 
+/** A tar that is cut off says so to its reader; said by an entry that nobody listens to, it would end this process. */
+const quiet = (entry: ReturnType<Pack['entry']>): typeof entry => entry.on('error', () => {})
+
 const text = (tar: Pack, name: string, content: string | Buffer, mode = 0o600): Promise<void> =>
   new Promise((resolve, reject) => {
-    tar.entry({ name, mode }, content, (error) => (error ? reject(error) : resolve()))
+    quiet(tar.entry({ name, mode }, content, (error) => (error ? reject(error) : resolve())))
   })
 
 const bare = (tar: Pack, header: Parameters<Pack['entry']>[0]): Promise<void> =>
   new Promise((resolve, reject) => {
-    tar.entry(header, (error) => (error ? reject(error) : resolve()))
+    quiet(tar.entry(header, (error) => (error ? reject(error) : resolve())))
   })
 
 async function copy(tar: Pack, from: string, to: string, without: string[] = []): Promise<void> {
@@ -77,7 +80,7 @@ async function copy(tar: Pack, from: string, to: string, without: string[] = [])
     else if (found.isSymbolicLink())
       await bare(tar, { name: `${to}/${name}`, type: 'symlink', linkname: await readlink(path) })
     else if (found.isFile()) {
-      const entry = tar.entry({ name: `${to}/${name}`, size: found.size, mode: found.mode & 0o500 || 0o400 })
+      const entry = quiet(tar.entry({ name: `${to}/${name}`, size: found.size, mode: found.mode & 0o500 || 0o400 }))
       // It may have grown meanwhile, and the tar has said how long it is.
       await pipeline(createReadStream(path, found.size > 0 ? { end: found.size - 1 } : {}), entry)
     }

@@ -100,16 +100,17 @@ make_cgroups() {
 read_usage() {
   peak= cpu_ms= ooms=0
   for at in $cgs; do
-    for f in memory.peak memory.max_usage_in_bytes; do [ -r "$at/$f" ] && peak=$(cat "$at/$f"); done
+    for f in memory.peak memory.max_usage_in_bytes; do [ -r "$at/$f" ] && read -r peak < "$at/$f"; done
     for f in memory.events memory.oom_control; do
       [ -r "$at/$f" ] && while read -r k n; do [ "$k" = oom_kill ] && ooms=$n; done < "$at/$f"
     done
-    [ -r "$at/cpuacct.usage" ] && cpu_ms=$(($(cat "$at/cpuacct.usage") / 1000000))
+    [ -r "$at/cpuacct.usage" ] && read -r n < "$at/cpuacct.usage" && cpu_ms=$((n / 1000000))
     [ -r "$at/cpu.stat" ] && while read -r k n; do [ "$k" = usage_usec ] && cpu_ms=$((n / 1000)); done < "$at/cpu.stat"
   done
 }
 remove_cgroups() {
   for at in $cgs; do
+    [ -d "$at" ] || continue
     i=0
     until rmdir "$at" 2> /dev/null || [ ! -d "$at" ] || [ $i -ge 40 ]; do i=$((i + 1)); nap; done
   done
@@ -139,7 +140,7 @@ list_tree() {
 # they were started with.
 is_ours() { case $(tr '\0' ' ' 2> /dev/null < "/proc/$1/cmdline") in *" $tag $key "*) ;; *) return 1 ;; esac; }
 end_ours() {
-  for p in $(cat "$1" 2> /dev/null); do is_ours "$p" && kill "$p" 2> /dev/null; done
+  { read -r p < "$1"; } 2> /dev/null && is_ours "$p" && kill "$p" 2> /dev/null
 }
 is_alive() {
   { read -r line < "/proc/$1/stat"; } 2> /dev/null || return 1

@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
@@ -229,7 +230,12 @@ describe.skipIf(noSshd).concurrent('links that are cut', () => {
       expect(await one.end()).toMatchObject({ exitCode: 4, remaining: 0 })
       expect(one.text('stdout')).toBe('up\ndown')
       await until(() => !tails.some((pid) => commandLineOf(pid).startsWith('tail')))
+      // Numbers that stand there are somebody else's by now.
+      const stranger = spawn('sleep', ['60'], { stdio: 'ignore' })
+      onTestFinished(() => void stranger.kill())
+      for (const file of ['follow', 'job']) writeFileSync(`${there}/${file}`, `${stranger.pid}\n`)
       await one.driven.clear()
+      expect(commandLineOf(stranger.pid!)).toContain('sleep')
     },
   )
 

@@ -6,6 +6,7 @@ import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import type { SshTarget } from '../../../job/host.ts'
 import { keyOf } from '../../../ssh/host-keys.ts'
+import { childrenOf, commandLineOf } from '../../processes.ts'
 import { until } from '../../testing/until.ts'
 
 const program = '/usr/sbin/sshd'
@@ -99,7 +100,7 @@ export async function createSshd({ name = 'web1', config = [] }: SshdOptions = {
     },
     async stop(sessions = false) {
       if (child === null) return
-      const sshdPids = sessions ? childrenOf(child.pid!) : []
+      const sshdPids = sessions ? sessionsOf(child.pid!) : []
       const gone = new Promise((resolve) => child!.once('exit', resolve))
       if (child.exitCode === null && child.signalCode === null) {
         child.kill('SIGKILL')
@@ -131,13 +132,8 @@ const kill = (pid: number): void => {
 }
 
 /** Its sessions: one process a connection, and as another user one more below that. */
-function childrenOf(pid: number): number[] {
-  const list = (of: number): number[] => {
-    const children = `/proc/${of}/task/${of}/children`
-    return existsSync(children) ? readFileSync(children, 'latin1').split(' ').filter(Boolean).map(Number) : []
-  }
-  return list(pid).flatMap((child) => [
+const sessionsOf = (pid: number): number[] =>
+  childrenOf(pid).flatMap((child) => [
     child,
-    ...list(child).filter((below) => readFileSync(`/proc/${below}/comm`, 'latin1').startsWith('sshd')),
+    ...childrenOf(child).filter((below) => commandLineOf(below).startsWith('sshd')),
   ])
-}
