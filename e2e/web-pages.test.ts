@@ -152,7 +152,7 @@ describe.skipIf(missing !== null)('pages of the dashboard', () => {
     await page.getByRole('link', { name: 'Terminal on web1' }).click()
     // Drawn by a library that wants styles of its own; the page's policy is what `watched` looks at.
     await page.locator('.xterm-screen').waitFor()
-    await page.getByText('Working').waitFor()
+    await page.getByText('Closed').waitFor()
     expect(await seriousFindings(page)).toEqual([])
 
     await page.goto('/images')

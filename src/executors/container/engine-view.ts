@@ -9,7 +9,7 @@ export class EngineView {
   readonly #engine: Engine
   #about: Promise<EngineAbout> | undefined
   #known: EngineAbout | undefined
-  #images: string[] = []
+  #images: string[] | undefined
   #problem: string | undefined
   #lookedAt = -Infinity
 
@@ -34,13 +34,12 @@ export class EngineView {
   }
 
   /** At once; what is older than some seconds is looked up for the next time. */
-  state(): { socket: string; engine: string; version: string; images: string[]; problem?: string } {
+  state(): { socket: string; engine?: string; version?: string; images?: string[]; problem?: string } {
     if (performance.now() - this.#lookedAt > lookEveryMs) void this.#look()
     return {
       socket: this.#engine.socket,
-      engine: this.#known?.name ?? '',
-      version: this.#known?.version ?? '',
-      images: this.#images,
+      ...(this.#known && { engine: this.#known.name, version: this.#known.version }),
+      ...(this.#images && { images: this.#images }),
       ...(this.#problem === undefined ? {} : { problem: this.#problem }),
     }
   }
