@@ -44,9 +44,14 @@ function check(
     const label = labelOf(entry)
     if (label !== null) {
       // Labels are for whoever may use the hosts: those of others are passed over, as if they were not there.
-      const having = found.filter((host) => host.labels.includes(label) && whyNotUsed(host, role) === null)
+      const having = found.filter((host) => host.labels.includes(label) && isMeant(host, role))
       if (having.length === 0) refuse(`no host that you may use now has the label ${label}; see runyard host ls`)
-      for (const { name } of having) names.add(name)
+      for (const host of having) {
+        const why = whyNotUsed(host, role)
+        // Left out in silence, a success of "all" would say more than it did.
+        if (why === null) names.add(host.name)
+        else refuse(`${host.name} with that label ${why}, or disables it`)
+      }
       return
     }
     const host = byName.get(entry)
@@ -62,6 +67,10 @@ function check(
     problems.push({ field: 'hosts', message: `are ${names.size}: at most ${hostLimits.hostsOfJob}` })
   return { problems, hosts: [...names] }
 }
+
+/** A disabled host was left out by somebody who decided it. */
+const isMeant = ({ openTo, state }: HostInBrief, role: Role): boolean =>
+  state !== 'disabled' && (openTo === 'operators' || role === 'admin')
 
 /** Read behind the host's name; null: it may be used. */
 export function whyNotUsed({ name, state, openTo }: Omit<HostInBrief, 'labels'>, role: Role): string | null {

@@ -236,9 +236,12 @@ test('another key than the confirmed one: an alarm, messages, no jobs, until som
   const alarmed = await hosts().get({ name: 'web1' })
   expect(alarmed).toMatchObject({ state: 'key_changed', key_alarm: { key, runner: 'fake', job_id: job.id } })
   expect(await audited('host.key_changed')).toMatchObject([{ target: 'host:web1', actor: 'fake' }])
-  await expect(jobs.submit({ command: ['true'], executor: 'ssh', hosts: ['web1'] })).rejects.toMatchObject(
-    at('hosts[0]'),
-  )
+  // By its label too: a success of "all" must not leave it out in silence.
+  for (const named of ['web1', 'label:role=web']) {
+    await expect(jobs.submit({ command: ['true'], executor: 'ssh', hosts: [named] })).rejects.toMatchObject(
+      at('hosts[0]'),
+    )
+  }
   await expect(hosts().test({ name: 'web1' })).rejects.toMatchObject({ code: 'failed_precondition' })
 
   const fine = await hosts().confirm({ name: 'web1', accept: fingerprints() })

@@ -89,6 +89,12 @@ export function details(job: Job, attempts: Attempt[]): [string, string][] {
     ['exit code', result?.exit_code?.toString()],
     ['signal', result?.signal],
     ['message', result?.message === null || result === null ? null : printable(result.message)],
+    ...(result?.hosts ?? []).map(({ host, state, exit_code, message }): [string, string] => [
+      'on host',
+      printable(
+        `${host}: ${message ?? (state === 'failed' ? `exited with code ${exit_code}` : state.replaceAll('_', ' '))}`,
+      ),
+    ]),
     ...Object.entries(job.outputs ?? {}).map(([name, value]): [string, string] => [
       'output',
       printable(`${name}=${value.length > 200 ? `${value.slice(0, 200)}…` : value}`),

@@ -51,6 +51,8 @@ interface State {
 }
 
 const pauseMs = { least: 2, most: 500 } as const
+/** Its first process is gone, and the engine goes on saying that it runs: what told the engine was killed. */
+const untoldMs = 10_000
 /** The engine's word that it has stopped comes later than the end of its output. */
 const lateMs = 3000
 const execPatienceMs = 10_000
@@ -69,6 +71,7 @@ export class Contained implements Driven {
   readonly #begun = Promise.withResolvers<void>()
   #signalled: 'TERM' | 'KILL' | undefined
   #cleared = false
+  #untoldSince: number | undefined
 
   constructor(parts: ContainedParts) {
     this.#parts = parts
@@ -167,8 +170,11 @@ export class Contained implements Driven {
     const { engine, handle, tools } = this.#parts
     for (let pause: number = 50; ; pause = Math.min(pause * 2, 2000)) {
       try {
-        return (await engine.docker.getContainer(handle.id).inspect()).State
+        const state = (await engine.docker.getContainer(handle.id).inspect()).State
+        this.#mustBeTold(state)
+        return state
       } catch (error) {
+        if (error instanceof AttemptLost) throw error
         if (isMissing(error)) throw new AttemptLost('its container is gone: somebody has removed it')
         if (tools.keepForMs() <= 0) {
           this.#killByPid()
@@ -176,6 +182,16 @@ export class Contained implements Driven {
         }
       }
       await sleep(pause)
+    }
+  }
+
+  /** Podman hears of an end from a process of its own beside each container; with that killed it says "running" for ever. */
+  #mustBeTold({ Running }: State): void {
+    const { pid, pid_start: startTime } = this.#parts.handle
+    if (!Running || pid === 0 || isAlive({ pid, startTime })) return void (this.#untoldSince = undefined)
+    this.#untoldSince ??= performance.now()
+    if (performance.now() - this.#untoldSince > untoldMs) {
+      throw new AttemptLost('its first process has ended, and the engine does not know it: how it ended, nobody knows')
     }
   }
 

@@ -263,8 +263,12 @@ class ContainerDriver implements Driver {
       there.add(name)
       const dir = join(this.#root, name)
       if (this.#isOurs(name) || known.has(claimOf(dir) ?? '')) continue
-      await discard(this.#engine, { id: Id, place: { dir } })
-      removed++
+      // One that the engine does not let go of must not keep the others.
+      const gone = await discard(this.#engine, { id: Id, place: { dir } }).then(
+        () => true,
+        () => false,
+      )
+      if (gone) removed++
     }
     for (const name of existsSync(this.#root) ? readdirSync(this.#root) : []) {
       const dir = join(this.#root, name)

@@ -158,11 +158,19 @@ export function createBody(shape: Shape, { name, labels, place, direct }: Made):
       Mounts: [...ownMounts(place, shape.library), ...shape.mounts],
       Ulimits: Object.entries(shape.ulimits).map(([Name, value]) => ({ Name, Soft: value, Hard: value })),
       // What the driver has not taken when it is killed is read from there: binary safe in both.
-      LogConfig: shape.podman ? { Type: 'k8s-file', Config: {} } : { Type: 'local', Config: { compress: 'false' } },
+      LogConfig: shape.podman
+        ? { Type: 'k8s-file', Config: { 'max-size': engineLogBytes } }
+        : { Type: 'local', Config: { compress: 'false' } },
       RestartPolicy: { Name: 'no' },
       ...(direct?.init && { Init: true }),
     },
   }
 }
+
+/**
+ * What a flood of output may cost the engine's disk (it wrote 1.6 GB in 15 s). Podman begins the file anew then, so only a
+ * driver process that is killed behind more than this has lost the beginning; a line of a few bytes costs 40 more there.
+ */
+const engineLogBytes = '1073741824'
 
 const isTaken = ({ mounts }: Shape, path: string): boolean => mounts.some(({ Target }) => Target === path)

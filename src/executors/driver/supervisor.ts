@@ -79,6 +79,9 @@ export class DriverSupervisor {
       this.#held.set(state.key, held)
       if (state.end === undefined) await this.#attach(found, orders.get(state.key), held)
     }
+    // Behind one that was killed there is more than attempts: containers that waited for a job. The runner asks for it
+    // only when it starts itself.
+    this.sweep().catch(() => {})
   }
 
   async #attach({ state, recorded }: FoundState, order: AttemptOrder | undefined, held: Held): Promise<void> {
