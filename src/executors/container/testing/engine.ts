@@ -56,7 +56,8 @@ export async function startEngine(): Promise<TestEngine> {
     const made = spawn(
       'nsenter',
       [`--mount=/proc/${holder.pid}/ns/mnt`, '--', 'sh', '-c', script, 'engine', dir, cgroupKind(cgroupMounts())],
-      { stdio: ['ignore', 'ignore', 'pipe'], cwd: dir },
+      // What it is sent it puts into the temp directory first, and forgets there.
+      { stdio: ['ignore', 'ignore', 'pipe'], cwd: dir, env: { ...process.env, TMPDIR: join(dir, 'tmp') } },
     )
     made.stderr!.on('data', (bytes: Buffer) => (words = `${words}${bytes.toString()}`.slice(-2000)))
     return made
