@@ -43,6 +43,8 @@ const needs: Need[] = [
   { what: 'Ruby', isThere: () => onPath('ruby'), packages: ['ruby'] },
   // Jobs in containers and on hosts: an engine, and a host of our own on loopback.
   { what: 'a container engine', isThere: () => onPath('podman'), packages: ['podman'] },
+  { what: 'what images of the tests are made of', isThere: () => onPath('busybox'), packages: ['busybox-static'] },
+  { what: 'an init for containers', isThere: () => onPath('catatonit'), packages: ['catatonit'] },
   { what: 'an SSH server', isThere: () => onPath('sshd'), packages: ['openssh-server'] },
   // And in a cluster of one node: controller, node daemon, client programs, munge.
   {

@@ -30,7 +30,7 @@ export interface TestEngine {
 export const noEngine: string | false =
   process.getuid?.() !== 0
     ? 'an engine of its own needs root'
-    : (['podman', 'crun', 'conmon', 'unshare']
+    : (['podman', 'crun', 'conmon', 'unshare', 'busybox']
         .map((name) => onPath(name) === null && `${name} is not installed`)
         .find(Boolean) ?? false)
 
