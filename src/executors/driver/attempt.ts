@@ -48,12 +48,15 @@ export class DrivenAttempt implements Kept {
   #toFile: NodeJS.Timeout | undefined
   #dying = false
   #expired = false
+  /** Nobody knows its secrets any more: what it prints could not be masked, so none of it is recorded. */
+  readonly #muted: boolean
   #clearing: Promise<void> | undefined
 
   constructor(parts: DrivenParts) {
     this.#parts = parts
     const { state, config, order, recorded, sync } = parts
     this.state = state
+    this.#muted = state.secret && order === undefined
     this.log = new RecordFile(recordFileOf(config.dir, state.key), {
       sync,
       onGrown: () => parts.onGrown(),
@@ -123,12 +126,13 @@ export class DrivenAttempt implements Kept {
     }
   }
 
-  /** Of one that was found on disk; what becomes of it is told by its end. */
+  /** Of one that was found on disk; what becomes of it is told by its end. One without its secrets is ended. */
   async attach(): Promise<void> {
     const { driver, order, state } = this.#parts
     const { key, handle, started_at: startedAt } = state
     try {
       this.#runs(await driver.attach({ key, handle, startedAt, order }, this.#tools()))
+      if (this.#muted) void this.stop('keeper', 0)
     } catch (error) {
       this.#running.resolve(undefined)
       const { message } = error as Error
@@ -188,7 +192,7 @@ export class DrivenAttempt implements Kept {
   }
 
   #take(stream: 'stdout' | 'stderr', bytes: Buffer): Promise<void> | undefined {
-    if (this.#dying) return undefined
+    if (this.#dying || this.#muted) return undefined
     // The driver may use its buffer again.
     const wait = this.#collector.take(stream, Buffer.from(bytes))
     if (!this.log.inFile) this.#toFile ??= setTimeout(() => this.log.toFile(), quietMs)

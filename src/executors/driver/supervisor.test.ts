@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -94,10 +94,32 @@ test('what nobody has the secrets of any more is ended and called lost, never a 
   expect(readFileSync(join(dir, `${order.key}.driven`), 'utf8')).not.toContain('correct-horse')
 })
 
+test('a place that needs no credentials goes on without its runner, but nothing unmasked is recorded', async () => {
+  place.forgive()
+  const [open, secret] = [orderOf(['run']), orderOf(['run'], { secretEnv: { TOKEN: 'correct-horse' } })]
+  const before = await process()
+  await Promise.all([before.start(open), before.start(secret)])
+  for (const { key } of [open, secret]) place.print(key, 'stdout', 'one correct-horse')
+  const after = await process()
+  const end = await after.ended(secret.key)
+  expect(end).toMatchObject({ end: { ended: { reason: 'keeper', signal: 'SIGKILL' } } })
+  place.print(open.key, 'stdout', ' two')
+  place.end(open.key)
+  await after.ended(open.key)
+  expect(text(recordsOf(open.key), 'stdout')).toBe('one correct-horse two')
+  expect(
+    readdirSync(dir)
+      .flatMap((name) => (name.startsWith(`${secret.key}.`) ? readFileSync(join(dir, name), 'utf8') : []))
+      .join(),
+  ).not.toContain('horse')
+})
+
 test('a deadline that passed while no process was there is not made longer by the next one', async () => {
   const order = orderOf(['run'])
-  await (await process()).start(order, 300)
-  await new Promise((resolve) => setTimeout(resolve, 320))
+  await (await process()).start(order)
+  const file = join(dir, `${order.key}.driven`)
+  const state = JSON.parse(readFileSync(file, 'utf8')) as object
+  writeFileSync(file, JSON.stringify({ ...state, keep_until: monotonicMs() - 1 }))
   const after = await process([order])
   expect((await after.ended(order.key)).end).toMatchObject({ ended: { reason: 'keeper', signal: 'SIGKILL' } })
 })
